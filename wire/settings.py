@@ -1,0 +1,71 @@
+"""The settings that every service shares, and the one way to read settings from the environment."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from wire.errors import ConfigurationError
+
+
+def service_config(prefix: str) -> SettingsConfigDict:
+    """Frozen settings read from ``PREFIX_NAME`` in the environment, then from the file ``.env``."""
+    return SettingsConfigDict(env_prefix=prefix, env_file=".env", frozen=True, extra="ignore", env_ignore_empty=True)
+
+
+def default_model_cache() -> Path:
+    """``$XDG_CACHE_HOME/whisper-text-analyzer``, by default under ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whisper-text-analyzer"
+
+
+class WireSettings(BaseSettings):
+    """Settings with the same name in every service."""
+
+    model_config = service_config("")
+
+    redis_url: Annotated[str, Field(validation_alias="REDIS_URL")] = "redis://127.0.0.1:6379/0"
+    """Redis 7.0 or newer, or Valkey: broker, ledger, statistics and channels."""
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(validation_alias="LOG_LEVEL")] = "info"
+    """The least severe level that is written."""
+    log_format: Annotated[Literal["auto", "console", "json"], Field(validation_alias="LOG_FORMAT")] = "auto"
+    """``auto`` writes for people on a terminal and JSON lines elsewhere."""
+    model_cache: Annotated[Path, Field(validation_alias="MODEL_CACHE", default_factory=default_model_cache)]
+    """Folder where models are kept after their first download."""
+
+
+S = TypeVar("S", bound=WireSettings)
+
+
+def load_settings(settings: type[S]) -> S:
+    """Read ``settings`` from the environment.
+
+    Raises:
+        ConfigurationError: a value is refused; the message names each setting as the user wrote it.
+    """
+    try:
+        return settings()
+    except ValidationError as refused:
+        problems = "; ".join(f"{_setting_name(settings, e['loc'])}: {e['msg']}" for e in refused.errors())
+        raise ConfigurationError(
+            "bad_setting", f"The configuration is refused: {problems}.", "Correct it in the environment or in .env."
+        ) from refused
+
+
+def load_settings_or_exit(settings: type[S]) -> S:
+    """``load_settings`` for entry points: a refused setting ends the process with one line and exit code 2."""
+    try:
+        return load_settings(settings)
+    except ConfigurationError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def _setting_name(settings: type[WireSettings], location: tuple[int | str, ...]) -> str:
+    """The environment variable of a field, from the location that pydantic reports (a field name or its alias)."""
+    name = str(location[0]) if location else "?"
+    if name in settings.model_fields and settings.model_fields[name].validation_alias is None:
+        name = f"{settings.model_config.get('env_prefix', '')}{name}"
+    return name.upper()
