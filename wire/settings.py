@@ -34,6 +34,10 @@ class WireSettings(BaseSettings):
     """``auto`` writes for people on a terminal and JSON lines elsewhere."""
     model_cache: Annotated[Path, Field(validation_alias="MODEL_CACHE", default_factory=default_model_cache)]
     """Folder where models are kept after their first download."""
+    model_offline: Annotated[bool, Field(validation_alias="MODEL_OFFLINE")] = False
+    """Never download a model: it must be a path or in the cache."""
+    session_ttl_s: Annotated[int, Field(ge=600, le=604_800, validation_alias="SESSION_TTL_S")] = 3_600
+    """Seconds that a session's transcript and statistics stay after its last activity; until then it can be resumed."""
 
 
 S = TypeVar("S", bound=WireSettings)

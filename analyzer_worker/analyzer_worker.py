@@ -1,0 +1,49 @@
+"""Entry point: ``celery -A analyzer_worker:celery worker -Q analyzer_queue --pool=solo --concurrency=1``."""
+
+from typing import Any
+
+from celery.signals import setup_logging, worker_init, worker_shutdown
+from redis.exceptions import RedisError
+
+from analyzer_worker.analysis import Analysis
+from analyzer_worker.sentiment import SentimentAnalyzer, load_analyzer
+from analyzer_worker.settings import Settings
+from wire import names
+from wire.broker import make_celery
+from wire.logs import configure_logs
+from wire.messages.jobs import AnalyzeText
+from wire.settings import load_settings_or_exit
+from wire.worker import Limits, Worker
+
+settings = load_settings_or_exit(Settings)
+celery = make_celery(names.ANALYZER_WORKER, settings.redis_url, names.ANALYZER_QUEUE)
+worker: Worker[SentimentAnalyzer] = Worker(
+    settings.redis_url, names.ANALYZER_WORKER, Limits(settings.deadline_s, settings.max_rss_mb)
+)
+analysis = Analysis(worker)
+
+
+@celery.task(name=names.ANALYZE_TEXT, autoretry_for=(RedisError,), retry_backoff=1)
+def analyze_text(job: dict[str, Any]) -> None:
+    analysis.run(AnalyzeText.model_validate(job))
+
+
+def load() -> SentimentAnalyzer:
+    return load_analyzer(
+        settings.model, settings.language_codes, settings.model_cache, settings.threads, settings.base_weights
+    )
+
+
+@setup_logging.connect
+def _logs(**_: Any) -> None:
+    configure_logs(settings, names.ANALYZER_WORKER)
+
+
+@worker_init.connect
+def _start(**_: Any) -> None:
+    worker.start(load, lambda model: (model.name, model.revision))
+
+
+@worker_shutdown.connect
+def _stop(**_: Any) -> None:
+    worker.stop()

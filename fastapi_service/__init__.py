@@ -1,0 +1,1 @@
+"""The gateway: sockets, sessions, endpointing, the way into the ledger and the results' way back."""

@@ -1,0 +1,220 @@
+"""Pure: a stream of samples becomes utterances. Knows no socket, no Redis, no clock of its own."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from fastapi_service.energy_gate import EnergyGate
+from wire.audio import SAMPLE_BYTES, SAMPLE_RATE, Pcm, encode_pcm, ms_to_samples
+
+FRAME_MS = 30
+FRAME = ms_to_samples(FRAME_MS)  # 480 samples
+CUT_SEARCH_MS = 6_000
+"""A forced cut is made at the quietest point of this last part of a too long utterance."""
+CUT_SMOOTHING = 5
+"""Frames over which the energy is averaged to find that point: between words rather than inside a closed consonant."""
+
+Reason = Literal["silence", "too_long", "flush"]
+
+
+@dataclass(frozen=True)
+class EndpointerOptions:
+    """All in milliseconds; see the settings of the gateway for their meaning."""
+
+    pre_roll_ms: int = 300
+    silence_ms: int = 500
+    max_utterance_ms: int = 20_000
+    min_speech_ms: int = 90
+    silence_ceiling: float = 0.0005
+    noise_factor: float = 6.0
+
+
+@dataclass(frozen=True)
+class SpeechStart:
+    """Enough was loud to be called speech."""
+
+    sample: int
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """Speech with the silence around it. Positions are samples at 16 kHz since the session's start, gaps included."""
+
+    start: int
+    end: int
+    pcm: bytes
+    reason: Reason
+    speech_end: float
+    """When its last loud frame arrived (the caller's clock)."""
+    ended: float
+    """When it was known to be over."""
+
+
+class _Open:
+    """The utterance that is being spoken."""
+
+    def __init__(self, start: int, pre_roll: bytes) -> None:
+        self.start = start
+        self.pcm = bytearray(pre_roll)
+        self.energies: list[float] = []
+        """Of each frame since the pre-roll; negative for silent ones, so that one list holds both."""
+        self.pre_roll = len(pre_roll) // SAMPLE_BYTES
+        self.silence = 0
+        """Samples since the last loud frame."""
+        self.loud = 0
+        """Samples of loud frames."""
+        self.speech_end = 0.0
+        self.announced = False
+
+    def __len__(self) -> int:
+        return len(self.pcm) // SAMPLE_BYTES
+
+
+class Endpointer:
+    """Feed it samples and gaps in order; it answers with what begins and ends in them.
+
+    An utterance begins ``pre_roll_ms`` before its first loud frame and ends after ``silence_ms`` of silence, or, when
+    it grows too long, at its quietest recent point; then the rest goes on as the next one. No sample belongs to two.
+    """
+
+    def __init__(self, options: EndpointerOptions, position: int = 0) -> None:
+        self._gate = EnergyGate(options.silence_ceiling, options.noise_factor)
+        self._pre_roll: deque[bytes] = deque(maxlen=max(1, options.pre_roll_ms // FRAME_MS))
+        self._keeps_pre_roll = options.pre_roll_ms >= FRAME_MS
+        self._silence = ms_to_samples(options.silence_ms)
+        self._longest = ms_to_samples(options.max_utterance_ms)
+        self._shortest = ms_to_samples(options.min_speech_ms)
+        self._tail: Pcm = np.zeros(0, dtype=np.int16)
+        self._position = position  # of the first sample in the tail
+        self._open: _Open | None = None
+
+    @property
+    def position(self) -> int:
+        """Samples taken in so far."""
+        return self._position + len(self._tail)
+
+    @property
+    def safe(self) -> int:
+        """No audio before this sample is needed any more."""
+        return self._open.start if self._open else self._position - len(self._pre_roll) * FRAME
+
+    @property
+    def speaking(self) -> bool:
+        return self._open is not None
+
+    def feed(self, pcm: Pcm, arrived: float) -> list[SpeechStart | Utterance]:
+        """Take in samples; ``arrived`` is when they did, on the clock that utterances are stamped with."""
+        samples = np.concatenate([self._tail, pcm])
+        whole = len(samples) // FRAME * FRAME
+        frames = samples[:whole].reshape(-1, FRAME)
+        energies = np.mean(np.square(frames.astype(np.float32) / 32_768.0), axis=1)
+        self._tail = samples[whole:].copy()
+        events: list[SpeechStart | Utterance] = []
+        for frame, energy in zip(frames, energies.tolist(), strict=True):
+            events += self._frame(encode_pcm(frame), energy, arrived)
+        return events
+
+    def gap(self, samples: int, arrived: float) -> list[SpeechStart | Utterance]:
+        """Silence that was not sent: it ends an utterance like silence that was."""
+        padding = min(samples, -len(self._tail) % FRAME)
+        events = self.feed(np.zeros(padding, dtype=np.int16), arrived)
+        remaining = samples - padding
+        if self._open and remaining:
+            lacking = min(remaining, self._silence - self._open.silence)
+            self._open.pcm += bytes(lacking * SAMPLE_BYTES)
+            self._open.energies += [0.0] * (lacking // FRAME)
+            self._open.silence += lacking
+            self._position += lacking
+            remaining -= lacking
+            events += self._close_if_silent(arrived)
+        if remaining:
+            self._pre_roll.clear()  # what lies before the gap does not touch what comes after it
+            self._position += remaining
+        return events
+
+    def flush(self, arrived: float) -> list[SpeechStart | Utterance]:
+        """End the open utterance now; the stream may go on afterwards."""
+        events: list[SpeechStart | Utterance] = []
+        if self._open:
+            self._open.pcm += encode_pcm(self._tail)
+        self._position += len(self._tail)
+        self._tail = self._tail[:0]
+        if self._open:
+            events += self._close("flush", arrived)
+        self._pre_roll.clear()
+        return events
+
+    def _frame(self, frame: bytes, energy: float, arrived: float) -> list[SpeechStart | Utterance]:
+        loud = self._gate.is_loud(energy)
+        self._position += FRAME
+        if self._open is None:
+            if not loud:
+                if self._keeps_pre_roll:
+                    self._pre_roll.append(frame)
+                return []
+            pre_roll = b"".join(self._pre_roll)
+            self._pre_roll.clear()
+            self._open = _Open(self._position - FRAME - len(pre_roll) // SAMPLE_BYTES, pre_roll)
+        self._open.pcm += frame
+        self._open.energies.append(energy if loud else -energy)
+        if loud:
+            self._open.silence = 0
+            self._open.loud += FRAME
+            self._open.speech_end = arrived
+        else:
+            self._open.silence += FRAME
+        return [*self._announce(), *self._close_if_silent(arrived), *self._cut_if_too_long(arrived)]
+
+    def _announce(self) -> list[SpeechStart | Utterance]:
+        if self._open is None or self._open.announced or self._open.loud < self._shortest:
+            return []
+        self._open.announced = True
+        return [SpeechStart(self._open.start)]
+
+    def _close_if_silent(self, arrived: float) -> list[SpeechStart | Utterance]:
+        if self._open is None or self._open.silence < self._silence:
+            return []
+        return self._close("silence", arrived)
+
+    def _close(self, reason: Reason, arrived: float) -> list[SpeechStart | Utterance]:
+        closed, self._open = self._open, None
+        assert closed is not None
+        if closed.loud < self._shortest:  # a click: its end may still lead into speech
+            frames = [bytes(closed.pcm[i : i + 2 * FRAME]) for i in range(0, len(closed.pcm), 2 * FRAME)]
+            self._pre_roll.extend(frame for frame in frames if len(frame) == 2 * FRAME and self._keeps_pre_roll)
+            return []
+        return [
+            Utterance(
+                closed.start, closed.start + len(closed), bytes(closed.pcm), reason, closed.speech_end, arrived
+            )
+        ]
+
+    def _cut_if_too_long(self, arrived: float) -> list[SpeechStart | Utterance]:
+        if self._open is None or len(self._open) < self._longest:
+            return []
+        whole = self._open
+        index = quietest(np.abs(np.array(whole.energies)), ms_to_samples(CUT_SEARCH_MS) // FRAME)
+        cut = whole.pre_roll + index * FRAME + FRAME // 2
+        rest = _Open(whole.start + cut, b"")
+        rest.pcm = whole.pcm[cut * SAMPLE_BYTES :]
+        rest.energies = whole.energies[index + 1 :]
+        rest.pre_roll = FRAME // 2
+        rest.loud = sum(FRAME for energy in rest.energies if energy > 0)
+        rest.silence, rest.speech_end = whole.silence, whole.speech_end
+        self._open = rest
+        first = Utterance(
+            whole.start, whole.start + cut, bytes(whole.pcm[: cut * SAMPLE_BYTES]), "too_long", arrived, arrived
+        )
+        return [first, *self._announce()]
+
+
+def quietest(energies: np.ndarray, search: int) -> int:
+    """Index of the frame with the lowest smoothed energy among the last ``search`` frames, without the very last."""
+    smooth = np.convolve(energies, np.ones(CUT_SMOOTHING) / CUT_SMOOTHING, mode="same")
+    begin = max(0, len(smooth) - search)
+    return begin + int(np.argmin(smooth[begin : max(begin + 1, len(smooth) - CUT_SMOOTHING)]))
+
+
+assert SAMPLE_RATE % 1000 == 0  # so that milliseconds are whole samples

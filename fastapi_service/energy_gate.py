@@ -1,0 +1,45 @@
+"""Pure: is a frame loud? The adaptive energy rule."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+FLOOR_WINDOW = 333
+"""Frames that the noise floor is taken from: 10 s of 30 ms."""
+FLOOR_PERCENTILE = 10
+DIGITAL_SILENCE = 1e-9
+"""Mean square of ±1 of 32,768: what an open microphone never gives. Such frames say nothing about the room's noise."""
+
+
+class EnergyGate:
+    """A frame is loud when its energy is over min(ceiling, factor × noise floor).
+
+    The floor is the 10th percentile of the frames of the last 10 s. A fixed threshold hides quiet speech; the ceiling
+    keeps a noisy room from raising the gate over normal speech.
+    """
+
+    def __init__(self, ceiling: float, factor: float) -> None:
+        self._ceiling = ceiling
+        self._factor = factor
+        self._recent: NDArray[np.float32] = np.zeros(FLOOR_WINDOW, dtype=np.float32)
+        self._seen = 0
+
+    def is_loud(self, energy: float) -> bool:
+        """Judge one frame and remember it.
+
+        Args:
+            energy: mean square of a 30 ms frame, samples in −1…1.
+        """
+        if energy <= DIGITAL_SILENCE:
+            return False
+        self._recent[self._seen % FLOOR_WINDOW] = energy
+        self._seen += 1
+        return energy > self.threshold()
+
+    def threshold(self) -> float:
+        """The energy that separates silence from sound now."""
+        count = min(self._seen, FLOOR_WINDOW)
+        if not count:
+            return self._ceiling
+        rank = (count - 1) * FLOOR_PERCENTILE // 100
+        floor = float(np.partition(self._recent[:count], rank)[rank])
+        return min(self._ceiling, self._factor * floor)

@@ -1,0 +1,35 @@
+"""A client's sample rate → 16 kHz, as one continuous stream."""
+
+import numpy as np
+import soxr
+
+from wire.audio import SAMPLE_RATE, Pcm
+
+
+class StreamResampler:
+    """Keeps its filter state between chunks; a rate of 16 kHz passes through.
+
+    The state is dropped at a gap, so that positions before and after it stay exact.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self._stream = self._new()
+
+    def feed(self, pcm: Pcm) -> Pcm:
+        """The next samples; a few milliseconds stay inside the filter."""
+        if self._stream is None:
+            return pcm
+        out: Pcm = self._stream.resample_chunk(pcm)
+        return out
+
+    def flush(self) -> Pcm:
+        """What is left in the filter; the stream begins anew."""
+        if self._stream is None:
+            return np.zeros(0, dtype=np.int16)
+        rest: Pcm = self._stream.resample_chunk(np.zeros(0, dtype=np.int16), last=True)
+        self._stream = self._new()
+        return rest
+
+    def _new(self) -> soxr.ResampleStream | None:
+        return None if self.rate == SAMPLE_RATE else soxr.ResampleStream(self.rate, SAMPLE_RATE, 1, dtype="int16")

@@ -1,0 +1,57 @@
+"""Settings of the gateway, read from ``GATEWAY_*``."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from wire.settings import WireSettings, service_config
+
+
+class Settings(WireSettings):
+    model_config = service_config("GATEWAY_")
+
+    host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 for the whole network."""
+    port: Annotated[int, Field(ge=1, le=65_535)] = 8000
+    tls_cert: Path | None = None
+    """PEM file with the certificate chain; together with ``tls_key`` the gateway speaks HTTPS itself."""
+    tls_key: Path | None = None
+    allowed_origins: str = ""
+    """Comma-separated origins (https://example.org) whose pages may open ``/ws``; the gateway's own page always may.
+    ``*`` allows any. Clients that send no Origin (programs) are always allowed."""
+    max_sessions: Annotated[int, Field(ge=1)] = 500
+    """Connections at once; further ones are told to come back later."""
+    max_session_s: Annotated[int, Field(ge=60)] = 18_000
+    """Seconds of audio in one session."""
+    resume_grace_s: Annotated[float, Field(ge=0, le=600)] = 60.0
+    """Seconds that the open utterance of a broken connection waits for the client before it is transcribed as it is."""
+    stop_timeout_s: Annotated[float, Field(gt=0)] = 60.0
+    """Seconds that ``stop`` waits for the last results."""
+
+    pre_roll_ms: Annotated[int, Field(ge=0, le=2_000)] = 300
+    """Audio before the first loud frame that belongs to an utterance."""
+    silence_ms: Annotated[int, Field(ge=100, le=5_000)] = 500
+    """Silence that ends an utterance."""
+    max_utterance_ms: Annotated[int, Field(ge=2_000, le=29_000)] = 20_000
+    """Longest utterance; Whisper hears at most 30 s at once."""
+    min_speech_ms: Annotated[int, Field(ge=0, le=1_000)] = 90
+    """What is loud for a shorter time is a click."""
+    silence_ceiling: Annotated[float, Field(gt=0, lt=1)] = 0.0005
+    """Mean square above which a frame is loud, however noisy the room is."""
+    noise_factor: Annotated[float, Field(ge=1, le=100)] = 6.0
+    """A frame is loud above this multiple of the running noise floor, unless the ceiling is lower."""
+
+    @model_validator(mode="after")
+    def _certificate_and_key(self) -> "Settings":
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("GATEWAY_TLS_CERT and GATEWAY_TLS_KEY belong together: set both or neither")
+        for file in (self.tls_cert, self.tls_key):
+            if file is not None and not file.is_file():
+                raise ValueError(f"{file} (GATEWAY_TLS_CERT or GATEWAY_TLS_KEY) is not a file")
+        return self
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """``allowed_origins`` as a set."""
+        return frozenset(o.rstrip("/") for o in self.allowed_origins.replace(" ", "").split(",") if o)

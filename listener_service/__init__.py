@@ -1,0 +1,1 @@
+"""Results → order, exactly once, statistics → gateways."""

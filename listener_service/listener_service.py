@@ -1,0 +1,104 @@
+"""Entry point: ``python -m listener_service.listener_service``."""
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import stamina
+import structlog
+from redis.exceptions import RedisError
+
+from listener_service.consumer import ABANDONED_MS, Consumer
+from listener_service.release import Releaser
+from listener_service.settings import Settings
+from listener_service.sweeper import PERIOD_S, Sweeper
+from wire import names
+from wire.broker import make_celery, send_job
+from wire.logs import configure_logs
+from wire.presence import Presence
+from wire.settings import load_settings_or_exit
+from wire.store import connect
+
+log = structlog.get_logger()
+
+
+class Listener:
+    """Two loops, one thread each: releasing results, and sweeping the ledger."""
+
+    def __init__(self, settings: Settings) -> None:
+        redis = connect(settings.redis_url)
+        celery = make_celery(names.LISTENER, settings.redis_url)
+        self._presence = Presence(redis, names.LISTENER)
+        self._consumer = Consumer(redis, self._presence.key, Releaser(redis, settings))
+        self._sweeper = Sweeper(redis, self._presence.key, lambda job: send_job(celery, job))
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Until a signal asks to stop."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        self._presence.start()
+        sweeping = threading.Thread(target=self._loop, args=(self._sweep,), name="sweeper")
+        sweeping.start()
+        self._loop(self._consume)
+        sweeping.join()
+        self._presence.stop()
+
+    def _consume(self) -> None:
+        self._consumer.join()
+        self._presence.ready()
+        log.info("listening")
+        takeovers = _every(ABANDONED_MS / 1000, self._consumer.take_over)
+        while not self._stopping.is_set():
+            takeovers()
+            self._consumer.consume()
+
+    def _sweep(self) -> None:
+        while not self._stopping.wait(PERIOD_S):
+            self._sweeper.sweep()
+
+    def _loop(self, step: Callable[[], None]) -> None:
+        """Run a loop again whenever Redis failed under it."""
+        for attempt in stamina.retry_context(
+            on=self._survives, attempts=None, timeout=None, wait_initial=0.1, wait_max=2
+        ):
+            with attempt:
+                step()
+
+    def _survives(self, error: Exception) -> bool:
+        if self._stopping.is_set():
+            return False
+        if isinstance(error, RedisError):
+            log.warning("redis failed", error=type(error).__name__)
+            return True
+        log.exception("internal error")  # the boundary: results stay in the stream and are taken over
+        return True
+
+    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
+        self._stopping.set()
+
+
+def _every(seconds: float, step: Callable[[], None]) -> Callable[[], None]:
+    """A function that does a step when it is called for the first time and then at most every so often."""
+    import time
+
+    last = -seconds
+
+    def due() -> None:
+        nonlocal last
+        if time.monotonic() - last >= seconds:
+            last = time.monotonic()
+            step()
+
+    return due
+
+
+def main() -> None:
+    settings = load_settings_or_exit(Settings)
+    configure_logs(settings, names.LISTENER)
+    Listener(settings).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""Settings of the listener, read from ``LISTENER_*``."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from wire.settings import WireSettings, service_config
+
+
+class Settings(WireSettings):
+    model_config = service_config("LISTENER_")
+
+    trend_window: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Utterances that the running trend covers."""
+    latency_window: Annotated[int, Field(ge=10, le=1000)] = 100
+    """Most recent utterances that the latency percentiles cover."""

@@ -1,0 +1,91 @@
+"""The seam between the worker and whatever turns speech into text."""
+
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+from stt_worker.settings import Settings
+from wire.audio import Samples
+from wire.errors import WireError
+
+
+class DeadlineExceeded(WireError):
+    """An utterance took longer than the worker's deadline."""
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """When to give up an utterance, checked by engines between decoding steps."""
+
+    seconds: float
+    started: float
+
+    @classmethod
+    def after(cls, seconds: float) -> "Deadline":
+        return cls(seconds, time.monotonic())
+
+    def check(self) -> None:
+        """
+        Raises:
+            DeadlineExceeded: the time is over.
+        """
+        if time.monotonic() - self.started > self.seconds:
+            raise DeadlineExceeded(
+                "stt_deadline",
+                f"Transcribing took longer than {self.seconds:.0f} s.",
+                "Use a smaller model, more workers or a higher STT_DEADLINE_S.",
+            )
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """What an engine heard."""
+
+    text: str
+    language: str
+    """ISO 639 code."""
+    language_probability: float | None
+    """None when the language was given."""
+    avg_logprob: float
+    """Mean log-probability of the tokens, ≤ 0."""
+    no_speech_prob: float
+    """Probability that nobody speaks, 0–1."""
+
+
+class Transcriber(Protocol):
+    """A loaded model."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def revision(self) -> str:
+        """Tells two weights of the same name apart: the beginning of their sha256."""
+        ...
+
+    def transcribe(self, audio: Samples, language: str | None, deadline: Deadline) -> Hypothesis:
+        """Text of one utterance.
+
+        Args:
+            audio: float32 in [−1, 1), shape (samples,), 16 kHz, at most 30 s.
+            language: ISO 639 code, or None to detect it.
+
+        Raises:
+            DeadlineExceeded: decoding took too long.
+        """
+        ...
+
+
+def load_transcriber(settings: Settings) -> Transcriber:
+    """The engine that the settings name.
+
+    Raises:
+        ModelError: the weights are missing, corrupt, or do not fit the device.
+    """
+    if settings.model == "instant":
+        from stt_worker.engines.instant import InstantTranscriber
+
+        return InstantTranscriber()
+    from stt_worker.engines.openai_whisper import load_whisper  # torch takes seconds to import
+
+    return load_whisper(settings)

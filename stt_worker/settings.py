@@ -1,0 +1,22 @@
+"""Settings of the speech-to-text worker, read from ``STT_*``."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from wire.settings import WireSettings, service_config
+
+
+class Settings(WireSettings):
+    model_config = service_config("STT_")
+
+    model: str = "base"
+    """Name of an openai-whisper model, path of a checkpoint, or ``instant`` (a fixed text, for measuring overhead)."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """``auto`` takes a GPU (fp16) if there is one."""
+    threads: Annotated[int, Field(ge=0, le=256)] = 0
+    """CPU threads of one process; 0 leaves it to torch (all cores)."""
+    deadline_s: Annotated[float, Field(gt=0, le=80)] = 60.0
+    """Seconds for one utterance, checked while decoding; the process ends itself at twice that."""
+    max_rss_mb: Annotated[int, Field(ge=0)] = 4000
+    """Resident memory in MiB after which the process lets itself be restarted; 0 for no limit."""

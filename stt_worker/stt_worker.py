@@ -1,0 +1,44 @@
+"""Entry point: ``celery -A stt_worker:celery worker -Q stt_queue --pool=solo --concurrency=1``."""
+
+from typing import Any
+
+from celery.signals import setup_logging, worker_init, worker_shutdown
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from stt_worker.engine import Transcriber, load_transcriber
+from stt_worker.settings import Settings
+from stt_worker.transcription import Transcription
+from wire import names
+from wire.broker import make_celery, send_job
+from wire.logs import configure_logs
+from wire.messages.jobs import TranscribeAudio
+from wire.settings import load_settings_or_exit
+from wire.worker import Limits, Worker
+
+settings = load_settings_or_exit(Settings)
+celery = make_celery(names.STT_WORKER, settings.redis_url, names.STT_QUEUE)
+worker: Worker[Transcriber] = Worker(
+    settings.redis_url, names.STT_WORKER, Limits(settings.deadline_s, settings.max_rss_mb)
+)
+transcription = Transcription(worker, lambda job: send_job(celery, job))
+
+
+@celery.task(name=names.TRANSCRIBE_AUDIO, autoretry_for=(RedisError, OperationalError), retry_backoff=1)
+def transcribe_audio(job: dict[str, Any]) -> None:
+    transcription.run(TranscribeAudio.model_validate(job))
+
+
+@setup_logging.connect
+def _logs(**_: Any) -> None:
+    configure_logs(settings, names.STT_WORKER)
+
+
+@worker_init.connect
+def _start(**_: Any) -> None:
+    worker.start(lambda: load_transcriber(settings), lambda model: (model.name, model.revision))
+
+
+@worker_shutdown.connect
+def _stop(**_: Any) -> None:
+    worker.stop()

@@ -1,0 +1,75 @@
+"""One task of the speech-to-text stage: claim, transcribe, hand on."""
+
+from collections.abc import Callable
+
+import structlog
+
+from stt_worker.engine import Deadline, Hypothesis, Transcriber
+from wire.audio import decode_pcm, to_float
+from wire.errors import AudioError
+from wire.messages.base import now
+from wire.messages.jobs import AnalyzeText, TranscribeAudio, Transcript
+from wire.messages.results import NoSpeech, place
+from wire.results import publish_result
+from wire.worker import Worker, through_outage
+
+NO_SPEECH_PROB = 0.6
+NO_SPEECH_LOGPROB = -1.0
+"""Both as in ``whisper.transcribe``: silent if nobody seems to speak and the text is a guess."""
+KEEP_LANGUAGE_PROB = 0.6
+KEEP_LANGUAGE_MS = 1_000
+"""A detected language stays for the session only if it is likely and heard in a whole second of audio."""
+
+log = structlog.get_logger()
+
+
+def is_speech(heard: Hypothesis) -> bool:
+    """Whether there is a text worth showing."""
+    silent = heard.no_speech_prob > NO_SPEECH_PROB and heard.avg_logprob < NO_SPEECH_LOGPROB
+    return bool(heard.text.strip()) and not silent
+
+
+def language_to_keep(heard: Hypothesis, duration_ms: int) -> str | None:
+    """The detected language, if it is certain enough for the rest of the session."""
+    sure = heard.language_probability is not None and heard.language_probability >= KEEP_LANGUAGE_PROB
+    return heard.language if sure and duration_ms >= KEEP_LANGUAGE_MS else None
+
+
+class Transcription:
+    """The stage; one instance per process."""
+
+    def __init__(self, worker: Worker[Transcriber], send: Callable[[AnalyzeText], None]) -> None:
+        self._worker = worker
+        self._send = send
+
+    def run(self, job: TranscribeAudio) -> None:
+        with self._worker.claimed(job, "stt") as claim:
+            if claim.verdict != "claimed":
+                log.info("not claimed", session=job.session_id, segment=job.segment, verdict=claim.verdict)
+                return
+            started = now()
+            pcm = through_outage(lambda: self._worker.ledger.audio(job))
+            if pcm is None:
+                raise AudioError("audio_expired", "The audio is no longer stored.", "Start more workers.")
+            deadline = Deadline.after(self._worker.limits.deadline_s)
+            heard = self._worker.model.transcribe(to_float(decode_pcm(pcm)), job.language or claim.language, deadline)
+            self._hand_on(job, heard, started)
+
+    def _hand_on(self, job: TranscribeAudio, heard: Hypothesis, started: float) -> None:
+        job = job.model_copy(update={"clock": job.clock.at(stt_start=started, stt_end=now())})
+        if not is_speech(heard):
+            silence = NoSpeech(**place(job), no_speech_prob=heard.no_speech_prob)
+            through_outage(lambda: publish_result(self._worker.redis, silence))
+            return
+        transcript = Transcript(
+            text=heard.text.strip(),
+            language=heard.language,
+            language_probability=heard.language_probability,
+            avg_logprob=heard.avg_logprob,
+            no_speech_prob=heard.no_speech_prob,
+            model=self._worker.model.name,
+        )
+        analysis = AnalyzeText(**place(job), transcript=transcript)
+        keep = language_to_keep(heard, job.end_ms - job.start_ms)
+        if through_outage(lambda: self._worker.ledger.advance(job, analysis, keep)):
+            self._send(analysis)

@@ -1,0 +1,41 @@
+"""The one audio format inside the system, and conversions from and to it."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE = 16_000
+"""Hertz."""
+SAMPLE_BYTES = 2
+"""Int16, little-endian, mono."""
+MIN_SAMPLE_RATE = 8_000
+MAX_SAMPLE_RATE = 48_000
+
+Pcm = NDArray[np.int16]
+Samples = NDArray[np.float32]
+
+
+def decode_pcm(data: bytes) -> Pcm:
+    """Int16 little-endian bytes → samples; the length must be even."""
+    return np.frombuffer(data, dtype="<i2")
+
+
+def encode_pcm(pcm: Pcm) -> bytes:
+    return pcm.astype("<i2", copy=False).tobytes()
+
+
+def to_float(pcm: Pcm) -> Samples:
+    """Int16 → float32 in [−1, 1)."""
+    return pcm.astype(np.float32) / 32_768.0
+
+
+def to_int16(samples: Samples) -> Pcm:
+    """Float32 → Int16; what lies outside [−1, 1) is clipped."""
+    return np.clip(np.rint(samples * 32_768.0), -32_768, 32_767).astype(np.int16)
+
+
+def ms_to_samples(ms: int) -> int:
+    return ms * SAMPLE_RATE // 1000
+
+
+def samples_to_ms(samples: int) -> int:
+    return samples * 1000 // SAMPLE_RATE

@@ -1,0 +1,156 @@
+"""The ledger: every utterance that a client was promised a result for, until that result is released.
+
+Celery on Redis may lose a task (BRPOP removes it before kombu writes ``unacked``) or deliver it twice, so the truth
+about what is outstanding lies here. Per utterance: a hash with its ``stage`` (``stt``, ``analysis``, ``done``), the
+``job`` to send for that stage, who claimed it, how often, and when it was last sent. Each step is one Lua script.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from wire import names
+from wire.messages.jobs import AnalyzeText, Job, TranscribeAudio
+from wire.store import AsyncRedis, Redis, lua
+
+Stage = Literal["stt", "analysis", "done"]
+Enrolled = Literal["enrolled", "duplicate", "fenced", "full"]
+Verdict = Literal["claimed", "gone", "taken", "exhausted"]
+
+MAX_ATTEMPTS = 3
+"""Claims per stage, after which the utterance is given up."""
+CLAIM_MAX_S = 180
+"""A claim older than this is void even if its worker lives: longer than any worker's deadline."""
+AUDIO_TTL_S = 3_600
+"""How long audio waits for a worker; also how long an utterance may stay in the ledger."""
+MAX_PENDING = 5_000
+"""Utterances in the ledger of all sessions together; gateways wait when it is full."""
+
+_job: TypeAdapter[TranscribeAudio | AnalyzeText] = TypeAdapter(Job)
+
+
+@dataclass(frozen=True)
+class Claim:
+    verdict: Verdict
+    attempt: int
+    """1 for the first."""
+    language: str | None
+    """The session's language, fixed or detected before."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One outstanding utterance as the sweeper sees it."""
+
+    member: str
+    enrolled_at: float
+    """Unix seconds."""
+    stage: Stage
+    job: TranscribeAudio | AnalyzeText
+    attempts: int
+    claimed_by: str | None
+    """Heartbeat key of the worker."""
+    claimed_at: float
+    sent_at: str
+    """As Redis holds it: compared, not computed with. ``0`` asks for sending at once."""
+    error: str | None
+
+
+class Enrolment:
+    """The gateway's side of the ledger."""
+
+    def __init__(self, redis: AsyncRedis) -> None:
+        self._enrol = redis.register_script(lua("enrol"))
+
+    async def enrol(self, owner: str, job: TranscribeAudio, pcm: bytes, samples: int, session_ttl_s: int) -> Enrolled:
+        """Write one utterance down. Safe to repeat.
+
+        Args:
+            owner: the connection that writes; another one owns the session → ``fenced``, nothing is written.
+            samples: what the client may forget once this is written, in its own sample count.
+        """
+        member = names.ledger_member(job.session_id, job.segment)
+        verdict: Enrolled = await self._enrol(
+            keys=[names.session(job.session_id), names.ledger_entry(member), job.audio_key, names.PENDING],
+            args=[
+                owner,
+                job.segment,
+                samples,
+                job.model_dump_json(),
+                pcm,
+                AUDIO_TTL_S,
+                session_ttl_s,
+                MAX_PENDING,
+                member,
+            ],
+        )
+        return verdict
+
+
+class Ledger:
+    """The workers' and the sweeper's side of the ledger."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._claim = redis.register_script(lua("claim"))
+        self._advance = redis.register_script(lua("advance"))
+        self._release = redis.register_script(lua("release"))
+        self._resend = redis.register_script(lua("resend"))
+
+    def claim(self, job: TranscribeAudio | AnalyzeText, stage: Stage, worker: str) -> Claim:
+        """Take a stage of an utterance for ``worker`` (its heartbeat key)."""
+        entry = names.ledger_entry(names.ledger_member(job.session_id, job.segment))
+        verdict, attempt, language = self._claim(
+            keys=[entry, names.session(job.session_id), names.HIGH_WATER],
+            args=[stage, worker, MAX_ATTEMPTS, CLAIM_MAX_S],
+        )
+        return Claim(verdict, attempt, language or None)
+
+    def audio(self, job: TranscribeAudio) -> bytes | None:
+        """The Int16 PCM of an utterance; None when it has expired."""
+        pcm: bytes | None = self._redis.execute_command("GET", job.audio_key, NEVER_DECODE=True)
+        return pcm
+
+    def advance(self, job: TranscribeAudio, analysis: AnalyzeText, keep_language: str | None) -> bool:
+        """From ``stt`` to ``analysis``; False when somebody else was quicker."""
+        entry = names.ledger_entry(names.ledger_member(job.session_id, job.segment))
+        keys = [entry, names.session(job.session_id), job.audio_key]
+        return bool(self._advance(keys=keys, args=[analysis.model_dump_json(), keep_language or ""]))
+
+    def release(self, job: TranscribeAudio | AnalyzeText, worker: str, error: str) -> None:
+        """Give a claim back after a failure; the sweeper sends the job again at once."""
+        entry = names.ledger_entry(names.ledger_member(job.session_id, job.segment))
+        self._release(keys=[entry], args=[worker, error])
+
+    def pending(self, most: int) -> list[Entry]:
+        """The oldest outstanding utterances."""
+        members = self._redis.zrange(names.PENDING, 0, most - 1, withscores=True)
+        pipeline = self._redis.pipeline(transaction=False)
+        for member, _ in members:
+            pipeline.hgetall(names.ledger_entry(member))
+        return [
+            _entry(member, enrolled_at, fields)
+            for (member, enrolled_at), fields in zip(members, pipeline.execute(), strict=True)
+            if fields
+        ]
+
+    def take_for_resend(self, entry: Entry) -> bool:
+        """Void the claim and note the time of sending; False when the entry moved on meanwhile."""
+        key = names.ledger_entry(entry.member)
+        return bool(self._resend(keys=[key], args=[entry.claimed_by or "", entry.sent_at]))
+
+
+def _entry(member: str, enrolled_at: float, fields: dict[str, str]) -> Entry:
+    stage: Stage = fields["stage"]  # type: ignore[assignment]  # only our scripts write it
+    return Entry(
+        member=member,
+        enrolled_at=enrolled_at,
+        stage=stage,
+        job=_job.validate_json(fields["job"]),
+        attempts=int(fields["attempts"]),
+        claimed_by=fields.get("claimed_by"),
+        claimed_at=float(fields.get("claimed_at", 0)),
+        sent_at=fields["sent_at"],
+        error=fields.get("error"),
+    )

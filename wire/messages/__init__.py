@@ -1,0 +1,1 @@
+"""Everything that is said between processes, one module per pair of speakers."""

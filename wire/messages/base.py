@@ -1,0 +1,68 @@
+"""What all messages share."""
+
+import time
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SessionId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+"""128 random bits in hexadecimal."""
+RoomName = Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")]
+"""1–64 letters (of any script), digits, ``_``, ``.`` or ``-``."""
+
+
+class Message(BaseModel):
+    """A message on the wire. Unknown fields are refused, so that a typing error is noticed.
+
+    Validation errors do not repeat the input: they end up in logs, and the input may be what somebody said.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null", hide_input_in_errors=True)
+
+
+class Clock(Message):
+    """When each hop of an utterance happened, in Unix seconds; any consumer computes latencies from it."""
+
+    speech_end: float
+    """The last speech of the utterance reached the gateway."""
+    endpointed: float
+    """The silence that ends it was complete."""
+    queued: float | None = None
+    """It was in the ledger, and its task on the way to the STT queue."""
+    stt_start: float | None = None
+    stt_end: float | None = None
+    analysis_start: float | None = None
+    analysed: float | None = None
+    published: float | None = None
+    """The listener released it."""
+    delivered: float | None = None
+    """The gateway wrote it to the socket."""
+
+    def at(self, **readings: float) -> "Clock":
+        """A copy with more readings."""
+        return self.model_copy(update=readings)
+
+
+def now() -> float:
+    """Unix seconds: the clock of all readings."""
+    return time.time()
+
+
+HOPS: dict[str, tuple[str, str]] = {
+    "endpointing": ("speech_end", "endpointed"),
+    "enrolment": ("endpointed", "queued"),
+    "stt_wait": ("queued", "stt_start"),
+    "stt": ("stt_start", "stt_end"),
+    "analysis_wait": ("stt_end", "analysis_start"),
+    "analysis": ("analysis_start", "analysed"),
+    "release": ("analysed", "published"),
+    "delivery": ("published", "delivered"),
+    "total": ("speech_end", "published"),
+}
+"""Name of each hop → the two readings it lies between."""
+
+
+def hop_ms(clock: Clock, hop: str) -> float | None:
+    """Milliseconds of one hop, never negative (hosts' clocks differ); None when a reading is missing."""
+    start, end = (getattr(clock, name) for name in HOPS[hop])
+    return None if start is None or end is None else max(0.0, (end - start) * 1000)

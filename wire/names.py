@@ -1,0 +1,81 @@
+"""Every name that crosses a process boundary: queues, tasks, channels and Redis keys."""
+
+STT_QUEUE = "stt_queue"
+ANALYZER_QUEUE = "analyzer_queue"
+
+TRANSCRIBE_AUDIO = "stt_worker.transcribe_audio"
+ANALYZE_TEXT = "analyzer_worker.analyze_text"
+
+RESULT_CHANNEL = "result_channel"  # workers → listener
+RESULT_MESSAGES = "result_messages"  # listener → gateways
+FINAL_STATS = "final_stats"  # listener → gateways
+
+GATEWAY = "fastapi_service"
+STT_WORKER = "stt_worker"
+ANALYZER_WORKER = "analyzer_worker"
+LISTENER = "listener_service"
+
+_PREFIX = "wta:"
+
+PENDING = f"{_PREFIX}pending"
+"""Sorted set of ledger members by the time of enrolment (Unix seconds)."""
+HIGH_WATER = f"{_PREFIX}high_water"
+"""Hash stage → latest ``sent_at`` that a worker has claimed: what was sent long before and is unclaimed, is lost."""
+SWEEPER_LOCK = f"{_PREFIX}sweeper"
+GLOBAL_AUDIENCE = "global"
+"""Statistics over all sessions. Nobody's socket belongs to it: operators read it from ``/metrics``."""
+LISTENER_GROUP = "listeners"
+
+
+def audience(session_id: str, room: str | None) -> str:
+    """Who may see a session's results: the people of its room, or the session alone."""
+    return f"room:{room}" if room is not None else f"session:{session_id}"
+
+
+def stream(channel: str) -> str:
+    """The durable stream beside a pub/sub channel."""
+    return f"{_PREFIX}stream:{channel}"
+
+
+def session(session_id: str) -> str:
+    """Hash: token digest, owner, language, room, sample rate, next segment, acknowledged samples."""
+    return f"{_PREFIX}session:{session_id}"
+
+
+def audio(session_id: str, segment: int) -> str:
+    """Int16 PCM of one utterance, short-lived."""
+    return f"{_PREFIX}audio:{session_id}:{segment}"
+
+
+def ledger_member(session_id: str, segment: int) -> str:
+    return f"{session_id}:{segment}"
+
+
+def ledger_entry(member: str) -> str:
+    """Hash: stage, job, attempts, claimed_by, claimed_at, sent_at, error."""
+    return f"{_PREFIX}ledger:{member}"
+
+
+def order(session_id: str) -> str:
+    """The listener's record of which segments of a session are released."""
+    return f"{_PREFIX}order:{session_id}"
+
+
+def log(audience_name: str) -> str:
+    """Stream of everything released to an audience; the id ``N-0`` is the message's ``seq``."""
+    return f"{_PREFIX}log:{audience_name}"
+
+
+def statistics(audience_name: str) -> str:
+    """Statistics of a session or a room."""
+    return f"{_PREFIX}statistics:{audience_name}"
+
+
+def presence(service: str, instance: str) -> str:
+    """Heartbeat of one process; gone a few seconds after the process is."""
+    return f"{_PREFIX}alive:{service}:{instance}"
+
+
+def presence_index(service: str) -> str:
+    """Set of instances of a service that have lived; the heartbeat keys tell which still do."""
+    return f"{_PREFIX}alive:{service}"

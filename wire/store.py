@@ -1,0 +1,77 @@
+"""Redis connections: text answers, bounded waiting, the same for every service."""
+
+from pathlib import Path
+from typing import Any
+
+import redis
+import redis.asyncio
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import AuthenticationError, RedisError
+from redis.retry import Retry
+
+from wire.errors import StoreError
+
+Redis = redis.Redis
+AsyncRedis = redis.asyncio.Redis
+
+SOCKET_TIMEOUT_S = 5
+"""A frozen Redis must not freeze its clients; longer than any blocking read here (see ``BLOCK_MS``)."""
+BLOCK_MS = 1_000
+"""How long a stream reader waits for the next entry."""
+
+_LUA = Path(__file__).with_name("lua")
+
+
+def connect(url: str) -> Redis:
+    """A client for threads."""
+    return redis.Redis.from_url(url, **_options(), retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2))
+
+
+def connect_async(url: str, *, max_connections: int = 64) -> AsyncRedis:
+    """A client for an event loop."""
+    retry = redis.asyncio.retry.Retry(ExponentialBackoff(cap=0.5, base=0.05), 2)
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        url, **_options(), retry=retry, max_connections=max_connections, timeout=SOCKET_TIMEOUT_S
+    )
+    return redis.asyncio.Redis.from_pool(pool)
+
+
+def check(client: Redis, url: str) -> None:
+    """Ask Redis for a sign of life.
+
+    Raises:
+        StoreError: it does not answer, or refuses the password.
+    """
+    try:
+        client.ping()
+    except RedisError as error:
+        raise store_error(error, url) from error
+
+
+def store_error(error: RedisError, url: str) -> StoreError:
+    """What a Redis failure means to the person who runs the service. The password in ``url`` is not repeated."""
+    place = url.rsplit("@", 1)[-1].removeprefix("redis://").removeprefix("rediss://")
+    if isinstance(error, AuthenticationError):
+        return StoreError(
+            "redis_refused", f"Redis at {place} refused the password.", "Put the right one into REDIS_URL."
+        )
+    return StoreError(
+        "redis_unreachable",
+        f"Redis at {place} does not answer ({type(error).__name__}).",
+        "Start it or correct REDIS_URL.",
+    )
+
+
+def lua(name: str) -> str:
+    """Source of the script ``lua/<name>.lua``, for ``register_script``."""
+    return (_LUA / f"{name}.lua").read_text(encoding="utf-8")
+
+
+def _options() -> dict[str, Any]:
+    return {
+        "decode_responses": True,
+        "socket_timeout": SOCKET_TIMEOUT_S,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+        "health_check_interval": 30,
+    }

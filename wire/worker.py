@@ -1,0 +1,141 @@
+"""What both kinds of worker do around their model: load it before the first task, claim, guard and report."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import psutil
+import stamina
+import structlog
+from redis.exceptions import RedisError
+
+from wire.errors import WireError
+from wire.ledger import Claim, Ledger, Stage
+from wire.messages.jobs import AnalyzeText, TranscribeAudio
+from wire.presence import Presence
+from wire.store import Redis, connect
+
+RELOAD_S = 10.0
+"""Pause between attempts to load a model that failed: the file may have appeared."""
+OUTAGE_S = 60.0
+"""How long a worker with a result in its hands waits for Redis to come back."""
+WATCH_S = 1.0
+EXIT_BY_WATCHDOG = 70  # EX_SOFTWARE of sysexits.h
+
+log = structlog.get_logger()
+M = TypeVar("M")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a worker process may use before the watchdog ends it for the supervisor to start another."""
+
+    deadline_s: float
+    """For one task; the engine checks it while decoding. The watchdog waits twice as long."""
+    max_rss_mb: int
+    """Resident memory; 0 for no limit."""
+
+
+class Worker(Generic[M]):
+    """One worker process: its model, its heartbeat, its claims.
+
+    The solo pool of Celery enforces no time limit and recycles nothing, so a watchdog thread ends the process when a
+    task is far over its deadline or memory over its limit. The ledger sends the utterance to another worker.
+    """
+
+    model: M
+
+    def __init__(self, redis_url: str, service: str, limits: Limits) -> None:
+        self.redis: Redis = connect(redis_url)
+        self.ledger = Ledger(self.redis)
+        self.limits = limits
+        self._presence = Presence(self.redis, service)
+        self._task_started: float | None = None
+
+    def start(self, load: Callable[[], M], describe: Callable[[M], tuple[str, str]]) -> None:
+        """Load the model; returns when there is one. Celery takes no task before that.
+
+        Celery swallows what its start hooks raise and would take tasks without a model, so a failure is published
+        as the reason for not being ready, and tried again.
+        """
+        self._presence.start()
+        while True:
+            self._presence.not_ready("loading the model")
+            try:
+                self.model = load()
+                break
+            except WireError as error:
+                log.error("model not loaded", code=error.code, reason=error.message, remedy=error.remedy)
+                self._presence.not_ready(str(error))
+            except Exception as error:  # the boundary: whatever a model library raises must become a reason
+                log.exception("model not loaded")
+                self._presence.not_ready(f"The model cannot be loaded ({type(error).__name__}); see the worker's log.")
+            time.sleep(RELOAD_S)
+        name, revision = describe(self.model)
+        self._presence.ready(name, revision)
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        log.info("model loaded", model=name, revision=revision)
+
+    def stop(self) -> None:
+        self._presence.stop()
+
+    @contextmanager
+    def claimed(self, job: TranscribeAudio | AnalyzeText, stage: Stage) -> Iterator[Claim]:
+        """Hold a claim while working on a job. Check ``verdict`` first: only ``claimed`` allows to go on.
+
+        A failure inside gives the claim back, so that the sweeper sends the job again until its attempts are used up.
+        """
+        claim: Claim = through_outage(lambda: self.ledger.claim(job, stage, self._presence.key))
+        self._task_started = time.monotonic()
+        try:
+            with self._presence.busy():
+                yield claim
+        except WireError as error:
+            log.warning("utterance failed", **_where(job), attempt=claim.attempt, code=error.code)
+            self._give_back(job, error.message)
+        except Exception as error:  # the boundary: one utterance must not end the worker
+            log.exception("utterance failed", **_where(job), attempt=claim.attempt)
+            self._give_back(job, f"internal error ({type(error).__name__})")
+        finally:
+            self._task_started = None
+
+    def _give_back(self, job: TranscribeAudio | AnalyzeText, error: str) -> None:
+        through_outage(lambda: self.ledger.release(job, self._presence.key, error))
+
+    def _watch(self) -> None:
+        process = psutil.Process()
+        while True:
+            time.sleep(WATCH_S)
+            started, rss_mb = self._task_started, process.memory_info().rss >> 20
+            if started is not None and time.monotonic() - started > 2 * self.limits.deadline_s:
+                log.critical("task hangs: this process ends", limit_s=2 * self.limits.deadline_s)
+                os._exit(EXIT_BY_WATCHDOG)
+            if self.limits.max_rss_mb and rss_mb > self.limits.max_rss_mb:
+                self._retire(rss_mb, busy=started is not None)
+
+    def _retire(self, rss_mb: int, *, busy: bool) -> None:
+        """Memory is over the limit: end after the current task, or at once when it is a quarter over."""
+        log.critical("memory over the limit: this process ends", rss_mb=rss_mb, limit_mb=self.limits.max_rss_mb)
+        if busy and rss_mb > self.limits.max_rss_mb * 1.25:
+            os._exit(EXIT_BY_WATCHDOG)
+        os.kill(os.getpid(), signal.SIGTERM)  # Celery finishes the current task first
+
+
+T = TypeVar("T")
+
+
+def through_outage(step: Callable[[], T]) -> T:
+    """Do a step in Redis, again and again while Redis is away, for at most ``OUTAGE_S``."""
+    for attempt in stamina.retry_context(on=RedisError, attempts=None, timeout=OUTAGE_S, wait_initial=0.1, wait_max=1):
+        with attempt:
+            return step()
+    raise AssertionError("unreachable: the last attempt raises")
+
+
+def _where(job: TranscribeAudio | AnalyzeText) -> dict[str, object]:
+    return {"session": job.session_id, "segment": job.segment}
