@@ -186,9 +186,7 @@ class Endpointer:
             self._pre_roll.extend(frame for frame in frames if len(frame) == 2 * FRAME and self._keeps_pre_roll)
             return []
         return [
-            Utterance(
-                closed.start, closed.start + len(closed), bytes(closed.pcm), reason, closed.speech_end, arrived
-            )
+            Utterance(closed.start, closed.start + len(closed), bytes(closed.pcm), reason, closed.speech_end, arrived)
         ]
 
     def _cut_if_too_long(self, arrived: float) -> list[SpeechStart | Utterance]:

@@ -9,6 +9,9 @@ FLOOR_PERCENTILE = 10
 DIGITAL_SILENCE = 1e-9
 """Mean square of ±1 of 32,768: what an open microphone never gives. Such frames say nothing about the room's noise."""
 
+LOWEST_FLOOR = 1e-7
+"""−70 dBFS: below it lies the noise of converters and codecs, not of rooms."""
+
 
 class EnergyGate:
     """A frame is loud when its energy is over min(ceiling, factor × noise floor).
@@ -42,4 +45,4 @@ class EnergyGate:
             return self._ceiling
         rank = (count - 1) * FLOOR_PERCENTILE // 100
         floor = float(np.partition(self._recent[:count], rank)[rank])
-        return min(self._ceiling, self._factor * floor)
+        return min(self._ceiling, self._factor * max(floor, LOWEST_FLOOR))

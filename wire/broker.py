@@ -1,12 +1,11 @@
 """Celery as every service uses it: JSON only, explicit queues, late acknowledgement, no result backend."""
 
-from typing import Any
-
 from celery import Celery
 from kombu import Queue
 
 from wire import names
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
+from wire.store import Redis
 
 VISIBILITY_TIMEOUT_S = 120
 """After this Redis hands an unacknowledged task out again. Only a second net: the ledger's sweeper is quicker."""
@@ -67,9 +66,14 @@ def send_job(celery: Celery, job: TranscribeAudio | AnalyzeText) -> None:
     )
 
 
-def queue_depth(redis: Any, queue: str) -> int:
+def queue_keys(queue: str) -> list[str]:
+    """The Redis lists that make up a queue, one per priority, the most urgent first."""
+    return [f"{queue}{KOMBU_PRIORITY_SEPARATOR}{step}" if step else queue for step in KOMBU_PRIORITY_STEPS]
+
+
+def queue_depth(redis: Redis, queue: str) -> int:
     """Tasks waiting in a queue, over all its priorities."""
     pipeline = redis.pipeline(transaction=False)
-    for step in KOMBU_PRIORITY_STEPS:
-        pipeline.llen(f"{queue}{KOMBU_PRIORITY_SEPARATOR}{step}" if step else queue)
+    for key in queue_keys(queue):
+        pipeline.llen(key)
     return sum(pipeline.execute())

@@ -1,0 +1,195 @@
+"""Everything that the gateway's connections share."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+from starlette.websockets import WebSocket
+
+from fastapi_service import metrics, refusals
+from fastapi_service.connection import Connection
+from fastapi_service.dispatcher import Dispatcher
+from fastapi_service.endpointer import EndpointerOptions
+from fastapi_service.hub import Hub
+from fastapi_service.outbox import Outbox
+from fastapi_service.session import Session, SessionTakenOver
+from fastapi_service.session_store import SessionRecord, SessionStore
+from fastapi_service.settings import Settings
+from fastapi_service.subscriber import Subscriber
+from wire import names
+from wire.broker import make_celery, send_job
+from wire.ledger import Enrolment
+from wire.messages.client import Start
+from wire.presence import Presence
+from wire.store import connect, connect_async
+
+TOUCH_S = 120.0
+"""How often the keys of connected sessions are kept from expiring; far below the shortest SESSION_TTL_S."""
+SHUTDOWN_S = 10.0
+CLOSE_TRY_LATER = 1013
+
+log = structlog.get_logger()
+
+
+class Gateway:
+    """Owns the connections, the way into Redis and the way back. Lives as long as the application."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.redis = connect_async(settings.redis_url)
+        self.hub = Hub()
+        self._store = SessionStore(self.redis, settings.session_ttl_s)
+        self._enrolment = Enrolment(self.redis)
+        celery = make_celery(names.GATEWAY, settings.redis_url)
+        self._dispatcher = Dispatcher(lambda job: send_job(celery, job))
+        self._subscriber = Subscriber(self.redis, self.hub)
+        self._presence = Presence(connect(settings.redis_url), names.GATEWAY)
+        self._options = EndpointerOptions(
+            **{name: getattr(settings, name) for name in EndpointerOptions.__dataclass_fields__}
+        )
+        self._connections: set[Connection] = set()
+        self._owners: dict[str, Connection] = {}
+        """Session id → the connection here that owns it."""
+        self._background: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
+
+    async def start(self) -> None:
+        self._presence.start()
+        self._presence.ready()
+        self._run(self._subscriber.run())
+        self._run(self._touch_all())
+
+    async def stop(self) -> None:
+        """Write down what is open, then let go of everything."""
+        self._stopping.set()
+        finishing = {task for task in self._background if task.get_name() == "finish"}
+        if finishing:
+            await asyncio.wait(finishing, timeout=SHUTDOWN_S)
+        await self._dispatcher.close(SHUTDOWN_S)
+        for task in self._background:
+            task.cancel()
+        self._presence.stop()
+        await self.redis.aclose()
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """One WebSocket from handshake to end."""
+        if not self._allows(websocket.headers.get("origin"), websocket.headers.get("host", "")):
+            metrics.REFUSED.labels("origin").inc()
+            await websocket.close()  # before it is accepted: the handshake answers 403
+            return
+        await websocket.accept()
+        connection = Connection(websocket, self)
+        if len(self._connections) >= self.settings.max_sessions:
+            metrics.REFUSED.labels("full").inc()
+            connection.outbox.refuse(refusals.full(self.settings.max_sessions), fatal=True)
+            connection.outbox.close(CLOSE_TRY_LATER)
+            await connection.outbox.closed()
+            return
+        self._connections.add(connection)
+        metrics.CONNECTIONS.set(len(self._connections))
+        await connection.serve()
+
+    async def open_session(self, start: Start, connection: Connection) -> tuple[Session, str | None]:
+        """Begin or resume a session for a connection; the token comes with a new one only.
+
+        Raises:
+            ProtocolError: the session cannot be resumed.
+        """
+        token = None
+        if start.session_id is None:
+            record, token = await self._store.create(start)
+        else:
+            record = await self._store.resume(start)
+        displaced = self._owners.get(record.session_id)
+        if displaced is not None:
+            displaced.displace()
+        self._owners[record.session_id] = connection
+        session = Session(
+            record,
+            self._options,
+            self._store,
+            self._enrolment,
+            self._dispatcher,
+            self.settings.session_ttl_s,
+            connection.outbox.send,
+        )
+        log.info("session begins", session=record.session_id, resumed=token is None, sample_rate=record.sample_rate)
+        return session, token
+
+    def leave(self, connection: Connection, *, wait_for_client: bool) -> None:
+        """A connection ends. Its open utterance is written down now, or, if the line broke, after a while."""
+        self._connections.discard(connection)
+        metrics.CONNECTIONS.set(len(self._connections))
+        session = connection.session
+        if session is None:
+            return
+        for audience in _audiences(session.record):
+            self.hub.leave(audience, connection.outbox)
+        if self._owners.get(session.record.session_id) is connection:
+            del self._owners[session.record.session_id]
+        self._run(self._finish(session, self.settings.resume_grace_s if wait_for_client else 0.0), name="finish")
+
+    async def join(self, record: SessionRecord, outbox: Outbox, last_seq: int) -> None:
+        """Bring what an audience missed and what comes; subscribe first, read then, so that nothing falls between."""
+        for audience in _audiences(record):
+            self.hub.join(audience, outbox)
+        outbox.follow(record.audience, last_seq)
+        try:
+            for audience in _audiences(record):
+                known = await self._store.statistics(audience)
+                if known is not None:
+                    outbox.on_statistics(known)
+        except (RedisError, OSError) as error:  # the next utterance brings them
+            log.warning("statistics not read", error=type(error).__name__)
+
+    async def outstanding(self, session: Session) -> int:
+        """Utterances of a session without a result; results come in order, so the last ones are missing."""
+        pending = 0
+        for segment in range(session.segments - 1, -1, -1):
+            try:
+                if not await self._store.is_outstanding(session.record.session_id, segment):
+                    break
+            except (RedisError, OSError):
+                return max(1, pending)
+            pending += 1
+        return pending
+
+    async def _finish(self, session: Session, grace_s: float) -> None:
+        """Flush a session whose connection is gone. If the client came back, the ledger refuses what it sends anew."""
+        if grace_s and not self._stopping.is_set():
+            await asyncio.wait({asyncio.create_task(self._stopping.wait())}, timeout=grace_s)
+        try:
+            await session.finish()
+        except SessionTakenOver:
+            log.debug("session goes on elsewhere", session=session.record.session_id)
+        except Exception:  # the boundary: nobody waits for this task
+            log.exception("session not flushed", session=session.record.session_id)
+        log.info("session ends", session=session.record.session_id, segments=session.segments)
+
+    async def _touch_all(self) -> None:
+        while True:
+            await asyncio.sleep(TOUCH_S)
+            try:
+                for connection in tuple(self._connections):
+                    if connection.session is not None:
+                        await self._store.touch(connection.session.record)
+            except (RedisError, OSError) as error:
+                log.warning("sessions not touched", error=type(error).__name__)
+
+    def _allows(self, origin: str | None, host: str) -> bool:
+        """Programs send no Origin; a page's must be our own or on the list."""
+        if origin is None or "*" in self.settings.origins or origin in self.settings.origins:
+            return True
+        return origin.partition("://")[2] == host
+
+    def _run(self, coroutine: Coroutine[Any, Any, None], name: str | None = None) -> None:
+        task = asyncio.create_task(coroutine, name=name)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+def _audiences(record: SessionRecord) -> set[str]:
+    """A session's own, for its statistics, and, where it shares one, its room's."""
+    return {names.audience(record.session_id, None), record.audience}

@@ -1,0 +1,21 @@
+"""What ``/metrics`` shows. No label holds anything a user can choose freely."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+CONNECTIONS = Gauge("wta_connections", "Open WebSocket connections")
+REFUSED = Counter("wta_refused_total", "Connections refused", ["reason"])
+ERRORS = Counter("wta_errors_total", "Errors sent to clients", ["code"])
+AUDIO_SECONDS = Counter("wta_audio_seconds_total", "Audio received, in seconds")
+UTTERANCES = Counter("wta_utterances_total", "Utterances found by the endpointer", ["reason"])
+DELIVERED = Counter("wta_delivered_total", "Results written to sockets", ["type"])
+MISSED = Counter("wta_missed_total", "Channel messages read from the stream because pub/sub lost them", ["channel"])
+HOP_SECONDS = Histogram(
+    "wta_hop_seconds",
+    "Time between two readings of an utterance's clock",
+    ["hop"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+QUEUE_DEPTH = Gauge("wta_queue_depth", "Tasks waiting, over all priorities", ["queue"])
+LEDGER = Gauge("wta_ledger_pending", "Utterances without a result yet, of all sessions")
+GLOBAL = Gauge("wta_global", "Statistics over all sessions since the installation began", ["figure"])
+GLOBAL_SENTIMENT = Gauge("wta_global_sentiment", "Utterances per sentiment label, over all sessions", ["label"])

@@ -1,0 +1,202 @@
+"""One person's audio, from samples to the ledger."""
+
+import asyncio
+from collections.abc import Callable
+
+import stamina
+import structlog
+from redis.exceptions import RedisError
+
+from fastapi_service import metrics
+from fastapi_service.dispatcher import Dispatcher
+from fastapi_service.endpointer import Endpointer, EndpointerOptions, SpeechStart, Utterance
+from fastapi_service.resampler import StreamResampler
+from fastapi_service.session_store import SessionRecord, SessionStore
+from wire import names
+from wire.audio import SAMPLE_RATE, decode_pcm, samples_to_ms
+from wire.ledger import Enrolment
+from wire.messages.base import Clock, now
+from wire.messages.jobs import TranscribeAudio
+from wire.messages.server import Ack, AnyServerMessage, SpeechEnded, SpeechStarted
+
+MOST_WAITING = 4
+"""Utterances of one session that wait for the ledger; then its socket is not read until Redis is back."""
+ACK_EVERY_S = 2.0
+"""Silence is acknowledged this often, in seconds of audio."""
+LEDGER_FULL_S = 1.0
+"""Pause before an utterance is offered again to a full ledger."""
+
+log = structlog.get_logger()
+
+
+class SessionTakenOver(Exception):
+    """Another connection resumed the session."""
+
+
+class LedgerFull(Exception):
+    """Too many utterances are outstanding; this one is offered again."""
+
+
+class Session:
+    """Counts samples, finds utterances, writes them into the ledger one after the other and acknowledges them."""
+
+    def __init__(
+        self,
+        record: SessionRecord,
+        options: EndpointerOptions,
+        store: SessionStore,
+        enrolment: Enrolment,
+        dispatcher: Dispatcher,
+        ttl_s: int,
+        send: Callable[[AnyServerMessage], None],
+    ) -> None:
+        self.record = record
+        self.segments = record.next_segment
+        """Utterances found so far, enrolled or on the way."""
+        self._store = store
+        self._enrolment = enrolment
+        self._dispatcher = dispatcher
+        self._ttl_s = ttl_s
+        self._send = send
+        self._received = record.samples
+        self._acknowledged = record.samples
+        self._resampler = StreamResampler(record.sample_rate)
+        self._endpointer = Endpointer(options, self._inside(record.samples))
+        self._waiting: asyncio.Queue[tuple[int, Utterance]] = asyncio.Queue(MOST_WAITING)
+        self._unwritten = 0
+        """Utterances found and not yet in the ledger."""
+        self._enrolling: asyncio.Task[None] | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Audio received since the session's start, gaps included."""
+        return self._received / self.record.sample_rate
+
+    async def audio(self, data: bytes) -> None:
+        """Take in Int16 PCM of an even, non-zero length. Waits while too many utterances wait for the ledger."""
+        pcm = decode_pcm(data)
+        self._received += len(pcm)
+        metrics.AUDIO_SECONDS.inc(len(pcm) / self.record.sample_rate)
+        await self._handle(self._endpointer.feed(self._resampler.feed(pcm), now()))
+        await self._acknowledge_silence()
+
+    async def gap(self, samples: int) -> None:
+        """Take in silence that was not sent, in samples at the session's rate."""
+        self._received += samples
+        events = self._endpointer.feed(self._resampler.flush(), now())
+        lacking = self._inside(self._received) - self._endpointer.position
+        if lacking > 0:
+            events += self._endpointer.gap(lacking, now())
+        await self._handle(events)
+        await self._acknowledge_silence()
+
+    async def finish(self) -> None:
+        """End the open utterance and wait until everything is in the ledger.
+
+        Raises:
+            SessionTakenOver: another connection resumed the session; what it sends anew is not written twice.
+        """
+        events = self._endpointer.feed(self._resampler.flush(), now())
+        await self._handle([*events, *self._endpointer.flush(now())])
+        if self._enrolling is not None:
+            written = asyncio.create_task(self._waiting.join())
+            await asyncio.wait({written, self._enrolling}, return_when=asyncio.FIRST_COMPLETED)
+            written.cancel()
+            if self._enrolling.done():
+                raise SessionTakenOver
+            self._enrolling.cancel()
+            self._enrolling = None
+
+    async def _handle(self, events: list[SpeechStart | Utterance]) -> None:
+        for event in events:
+            match event:
+                case SpeechStart():
+                    self._send(SpeechStarted(segment=self.segments, at_ms=samples_to_ms(event.sample)))
+                case Utterance():
+                    await self._found(event)
+
+    async def _found(self, utterance: Utterance) -> None:
+        segment, self.segments = self.segments, self.segments + 1
+        metrics.UTTERANCES.labels(utterance.reason).inc()
+        self._send(
+            SpeechEnded(
+                segment=segment,
+                start_ms=samples_to_ms(utterance.start),
+                end_ms=samples_to_ms(utterance.end),
+                reason=utterance.reason,
+            )
+        )
+        if self._enrolling is None:
+            self._enrolling = asyncio.create_task(self._enrol_all(), name="enrolment")
+        self._unwritten += 1
+        put = asyncio.create_task(self._waiting.put((segment, utterance)))
+        await asyncio.wait({put, self._enrolling}, return_when=asyncio.FIRST_COMPLETED)
+        if self._enrolling.done():
+            put.cancel()
+            raise SessionTakenOver
+
+    async def _enrol_all(self) -> None:
+        """Write utterances down in order, for as long as this connection owns the session."""
+        while True:
+            segment, utterance = await self._waiting.get()
+            try:
+                await self._enrol(segment, utterance)
+            except SessionTakenOver:
+                return
+            self._unwritten -= 1
+            self._waiting.task_done()
+
+    async def _enrol(self, segment: int, utterance: Utterance) -> None:
+        samples = self._outside(utterance.end)
+        job = self._job(segment, utterance)
+        async for attempt in stamina.retry_context(
+            on=(RedisError, OSError, LedgerFull), attempts=None, timeout=None, wait_initial=0.1, wait_max=LEDGER_FULL_S
+        ):
+            with attempt:
+                verdict = await self._enrolment.enrol(self.record.owner, job, utterance.pcm, samples, self._ttl_s)
+                if verdict == "full":
+                    raise LedgerFull
+        if verdict == "fenced":
+            raise SessionTakenOver
+        self._acknowledge(samples)
+        await self._dispatcher.dispatch(job)
+
+    def _job(self, segment: int, utterance: Utterance) -> TranscribeAudio:
+        session_id = self.record.session_id
+        return TranscribeAudio(
+            session_id=session_id,
+            room=self.record.room,
+            segment=segment,
+            start_ms=samples_to_ms(utterance.start),
+            end_ms=samples_to_ms(utterance.end),
+            audio_key=names.audio(session_id, segment),
+            language=self.record.language,
+            clock=Clock(speech_end=utterance.speech_end, endpointed=utterance.ended, queued=now()),
+        )
+
+    async def _acknowledge_silence(self) -> None:
+        """Nobody speaks and nothing waits: what was heard so far is safe."""
+        idle = not self._endpointer.speaking and not self._unwritten
+        safe = self._outside(self._endpointer.safe)
+        if not idle or safe - self._acknowledged < ACK_EVERY_S * self.record.sample_rate:
+            return
+        try:
+            if not await self._store.acknowledge(self.record, safe):
+                raise SessionTakenOver
+        except RedisError as error:  # a later acknowledgement covers it
+            log.debug("silence not acknowledged", error=type(error).__name__)
+            return
+        self._acknowledge(safe)
+
+    def _acknowledge(self, samples: int) -> None:
+        if samples > self._acknowledged:
+            self._acknowledged = samples
+            self._send(Ack(samples=samples))
+
+    def _inside(self, samples: int) -> int:
+        """The client's count of samples → ours at 16 kHz."""
+        return samples * SAMPLE_RATE // self.record.sample_rate
+
+    def _outside(self, samples: int) -> int:
+        """Our count of samples → the client's. Rounded down: what is acknowledged is certainly safe."""
+        return samples * self.record.sample_rate // SAMPLE_RATE
