@@ -1,0 +1,82 @@
+"""Checkpoints in the model cache: whole and unaltered, or an error that names the file.
+
+Beside each ``base.pt`` lies ``base.pt.sha256``, in the format that ``sha256sum --check`` reads. The hash is written
+before the checkpoint, and both by renaming, so that at no moment there is a checkpoint without its hash.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from wire.errors import ModelError
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, the bytes done, and the bytes in all (0: not known)."""
+
+
+def is_stored(file: Path) -> bool:
+    """Whether ``file`` is in the cache, read once over to be sure (base: 0.1 to 0.5 s).
+
+    Raises:
+        ModelError: ``model_corrupt``, when it is there and its content is not what was stored.
+    """
+    if not file.exists():
+        return False
+    sidecar = hash_file(file)
+    if not sidecar.exists():
+        raise _corrupt(file, f"has no {sidecar.name} beside it, so nothing says that it is whole")
+    if sidecar.read_text().split()[:1] != [sha256(file)]:
+        raise _corrupt(file, f"is not what was stored: its sha256 differs from the one in {sidecar.name}")
+    return True
+
+
+def store(finished: Path, file: Path) -> None:
+    """Move the checkpoint ``finished``, on the same disk, into the cache as ``file``."""
+    new_hash = finished.with_name(f"{finished.name}.sha256")
+    new_hash.write_text(f"{sha256(finished)}  {file.name}\n")
+    os.replace(new_hash, hash_file(file))
+    os.replace(finished, file)
+
+
+@contextmanager
+def workshop(file: Path, on_progress: Progress) -> Iterator[Path]:
+    """A folder beside ``file`` in which one process at a time prepares it; what a killed process left is removed."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(f"{file}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        on_progress(f"{file.name}: another process fetches it, waiting", 0, 0)
+        lock.acquire()
+    folder = file.with_name(f".{file.name}.partial")
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.release()
+
+
+def hash_file(file: Path) -> Path:
+    """Where the hash of ``file`` lies."""
+    return file.with_name(f"{file.name}.sha256")
+
+
+def sha256(file: Path) -> str:
+    """The sha256 of a file's content, in hexadecimal."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _corrupt(file: Path, reason: str) -> ModelError:
+    return ModelError(
+        "model_corrupt",
+        f"The checkpoint {file} {reason}.",
+        "Delete it and run `make models`; to use a checkpoint of your own, set STT_MODEL to its path.",
+    )

@@ -1,0 +1,70 @@
+"""``python -m stt_worker.prefetch``: bring the weights of Whisper to this machine, so that it can go offline.
+
+Reads ``STT_MODEL``, ``MODEL_CACHE`` and ``MODEL_OFFLINE``. Ends with exit code 2 and one message when that fails.
+"""
+
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from stt_worker.settings import Settings
+from stt_worker.weights import find_weights
+from wire.errors import ModelError
+from wire.settings import load_settings_or_exit
+
+
+class ProgressBar:
+    """A bar on standard error for what is being done; a line for each such thing where that is no terminal."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            DownloadColumn(binary_units=True),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._stage = ""
+
+    def __enter__(self) -> "ProgressBar":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def show(self, stage: str, done: int, total: int) -> None:
+        """Draw the bar of ``stage``; one whose ``total`` is 0 moves to and fro."""
+        if stage != self._stage:
+            self._stage = stage
+            for bar in self._bars.task_ids:
+                self._bars.remove_task(bar)
+            self._bars.add_task(stage, total=None)
+            if self._bars.disable:
+                print(f"{stage} …", file=sys.stderr)
+        self._bars.update(self._bars.task_ids[0], completed=done, total=total or None)
+
+
+def main() -> None:
+    """Fetch the model, or say where it is."""
+    settings = load_settings_or_exit(Settings)
+    if settings.model == "instant":
+        print("Whisper: STT_MODEL=instant needs no weights")
+        return
+    try:
+        with ProgressBar() as bar:
+            file = find_weights(settings.model, settings.model_cache, bar.show, offline=settings.model_offline)
+    except ModelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    print(f"Whisper {settings.model}: present, {file} ({file.stat().st_size / 2**20:.0f} MiB)")
+
+
+if __name__ == "__main__":
+    main()
