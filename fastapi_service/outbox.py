@@ -124,8 +124,9 @@ class Outbox:
         while entries := await self._redis.xrange(log_key, f"({self._delivered}-0", count=REPLAY_BATCH):
             for entry, fields in entries:
                 self._deliver(int(entry.partition("-")[0]), segment_end.validate_json(fields[FIELD]))
-            while self._unsent.qsize() > MOST_UNSENT // 2 and not self._closing:
-                await asyncio.sleep(0.05)  # a long log must not look like a client that does not read
+            # A long log must not look like a client that does not read.
+            while self._unsent.qsize() > MOST_UNSENT // 2 and not self._closing:  # noqa: ASYNC110 (a queue has no event)
+                await asyncio.sleep(0.05)
 
     def _deliver(self, seq: int, message: Final | NoSpeech | SegmentFailed) -> None:
         self._delivered = seq

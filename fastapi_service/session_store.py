@@ -61,7 +61,7 @@ class SessionStore:
             next_segment=0,
             samples=0,
         )
-        fields = {
+        fields: dict[str, str | int] = {
             "token": _digest(token),
             "owner": record.owner,
             "sample_rate": record.sample_rate,

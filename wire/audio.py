@@ -30,7 +30,8 @@ def to_float(pcm: Pcm) -> Samples:
 
 def to_int16(samples: Samples) -> Pcm:
     """Float32 → Int16; what lies outside [−1, 1) is clipped."""
-    return np.clip(np.rint(samples * 32_768.0), -32_768, 32_767).astype(np.int16)
+    pcm: Pcm = np.clip(np.rint(samples * 32_768.0), -32_768, 32_767).astype(np.int16)
+    return pcm
 
 
 def ms_to_samples(ms: int) -> int:

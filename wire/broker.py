@@ -1,7 +1,7 @@
 """Celery as every service uses it: JSON only, explicit queues, late acknowledgement, no result backend."""
 
 from celery import Celery
-from kombu import Queue
+from kombu.entity import Queue
 
 from wire import names
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
@@ -21,9 +21,10 @@ _ROUTES: dict[type, tuple[str, str]] = {
 def make_celery(name: str, redis_url: str, queue: str | None = None) -> Celery:
     """A Celery application; ``queue`` is what its worker consumes, None for those that only send."""
     celery = Celery(name, broker=redis_url, set_as_current=False)
+    queues = [queue] if queue else [names.STT_QUEUE, names.ANALYZER_QUEUE]
     celery.conf.update(
-        task_queues=[Queue(queue)] if queue else [Queue(names.STT_QUEUE), Queue(names.ANALYZER_QUEUE)],
-        task_default_queue=queue or names.STT_QUEUE,
+        task_queues=[Queue(name) for name in queues],  # type: ignore[no-untyped-call]
+        task_default_queue=queues[0],  # nothing relies on it: every task names its queue
         task_serializer="json",
         accept_content=["json"],
         task_ignore_result=True,

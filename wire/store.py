@@ -1,7 +1,7 @@
 """Redis connections: text answers, bounded waiting, the same for every service."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import redis
 import redis.asyncio
@@ -11,8 +11,12 @@ from redis.retry import Retry
 
 from wire.errors import StoreError
 
-Redis = redis.Redis
-AsyncRedis = redis.asyncio.Redis
+if TYPE_CHECKING:  # redis-py's types do not know decode_responses: to them each answer may be bytes
+    Redis: TypeAlias = Any
+    AsyncRedis: TypeAlias = Any
+else:
+    Redis = redis.Redis
+    AsyncRedis = redis.asyncio.Redis
 
 SOCKET_TIMEOUT_S = 5
 """A frozen Redis must not freeze its clients; longer than any blocking read here (see ``BLOCK_MS``)."""
@@ -36,19 +40,7 @@ def connect_async(url: str, *, max_connections: int = 64) -> AsyncRedis:
     return redis.asyncio.Redis.from_pool(pool)
 
 
-def check(client: Redis, url: str) -> None:
-    """Ask Redis for a sign of life.
-
-    Raises:
-        StoreError: it does not answer, or refuses the password.
-    """
-    try:
-        client.ping()
-    except RedisError as error:
-        raise store_error(error, url) from error
-
-
-def store_error(error: RedisError, url: str) -> StoreError:
+def store_error(error: RedisError | OSError, url: str) -> StoreError:
     """What a Redis failure means to the person who runs the service. The password in ``url`` is not repeated."""
     place = url.rsplit("@", 1)[-1].removeprefix("redis://").removeprefix("rediss://")
     if isinstance(error, AuthenticationError):

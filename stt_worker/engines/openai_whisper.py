@@ -84,7 +84,7 @@ def _is_doubtful(result: DecodingResult) -> bool:
     """A repetition loop or a guess. Silence is neither: sampling would only invent something."""
     if result.no_speech_prob > NO_SPEECH_PROB and result.avg_logprob < MIN_AVG_LOGPROB:
         return False
-    return result.compression_ratio > MAX_COMPRESSION_RATIO or result.avg_logprob < MIN_AVG_LOGPROB
+    return bool(result.compression_ratio > MAX_COMPRESSION_RATIO or result.avg_logprob < MIN_AVG_LOGPROB)
 
 
 def choose_device(wanted: str) -> str:
@@ -116,15 +116,15 @@ def load_whisper(settings: Settings) -> WhisperTranscriber:
     path = find_weights(settings.model, settings.model_cache, offline=settings.model_offline)
     try:
         model = whisper.load_model(str(path), device=device)
+        heads = alignment_heads(settings.model)
+        if heads is not None:
+            model.set_alignment_heads(heads)
     except Exception as error:  # torch.load raises whatever the broken file provokes
         raise ModelError(
             "model_corrupt",
             f"{path} is not an openai-whisper checkpoint ({type(error).__name__}).",
             "Delete it and run `make models`, or set STT_MODEL to another file.",
         ) from error
-    heads = alignment_heads(settings.model)
-    if heads is not None:
-        model.set_alignment_heads(heads)
     transcriber = WhisperTranscriber(model.half() if device == "cuda" else model, settings.model, _revision(path))
     warm_up(transcriber)
     return transcriber
