@@ -91,7 +91,7 @@ class Connection:
 
     async def _on_text(self, text: str) -> bool:
         """Returns True when the conversation is over."""
-        refusals.check_size(len(text))
+        refusals.check_size(len(text.encode(errors="replace")))
         try:
             message = client_message.validate_json(text)
         except ValidationError as refused:

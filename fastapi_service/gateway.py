@@ -58,6 +58,7 @@ class Gateway:
     async def start(self) -> None:
         self._presence.start()
         self._presence.ready()
+        log.info("listening", host=self.settings.host, port=self.settings.port, tls=self.settings.tls_cert is not None)
         self._run(self._subscriber.run())
         self._run(self._touch_all())
 

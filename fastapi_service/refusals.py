@@ -33,6 +33,10 @@ def explain(refused: ValidationError) -> ProtocolError:
             f"The language is unknown: {reason}.",
             "Send an ISO 639 code such as en, ko or de, or null.",
         )
+    if field == "room":
+        return ProtocolError(
+            "bad_room", "This is not a name for a room.", "Use 1 to 64 letters, digits, dots, hyphens or underscores."
+        )
     if field == "sample_rate":
         return ProtocolError(
             "bad_sample_rate",

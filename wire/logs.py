@@ -17,6 +17,7 @@ _QUIET = (
     "celery.worker.strategy",
     "celery.app.trace",
     "uvicorn.access",
+    "uvicorn.error",
 )
 
 
