@@ -14,9 +14,11 @@ class Settings(WireSettings):
     host: str = "127.0.0.1"
     """Address to listen on; 0.0.0.0 for the whole network."""
     port: Annotated[int, Field(ge=1, le=65_535)] = 8000
+    """Port to listen on."""
     tls_cert: Path | None = None
     """PEM file with the certificate chain; together with ``tls_key`` the gateway speaks HTTPS itself."""
     tls_key: Path | None = None
+    """PEM file with the certificate's private key."""
     allowed_origins: str = ""
     """Comma-separated origins (https://example.org) whose pages may open ``/ws``; the gateway's own page always may.
     ``*`` allows any. Clients that send no Origin (programs) are always allowed."""
@@ -26,7 +28,7 @@ class Settings(WireSettings):
     """Seconds of audio in one session."""
     resume_grace_s: Annotated[float, Field(ge=0, le=600)] = 60.0
     """Seconds that the open utterance of a broken connection waits for the client before it is transcribed as it is."""
-    stop_timeout_s: Annotated[float, Field(gt=0)] = 60.0
+    stop_timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
     """Seconds that ``stop`` waits for the last results."""
 
     pre_roll_ms: Annotated[int, Field(ge=0, le=2_000)] = 300

@@ -1,11 +1,10 @@
 """The settings that every service shares, and the one way to read settings from the environment."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from wire.errors import ConfigurationError
@@ -16,9 +15,8 @@ def service_config(prefix: str) -> SettingsConfigDict:
     return SettingsConfigDict(env_prefix=prefix, env_file=".env", frozen=True, extra="ignore", env_ignore_empty=True)
 
 
-def default_model_cache() -> Path:
-    """``$XDG_CACHE_HOME/whisper-text-analyzer``, by default under ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whisper-text-analyzer"
+def _home(path: Path) -> Path:
+    return path.expanduser()
 
 
 class WireSettings(BaseSettings):
@@ -32,7 +30,9 @@ class WireSettings(BaseSettings):
     """The least severe level that is written."""
     log_format: Annotated[Literal["auto", "console", "json"], Field(validation_alias="LOG_FORMAT")] = "auto"
     """``auto`` writes for people on a terminal and JSON lines elsewhere."""
-    model_cache: Annotated[Path, Field(validation_alias="MODEL_CACHE")] = default_model_cache()
+    model_cache: Annotated[Path, Field(validation_alias="MODEL_CACHE", validate_default=True), AfterValidator(_home)] = (
+        Path("~/.cache/whisper-text-analyzer")
+    )
     """Folder where models are kept after their first download."""
     model_offline: Annotated[bool, Field(validation_alias="MODEL_OFFLINE")] = False
     """Never download a model: it must be a path or in the cache."""
@@ -52,7 +52,7 @@ def load_settings(settings: type[S]) -> S:
     try:
         return settings()
     except ValidationError as refused:
-        problems = "; ".join(f"{_setting_name(settings, e['loc'])}: {e['msg']}" for e in refused.errors())
+        problems = "; ".join(_problem(settings, error["loc"], error["msg"]) for error in refused.errors())
         raise ConfigurationError(
             "bad_setting", f"The configuration is refused: {problems}.", "Correct it in the environment or in .env."
         ) from refused
@@ -67,9 +67,12 @@ def load_settings_or_exit(settings: type[S]) -> S:
         raise SystemExit(2) from None
 
 
-def _setting_name(settings: type[WireSettings], location: tuple[int | str, ...]) -> str:
-    """The environment variable of a field, from the location that pydantic reports (a field name or its alias)."""
-    name = str(location[0]) if location else "?"
+def _problem(settings: type[WireSettings], location: tuple[int | str, ...], message: str) -> str:
+    """One refusal, with the name of the environment variable; checks of several settings name them themselves."""
+    message = message.removeprefix("Value error, ")
+    if not location:
+        return message
+    name = str(location[0])  # a field's alias, or, where it has none, its name
     if name in settings.model_fields and settings.model_fields[name].validation_alias is None:
         name = f"{settings.model_config.get('env_prefix', '')}{name}"
-    return name.upper()
+    return f"{name.upper()}: {message}"

@@ -1,0 +1,332 @@
+"""The page in a real browser, with a recording as its microphone."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import jiwer
+import pytest
+from playwright.async_api import Page, Route, WebSocketRoute, async_playwright, expect
+
+from local.browser import find_browser
+
+DATA = Path(__file__).parents[1] / "data"
+MANIFEST = {
+    line["file"]: line for line in map(json.loads, (DATA / "manifest.jsonl").read_text(encoding="utf-8").splitlines())
+}
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    # A page that a test hands over has no address, and Chromium keeps such pages away from this machine's services.
+    "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",
+    # An address that browsers do not trust as they trust localhost.
+    "--host-resolver-rules=MAP plain.example 127.0.0.1",
+]
+STRICT = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; require-trusted-types-for 'script'"
+)
+FRAMES_PER_S = 10
+RESULTS_MS = 60_000
+"""For the slowest machine to answer everything."""
+
+OpenPage = Callable[..., Awaitable[Page]]
+
+
+@pytest.fixture
+async def open_page(stack: Any) -> AsyncIterator[OpenPage]:
+    """Opens the page in a browser whose microphone plays a file; at the end, nothing may have gone wrong unseen."""
+    complaints: list[str] = []
+
+    async with async_playwright() as playwright:
+        browsers = []
+
+        async def strictly(route: Route) -> None:
+            response = await route.fetch(url=stack.url + urlsplit(route.request.url).path)
+            await route.fulfill(response=response, headers={**response.headers, "content-security-policy": STRICT})
+
+        async def open_it(
+            microphone: str = "silly.wav",
+            *,
+            before: Callable[[Page], Awaitable[object]] | None = None,
+            url: str = stack.url,
+            **options: Any,
+        ) -> Page:
+            browser = await playwright.chromium.launch(
+                executable_path=find_browser(),
+                args=[*FLAGS, f"--use-file-for-fake-audio-capture={DATA / microphone}%noloop"],
+            )
+            browsers.append(browser)
+            page = await browser.new_page(**options)
+            page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            own = urlsplit(url).netloc
+            page.on("request", lambda r: complaints.append(r.url) if urlsplit(r.url).netloc != own else None)
+            await page.route(re.compile(r"/$|/static/"), strictly)
+            if before is not None:
+                await before(page)
+            await page.goto(url)
+            return page
+
+        yield open_it
+        for browser in browsers:
+            await browser.close()
+    assert complaints == []
+
+
+class Line:
+    """What goes over the page's WebSocket."""
+
+    def __init__(self, page: Page) -> None:
+        self.received: list[dict[str, Any]] = []
+        self._frames = 0
+        self._more = asyncio.Event()
+        page.on("websocket", self._listen)
+
+    async def frames(self, count: int) -> None:
+        """Wait until so many pieces of audio were sent: the microphone's own clock."""
+        while self._frames < count:
+            self._more.clear()
+            await self._more.wait()
+
+    def _listen(self, websocket: Any) -> None:
+        websocket.on("framesent", self._sent)
+        websocket.on("framereceived", lambda message: self.received.append(json.loads(message)))
+
+    def _sent(self, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            self._frames += 1
+            self._more.set()
+
+
+def word_error_rate(reference: str, hypothesis: str) -> float:
+    plain = jiwer.Compose(
+        [jiwer.ToLowerCase(), jiwer.RemovePunctuation(), jiwer.Strip(), jiwer.ReduceToListOfListOfWords()]
+    )
+    return jiwer.wer(reference, hypothesis, reference_transform=plain, hypothesis_transform=plain)
+
+
+async def status(page: Page, word: str, timeout_ms: int = 20_000) -> None:
+    await expect(page.get_by_role("status")).to_have_text(re.compile(word), timeout=timeout_ms)
+
+
+async def figure(page: Page, name: str) -> str:
+    return await page.locator(f"[data-figure={name}]").inner_text()
+
+
+async def test_a_conversation_is_shown_with_its_sentiment_and_counted(open_page: OpenPage) -> None:
+    """Every sentence is shown, stop flushes the last one, and the statistics are those of the list."""
+    line: list[Line] = []
+
+    async def listen(page: Page) -> None:
+        line.append(Line(page))
+
+    page = await open_page("conversation.wav", before=listen)
+    spoken = MANIFEST["conversation.wav"]
+    await page.get_by_role("button", name="Start").click()
+    await status(page, "Hearing")
+    await line[0].frames(round((spoken["ends_s"][-1] - 0.8) * FRAMES_PER_S))  # in the middle of the last sentence
+    await page.get_by_role("button", name="Stop").click()
+    await status(page, "Stopped", RESULTS_MS)
+
+    ended = [message for message in line[0].received if message["type"] == "speech_ended"]
+    assert ended[-1]["reason"] == "flush"
+    texts = await page.locator("#sentences .text").all_inner_texts()
+    assert len(texts) == len(ended)
+    assert word_error_rate(spoken["text"], " ".join(texts)) <= 0.3
+
+    times = await page.locator("#sentences time").all_inner_texts()
+    assert times == [f"{ms // 60_000:02}:{ms // 1000 % 60:02}" for ms in (message["start_ms"] for message in ended)]
+    await assert_statistics_equal_the_list(page, texts)
+
+
+async def assert_statistics_equal_the_list(page: Page, texts: list[str]) -> None:
+    assert await figure(page, "utterances") == str(len(texts))
+    assert await figure(page, "words") == str(sum(len(text.split()) for text in texts))
+    assert re.fullmatch(r"\d+\.\d s", await figure(page, "latency"))
+    assert await figure(page, "languages") == f"English {len(texts)}"
+    badges = await page.locator("#sentences .badge").all_inner_texts()
+    for label in ("positive", "neutral", "negative"):
+        scores = [int(found[1]) for text in badges if (found := re.search(rf"{label} (\d+)%", text, re.IGNORECASE))]
+        count, share, mean = await page.locator(f"#statistics tr[data-label={label}] td").all_inner_texts()
+        assert int(count) == len(scores)
+        assert share == f"{round(100 * len(scores) / len(badges))}%"
+        if scores:
+            assert abs(int(mean.rstrip("%")) - sum(scores) / len(scores)) <= 1.5
+        else:
+            assert mean == "–"
+
+
+async def test_a_broken_line_loses_and_doubles_nothing(open_page: OpenPage) -> None:
+    """When the line breaks in the middle of a word, the page says so, comes back, and the text is whole."""
+    starts: list[dict[str, Any]] = []
+
+    async def break_once(page: Page) -> None:
+        async def route(client: WebSocketRoute) -> None:
+            server = client.connect_to_server()
+            frames = 0
+
+            async def forward(message: str | bytes) -> None:
+                nonlocal frames
+                if isinstance(message, str) and json.loads(message)["type"] == "start":
+                    starts.append(json.loads(message))
+                frames += isinstance(message, bytes)
+                if len(starts) == 1 and frames == 30:
+                    await server.close(code=3000)  # to the gateway a line that broke: the client may come back
+                    await client.close(code=3000)
+                elif len(starts) > 1 or frames < 30:
+                    server.send(message)
+
+            client.on_message(lambda message: asyncio.ensure_future(forward(message)))
+
+        await page.route_web_socket(re.compile("/ws$"), route)
+
+    page = await open_page("jfk.wav", before=break_once)
+    await page.get_by_role("button", name="Start").click()
+    await status(page, "reconnecting")
+    await status(page, "Hearing")
+    await expect(page.locator("#sentences > li").last).to_contain_text(
+        re.compile("country", re.IGNORECASE), timeout=RESULTS_MS
+    )
+    await status(page, "Listening", RESULTS_MS)
+    await page.get_by_role("button", name="Stop").click()
+    await status(page, "Stopped", RESULTS_MS)
+
+    texts = await page.locator("#sentences .text").all_inner_texts()
+    assert word_error_rate(MANIFEST["jfk.wav"]["text"], " ".join(texts)) <= 0.3
+    assert await figure(page, "utterances") == str(len(texts))
+    assert [start.get("session_id") is None for start in starts] == [True, False]
+
+
+SESSION = {"session_id": "0" * 32, "room": None}
+READY = {
+    **SESSION,
+    "type": "ready",
+    "token": "t",
+    "resumed": False,
+    "samples": 0,
+    "sample_rate": 16_000,
+    "language": None,
+}
+
+
+def answer_with(*messages: dict[str, Any], close: int | None = None) -> Callable[[Page], Awaitable[None]]:
+    """Instead of the gateway: say these messages to whoever says start."""
+
+    async def prepare(page: Page) -> None:
+        async def route(client: WebSocketRoute) -> None:
+            async def answer() -> None:
+                for message in messages:
+                    client.send(json.dumps(message))
+                if close is not None:
+                    await client.close(code=close)
+
+            client.on_message(lambda message: asyncio.ensure_future(answer()) if '"start"' in str(message) else None)
+
+        await page.route_web_socket(re.compile("/ws$"), route)
+
+    return prepare
+
+
+def segment_end(segment: int, **fields: Any) -> dict[str, Any]:
+    place = {
+        "segment": segment,
+        "seq": segment + 1,
+        "revision": 0,
+        "start_ms": 61_000 * segment,
+        "end_ms": 0,
+        "clock": {},
+    }
+    return {**SESSION, **place, **fields}
+
+
+async def test_what_has_no_sentiment_or_no_text_says_why(open_page: OpenPage) -> None:
+    """A null sentiment shows its reason, a failed utterance its message in place, silence nothing; markup is text."""
+    final = {"type": "final", "language": "sw", "sentiment": None, "sentiment_reason": "It knows English only."}
+    page = await open_page(
+        before=answer_with(
+            READY,
+            segment_end(0, **final, text="<img src=x onerror=alert(1)>"),
+            segment_end(1, type="no_speech"),
+            segment_end(2, type="segment_failed", message="Three tries failed.", remedy="Say it again."),
+        )
+    )
+    await page.get_by_role("button", name="Start").click()
+    sentences = page.locator("#sentences > li")
+    await expect(sentences).to_have_count(2)
+    await expect(sentences.nth(0)).to_contain_text("<img src=x onerror=alert(1)>")
+    await expect(sentences.nth(0)).to_contain_text("No sentiment")
+    await expect(sentences.nth(0)).to_contain_text("It knows English only.")
+    await expect(sentences.nth(1)).to_contain_text("02:02")
+    await expect(sentences.nth(1)).to_contain_text("Three tries failed. Say it again.")
+
+
+async def test_an_error_of_the_service_is_shown_with_its_remedy(open_page: OpenPage) -> None:
+    """After an error that ends the session the page says what happened, and can start anew."""
+    error = {
+        "type": "error",
+        "code": "taken_over",
+        "message": "It goes on elsewhere.",
+        "remedy": "Close it.",
+        "fatal": True,
+    }
+    page = await open_page(before=answer_with(READY, error, close=4409))
+    await page.get_by_role("button", name="Start").click()
+    await expect(page.get_by_role("alert")).to_contain_text("It goes on elsewhere. Close it.")
+    await status(page, "Stopped")
+    await expect(page.get_by_role("button", name="Start anew")).to_be_enabled()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [("NotAllowedError", "not allowed"), ("NotFoundError", "No microphone"), ("NotReadableError", "other programs")],
+)
+async def test_without_a_microphone_the_page_says_what_to_do(open_page: OpenPage, error: str, words: str) -> None:
+    """Each way of not getting a microphone has a sentence of its own, and the button stays for another try."""
+    refuse = f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('', '{error}') }}"
+    page = await open_page(before=lambda page: page.add_init_script(refuse))
+    await page.get_by_role("button", name="Start").click()
+    await expect(page.get_by_role("alert")).to_contain_text(words)
+    await expect(page.get_by_role("button", name="Start")).to_be_enabled()
+
+
+async def test_on_an_insecure_address_the_page_says_what_to_do(open_page: OpenPage, stack: Any) -> None:
+    """Browsers give no microphone to plain http from elsewhere; the page names https and localhost."""
+    page = await open_page(url=f"http://plain.example:{urlsplit(stack.url).port}")
+    await expect(page.get_by_role("alert")).to_contain_text(re.compile("https://.*localhost"))
+    await expect(page.get_by_role("button", name="Start")).to_be_disabled()
+
+
+async def test_a_service_that_is_not_ready_says_why_until_it_is(open_page: OpenPage) -> None:
+    """The reasons of /readyz are shown, and go away by themselves."""
+    checks = {"redis": {"ready": True}, "stt_worker": {"ready": False, "reason": "the model is loading"}}
+    states = iter([{"ready": False, "checks": checks}])
+
+    async def readyz(route: Route) -> None:
+        await route.fulfill(json=next(states, {"ready": True, "checks": {}}))
+
+    page = await open_page(before=lambda page: page.route("**/readyz", readyz))
+    await expect(page.get_by_role("alert")).to_contain_text("stt_worker: the model is loading")
+    await expect(page.get_by_role("alert")).to_be_empty()
+
+
+async def test_the_page_fits_a_narrow_screen(open_page: OpenPage) -> None:
+    """At 320 px nothing, not even a very long word, needs scrolling sideways."""
+    sentiment = {"label": "negative", "score": 0.98}
+    final = {"type": "final", "language": "en", "text": "a" * 200, "sentiment": sentiment}
+    page = await open_page(before=answer_with(READY, segment_end(0, **final)), viewport={"width": 320, "height": 640})
+    await page.get_by_role("button", name="Start").click()
+    await expect(page.locator("#sentences > li")).to_contain_text("Negative 98%")
+    assert await page.evaluate("document.documentElement.scrollWidth") == 320
