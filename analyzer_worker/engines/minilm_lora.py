@@ -1,0 +1,92 @@
+"""The default engine, ``minilm-sentiment-en``: the base weights with the adapter of this repository merged in."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load
+from tokenizers import Tokenizer
+
+from analyzer_worker.base_weights import WEIGHTS_SHA256, ensure_base_weights
+from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder, merge_adapter
+from analyzer_worker.sentiment import DEFAULT_MODEL, LABELS, Sentiment
+from wire.errors import ModelError
+
+ARTEFACT = Path(__file__).parents[1] / "models" / DEFAULT_MODEL
+MAX_CHARACTERS = 8192
+"""Texts are cut here before the tokenizer sees them: far beyond what fills the model's tokens."""
+
+
+class MinilmAnalyzer:
+    """A merged network and its tokenizer; float32, one text at a time."""
+
+    name = DEFAULT_MODEL
+
+    def __init__(self, net: SentimentNet, tokenizer: Tokenizer, revision: str, languages: frozenset[str]) -> None:
+        self._net = net.eval().requires_grad_(False)
+        self._tokenizer = tokenizer
+        self.revision = revision
+        self.languages = languages
+
+    @torch.inference_mode()
+    def analyze(self, text: str) -> Sentiment:
+        clean = text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
+        encoding = self._tokenizer.encode(clean)
+        logits = self._net(torch.tensor([encoding.ids]), torch.tensor([encoding.attention_mask]))
+        return Sentiment.from_probabilities(dict(zip(LABELS, logits.softmax(1)[0].tolist(), strict=True)))
+
+
+def load_minilm(
+    languages: frozenset[str] | None, cache: Path, threads: int, base: Path | None = None, artefact: Path = ARTEFACT
+) -> MinilmAnalyzer:
+    """Verify, load and merge; arguments as in ``sentiment.load_analyzer``.
+
+    Raises:
+        ModelError: a file is missing or damaged, or ``languages`` names one that the model does not know.
+    """
+    torch.set_num_threads(threads)
+    config, content = _read_artefact(artefact)
+    known = frozenset(config["languages"])
+    if languages is not None and not languages <= known:
+        raise ModelError(
+            "model_languages",
+            f"{DEFAULT_MODEL} knows {', '.join(sorted(known))}, not {', '.join(sorted(languages - known))}.",
+            "Name only languages that it knows, or choose a multilingual model from the Hugging Face Hub.",
+        )
+    folder = ensure_base_weights(cache, base)
+    try:
+        net = SentimentNet(load_encoder(folder), config["hidden"])
+        merge_adapter(net, load(content), config["alpha"] / config["rank"])
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except (SafetensorError, KeyError, AttributeError, RuntimeError, ValueError) as misfit:
+        raise _damaged(artefact / "adapter.safetensors", f"it does not fit the base weights: {misfit}") from misfit
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(config["max_tokens"])
+    return MinilmAnalyzer(net, tokenizer, config["revision"], languages or known)
+
+
+def _read_artefact(folder: Path) -> tuple[dict[str, Any], bytes]:
+    """``config.json`` and the bytes of ``adapter.safetensors``, which must be those that the configuration pins."""
+    path = folder / "config.json"
+    try:
+        config: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        path = folder / "adapter.safetensors"
+        content = path.read_bytes()
+    except (OSError, ValueError) as unreadable:
+        raise _damaged(path, str(unreadable)) from unreadable
+    if hashlib.sha256(content).hexdigest() != config.get("adapter_sha256"):
+        raise _damaged(path, "its sha256 is not the one that config.json names")
+    if config.get("base_sha256") != WEIGHTS_SHA256 or tuple(config.get("labels", ())) != LABELS:
+        raise _damaged(folder / "config.json", "it names other base weights or labels than this program uses")
+    return config, content
+
+
+def _damaged(path: Path, reason: str) -> ModelError:
+    return ModelError(
+        "model_corrupt",
+        f"{path} cannot be used: {reason}.",
+        "Restore it from the repository (git checkout, or install the program again).",
+    )

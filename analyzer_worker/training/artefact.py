@@ -1,0 +1,54 @@
+"""The files that training leaves: ``adapter.safetensors`` and ``config.json``."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from safetensors.torch import save
+from torch import Tensor
+
+from analyzer_worker.base_weights import PACKAGE, PACKAGE_VERSION, WEIGHTS_SHA256
+from analyzer_worker.engines.minilm_net import HEAD, SentimentNet
+from analyzer_worker.sentiment import DEFAULT_MODEL, LABELS
+from analyzer_worker.training.metrics import Scores
+from analyzer_worker.training.recipe import Recipe
+
+PEFT_PREFIX, PEFT_SUFFIX = "base_model.model.", ".default.weight"
+
+
+def adapter_tensors(net: SentimentNet) -> dict[str, Tensor]:
+    """LoRA matrices of a peft encoder as ``MODULE.lora_A``, ``MODULE.lora_B``, and the head as ``head.*``."""
+    lora = {
+        name.removeprefix(PEFT_PREFIX).removesuffix(PEFT_SUFFIX): tensor.detach()
+        for name, tensor in net.encoder.state_dict().items()
+        if ".lora_" in name
+    }
+    return lora | {HEAD + name: tensor.detach() for name, tensor in net.head.state_dict().items()}
+
+
+def write_artefact(folder: Path, adapter: Mapping[str, Tensor], recipe: Recipe, measured: Mapping[str, Scores]) -> None:
+    """Write the adapter as float16 and the configuration that the engine reads."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = save({name: tensor.half().contiguous() for name, tensor in adapter.items()})
+    digest = hashlib.sha256(content).hexdigest()
+    config = {
+        "name": DEFAULT_MODEL,
+        "revision": digest[:12],
+        "adapter_sha256": digest,
+        "labels": LABELS,
+        "languages": ["en"],
+        "max_tokens": recipe.max_tokens,
+        "hidden": recipe.hidden,
+        "rank": recipe.rank,
+        "alpha": recipe.alpha,
+        "target_modules": recipe.target_modules,
+        "base_package": PACKAGE,
+        "base_version": PACKAGE_VERSION,
+        "base_sha256": WEIGHTS_SHA256,
+        "recipe": asdict(recipe),
+        "measured": {name: asdict(scores) for name, scores in measured.items()},
+    }
+    (folder / "adapter.safetensors").write_bytes(content)
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")

@@ -1,0 +1,150 @@
+"""Classifiers of the Hub, played by a tiny BERT with random weights that is saved as transformers saves any model."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizerFast
+
+from analyzer_worker.engines.hub_classifier import load_hub_classifier
+from analyzer_worker.hub import model_folder, revision_of
+from analyzer_worker.sentiment import Sentiment
+from wire.errors import ModelError
+
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "table"]
+STARS = ["1 star", "2 stars", "3 stars", "4 stars", "5 stars"]
+
+
+def tiny_config(labels: list[str]) -> BertConfig:
+    return BertConfig(
+        vocab_size=len(WORDS),
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=8,
+        max_position_embeddings=64,
+        id2label=dict(enumerate(labels)),
+        label2id={label: index for index, label in enumerate(labels)},
+    )
+
+
+def save_model(folder: Path, labels: list[str]) -> BertForSequenceClassification:
+    """A classifier whose last class is always the most probable one."""
+    torch.manual_seed(0)
+    model = BertForSequenceClassification(tiny_config(labels))
+    model.classifier.bias.data[-1] = 3.0
+    model.save_pretrained(folder)
+    save_tokenizer(folder)
+    return model
+
+
+def save_tokenizer(folder: Path) -> None:
+    (folder / "vocab.txt").write_text("\n".join(WORDS))
+    BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
+
+
+def analyze(folder: Path, text: str) -> Sentiment:
+    return load_hub_classifier(str(folder), None, folder, threads=1).analyze(text)
+
+
+def test_a_folder_with_five_stars_answers_in_three_labels(tmp_path: Path) -> None:
+    """The classes of the model are summed into what the page shows."""
+    model = save_model(tmp_path, STARS).eval()
+    ids = torch.tensor([[2, 5, 3]])  # [CLS] good [SEP]
+    stars = model(ids).logits.softmax(-1)[0].tolist()
+    found = analyze(tmp_path, "good")
+    assert found.label == "positive"
+    assert found.probabilities == pytest.approx(
+        {"negative": stars[0] + stars[1], "neutral": stars[2], "positive": stars[3] + stars[4]}, abs=1e-5
+    )
+
+
+def test_a_reversed_order_of_labels_is_read_from_the_model(tmp_path: Path) -> None:
+    """The last class wins here, and here it means negative."""
+    save_model(tmp_path, ["positive", "neutral", "negative"])
+    assert analyze(tmp_path, "good").label == "negative"
+
+
+def test_the_operator_says_which_languages_the_model_knows(tmp_path: Path) -> None:
+    """Model files do not tell; without a setting any language is analysed."""
+    save_model(tmp_path, ["negative", "positive"])
+    languages = frozenset({"ko", "en"})
+    assert load_hub_classifier(str(tmp_path), languages, tmp_path, threads=1).languages == languages
+    assert load_hub_classifier(str(tmp_path), None, tmp_path, threads=1).languages is None
+
+
+@pytest.mark.parametrize("text", ["", "\x00", "😀", "\ud800", "good " * 100_000])
+def test_any_text_gets_probabilities(tmp_path: Path, text: str) -> None:
+    """A text longer than the model's 64 positions is cut instead of failing."""
+    save_model(tmp_path, STARS)
+    assert sum(analyze(tmp_path, text).probabilities.values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_folder_that_does_not_exist_is_not_looked_up_on_the_hub(tmp_path: Path) -> None:
+    """A typing error in a path is told as such."""
+    with pytest.raises(ModelError, match="no model folder") as error:
+        load_hub_classifier(str(tmp_path / "typo"), None, tmp_path, threads=1)
+    assert str(tmp_path / "typo") in error.value.message
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+def test_a_damaged_file_is_an_error_that_names_the_folder(tmp_path: Path, name: str) -> None:
+    """Half a download ends in a sentence with a remedy."""
+    save_model(tmp_path, STARS)
+    (tmp_path / name).write_bytes(b"half")
+    with pytest.raises(ModelError) as error:
+        analyze(tmp_path, "good")
+    assert error.value.code == "model_corrupt"
+    assert str(tmp_path) in error.value.message
+
+
+def test_a_folder_without_weights_is_an_error(tmp_path: Path) -> None:
+    """A configuration alone is no model."""
+    save_model(tmp_path, STARS)
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match="cannot be used"):
+        analyze(tmp_path, "good")
+
+
+def test_a_model_without_a_trained_head_is_refused(tmp_path: Path) -> None:
+    """transformers would invent the head's weights; a label from random numbers is worse than none."""
+    BertModel(tiny_config(["negative", "neutral", "positive"])).save_pretrained(tmp_path)
+    save_tokenizer(tmp_path)
+    with pytest.raises(ModelError, match=r"classifier\.bias"):
+        analyze(tmp_path, "good")
+
+
+def test_unknown_labels_stop_the_start(tmp_path: Path) -> None:
+    """A spam filter is not a sentiment model."""
+    save_model(tmp_path, ["ham", "spam"])
+    with pytest.raises(ModelError, match="ham, spam"):
+        analyze(tmp_path, "good")
+
+
+def test_an_id_that_is_not_in_the_cache_is_an_error_when_downloads_are_off(tmp_path: Path) -> None:
+    """Offline means offline; the error names the model and the command that fetches it."""
+    with pytest.raises(ModelError, match=r"python -m analyzer_worker\.prefetch") as error:
+        model_folder("owner/name", tmp_path, download=False)
+    assert "owner/name" in error.value.message
+
+
+def test_an_id_that_is_complete_in_the_cache_needs_no_network(tmp_path: Path) -> None:
+    """The Hub's own cache layout is read, and the commit is the revision."""
+    repository = tmp_path / "hub" / "models--owner--name"
+    snapshot = repository / "snapshots" / ("a" * 40)
+    snapshot.mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("a" * 40)
+    save_model(snapshot, STARS)
+    analyzer = load_hub_classifier("owner/name", None, tmp_path, threads=1, download=False)
+    assert (analyzer.name, analyzer.revision) == ("owner/name", "a" * 40)
+    assert analyzer.analyze("good").label == "positive"
+
+
+def test_a_folder_that_changes_changes_its_revision(tmp_path: Path) -> None:
+    """A retrained local model is told apart from the one before."""
+    save_model(tmp_path, STARS)
+    before = revision_of(tmp_path)
+    os.utime(tmp_path / "model.safetensors", (2_000_000_000, 2_000_000_000))
+    assert revision_of(tmp_path) != before
