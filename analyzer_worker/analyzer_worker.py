@@ -30,7 +30,12 @@ def analyze_text(job: dict[str, Any]) -> None:
 
 def load() -> SentimentAnalyzer:
     return load_analyzer(
-        settings.model, settings.language_codes, settings.model_cache, settings.threads, settings.base_weights
+        settings.model,
+        settings.language_codes,
+        settings.model_cache,
+        settings.threads,
+        settings.base_weights,
+        download=not settings.model_offline,
     )
 
 

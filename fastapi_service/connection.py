@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from fastapi_service.gateway import Gateway
 
 STOP_POLL_S = 0.1
+START_S = 5.0
+"""How long a client waits for its session; longer only if Redis is frozen, and then it should hear so."""
 CLOSE_NORMAL, CLOSE_POLICY, CLOSE_INTERNAL, CLOSE_TAKEN_OVER = 1000, 1008, 1011, 4409
 _LEAVING = frozenset({1000, 1001, 1005, 1012, CLOSE_TAKEN_OVER})
 """Close codes after which nobody comes back in a moment: done, page closed, no code, this server
@@ -115,8 +117,9 @@ class Connection:
 
     async def _start(self, start: Start) -> Session:
         try:
-            self.session, token = await self._gateway.open_session(start, self)
-        except (RedisError, OSError) as error:
+            async with asyncio.timeout(START_S):
+                self.session, token = await self._gateway.open_session(start, self)
+        except (RedisError, OSError) as error:  # a TimeoutError is an OSError
             raise refusals.redis_away() from error
         record = self.session.record
         self.outbox.send(

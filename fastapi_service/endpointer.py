@@ -1,6 +1,5 @@
 """Pure: a stream of samples becomes utterances. Knows no socket, no Redis, no clock of its own."""
 
-from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,9 +54,9 @@ class Utterance:
 class _Open:
     """The utterance that is being spoken."""
 
-    def __init__(self, start: int, pre_roll: bytes) -> None:
+    def __init__(self, start: int, pre_roll: bytearray, *, shortest: int) -> None:
         self.start = start
-        self.pcm = bytearray(pre_roll)
+        self.pcm = pre_roll
         self.energies: list[float] = []
         """Of each frame since the pre-roll; negative for silent ones, so that one list holds both."""
         self.pre_roll = len(pre_roll) // SAMPLE_BYTES
@@ -66,6 +65,8 @@ class _Open:
         self.loud = 0
         """Samples of loud frames."""
         self.speech_end = 0.0
+        self.shortest = shortest
+        """Samples of loud frames that make it speech."""
         self.announced = False
 
     def __len__(self) -> int:
@@ -81,8 +82,9 @@ class Endpointer:
 
     def __init__(self, options: EndpointerOptions, position: int = 0) -> None:
         self._gate = EnergyGate(options.silence_ceiling, options.noise_factor)
-        self._pre_roll: deque[bytes] = deque(maxlen=max(1, options.pre_roll_ms // FRAME_MS))
-        self._keeps_pre_roll = options.pre_roll_ms >= FRAME_MS
+        self._most_pre_roll = options.pre_roll_ms // FRAME_MS * FRAME * SAMPLE_BYTES
+        self._pre_roll = bytearray()
+        """The most recent silence, up to ``_position``."""
         self._silence = ms_to_samples(options.silence_ms)
         self._longest = ms_to_samples(options.max_utterance_ms)
         self._shortest = ms_to_samples(options.min_speech_ms)
@@ -98,7 +100,7 @@ class Endpointer:
     @property
     def safe(self) -> int:
         """No audio before this sample is needed any more."""
-        return self._open.start if self._open else self._position - len(self._pre_roll) * FRAME
+        return self._open.start if self._open else self._position - len(self._pre_roll) // SAMPLE_BYTES
 
     @property
     def speaking(self) -> bool:
@@ -117,21 +119,19 @@ class Endpointer:
         return events
 
     def gap(self, samples: int, arrived: float) -> list[SpeechStart | Utterance]:
-        """Silence that was not sent: it ends an utterance like silence that was."""
-        padding = min(samples, -len(self._tail) % FRAME)
-        events = self.feed(np.zeros(padding, dtype=np.int16), arrived)
-        remaining = samples - padding
-        if self._open and remaining:
-            lacking = min(remaining, self._silence - self._open.silence)
-            self._open.pcm += bytes(lacking * SAMPLE_BYTES)
-            self._open.energies += [0.0] * (lacking // FRAME)
-            self._open.silence += lacking
-            self._position += lacking
-            remaining -= lacking
-            events += self._close_if_silent(arrived)
-        if remaining:
-            self._pre_roll.clear()  # what lies before the gap does not touch what comes after it
-            self._position += remaining
+        """Silence that was not sent: it counts as digital silence that was, but costs no memory and no time."""
+        rest_of_frame = min(samples, -len(self._tail) % FRAME)
+        events = self.feed(_silence(rest_of_frame), arrived)
+        samples -= rest_of_frame
+        if self._open and samples:
+            lacking = min(samples, -(-(self._silence - self._open.silence) // FRAME) * FRAME)
+            events += self.feed(_silence(lacking), arrived)
+            samples -= lacking
+        if samples:  # nothing is open, and the tail is empty
+            whole = samples // FRAME * FRAME
+            self._remember(bytes(min(whole * SAMPLE_BYTES, self._most_pre_roll)))
+            self._position += whole
+            self._tail = _silence(samples - whole)
         return events
 
     def flush(self, arrived: float) -> list[SpeechStart | Utterance]:
@@ -151,12 +151,11 @@ class Endpointer:
         self._position += FRAME
         if self._open is None:
             if not loud:
-                if self._keeps_pre_roll:
-                    self._pre_roll.append(frame)
+                self._remember(frame)
                 return []
-            pre_roll = b"".join(self._pre_roll)
-            self._pre_roll.clear()
-            self._open = _Open(self._position - FRAME - len(pre_roll) // SAMPLE_BYTES, pre_roll)
+            start = self._position - FRAME - len(self._pre_roll) // SAMPLE_BYTES
+            self._open = _Open(start, self._pre_roll, shortest=self._shortest)
+            self._pre_roll = bytearray()
         self._open.pcm += frame
         self._open.energies.append(energy if loud else -energy)
         if loud:
@@ -168,7 +167,7 @@ class Endpointer:
         return [*self._announce(), *self._close_if_silent(arrived), *self._cut_if_too_long(arrived)]
 
     def _announce(self) -> list[SpeechStart | Utterance]:
-        if self._open is None or self._open.announced or self._open.loud < self._shortest:
+        if self._open is None or self._open.announced or self._open.loud < self._open.shortest:
             return []
         self._open.announced = True
         return [SpeechStart(self._open.start)]
@@ -181,9 +180,8 @@ class Endpointer:
     def _close(self, reason: Reason, arrived: float) -> list[SpeechStart | Utterance]:
         closed, self._open = self._open, None
         assert closed is not None
-        if closed.loud < self._shortest:  # a click: its end may still lead into speech
-            frames = [bytes(closed.pcm[i : i + 2 * FRAME]) for i in range(0, len(closed.pcm), 2 * FRAME)]
-            self._pre_roll.extend(frame for frame in frames if len(frame) == 2 * FRAME and self._keeps_pre_roll)
+        if closed.loud < closed.shortest:  # a click: its end may still lead into speech
+            self._remember(closed.pcm)
             return []
         return [
             Utterance(closed.start, closed.start + len(closed), bytes(closed.pcm), reason, closed.speech_end, arrived)
@@ -193,19 +191,30 @@ class Endpointer:
         if self._open is None or len(self._open) < self._longest:
             return []
         whole = self._open
-        index = quietest(np.abs(np.array(whole.energies)), ms_to_samples(CUT_SEARCH_MS) // FRAME)
+        search = min(ms_to_samples(CUT_SEARCH_MS), self._longest // 2) // FRAME
+        index = quietest(np.abs(np.array(whole.energies)), search)
         cut = whole.pre_roll + index * FRAME + FRAME // 2
-        rest = _Open(whole.start + cut, b"")
-        rest.pcm = whole.pcm[cut * SAMPLE_BYTES :]
+        # The rest is the end of a sentence, however short: it cannot be a click any more.
+        rest = _Open(whole.start + cut, whole.pcm[cut * SAMPLE_BYTES :], shortest=FRAME)
         rest.energies = whole.energies[index + 1 :]
         rest.pre_roll = FRAME // 2
         rest.loud = sum(FRAME for energy in rest.energies if energy > 0)
         rest.silence, rest.speech_end = whole.silence, whole.speech_end
         self._open = rest
-        first = Utterance(
-            whole.start, whole.start + cut, bytes(whole.pcm[: cut * SAMPLE_BYTES]), "too_long", arrived, arrived
-        )
-        return [first, *self._announce()]
+        pcm = bytes(whole.pcm[: cut * SAMPLE_BYTES])
+        return [
+            Utterance(whole.start, whole.start + cut, pcm, "too_long", arrived, arrived),
+            *self._announce(),
+        ]
+
+    def _remember(self, pcm: bytes | bytearray) -> None:
+        """Keep the end of what lies before the current position."""
+        self._pre_roll += pcm
+        del self._pre_roll[: max(0, len(self._pre_roll) - self._most_pre_roll)]
+
+
+def _silence(samples: int) -> Pcm:
+    return np.zeros(samples, dtype=np.int16)
 
 
 def quietest(energies: np.ndarray, search: int) -> int:

@@ -19,8 +19,9 @@ from wire.messages.base import Clock, now
 from wire.messages.jobs import TranscribeAudio
 from wire.messages.server import Ack, AnyServerMessage, SpeechEnded, SpeechStarted
 
-MOST_WAITING = 4
-"""Utterances of one session that wait for the ledger; then its socket is not read until Redis is back."""
+MOST_UNWRITTEN_S = 60
+"""Seconds of speech in one session that wait for the ledger; then its socket is not read until Redis is back. While it
+is not read, the client's answers to pings are not seen either, so it must be longer than an ordinary outage."""
 ACK_EVERY_S = 2.0
 """Silence is acknowledged this often, in seconds of audio."""
 LEDGER_FULL_S = 1.0
@@ -62,9 +63,10 @@ class Session:
         self._acknowledged = record.samples
         self._resampler = StreamResampler(record.sample_rate)
         self._endpointer = Endpointer(options, self._inside(record.samples))
-        self._waiting: asyncio.Queue[tuple[int, Utterance]] = asyncio.Queue(MOST_WAITING)
+        self._waiting: asyncio.Queue[tuple[int, Utterance]] = asyncio.Queue()
         self._unwritten = 0
-        """Utterances found and not yet in the ledger."""
+        """Samples of the utterances that are found and not yet in the ledger; bounds ``_waiting``."""
+        self._written = asyncio.Event()
         self._enrolling: asyncio.Task[None] | None = None
 
     @property
@@ -128,11 +130,18 @@ class Session:
         )
         if self._enrolling is None:
             self._enrolling = asyncio.create_task(self._enrol_all(), name="enrolment")
-        self._unwritten += 1
-        put = asyncio.create_task(self._waiting.put((segment, utterance)))
-        await asyncio.wait({put, self._enrolling}, return_when=asyncio.FIRST_COMPLETED)
-        if self._enrolling.done():
-            put.cancel()
+        self._unwritten += utterance.end - utterance.start
+        self._waiting.put_nowait((segment, utterance))
+        await self._wait_for_room(self._enrolling)
+
+    async def _wait_for_room(self, enrolling: asyncio.Task[None]) -> None:
+        """Until the ledger has caught up; at once as long as it keeps pace."""
+        while self._unwritten > MOST_UNWRITTEN_S * SAMPLE_RATE and not enrolling.done():
+            self._written.clear()
+            waiting = asyncio.create_task(self._written.wait())
+            await asyncio.wait({waiting, enrolling}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+        if enrolling.done():
             raise SessionTakenOver
 
     async def _enrol_all(self) -> None:
@@ -143,7 +152,8 @@ class Session:
                 await self._enrol(segment, utterance)
             except SessionTakenOver:
                 return
-            self._unwritten -= 1
+            self._unwritten -= utterance.end - utterance.start
+            self._written.set()
             self._waiting.task_done()
 
     async def _enrol(self, segment: int, utterance: Utterance) -> None:
@@ -198,5 +208,5 @@ class Session:
         return samples * SAMPLE_RATE // self.record.sample_rate
 
     def _outside(self, samples: int) -> int:
-        """Our count of samples → the client's. Rounded down: what is acknowledged is certainly safe."""
-        return samples * self.record.sample_rate // SAMPLE_RATE
+        """Our count of samples → the client's. Never more than it has sent, whatever the resampler's filter added."""
+        return min(self._received, samples * self.record.sample_rate // SAMPLE_RATE)

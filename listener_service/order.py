@@ -5,11 +5,14 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from wire.messages.base import PRIVATE
 from wire.messages.results import Final, NoSpeech, SegmentEnd, SegmentFailed
 
 
 class Order(BaseModel):
     """What of one session was released, and what waits for an earlier segment."""
+
+    model_config = PRIVATE
 
     next_segment: int = 0
     waiting: dict[int, SegmentEnd] = {}

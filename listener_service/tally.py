@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel
 
-from wire.messages.base import HOPS, hop_ms
+from wire.messages.base import HOPS, PRIVATE, hop_ms
 from wire.messages.results import Final, Label, NoSpeech, SegmentFailed
 from wire.messages.statistics import HopLatency, LabelStatistics, Statistics
 
@@ -17,6 +17,8 @@ _WITHOUT_SPACES = frozenset({"bo", "ja", "km", "lo", "my", "th", "yue", "zh"})
 
 class Tally(BaseModel):
     """Everything counted for one session, one room or the installation."""
+
+    model_config = PRIVATE
 
     ended: int = 0
     utterances: int = 0

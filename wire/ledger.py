@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from wire import names
+from wire.messages.base import PRIVATE
 from wire.messages.jobs import AnalyzeText, Job, TranscribeAudio
 from wire.store import AsyncRedis, Redis, lua
 
@@ -27,7 +28,7 @@ AUDIO_TTL_S = 3_600
 MAX_PENDING = 5_000
 """Utterances in the ledger of all sessions together; gateways wait when it is full."""
 
-_job: TypeAdapter[TranscribeAudio | AnalyzeText] = TypeAdapter(Job)
+_job: TypeAdapter[TranscribeAudio | AnalyzeText] = TypeAdapter(Job, config=PRIVATE)
 
 
 @dataclass(frozen=True)

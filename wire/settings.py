@@ -30,9 +30,9 @@ class WireSettings(BaseSettings):
     """The least severe level that is written."""
     log_format: Annotated[Literal["auto", "console", "json"], Field(validation_alias="LOG_FORMAT")] = "auto"
     """``auto`` writes for people on a terminal and JSON lines elsewhere."""
-    model_cache: Annotated[Path, Field(validation_alias="MODEL_CACHE", validate_default=True), AfterValidator(_home)] = (
-        Path("~/.cache/whisper-text-analyzer")
-    )
+    model_cache: Annotated[
+        Path, Field(validation_alias="MODEL_CACHE", validate_default=True), AfterValidator(_home)
+    ] = Path("~/.cache/whisper-text-analyzer")
     """Folder where models are kept after their first download."""
     model_offline: Annotated[bool, Field(validation_alias="MODEL_OFFLINE")] = False
     """Never download a model: it must be a path or in the cache."""

@@ -20,6 +20,10 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null", hide_input_in_errors=True)
 
 
+PRIVATE = ConfigDict(hide_input_in_errors=True)
+"""For adapters and models beside messages: their validation errors do not repeat the input either."""
+
+
 class Clock(Message):
     """When each hop of an utterance happened, in Unix seconds; any consumer computes latencies from it."""
 

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
 from wire.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, SAMPLE_RATE
 from wire.languages import LANGUAGES
-from wire.messages.base import Message, RoomName, SessionId
+from wire.messages.base import PRIVATE, Message, RoomName, SessionId
 
 
 def _known(language: str) -> str:
@@ -31,7 +31,7 @@ class Start(Message):
     session_id: SessionId | None = None
     """Resume this session, with its token."""
     token: Annotated[str, Field(max_length=128)] | None = None
-    last_seq: Annotated[int, Field(ge=0)] = 0
+    last_seq: Annotated[int, Field(ge=0, le=2**53)] = 0
     """Highest ``seq`` that the client has; what came after it is sent again."""
 
     @model_validator(mode="after")
@@ -64,4 +64,4 @@ class Ping(Message):
 
 
 ClientMessage = Annotated[Start | Gap | Stop | Ping, Field(discriminator="type")]
-client_message: TypeAdapter[Start | Gap | Stop | Ping] = TypeAdapter(ClientMessage)
+client_message: TypeAdapter[Start | Gap | Stop | Ping] = TypeAdapter(ClientMessage, config=PRIVATE)

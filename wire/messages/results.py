@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from wire.messages.base import Clock, Message, RoomName, SessionId
+from wire.messages.base import PRIVATE, Clock, Message, RoomName, SessionId
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
 
 Label = Literal["negative", "neutral", "positive"]
@@ -93,4 +93,4 @@ class SegmentFailed(_SegmentEnd):
 
 
 SegmentEnd = Annotated[Final | NoSpeech | SegmentFailed, Field(discriminator="type")]
-segment_end: TypeAdapter[Final | NoSpeech | SegmentFailed] = TypeAdapter(SegmentEnd)
+segment_end: TypeAdapter[Final | NoSpeech | SegmentFailed] = TypeAdapter(SegmentEnd, config=PRIVATE)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from wire.messages.base import Message, RoomName, SessionId
+from wire.messages.base import PRIVATE, Message, RoomName, SessionId
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.statistics import Statistics
 
@@ -81,4 +81,4 @@ ServerMessage = Annotated[
 AnyServerMessage = (
     Ready | Ack | SpeechStarted | SpeechEnded | Final | NoSpeech | SegmentFailed | Statistics | Pong | Stopped | Error
 )
-server_message: TypeAdapter[AnyServerMessage] = TypeAdapter(ServerMessage)
+server_message: TypeAdapter[AnyServerMessage] = TypeAdapter(ServerMessage, config=PRIVATE)

@@ -1,0 +1,30 @@
+"""The gateway's address, however a person writes it."""
+
+from urllib.parse import urlsplit, urlunsplit
+
+from wire.errors import ConfigurationError
+
+_SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
+_PATH = "/ws"
+
+
+def websocket_url(address: str) -> str:
+    """``https://host``, ``host:8000`` or ``ws://host/ws`` → the address of the WebSocket.
+
+    Raises:
+        ConfigurationError: it is no such address.
+    """
+    text = address.strip()
+    try:
+        parts = urlsplit(text if "://" in text else f"ws://{text}")
+        scheme = _SCHEMES[parts.scheme]
+        if not parts.hostname or parts.port == 0:
+            raise ValueError("no host or no port")
+    except (KeyError, ValueError):
+        raise ConfigurationError(
+            "bad_url",
+            f"{address!r} is not the address of a gateway.",
+            "Give one such as ws://127.0.0.1:8000/ws, https://example.org or 192.168.1.5:8000 (--url or RECORDER_URL).",
+        ) from None
+    path = parts.path if parts.path.strip("/") else _PATH
+    return urlunsplit((scheme, parts.netloc, path, parts.query, ""))

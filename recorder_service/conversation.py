@@ -1,0 +1,68 @@
+"""Pure: what a client knows of its session, from the messages of the gateway."""
+
+from wire.messages.base import now
+from wire.messages.results import Final, NoSpeech, SegmentFailed
+from wire.messages.server import AnyServerMessage, Ready, SpeechEnded, Stopped
+from wire.messages.statistics import Statistics
+
+
+class Conversation:
+    """Each result once and in order, and the newest statistics of each scope."""
+
+    def __init__(self, last_seq: int = 0) -> None:
+        self.session_id: str | None = None
+        self.token: str | None = None
+        """Resumes the session, together with ``session_id``."""
+        self.results: list[Final | NoSpeech | SegmentFailed] = []
+        """In a room everybody's; see ``own_results``."""
+        self.last_seq = last_seq
+        """Highest ``seq`` among ``results``."""
+        self.statistics: dict[str, Statistics] = {}
+        """Scope (session, room) → statistics."""
+        self.stopped: Stopped | None = None
+        self.latencies_ms: list[float] = []
+        """Of this session's finals: end of speech, on the gateway's clock → received, on ours."""
+        self._segments = 0
+
+    @property
+    def own_results(self) -> list[Final | NoSpeech | SegmentFailed]:
+        """Those of this session."""
+        return [result for result in self.results if result.session_id == self.session_id]
+
+    @property
+    def segments(self) -> int:
+        """Utterances that the gateway has announced so far."""
+        return self._segments
+
+    @property
+    def missing(self) -> int:
+        """Utterances of this session that were announced and have no result, for a session that began here."""
+        return max(0, self._segments - len(self.own_results))
+
+    def hear(self, message: AnyServerMessage) -> bool:
+        """Take in a message; False when it says nothing new and should be shown to nobody."""
+        match message:
+            case Ready():
+                self.session_id, self.token = message.session_id, message.token or self.token
+            case Final() | NoSpeech() | SegmentFailed():
+                return self._hear_result(message)
+            case Statistics():
+                known = self.statistics.get(message.scope)
+                if known is not None and known.version >= message.version:
+                    return False
+                self.statistics[message.scope] = message
+            case SpeechEnded():
+                self._segments = max(self._segments, message.segment + 1)
+            case Stopped():
+                self.stopped = message
+                self._segments = message.segments  # announced ones may have been found differently after a resume
+        return True
+
+    def _hear_result(self, result: Final | NoSpeech | SegmentFailed) -> bool:
+        if result.seq is not None and result.seq <= self.last_seq:
+            return False
+        self.last_seq = result.seq or self.last_seq
+        self.results.append(result)
+        if isinstance(result, Final) and result.session_id == self.session_id:
+            self.latencies_ms.append(max(0.0, (now() - result.clock.speech_end) * 1000))
+        return True

@@ -1,0 +1,103 @@
+"""Entry point: ``python -m recorder_service.recorder_service``."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from recorder_service.address import websocket_url
+from recorder_service.client import RecorderClient
+from recorder_service.microphone import InputDevice, input_devices
+from recorder_service.options import Hooks, Limits
+from recorder_service.recording import FAILED, OK, record
+from recorder_service.settings import Settings
+from recorder_service.source import Source, open_file, open_microphone
+from recorder_service.view import JsonView, View
+from wire.errors import AudioError, ConfigurationError, WireError
+from wire.messages.client import Start
+from wire.settings import load_settings_or_exit
+
+INTERRUPTED = 130
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    file: Annotated[Path | None, typer.Option(help="WAV file instead of the microphone.")] = None,
+    realtime: Annotated[bool, typer.Option("--realtime/--fast", help="How quickly the file is played.")] = True,
+    sessions: Annotated[int, typer.Option(min=1, max=10_000, help="So many at once, each with the whole file.")] = 1,
+    url: Annotated[str | None, typer.Option(help="The gateway; by default RECORDER_URL, then this machine.")] = None,
+    language: Annotated[str | None, typer.Option(help="Code such as en, ko or de; detected if not given.")] = None,
+    room: Annotated[str | None, typer.Option(help="Share the results with everybody in this room.")] = None,
+    device: Annotated[str | None, typer.Option(help="Microphone: its number or a part of its name.")] = None,
+    list_devices: Annotated[bool, typer.Option("--list-devices", help="Show the microphones.")] = False,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Accept a self-signed certificate.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON line for each message of the gateway.")] = False,
+    timeout: Annotated[float | None, typer.Option(min=0, help="Seconds that the gateway may be away.")] = None,
+) -> None:
+    """Send the microphone or a WAV file through the pipeline and show what comes back.
+
+    Ctrl-C stops the recording and waits for the last results; a second Ctrl-C ends at once.
+    Exit code 0: all is well; 1: results or audio are missing; 2: it could not be done, and why.
+
+    \b
+    Examples:
+    python -m recorder_service.recorder_service
+    python -m recorder_service.recorder_service --file tests/data/jfk.wav --language en
+    python -m recorder_service.recorder_service --url https://192.168.1.5:8443 --insecure
+    python -m recorder_service.recorder_service --file tests/data/conversation.wav --sessions 20 --fast
+    """
+    settings = load_settings_or_exit(Settings)
+    view = JsonView() if json else View()
+    try:
+        if list_devices:
+            view.devices(_microphones())
+            raise typer.Exit(OK)
+        address = websocket_url(url or settings.url)
+        source = _open_source(file, device, sessions, view, realtime=realtime)
+        start = _make_start(language=language, room=room, sample_rate=source.rate)
+        limits = Limits(settings.timeout_s if timeout is None else timeout, settings.patience_s, settings.buffer_s)
+        hooks = Hooks(view.message if sessions == 1 or json else lambda _: None, view.notice)
+        clients = [
+            RecorderClient(address, start, limits=limits, hooks=hooks, insecure=insecure, live=source.live)
+            for _ in range(sessions)
+        ]
+        code = asyncio.run(record(source, clients, view))
+    except WireError as error:
+        view.complain(error)
+        code = FAILED
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    raise typer.Exit(code)
+
+
+def _open_source(file: Path | None, device: str | None, sessions: int, view: View, *, realtime: bool) -> Source:
+    if file is not None:
+        return open_file(file, realtime=realtime)
+    if sessions > 1:
+        raise ConfigurationError("no_file", "Several sessions need a file to play.", "Name a WAV file with --file.")
+    return open_microphone(device, view.notice)
+
+
+def _make_start(**choices: Any) -> Start:
+    try:
+        return Start(**choices)
+    except ValidationError as refused:
+        error = refused.errors(include_input=False, include_url=False)[0]
+        reason = error["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(
+            "bad_option", f"--{error['loc'][0]} is refused: {reason}.", "See --help for what it may be."
+        ) from None
+
+
+def _microphones() -> list[InputDevice]:
+    if devices := input_devices():
+        return devices
+    raise AudioError("no_microphone", "There is no microphone.", "Plug one in, or use --file.")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,106 @@
+"""Results reach those who may see them, and nobody else."""
+
+from fastapi_service.hub import Hub
+from tests.speakers import ALICE, BOB, final
+from wire import names
+from wire.messages.results import Final, NoSpeech, SegmentFailed
+from wire.messages.statistics import Statistics
+
+
+class Listener:
+    """A receiver that remembers what it heard."""
+
+    def __init__(self) -> None:
+        self.results: list[int] = []
+        self.statistics: list[Statistics] = []
+        self.missed = 0
+
+    def on_result(self, seq: int, message: Final | NoSpeech | SegmentFailed) -> None:  # noqa: ARG002
+        self.results.append(seq)
+
+    def on_statistics(self, statistics: Statistics) -> None:
+        self.statistics.append(statistics)
+
+    def on_missed(self) -> None:
+        self.missed += 1
+
+
+FIGURES = Statistics(scope="session", trend_window=20)
+
+
+def test_private_results_reach_their_session_only() -> None:
+    """Two people talk at the same time; neither sees the other's text or figures."""
+    hub, alice, bob = Hub(), Listener(), Listener()
+    hub.join(names.audience(ALICE, None), alice)
+    hub.join(names.audience(BOB, None), bob)
+    hub.result(names.audience(ALICE, None), 1, final())
+    hub.statistics(names.audience(ALICE, None), FIGURES)
+    assert (alice.results, alice.statistics) == ([1], [FIGURES])
+    assert (bob.results, bob.statistics) == ([], [])
+
+
+def test_a_room_is_shared_by_its_people_only() -> None:
+    """Both who joined a room hear what is said there; who is in another room of a similar name does not."""
+    hub, alice, bob, eve = Hub(), Listener(), Listener(), Listener()
+    for receiver, room in ((alice, "kitchen"), (bob, "kitchen"), (eve, "kitchen2")):
+        hub.join(names.audience(ALICE, room), receiver)
+    hub.result(names.audience(BOB, "kitchen"), 7, final(room="kitchen"))
+    assert (alice.results, bob.results, eve.results) == ([7], [7], [])
+
+
+def test_a_room_named_like_a_session_hears_nothing_of_it() -> None:
+    """Knowing somebody's session id does not help: a room of that name is another audience."""
+    hub, eve = Hub(), Listener()
+    for room in (ALICE, f"session:{ALICE}", "global"):
+        hub.join(names.audience(BOB, room), eve)
+    hub.result(names.audience(ALICE, None), 1, final())
+    hub.statistics(names.GLOBAL_AUDIENCE, FIGURES)
+    assert (eve.results, eve.statistics) == ([], [])
+
+
+def test_who_left_hears_nothing_more() -> None:
+    """After leaving, the others still hear; leaving twice does no harm."""
+    hub, alice, bob = Hub(), Listener(), Listener()
+    room = names.audience(ALICE, "kitchen")
+    hub.join(room, alice)
+    hub.join(room, bob)
+    hub.leave(room, alice)
+    hub.leave(room, alice)
+    hub.result(room, 1, final())
+    assert (alice.results, bob.results) == ([], [1])
+
+
+def test_a_result_for_nobody_is_dropped() -> None:
+    """What is published for sessions of other gateways leaves no trace here."""
+    hub = Hub()
+    hub.result(names.audience(ALICE, None), 1, final())
+    assert not hub._receivers
+
+
+def test_everybody_learns_of_missed_messages_once() -> None:
+    """A receiver in two audiences is told once."""
+    hub, alice, bob = Hub(), Listener(), Listener()
+    hub.join(names.audience(ALICE, None), alice)
+    hub.join(names.audience(ALICE, "kitchen"), alice)
+    hub.join(names.audience(BOB, None), bob)
+    hub.missed()
+    assert (alice.missed, bob.missed) == (1, 1)
+
+
+def test_who_leaves_while_results_go_round_breaks_nothing() -> None:
+    """A receiver that leaves because of a result does not disturb the others."""
+    hub, bob = Hub(), Listener()
+    room = names.audience(ALICE, "kitchen")
+
+    class Leaver(Listener):
+        def on_result(self, seq: int, message: Final | NoSpeech | SegmentFailed) -> None:
+            super().on_result(seq, message)
+            hub.leave(room, self)
+
+    leavers = [Leaver(), Leaver()]
+    for receiver in (*leavers, bob):
+        hub.join(room, receiver)
+    hub.result(room, 1, final())
+    hub.result(room, 2, final(1))
+    assert [leaver.results for leaver in leavers] == [[1], [1]]
+    assert bob.results == [1, 2]

@@ -1,0 +1,61 @@
+"""Any client rate becomes 16 kHz, as one stream: no drift, no clicks between chunks, exact after a gap."""
+
+import numpy as np
+import pytest
+
+from fastapi_service.energy_gate import DIGITAL_SILENCE
+from fastapi_service.resampler import StreamResampler
+from wire.audio import SAMPLE_RATE, Pcm, to_float
+
+RATES = [8_000, 11_025, 22_050, 24_000, 32_000, 44_100, 48_000]
+CHUNK = 128
+"""Samples in the smallest chunk that a browser's AudioWorklet gives."""
+
+
+def tone(rate: int, seconds: float, hertz: float = 440.0) -> Pcm:
+    time = np.arange(round(rate * seconds)) / rate
+    return np.rint(10_000 * np.sin(2 * np.pi * hertz * time)).astype(np.int16)
+
+
+def resample(rate: int, pcm: Pcm, chunk: int) -> Pcm:
+    resampler = StreamResampler(rate)
+    pieces = [resampler.feed(pcm[offset : offset + chunk]) for offset in range(0, len(pcm), chunk)]
+    return np.concatenate([*pieces, resampler.flush()])
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_a_stream_keeps_its_length(rate: int) -> None:
+    """A minute in small chunks stays a minute to the sample."""
+    assert len(resample(rate, np.zeros(60 * rate, dtype=np.int16), 1_024)) == 60 * SAMPLE_RATE
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_a_tone_stays_what_it_is(rate: int) -> None:
+    """A tone in the tiniest chunks comes out with its pitch and level, without clicks."""
+    out = resample(rate, tone(rate, 1.0), CHUNK)[1_600:-1_600]
+    expected = tone(SAMPLE_RATE, 1.0)[1_600:-1_600]
+    assert np.abs(out.astype(int) - expected.astype(int)).max() < 60
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_chunks_do_not_matter(rate: int) -> None:
+    """The same samples come out, in whatever pieces they came in, up to the dither of the last bits."""
+    pcm = tone(rate, 0.5)
+    np.testing.assert_allclose(resample(rate, pcm, CHUNK), resample(rate, pcm, len(pcm)), rtol=0, atol=3)
+
+
+def test_flush_at_a_gap_gives_what_is_left_and_begins_anew() -> None:
+    """Before and after a gap the counts are exact; nothing of the first part is heard in the second: it is silent."""
+    resampler = StreamResampler(48_000)
+    for part in (tone(48_000, 1.0), np.zeros(48_000, dtype=np.int16)):
+        heard = np.concatenate([resampler.feed(part), resampler.flush()])
+        assert len(heard) == SAMPLE_RATE
+    assert np.mean(np.square(to_float(heard))) <= DIGITAL_SILENCE
+
+
+def test_sixteen_kilohertz_pass_through() -> None:
+    """The system's own rate is not touched or delayed."""
+    pcm = tone(SAMPLE_RATE, 0.1)
+    resampler = StreamResampler(SAMPLE_RATE)
+    np.testing.assert_array_equal(resampler.feed(pcm), pcm)
+    assert len(resampler.flush()) == 0

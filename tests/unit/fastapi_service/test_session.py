@@ -1,0 +1,341 @@
+"""From samples to the ledger: what is acknowledged is safe, and what is said is written down once and in order."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import redis.exceptions
+import stamina
+
+from fastapi_service.endpointer import FRAME, EndpointerOptions
+from fastapi_service.session import MOST_UNWRITTEN_S, Session, SessionTakenOver
+from fastapi_service.session_store import SessionRecord
+from tests.eventually import soon
+from tests.speakers import ALICE
+from wire.audio import SAMPLE_RATE, decode_pcm, encode_pcm
+from wire.messages.jobs import TranscribeAudio
+from wire.messages.server import Ack, AnyServerMessage, SpeechEnded, SpeechStarted
+
+RECORD = SessionRecord(
+    session_id=ALICE, owner="owner", room=None, language=None, sample_rate=SAMPLE_RATE, next_segment=0, samples=0
+)
+
+
+class Store:
+    """Redis's record of how far a session is safe."""
+
+    def __init__(self) -> None:
+        self.acknowledged: list[int] = []
+        self.owned = True
+        self.away = False
+
+    async def acknowledge(self, record: SessionRecord, samples: int) -> bool:
+        assert record.owner == "owner"
+        if self.away:
+            raise redis.exceptions.ConnectionError("away")
+        self.acknowledged.append(samples)
+        return self.owned
+
+
+class Enrolment:
+    """A ledger that first gives the ``answers``, then takes everything, while it is ``open``."""
+
+    def __init__(self) -> None:
+        self.answers: deque[str | Exception] = deque()
+        self.written: list[tuple[TranscribeAudio, bytes, int]] = []
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def enrol(self, owner: str, job: TranscribeAudio, pcm: bytes, samples: int, session_ttl_s: int) -> str:
+        assert (owner, session_ttl_s) == ("owner", 600)
+        await self.open.wait()
+        answer = self.answers.popleft() if self.answers else "enrolled"
+        if isinstance(answer, Exception):
+            raise answer
+        if answer == "enrolled":
+            self.written.append((job, pcm, samples))
+        return answer
+
+
+class Queue:
+    """Where jobs go after the ledger."""
+
+    def __init__(self) -> None:
+        self.jobs: list[TranscribeAudio] = []
+
+    async def dispatch(self, job: TranscribeAudio) -> None:
+        self.jobs.append(job)
+
+
+class Setting:
+    """A session with hand-made surroundings."""
+
+    def __init__(self, record: SessionRecord = RECORD) -> None:
+        self.store, self.enrolment, self.queue = Store(), Enrolment(), Queue()
+        self.told: list[AnyServerMessage] = []
+        self.session = Session(
+            record,
+            EndpointerOptions(),
+            self.store,  # type: ignore[arg-type]
+            self.enrolment,  # type: ignore[arg-type]
+            self.queue,  # type: ignore[arg-type]
+            600,
+            self.told.append,
+        )
+
+    def acks(self) -> list[int]:
+        return [message.samples for message in self.told if isinstance(message, Ack)]
+
+    async def say(self, samples: int, *, pause: int = 20 * FRAME) -> None:
+        """Speech and a pause that ends it, as one message."""
+        await self.session.audio(speech(samples) + quiet(pause))
+
+
+@pytest.fixture(autouse=True)
+def hurried() -> Iterator[None]:
+    """Repeat at once instead of after a pause."""
+    with stamina.set_testing(True, attempts=20):
+        yield
+
+
+def speech(samples: int) -> bytes:
+    return encode_pcm(np.where(np.arange(samples) // 20 % 2, 3_000, -3_000).astype(np.int16))
+
+
+def quiet(samples: int) -> bytes:
+    return encode_pcm(np.where(np.arange(samples) // 20 % 2, 20, -20).astype(np.int16))
+
+
+async def test_an_utterance_is_written_down_then_acknowledged_then_sent() -> None:
+    """The ledger has its samples and place; the client may forget it; the queue gets the same job."""
+    setting = Setting(replace(RECORD, room="kitchen", language="ko", next_segment=4, samples=32_000))
+    await setting.say(50 * FRAME)
+    await setting.session.finish()
+    ((job, pcm, samples),) = setting.enrolment.written
+    assert (job.session_id, job.room, job.language, job.segment) == (ALICE, "kitchen", "ko", 4)
+    assert (job.start_ms, job.end_ms) == (2_000, 2_000 + 67 * 30)
+    assert len(decode_pcm(pcm)) == 67 * FRAME
+    assert samples == 32_000 + 67 * FRAME
+    assert setting.acks() == [samples]
+    assert setting.queue.jobs == [job]
+    assert job.clock.queued is not None
+    assert job.clock.speech_end <= job.clock.endpointed <= job.clock.queued
+
+
+async def test_client_hears_of_begin_and_end() -> None:
+    """Both name the segment under which the result will come."""
+    setting = Setting()
+    await setting.say(50 * FRAME)
+    await setting.say(50 * FRAME)
+    begun = [message.segment for message in setting.told if isinstance(message, SpeechStarted)]
+    ended = [(message.segment, message.reason) for message in setting.told if isinstance(message, SpeechEnded)]
+    assert begun == [0, 1]
+    assert ended == [(0, "silence"), (1, "silence")]
+    await setting.session.finish()
+
+
+async def test_nothing_is_acknowledged_before_the_ledger_has_it() -> None:
+    """While Redis does not answer, the client keeps its audio, also the silence after it."""
+    setting = Setting()
+    setting.enrolment.open.clear()
+    await setting.say(50 * FRAME, pause=5 * SAMPLE_RATE)
+    await setting.session.audio(quiet(SAMPLE_RATE))
+    assert setting.acks() == []
+    assert setting.store.acknowledged == []
+    setting.enrolment.open.set()
+    await soon(setting.acks)
+    await setting.session.finish()
+
+
+async def test_silence_is_acknowledged_every_two_seconds() -> None:
+    """A client that is silent for minutes does not collect audio: all but the possible pre-roll is safe."""
+    setting = Setting()
+    for _ in range(100):
+        await setting.session.audio(quiet(SAMPLE_RATE // 10))
+    assert setting.acks() == setting.store.acknowledged
+    assert 3 <= len(setting.acks()) <= 5
+    assert 7.5 * SAMPLE_RATE < setting.acks()[-1] <= 10 * SAMPLE_RATE - 10 * FRAME
+
+
+async def test_open_speech_is_not_acknowledged() -> None:
+    """As long as somebody talks, the client must be able to send it again."""
+    setting = Setting()
+    for _ in range(15):
+        await setting.session.audio(speech(SAMPLE_RATE))
+    assert setting.acks() == []
+    await setting.session.finish()
+
+
+async def test_silence_is_acknowledged_later_when_redis_is_away() -> None:
+    """A failed acknowledgement costs nothing: the next one covers it."""
+    setting = Setting()
+    setting.store.away = True
+    await setting.session.audio(quiet(4 * SAMPLE_RATE))
+    assert setting.acks() == []
+    setting.store.away = False
+    await setting.session.audio(quiet(FRAME))
+    assert setting.acks() == [4 * SAMPLE_RATE + FRAME - 10 * FRAME - (4 * SAMPLE_RATE + FRAME) % FRAME]
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 44_100, 48_000])
+async def test_samples_are_counted_at_the_clients_rate(rate: int) -> None:
+    """What is acknowledged is in the client's own count: a second of speech at 44.1 kHz ends at 44,100."""
+    setting = Setting(replace(RECORD, sample_rate=rate))
+    await setting.session.audio(quiet(rate))
+    await setting.session.audio(speech(rate))
+    await setting.session.audio(quiet(rate))
+    await setting.session.finish()
+    ((job, pcm, samples),) = setting.enrolment.written
+    assert job.start_ms == pytest.approx(700, abs=35)
+    assert job.end_ms == pytest.approx(2_510, abs=35)
+    assert len(pcm) / 2 / SAMPLE_RATE == pytest.approx((job.end_ms - job.start_ms) / 1000, abs=0.002)
+    assert samples / rate == pytest.approx(job.end_ms / 1000, abs=0.002)
+    assert setting.acks() == [samples]
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 44_100, 48_000])
+async def test_no_more_is_acknowledged_than_was_sent(rate: int) -> None:
+    """Rounding never makes the client skip samples that it has not sent yet."""
+    for extra in range(30):
+        setting = Setting(replace(RECORD, sample_rate=rate))
+        await setting.session.audio(speech(rate // 2 + extra))
+        await setting.session.finish()
+        assert max(setting.acks()) <= rate // 2 + extra
+
+
+async def test_a_resumed_session_goes_on_where_it_was_acknowledged() -> None:
+    """Segments and positions continue, at a rate that 16 kHz is no multiple of."""
+    before = Setting(replace(RECORD, sample_rate=44_100))
+    await before.session.audio(speech(44_100) + quiet(44_100))
+    await before.session.finish()
+    ((first, _, samples),) = before.enrolment.written
+    after = Setting(replace(RECORD, sample_rate=44_100, next_segment=1, samples=samples))
+    await after.session.audio(speech(44_100) + quiet(44_100))
+    await after.session.finish()
+    ((second, _, _),) = after.enrolment.written
+    assert second.segment == 1
+    assert second.start_ms == pytest.approx(first.end_ms, abs=2)
+
+
+@pytest.mark.parametrize("rate", [11_025, 16_000, 44_100])
+async def test_a_gap_keeps_positions_exact(rate: int) -> None:
+    """After many gaps of odd lengths, speech is still where the client says it is."""
+    setting = Setting(replace(RECORD, sample_rate=rate))
+    sent = 0
+    for turn in range(20):
+        await setting.session.audio(speech(rate // 2 + turn))
+        await setting.session.gap(3 * rate + 7 * turn)
+        sent += rate // 2 + turn + 3 * rate + 7 * turn
+    await setting.session.audio(speech(rate))
+    await setting.session.finish()
+    last, _, samples = setting.enrolment.written[-1]
+    assert len(setting.enrolment.written) == 21
+    assert last.end_ms == pytest.approx((sent + rate) * 1000 / rate, abs=2)
+    assert samples / rate == pytest.approx((sent + rate) / rate, abs=0.001)
+    assert setting.session.seconds == pytest.approx((sent + rate) / rate)
+
+
+async def test_finish_flushes_the_open_utterance() -> None:
+    """The last words need no pause after them."""
+    setting = Setting()
+    await setting.session.audio(speech(10 * FRAME + 5))
+    await setting.session.finish()
+    ((_, pcm, samples),) = setting.enrolment.written
+    assert len(pcm) == 2 * samples == 2 * (10 * FRAME + 5)
+
+
+async def test_finish_of_a_silent_session_writes_nothing() -> None:
+    """Nobody spoke: nothing to wait for."""
+    setting = Setting()
+    await setting.session.audio(quiet(SAMPLE_RATE))
+    await setting.session.finish()
+    await setting.session.finish()
+    assert setting.enrolment.written == []
+
+
+async def test_redis_errors_are_outlasted_in_order() -> None:
+    """Enrolment is repeated until it works; nothing is skipped, doubled or swapped."""
+    setting = Setting()
+    away = redis.exceptions.ConnectionError("away")
+    setting.enrolment.answers.extend([away, redis.exceptions.TimeoutError("frozen"), OSError("no route"), "enrolled"])
+    for _ in range(3):
+        await setting.say(20 * FRAME)
+    await setting.session.finish()
+    assert [job.segment for job, _, _ in setting.enrolment.written] == [0, 1, 2]
+    assert setting.acks() == sorted(setting.acks())
+
+
+async def test_a_full_ledger_is_asked_again() -> None:
+    """When too much is outstanding, the utterance is offered until there is room."""
+    setting = Setting()
+    setting.enrolment.answers.extend(["full", "full"])
+    await setting.say(20 * FRAME)
+    await setting.session.finish()
+    assert [job.segment for job, _, _ in setting.enrolment.written] == [0]
+
+
+async def test_an_enrolment_whose_answer_was_lost_counts() -> None:
+    """``duplicate`` means that it is written already: acknowledged, and sent, since nobody knows whether it was."""
+    setting = Setting()
+    setting.enrolment.answers.append("duplicate")
+    await setting.say(20 * FRAME)
+    await setting.session.finish()
+    assert len(setting.acks()) == 1
+    assert [job.segment for job in setting.queue.jobs] == [0]
+
+
+async def test_a_session_that_was_taken_over_writes_nothing_more() -> None:
+    """The ledger knows a newer owner: the old connection hears of it, and acknowledges nothing."""
+    setting = Setting()
+    setting.enrolment.answers.append("fenced")
+    with pytest.raises(SessionTakenOver):
+        await setting.say(20 * FRAME)
+        await setting.session.finish()
+    with pytest.raises(SessionTakenOver):
+        await setting.say(20 * FRAME)
+    assert setting.acks() == []
+    assert setting.queue.jobs == []
+
+
+async def test_a_silent_session_notices_that_it_was_taken_over() -> None:
+    """Also the acknowledgement of silence is refused to an old owner."""
+    setting = Setting()
+    setting.store.owned = False
+    with pytest.raises(SessionTakenOver):
+        await setting.session.audio(quiet(4 * SAMPLE_RATE))
+    assert setting.acks() == []
+
+
+async def test_a_talker_is_not_read_faster_than_the_ledger_writes() -> None:
+    """With Redis away, a session holds a minute of speech and then stops reading its socket."""
+    setting = Setting()
+    setting.enrolment.open.clear()
+    heard = 0
+
+    async def talk() -> None:
+        nonlocal heard
+        for _ in range(150):
+            await setting.say(20 * FRAME)
+            heard += 1
+
+    talking = asyncio.create_task(talk())
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(talking), 1)
+    held = sum(end.end_ms - end.start_ms for end in setting.told if isinstance(end, SpeechEnded)) / 1000
+    assert MOST_UNWRITTEN_S <= held <= MOST_UNWRITTEN_S + 2
+    assert heard < 150
+    setting.enrolment.open.set()
+    await asyncio.wait_for(talking, 5)
+    await setting.session.finish()
+    assert [job.segment for job, _, _ in setting.enrolment.written] == list(range(150))
+
+
+async def test_seconds_count_gaps() -> None:
+    """The limit on a session's length cannot be evaded with gaps."""
+    setting = Setting()
+    await setting.session.audio(quiet(SAMPLE_RATE))
+    await setting.session.gap(59 * SAMPLE_RATE)
+    assert setting.session.seconds == 60.0

@@ -1,0 +1,169 @@
+"""Settings of all services: nonsense is refused by name, and .env.example tells the truth about every one."""
+
+import importlib
+import inspect
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from fastapi_service.settings import Settings as GatewaySettings
+from listener_service.settings import Settings as ListenerSettings
+from stt_worker.settings import Settings as SttSettings
+from wire.errors import ConfigurationError
+from wire.settings import WireSettings, load_settings, load_settings_or_exit
+
+ROOT = Path(__file__).parents[3]
+LINE = re.compile(r"^#? ?([A-Z][A-Z0-9_]*)=(.*)$")
+"""``NAME=value``; a ``#`` before it leaves the default in place."""
+
+
+def settings_classes() -> list[type[WireSettings]]:
+    """Every settings class of every service."""
+    modules = sorted(".".join(file.relative_to(ROOT).with_suffix("").parts) for file in ROOT.glob("*/settings.py"))
+    found = [
+        member
+        for module in modules
+        for _, member in inspect.getmembers(importlib.import_module(module), inspect.isclass)
+        if issubclass(member, WireSettings) and member.__module__ == module
+    ]
+    assert len(found) >= 5
+    return found
+
+
+def env_name(settings: type[WireSettings], field: str, info: FieldInfo) -> str:
+    if info.validation_alias is not None:
+        return str(info.validation_alias)
+    return f"{settings.model_config['env_prefix']}{field}".upper()
+
+
+def fields() -> list[tuple[type[WireSettings], str, str, FieldInfo]]:
+    """Class, name, name in the environment and description of each field."""
+    return [
+        (settings, field, env_name(settings, field, info), info)
+        for settings in settings_classes()
+        for field, info in settings.model_fields.items()
+    ]
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of the machine that the tests run on, and no .env."""
+    for _, _, name, _ in fields():
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "value"),
+    [
+        (GatewaySettings, "GATEWAY_PORT", "http"),
+        (GatewaySettings, "GATEWAY_PORT", "65536"),
+        (GatewaySettings, "GATEWAY_MAX_SESSIONS", "0"),
+        (GatewaySettings, "GATEWAY_SILENCE_CEILING", "-0.1"),
+        (GatewaySettings, "GATEWAY_SILENCE_MS", "half"),
+        (GatewaySettings, "GATEWAY_MAX_UTTERANCE_MS", "31000"),
+        (GatewaySettings, "GATEWAY_NOISE_FACTOR", "nan"),
+        (GatewaySettings, "GATEWAY_RESUME_GRACE_S", "inf"),
+        (GatewaySettings, "GATEWAY_STOP_TIMEOUT_S", "inf"),
+        (GatewaySettings, "LOG_LEVEL", "loud"),
+        (ListenerSettings, "LISTENER_TREND_WINDOW", "0"),
+        (ListenerSettings, "SESSION_TTL_S", "1"),
+        (SttSettings, "STT_DEVICE", "tpu"),
+        (SttSettings, "STT_DEADLINE_S", "81"),
+        (SttSettings, "MODEL_OFFLINE", "perhaps"),
+        (WireSettings, "LOG_FORMAT", "xml"),
+    ],
+)
+def test_nonsense_is_refused_by_the_name_the_user_wrote(
+    settings: type[WireSettings], name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message names the environment variable, and says what to do."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=rf"\b{name}: ") as refused:
+        load_settings(settings)
+    assert refused.value.code == "bad_setting"
+    assert ".env" in refused.value.remedy
+
+
+def test_all_mistakes_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody corrects one setting after the other."""
+    monkeypatch.setenv("GATEWAY_PORT", "http")
+    monkeypatch.setenv("LOG_LEVEL", "loud")
+    with pytest.raises(ConfigurationError, match="GATEWAY_PORT") as refused:
+        load_settings(GatewaySettings)
+    assert "LOG_LEVEL" in refused.value.message
+
+
+@pytest.mark.parametrize("given", ["GATEWAY_TLS_CERT", "GATEWAY_TLS_KEY"])
+def test_half_a_certificate_is_refused_by_name(given: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Certificate and key belong together; the message says so in whole words."""
+    file = tmp_path / "tls.pem"
+    file.touch()
+    monkeypatch.setenv(given, str(file))
+    with pytest.raises(ConfigurationError, match="GATEWAY_TLS_CERT and GATEWAY_TLS_KEY belong together") as refused:
+        load_settings(GatewaySettings)
+    assert "?" not in refused.value.message
+    assert "Value error" not in refused.value.message
+
+
+def test_a_service_ends_with_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """An entry point says what is wrong without a traceback, and exits with 2."""
+    monkeypatch.setenv("GATEWAY_PORT", "http")
+    with pytest.raises(SystemExit) as ended:
+        load_settings_or_exit(GatewaySettings)
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert "GATEWAY_PORT" in said
+    assert said.count("\n") == 1
+
+
+def test_empty_means_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``GATEWAY_PORT=`` in .env is as if it was not there."""
+    monkeypatch.setenv("GATEWAY_PORT", "")
+    assert load_settings(GatewaySettings).port == 8000
+
+
+def test_origins_are_compared_without_blanks_and_slashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """People write origins with a slash at the end."""
+    monkeypatch.setenv("GATEWAY_ALLOWED_ORIGINS", "https://example.org/, https://talk.example.org,")
+    assert load_settings(GatewaySettings).origins == {"https://example.org", "https://talk.example.org"}
+
+
+def test_settings_cannot_be_changed_later() -> None:
+    """They are built once, in the entry point, and passed down."""
+    for settings in settings_classes():
+        assert settings.model_config["frozen"], settings
+
+
+def example() -> list[tuple[str, str]]:
+    """Names and values in .env.example, in order."""
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    return [(match[1], match[2].strip()) for line in lines if (match := LINE.match(line))]
+
+
+def test_example_has_each_setting_once_and_nothing_else() -> None:
+    """A setting that is new, renamed or gone is noticed in .env.example."""
+    assert Counter(name for name, _ in example()) == Counter({name for _, _, name, _ in fields()})
+
+
+def test_example_shows_the_defaults(tmp_path: Path) -> None:
+    """Whoever copies .env.example to .env changes nothing."""
+    defaults = {settings: settings() for settings in settings_classes()}
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in example()), encoding="utf-8")
+    shown = dict(example())
+    for settings, field, name, info in fields():
+        assert getattr(settings(), field) == getattr(defaults[settings], field), name
+        obvious = info.default in (None, "", PydanticUndefined) or info.default_factory is not None
+        assert shown[name] or obvious, f"{name} does not show its default"
+
+
+def test_no_setting_is_named_like_another_of_another_meaning() -> None:
+    """Where two services read the same variable, they have the same default for it."""
+    defaults: dict[str, object] = {}
+    for _, _, name, info in fields():
+        assert defaults.setdefault(name, info.default) == info.default, name

@@ -1,0 +1,135 @@
+"""Statistics are what a recount gives, to the last digit, and they stay small."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from listener_service.tally import LABELS, Tally, count_words
+from tests.speakers import failed, final, no_speech, sentiment
+from wire.messages.base import HOPS
+from wire.messages.results import Final, NoSpeech, SegmentFailed
+from wire.messages.statistics import Statistics
+
+End = Final | NoSpeech | SegmentFailed
+
+moods = st.one_of(st.none(), st.builds(sentiment, st.sampled_from(LABELS), st.floats(0.34, 1.0)))
+finals = st.builds(
+    lambda segment, mood, text, language: final(segment, mood=mood, text=text, language=language),
+    st.integers(0, 1_000),
+    moods,
+    st.text(st.sampled_from("ab .,こ世"), max_size=20),
+    st.sampled_from(["en", "ko", "ja", "zh"]),
+)
+ends = st.one_of(finals, st.builds(no_speech, st.integers(0, 1_000)), st.builds(failed, st.integers(0, 1_000)))
+
+
+def count(results: list[End], trend_window: int = 20, latency_window: int = 100) -> Tally:
+    tally = Tally()
+    for end in results:
+        tally = tally.add(end, trend_window=trend_window, latency_window=latency_window)
+    return tally
+
+
+def figures(results: list[End], trend_window: int = 20) -> Statistics:
+    return count(results, trend_window).statistics("session", trend_window=trend_window)
+
+
+@given(st.lists(ends, max_size=15).flatmap(lambda results: st.tuples(st.just(results), st.permutations(results))))
+def test_a_recount_in_any_order_gives_the_same_to_the_last_digit(case: tuple[list[End], list[End]]) -> None:
+    """All totals and means are equal, not only close; the window of the trend holds everything here."""
+    results, shuffled = case
+    once, again = figures(results), figures(shuffled)
+    assert again.model_copy(update={"latency": {}}) == once.model_copy(update={"latency": {}})
+    assert {hop: sorted(values) for hop, values in count(shuffled).hops_ms.items()} == {
+        hop: sorted(values) for hop, values in count(results).hops_ms.items()
+    }
+
+
+@given(st.lists(ends, max_size=15))
+def test_totals_are_a_plain_count_of_the_results(results: list[End]) -> None:
+    """Each figure is what somebody with the log and a pencil finds."""
+    found = figures(results)
+    texts = [end for end in results if isinstance(end, Final)]
+    judged = [end.sentiment for end in texts if end.sentiment]
+    assert found.version == len(results)
+    assert found.utterances == len(texts)
+    assert found.no_speech == sum(isinstance(end, NoSpeech) for end in results)
+    assert found.failures == sum(isinstance(end, SegmentFailed) for end in results)
+    assert found.words == sum(count_words(end.text, end.language) for end in texts)
+    assert found.speech_ms == 2_000 * len(texts)
+    assert found.unanalysed == len(texts) - len(judged)
+    assert sum(found.languages.values()) == len(texts)
+    for label in LABELS:
+        scores = [Fraction(round(mood.score * 10**6), 10**6) for mood in judged if mood.label == label]
+        assert found.sentiment[label].count == len(scores)
+        assert found.sentiment[label].mean_score == (float(sum(scores) / len(scores)) if scores else None)
+
+
+@given(st.lists(ends, max_size=10), st.integers(0, 10))
+def test_a_tally_goes_on_after_it_was_stored(results: list[End], pause: int) -> None:
+    """Counting in two sittings, with Redis between them, gives the same tally."""
+    stored = Tally.model_validate_json(count(results[:pause]).model_dump_json())
+    for end in results[pause:]:
+        stored = stored.add(end, trend_window=20, latency_window=100)
+    assert stored == count(results)
+
+
+def test_trend_is_the_mean_of_the_last_utterances() -> None:
+    """P(positive) − P(negative), over the window only; utterances without sentiment do not count."""
+    positive = [final(n, mood=sentiment("positive", 0.9)) for n in range(3)]
+    negative = [final(n, mood=sentiment("negative", 0.8)) for n in range(3, 5)]
+    assert figures([final(9)]).trend is None
+    assert figures(positive).trend == pytest.approx(0.85)
+    assert figures([*positive, final(8), no_speech(9), *negative], trend_window=2).trend == pytest.approx(-0.7)
+    assert figures([*positive, *negative], trend_window=4).trend == pytest.approx((2 * 0.85 - 2 * 0.7) / 4)
+
+
+def test_lists_are_bounded() -> None:
+    """After ten thousand utterances the state is as small as after a hundred."""
+    tally = count([final(n, mood=sentiment()) for n in range(50)], trend_window=5, latency_window=7)
+    assert len(tally.valence_ppm) == 5
+    assert {len(values) for values in tally.hops_ms.values()} == {7}
+    larger = count([final(n, mood=sentiment()) for n in range(500)], trend_window=5, latency_window=7)
+    assert len(larger.model_dump_json()) < len(tally.model_dump_json()) + 30
+
+
+def test_latency_is_of_the_most_recent_utterances() -> None:
+    """Half a second of endpointing shows as such; hops without readings do not appear."""
+    found = figures([final(n) for n in range(10)]).latency
+    assert found["endpointing"].p50_ms == found["endpointing"].p95_ms == 500.0
+    assert "stt" not in found
+    assert set(found) < set(HOPS)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "words"),
+    [
+        ("what a spiteful thing I am", "en", 6),
+        ("  twice   spaced\nlines ", "en", 3),
+        ("", "en", 0),
+        ("오늘 날씨가 좋네요.", "ko", 3),
+        ("今天天气很好。", "zh", 6),
+        ("你好, world", "zh", 7),
+        ("今日は、いい天気ですね。", "ja", 10),
+        ("唔該晒！", "yue", 3),
+    ],
+)
+def test_words_are_counted_as_the_script_writes_them(text: str, language: str, words: int) -> None:
+    """Between spaces; in scripts without spaces each letter counts, punctuation does not."""
+    assert count_words(text, language) == words
+
+
+def test_adding_leaves_the_tally_as_it_was() -> None:
+    """A plan that is not carried out leaves no trace."""
+    tally = count([final(0, mood=sentiment())])
+    before = tally.model_dump_json()
+    tally.add(final(1, mood=sentiment("negative")), trend_window=20, latency_window=100)
+    assert tally.model_dump_json() == before
+
+
+def test_scope_is_named() -> None:
+    """Figures say whose they are."""
+    room = Tally().statistics("room", trend_window=20, room="kitchen")
+    assert (room.scope, room.room, room.session_id, room.version) == ("room", "kitchen", None, 0)

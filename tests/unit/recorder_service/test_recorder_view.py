@@ -1,0 +1,111 @@
+"""What a person reads."""
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from recorder_service.load import Outcome, total
+from recorder_service.tables import outcomes_table, statistics_table
+from recorder_service.view import JsonView, View, clock_time, result_line
+from tests.unit.recorder_service.fake_gateway import final
+from wire.messages.results import Label, SegmentFailed, Sentiment
+from wire.messages.server import Stopped
+from wire.messages.statistics import HopLatency, LabelStatistics, Statistics
+
+
+def shown(renderable: object) -> str:
+    """As on a terminal of 100 columns without colours."""
+    console = Console(file=io.StringIO(), width=100)
+    console.print(renderable)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_a_sentence_shows_its_sentiment_in_words() -> None:
+    """Label and score can be read without seeing colours."""
+    probabilities: dict[Label, float] = {"negative": 0.05, "neutral": 0.02, "positive": 0.93}
+    sentiment = Sentiment(label="positive", score=0.93, probabilities=probabilities, model="m", language="en")
+    line = result_line(final(3, seq=1).model_copy(update={"sentiment": sentiment})).plain
+    assert line.split() == ["0:03.0", "positive", "0.93", "en", "utterance", "3"]
+
+
+def test_a_sentence_without_sentiment_shows_the_reason() -> None:
+    """No made-up label."""
+    result = final(0, seq=1).model_copy(update={"sentiment_reason": "Welsh is not known."})
+    assert "(no sentiment: Welsh is not known.)" in result_line(result).plain
+
+
+def test_a_failed_utterance_stands_out() -> None:
+    """With what happened and what to do."""
+    place = final(0, seq=1).model_dump(include={"session_id", "segment", "start_ms", "end_ms", "clock", "seq"})
+    failed = SegmentFailed(**place, code="gave_up", message="It failed.", remedy="Look there.", attempts=3)
+    assert "FAILED: It failed. Look there. (gave_up, 3 attempts)" in result_line(failed).plain
+
+
+def test_what_was_said_cannot_move_the_cursor() -> None:
+    """Control characters and markup in a text are shown as harmless characters."""
+    text = result_line(final(0, seq=1).model_copy(update={"text": "a\x1b[2Jb\r[red]c"})).plain
+    assert "a [2Jb [red]c" in text
+
+
+@pytest.mark.parametrize(("ms", "time"), [(0, "0:00.0"), (61_250, "1:01.2"), (3_723_400, "1:02:03.4")])
+def test_times_are_short(ms: int, time: str) -> None:
+    """Minutes and seconds, and hours when there are any."""
+    assert clock_time(ms) == time
+
+
+def test_the_statistics_tell_everything() -> None:
+    """Counts, mean scores, trend, languages and the latency of each hop."""
+    statistics = Statistics(
+        scope="session",
+        utterances=12,
+        words=34,
+        speech_ms=56_700,
+        failures=1,
+        sentiment={"negative": LabelStatistics(), "positive": LabelStatistics(count=9, mean_score=0.875)},
+        trend=-0.25,
+        trend_window=20,
+        languages={"ko": 5, "en": 7},
+        latency={"stt": HopLatency(p50_ms=210.4, p95_ms=480.0)},
+    )
+    text = shown(statistics_table(statistics, Outcome("1", 12, 1, 0, latencies_ms=[100.0, 300.0])))
+    for words in (
+        "12",
+        "34",
+        "56.7 s",
+        "9, mean score 0.88",
+        "-0.25",
+        "en 7, ko 5",
+        "p50 210 ms, p95 480 ms",
+        "p50 200",
+    ):
+        assert words in text, words
+
+
+def test_the_summary_adds_sessions_up() -> None:
+    """Latencies are those of all utterances together, not a mean of percentiles."""
+    outcomes = [Outcome("1", 3, 0, 0, [10.0, 20.0, 30.0]), Outcome("2", 1, 1, 2, [1_000.0])]
+    whole = total(outcomes)
+    assert (whole.utterances, whole.failures, whole.missing, whole.latency_ms(50)) == (4, 1, 2, 25.0)
+    assert "total" in shown(outcomes_table([*outcomes, whole]))
+    assert total([Outcome("1", 0, 0, 0)]).latency_ms(50) is None
+
+
+def test_json_is_one_line_for_each_message(capsys: pytest.CaptureFixture[str]) -> None:
+    """However long, and nothing else on standard output."""
+    view = JsonView()
+    view.message(final(0, seq=1).model_copy(update={"text": "long " * 100}))
+    view.message(Stopped(segments=1, pending=0))
+    view.notice("connected")
+    view.end([Outcome("1", 1, 0, 0, [5.0]), Outcome("2", 1, 0, 0, [7.0])], [])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["type"] for line in lines] == ["final", "stopped", *["session_summary"] * 3]
+    assert lines[-1]["utterances"] == 2
+
+
+def test_missing_results_are_not_passed_over(capsys: pytest.CaptureFixture[str]) -> None:
+    """They are counted in a sentence of their own."""
+    View().end([Outcome("1", 1, 0, 2)], [])
+    assert "2 utterances got no result." in capsys.readouterr().err

@@ -1,0 +1,70 @@
+"""Names that other programs rely on."""
+
+from pathlib import Path
+
+from tests.speakers import ALICE, BOB
+from wire import names
+from wire.broker import KOMBU_PRIORITY_SEPARATOR, make_celery, queue_keys
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_promised_names_stay() -> None:
+    """Queues, tasks and channels are what operators and other services know."""
+    assert (names.STT_QUEUE, names.ANALYZER_QUEUE) == ("stt_queue", "analyzer_queue")
+    assert names.TRANSCRIBE_AUDIO == "stt_worker.transcribe_audio"
+    assert names.ANALYZE_TEXT == "analyzer_worker.analyze_text"
+    assert names.RESULT_CHANNEL == "result_channel"
+    assert (names.RESULT_MESSAGES, names.FINAL_STATS) == ("result_messages", "final_stats")
+
+
+def test_services_are_named_like_their_folders() -> None:
+    """Each has an entry module of the same name, which readiness and metrics name too."""
+    for service in (names.GATEWAY, names.STT_WORKER, names.ANALYZER_WORKER, names.LISTENER):
+        assert (ROOT / service / f"{service}.py").is_file()
+
+
+def test_keys_of_two_sessions_never_meet() -> None:
+    """Everything about a session or an audience has a key of its own."""
+    keys = [
+        *(function(session) for function in (names.session, names.order) for session in (ALICE, BOB)),
+        *(names.audio(session, segment) for session in (ALICE, BOB) for segment in (1, 11)),
+        *(names.ledger_entry(names.ledger_member(session, segment)) for session in (ALICE, BOB) for segment in (1, 11)),
+        *(
+            function(names.audience(session, room))
+            for function in (names.log, names.statistics)
+            for session in (ALICE, BOB)
+            for room in (None, session)
+        ),
+        names.statistics(names.GLOBAL_AUDIENCE),
+        names.statistics(names.audience(ALICE, "global")),
+        names.PENDING,
+        names.HIGH_WATER,
+        names.SWEEPER_LOCK,
+        *(names.stream(channel) for channel in (names.RESULT_CHANNEL, names.RESULT_MESSAGES, names.FINAL_STATS)),
+        *(names.presence_index(service) for service in (names.STT_WORKER, names.LISTENER)),
+        names.presence(names.STT_WORKER, "one"),
+    ]
+    assert len(keys) == len(set(keys))
+    assert all(key.startswith("wta:") for key in keys)
+
+
+def test_people_of_a_room_are_one_audience() -> None:
+    """Without a room, a session is its own audience."""
+    assert names.audience(ALICE, "kitchen") == names.audience(BOB, "kitchen")
+    assert names.audience(ALICE, None) != names.audience(BOB, None)
+    assert names.audience(ALICE, ALICE) != names.audience(ALICE, None)
+
+
+def test_a_worker_consumes_its_queue_and_nothing_else() -> None:
+    """Celery's default queue, named ``celery``, is never used."""
+    for queue in (names.STT_QUEUE, names.ANALYZER_QUEUE):
+        celery = make_celery("test", "redis://127.0.0.1:1/0", queue)
+        assert list(celery.amqp.queues) == [queue]
+        assert celery.conf.task_default_queue == queue
+        assert celery.conf.accept_content == ["json"]
+
+
+def test_queue_keys_are_one_list_per_priority() -> None:
+    """A queue's depth sums them all; the most urgent one has the queue's own name."""
+    assert queue_keys("q") == ["q", *(f"q{KOMBU_PRIORITY_SEPARATOR}{step}" for step in (3, 6, 9))]
