@@ -15,11 +15,6 @@ export class Backlog {
     this.#longest = longest;
   }
 
-  /** Samples since the session's start. */
-  get end() {
-    return this.#end;
-  }
-
   /** @param {Int16Array<ArrayBuffer>} pcm */
   push(pcm) {
     this.#frames.push({ start: this.#end, pcm });

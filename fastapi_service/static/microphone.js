@@ -34,6 +34,8 @@ export class Microphone {
   #node;
   /** @type {() => void} */
   #finished = () => {};
+  /** @type {Promise<void> | null} */
+  #closing = null;
 
   /**
    * Asks for permission, then calls `onFrame` every 100 ms, and `onLost` if the device goes away.
@@ -47,9 +49,11 @@ export class Microphone {
     const stream = await navigator.mediaDevices.getUserMedia(CONSTRAINTS).catch((error) => {
       throw new MicrophoneError(CODES[error.name] ?? "broken", error);
     });
-    // At the rate of the sound card: not every browser connects a microphone to a context of another rate.
-    const context = new AudioContext();
+    /** @type {AudioContext | undefined} */
+    let context;
     try {
+      // At the rate of the sound card: not every browser connects a microphone to a context of another rate.
+      context = new AudioContext();
       await context.audioWorklet.addModule(new URL("pcm-worklet.js", import.meta.url));
       await context.resume();
       return new Microphone(stream, context, onFrame, onLost);
@@ -82,7 +86,11 @@ export class Microphone {
   }
 
   /** Resolves when the last frame was handed out, and the browser's recording sign is off. */
-  async close() {
+  close() {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close() {
     await new Promise((resolve) => {
       this.#finished = () => resolve(undefined);
       this.#node.port.postMessage("finish");
@@ -94,9 +102,9 @@ export class Microphone {
 
 /**
  * @param {MediaStream} stream
- * @param {AudioContext} context
+ * @param {AudioContext} [context]
  */
 function release(stream, context) {
   for (const track of stream.getTracks()) track.stop();
-  context.close();
+  context?.close();
 }

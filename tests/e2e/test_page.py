@@ -273,6 +273,39 @@ async def test_what_has_no_sentiment_or_no_text_says_why(open_page: OpenPage) ->
     await expect(sentences.nth(1)).to_contain_text("Three tries failed. Say it again.")
 
 
+async def test_a_forgotten_session_goes_on_as_a_new_one(open_page: OpenPage) -> None:
+    """When the service no longer knows the session after a broken line, the page says so and begins another."""
+    starts: list[str | None] = []
+    unknown = {"type": "error", "code": "session_unknown", "message": "", "remedy": "", "fatal": False}
+    final = segment_end(0, type="final", language="en", text="Here again.", sentiment=None, sentiment_reason="")
+
+    async def forget(page: Page) -> None:
+        async def answer(client: WebSocketRoute, start: dict[str, Any]) -> None:
+            starts.append(start.get("session_id"))
+            client.send(json.dumps(READY if starts[-1] is None else unknown))
+            if len(starts) == 1:
+                await client.close(code=1012)
+            elif len(starts) == 3:
+                client.send(json.dumps(final))
+
+        def route(client: WebSocketRoute) -> None:
+            client.on_message(
+                lambda message: (
+                    asyncio.ensure_future(answer(client, json.loads(message))) if '"start"' in str(message) else None
+                )
+            )
+
+        await page.route_web_socket(re.compile("/ws$"), route)
+
+    page = await open_page(before=forget)
+    await page.get_by_role("button", name="Start").click()
+    sentences = page.locator("#sentences > li")
+    await expect(sentences).to_have_count(2)
+    await expect(sentences.nth(0)).to_contain_text("a new one began")
+    await expect(sentences.nth(1)).to_contain_text("Here again.")
+    assert starts == [None, SESSION["session_id"], None]
+
+
 async def test_an_error_of_the_service_is_shown_with_its_remedy(open_page: OpenPage) -> None:
     """After an error that ends the session the page says what happened, and can start anew."""
     error = {

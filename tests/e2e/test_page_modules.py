@@ -1,21 +1,22 @@
 """The page's pure modules, each alone in a browser; nothing else is needed, no server and no node."""
 
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Route, async_playwright
 
 from local.browser import find_browser
 from wire.audio import SAMPLE_RATE
-from wire.messages import base, client, results, server, statistics
 
 STATIC = Path(__file__).parents[2] / "fastapi_service" / "static"
 RATES = (44_100, 48_000)
 BLOCK = 128
 """Samples that an audio worklet gets at once."""
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Evaluate = Callable[..., Awaitable[Any]]
 
@@ -35,7 +36,7 @@ const middle = (samples) => samples.slice(1600, -1600);  // without the filter's
 """
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def evaluate() -> AsyncIterator[Evaluate]:
     """Runs the body of a JavaScript function in which the modules' exports are known."""
 
@@ -106,7 +107,8 @@ async def test_speech_passes_unchanged_and_in_time(evaluate: Evaluate, rate: int
 async def test_blocks_leave_no_trace(evaluate: Evaluate, rate: int) -> None:
     """A chirp resampled in blocks of any size is the chirp resampled at once."""
     largest = """
-        const chirp = Float32Array.from({ length: given }, (_, i) => Math.sin((Math.PI * 7000 * i * i) / given / given));
+        const sweep = (i) => Math.sin((Math.PI * 7000 * i * i) / given / given);
+        const chirp = Float32Array.from({ length: given }, (_, i) => sweep(i));
         const whole = resample(chirp, given, chirp.length);
         return [1, 128, 1000].map((block) =>
           Math.max(...resample(chirp, given, block).map((x, i) => Math.abs(x - whole[i]))));
@@ -131,7 +133,8 @@ async def test_the_backlog_keeps_what_is_not_acknowledged_and_no_more(evaluate: 
     """Frames go when they are acknowledged or too old; what is left is found from any position on."""
     story = """
         const backlog = new Backlog(40);
-        const at = (position) => { const frame = backlog.next(position); return frame && [frame.start, frame.pcm.length]; };
+        const tell = (frame) => frame && [frame.start, frame.pcm.length];
+        const at = (position) => tell(backlog.next(position));
         const push = (count) => { while (count--) backlog.push(new Int16Array(10)); };
         push(3);
         const told = { fresh: at(0), inside: at(14), end: at(30) };
@@ -160,33 +163,3 @@ async def test_times_are_minutes_and_seconds(evaluate: Evaluate) -> None:
     """Hours are shown as minutes: a conversation's clock never wraps."""
     told = await evaluate("words", "minutes", "return given.map(minutes);", [0, 999, 61_000, 3_600_000, 6_000_000])
     assert told == ["00:00", "00:00", "01:01", "60:00", "100:00"]
-
-
-def test_the_page_knows_every_field_of_every_message() -> None:
-    """messages.js names the fields that wire/messages defines, no more and no fewer."""
-    told = _typedefs((STATIC / "messages.js").read_text(encoding="utf-8"))
-    for end in ("Final", "NoSpeech", "SegmentFailed"):
-        told[end] = told["SegmentEnd"] | told.pop(f"{end}Fields")
-    told["Error"] = told.pop("ServiceError")
-    del told["SegmentEnd"]
-    modules = (base, client, results, server, statistics)
-    known = {name: next(getattr(module, name) for module in modules if hasattr(module, name)) for name in told}
-    assert told == {name: set(model.model_fields) for name, model in known.items()}
-    said = {
-        model["properties"]["type"]["const"]
-        for schema in _unions()
-        for model in schema
-        if "type" in model["properties"]
-    }
-    assert said == {model.model_fields["type"].default for model in known.values() if "type" in model.model_fields}
-
-
-def _unions() -> list[list[dict[str, Any]]]:
-    unions = (client.client_message, server.server_message)
-    return [list(union.json_schema()["$defs"].values()) for union in unions]
-
-
-def _typedefs(source: str) -> dict[str, set[str]]:
-    """Name of each object type → its properties."""
-    blocks = re.findall(r"@typedef \{object\} (\w+)\n((?: \* @property .*\n)+)", source)
-    return {name: set(re.findall(r"\} \[?(\w+)\]?$", properties, re.MULTILINE)) for name, properties in blocks}

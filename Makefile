@@ -1,0 +1,58 @@
+# `make` shows what there is. Each verb works on a fresh machine with Python 3.11; the first one sets everything up.
+#
+#   PYTHON=/path/to/python3.11   the Python that makes .venv
+#   TORCH_INDEX=                 torch from pip's own index (on Linux: with CUDA); default there: PyTorch's CPU builds
+#   TORCH_VERSION=2.13.0         another torch
+#   HTTPS=1 PORT=8001 STT_WORKERS=2 REDIS_URL=redis://…   for `make run`
+
+.DEFAULT_GOAL := help
+.PHONY: help run models test unit integration e2e lint types lock bench-overhead clean venv test-setup
+
+newest_enough = import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(or $(shell for p in python3.11 python3 python; do \
+	$$p -c '$(newest_enough)' 2>/dev/null && echo $$p && break; done),python3)
+VENV_PYTHON := .venv/bin/python
+PYTEST := $(VENV_PYTHON) -m pytest
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: venv ## Start everything without Docker and print the address (HTTPS=1 for phones, STT_WORKERS=2, PORT=8001)
+	@$(VENV_PYTHON) -m local.run $(if $(HTTPS),--https) $(if $(PORT),--port $(PORT))
+
+models: ## Bring all models to this machine, so that it can go offline
+	@$(PYTHON) local/bootstrap.py --prefetch
+
+test: test-setup ## All tests, with all set-up that they need
+	@$(PYTEST) $(wildcard tests/unit tests/integration tests/e2e)
+
+unit: venv ## Tests of single modules: no network, no Redis, no models
+	@$(PYTEST) tests/unit
+
+integration: test-setup ## Tests of services with Redis and models
+	@$(PYTEST) tests/integration
+
+e2e: test-setup ## Tests of the whole system, with a browser
+	@$(PYTEST) tests/e2e
+
+lint: venv ## Style
+	@$(VENV_PYTHON) -m ruff check . && $(VENV_PYTHON) -m ruff format --check .
+
+types: venv ## Types
+	@$(VENV_PYTHON) -m mypy
+
+lock: ## Resolve pyproject.toml into requirements.lock anew
+	@$(PYTHON) -m local.lock
+
+bench-overhead: venv ## What the pipeline costs beside the models
+	@$(VENV_PYTHON) -m bench.overhead
+
+clean: ## Remove the environment, logs, the local Redis data and caches; models stay
+	rm -rf .venv .run .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv:
+	@$(PYTHON) local/bootstrap.py
+
+test-setup:
+	@$(PYTHON) local/bootstrap.py --prefetch --browser

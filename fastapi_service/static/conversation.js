@@ -1,0 +1,149 @@
+// @ts-check
+/** From pressing start to the last result: joins microphone, socket and page, which know nothing of each other. */
+
+import { Microphone, MicrophoneError } from "./microphone.js";
+import { SpeechSocket } from "./socket.js";
+import { words } from "./words.js";
+
+/**
+ * @typedef {object} Page
+ * @property {import("./view.js").View} view
+ * @property {import("./transcript.js").Transcript} transcript
+ * @property {import("./statistics.js").StatisticsPanel} statistics
+ */
+
+export class Conversation {
+  #page;
+  #socket;
+  /** @type {Microphone | null} */
+  #microphone = null;
+  /** The person, or the service, wants no more audio. */
+  #finishing = false;
+  /** Utterances that were heard and that were answered; both happen in order. */
+  #heard = 0;
+  #answered = 0;
+  #over;
+
+  /**
+   * @param {Page} page
+   * @param {URL} url of the service's WebSocket
+   * @param {() => void} onTrouble the connection is lost for now
+   * @param {() => void} onOver
+   */
+  constructor(page, url, onTrouble, onOver) {
+    this.#page = page;
+    this.#over = onOver;
+    this.#socket = new SpeechSocket(url, page.view.language, {
+      onState: (state) => {
+        if (state === "reconnecting") onTrouble();
+        this.#onState(state);
+      },
+      onMessage: (message) => this.#onMessage(message),
+      onRenewed: () => this.#onRenewed(),
+      onEnd: (pending) => this.#onEnd(pending),
+    });
+  }
+
+  async start() {
+    const { view, transcript, statistics } = this.#page;
+    for (const topic of ["microphone", "error", "end"]) view.dismiss(topic);
+    view.status("permission");
+    try {
+      this.#microphone = await Microphone.open(
+        (pcm) => this.#socket.push(pcm),
+        () => this.#onMicrophoneLost(),
+      );
+    } catch (error) {
+      if (!(error instanceof MicrophoneError)) throw error;
+      console.warn(error); // with its cause, for whoever looks closer
+      view.notice("microphone", words.microphone[error.code]);
+      view.status("idle");
+      this.#over();
+      return;
+    }
+    transcript.clear();
+    transcript.invite(words.empty.listening);
+    statistics.clear();
+    this.#socket.open();
+  }
+
+  /** No more audio; what was said is still answered. */
+  async stop() {
+    if (this.#finishing) return;
+    this.#finishing = true;
+    this.#page.view.status("finishing");
+    await this.#microphone?.close();
+    this.#socket.stop();
+  }
+
+  /** @param {"connecting" | "open" | "reconnecting"} state */
+  #onState(state) {
+    if (state === "open") this.#page.view.dismiss("error");
+    this.#status(state === "open" ? "listening" : state);
+  }
+
+  /** @param {import("./messages.js").ServerMessage} message */
+  #onMessage(message) {
+    const { view, transcript, statistics } = this.#page;
+    switch (message.type) {
+      case "speech_started":
+        return this.#status("hearing");
+      case "speech_ended":
+        this.#heard = message.segment + 1;
+        this.#status("listening");
+        return this.#showWaiting();
+      case "final":
+        transcript.addFinal(message);
+        return this.#onAnswer(message.segment);
+      case "segment_failed":
+        transcript.addFailed(message);
+        return this.#onAnswer(message.segment);
+      case "no_speech":
+        return this.#onAnswer(message.segment);
+      case "stats":
+        if (message.scope === "session") statistics.show(message);
+        return;
+      case "error":
+        return view.notice("error", `${message.message} ${message.remedy}`);
+    }
+  }
+
+  /** @param {number} segment */
+  #onAnswer(segment) {
+    this.#answered = segment + 1;
+    this.#showWaiting();
+  }
+
+  #showWaiting() {
+    this.#page.transcript.waiting(Math.max(0, this.#heard - this.#answered));
+  }
+
+  #onRenewed() {
+    this.#heard = this.#answered = 0;
+    this.#showWaiting();
+    this.#page.statistics.clear();
+    this.#page.transcript.addDivider(words.renewed);
+  }
+
+  #onMicrophoneLost() {
+    this.#page.view.notice("microphone", words.microphoneLost);
+    this.stop();
+  }
+
+  /** @param {number | null} pending */
+  async #onEnd(pending) {
+    const { view, transcript } = this.#page;
+    this.#finishing = true;
+    await this.#microphone?.close();
+    transcript.waiting(0);
+    transcript.invite(words.empty.nothing);
+    if (pending !== 0) view.notice("end", pending === null ? words.incomplete : words.pending(pending));
+    view.status("stopped");
+    this.#over();
+  }
+
+  /** @param {import("./view.js").Status} status */
+  #status(status) {
+    if (!this.#finishing) this.#page.view.status(status);
+  }
+}

@@ -1,0 +1,51 @@
+// @ts-check
+/** Entry point: the page's parts, its addresses, and what the button does. */
+
+import { Conversation } from "./conversation.js";
+import { Microphone } from "./microphone.js";
+import { watchReadiness } from "./readiness.js";
+import { StatisticsPanel } from "./statistics.js";
+import { Transcript } from "./transcript.js";
+import { View } from "./view.js";
+import { words } from "./words.js";
+
+const view = new View(document);
+const page = { view, transcript: new Transcript(document), statistics: new StatisticsPanel(document) };
+
+/** @type {Conversation | null} */
+let conversation = null;
+
+function toggle() {
+  if (conversation) {
+    conversation.stop();
+    return;
+  }
+  conversation = new Conversation(page, socketUrl(), checkReadiness, () => (conversation = null));
+  conversation.start();
+}
+
+function socketUrl() {
+  const url = new URL("ws", document.baseURI);
+  url.protocol = url.protocol.replace("http", "ws");
+  return url;
+}
+
+function checkReadiness() {
+  watchReadiness(new URL("readyz", document.baseURI), (reasons) => {
+    if (reasons === null) view.notice("service", words.unreachable);
+    else if (reasons.length) view.notice("service", words.notReady, reasons);
+    else view.dismiss("service");
+  });
+}
+
+view.onToggle(toggle);
+view.status("idle");
+page.transcript.invite(words.empty.idle);
+page.statistics.clear();
+checkReadiness();
+
+const obstacle = Microphone.obstacle();
+if (obstacle) {
+  view.notice("microphone", words.microphone[obstacle]);
+  view.disableStart();
+}

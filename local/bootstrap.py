@@ -1,0 +1,157 @@
+"""Make ``.venv`` and install what requirements.lock names. Runs with the system's Python and its standard library only.
+
+Done already? Then it does nothing and needs no network. ``TORCH_VERSION`` and ``TORCH_INDEX`` choose torch's build.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+OLDEST_PYTHON = (3, 11)
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+LOCK = ROOT / "requirements.lock"
+STAMP = VENV / "installed.json"
+
+TORCH_VERSION = "2.13.0"
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+"""For Linux, where the torch on PyPI brings gigabytes of CUDA libraries. Elsewhere PyPI has the small build itself."""
+
+
+class BootstrapError(Exception):
+    """The environment cannot be made; the message says what to do."""
+
+
+def main() -> None:
+    """Make or complete the environment; with ``--prefetch`` the models too, with ``--browser`` a browser for tests."""
+    try:
+        check_python(sys.version_info[:2], sys.platform)
+        make_venv()
+        install(os.environ)
+        if "--prefetch" in sys.argv:
+            run_in_venv("-m", "stt_worker.prefetch")
+            run_in_venv("-m", "analyzer_worker.prefetch")
+        if "--browser" in sys.argv:
+            run_in_venv("-m", "local.browser")
+    except BootstrapError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def check_python(version: tuple[int, ...], system: str) -> None:
+    """
+    Raises:
+        BootstrapError: this Python is too old, or this system has no process supervisor.
+    """
+    if version < OLDEST_PYTHON:
+        raise BootstrapError(
+            f"Python 3.11 or newer is needed, this is {'.'.join(map(str, version))} ({sys.executable}). "
+            "Install one and name it: make run PYTHON=/path/to/python3.11"
+        )
+    if system == "win32":
+        raise BootstrapError("Windows runs this in WSL 2, or with Docker: docker compose up")
+
+
+def make_venv() -> None:
+    """Create ``.venv``, or again when an interrupted attempt or another Python left a broken one."""
+    python = VENV / "bin" / "python"
+    check = f"import pip, sys; sys.exit(sys.version_info[:2] < {OLDEST_PYTHON})"
+    if python.exists() and subprocess.run([python, "-c", check], stderr=subprocess.DEVNULL).returncode == 0:
+        return
+    say(f"Creating .venv with Python {platform.python_version()}")
+    if subprocess.run([sys.executable, "-m", "venv", "--clear", VENV]).returncode:
+        raise BootstrapError(
+            "The virtual environment could not be made. On Debian and Ubuntu: apt install python3-venv"
+        )
+
+
+def install(environment: Mapping[str, str]) -> None:
+    """Install torch, then everything else, unless the stamp says that both are there."""
+    wanted = {
+        "lock": hashlib.sha256(LOCK.read_bytes()).hexdigest(),
+        "torch": environment.get("TORCH_VERSION") or TORCH_VERSION,
+        "torch_index": environment.get("TORCH_INDEX"),
+    }
+    present = read_stamp()
+    if is_satisfied(wanted, present):
+        return
+    STAMP.unlink(missing_ok=True)
+    if present and wanted["torch_index"] and wanted["torch_index"] != present.get("torch_index"):
+        pip("uninstall", "--yes", "torch")  # pip takes any build of the same version for the wanted one
+    index = choose_index(environment, sys.platform)
+    say(f"Installing torch {wanted['torch']} from {index or 'the usual index'} (the largest part)")
+    pip("install", f"torch=={wanted['torch']}", *(["--index-url", index] if index else []))
+    say(f"Installing the packages of {LOCK.name}")
+    pip("install", "--no-deps", "--requirement", str(LOCK))
+    STAMP.write_text(json.dumps({**wanted, "torch_index": index}), encoding="utf-8")
+
+
+def read_stamp() -> dict[str, str | None]:
+    """What an earlier, complete installation wrote; empty if there was none."""
+    try:
+        stamp: dict[str, str | None] = json.loads(STAMP.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return stamp
+
+
+def is_satisfied(wanted: Mapping[str, str | None], present: Mapping[str, str | None]) -> bool:
+    """Whether ``present`` has what is ``wanted``; an index that nobody named is no reason to install again."""
+    same = all(wanted[name] == present.get(name) for name in ("lock", "torch"))
+    return same and (not wanted["torch_index"] or wanted["torch_index"] == present.get("torch_index"))
+
+
+def choose_index(environment: Mapping[str, str], system: str) -> str:
+    """Where torch comes from: ``TORCH_INDEX`` if set, even to nothing; else the small build. Empty: pip's own index."""
+    if "TORCH_INDEX" in environment:
+        return environment["TORCH_INDEX"]
+    if system != "linux":
+        return ""
+    if not is_reachable(CPU_INDEX):
+        say(f"{CPU_INDEX} cannot be reached: taking torch from pip's own index, which may be the large CUDA build")
+        return ""
+    return CPU_INDEX
+
+
+def is_reachable(index: str) -> bool:
+    """Whether torch's page of a package index answers."""
+    try:
+        with urllib.request.urlopen(f"{index}/torch/", timeout=10):
+            return True
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def pip(*arguments: str) -> None:
+    """Run pip in ``.venv``, its progress on the terminal."""
+    command = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
+    if subprocess.run(command).returncode:
+        raise BootstrapError(
+            "pip failed; the reason is above. Run the same command again when it is remedied. "
+            "If torch's index cannot be reached, TORCH_INDEX= (empty) takes torch from pip's own index."
+        )
+
+
+def run_in_venv(*arguments: str) -> None:
+    """Run a module of this repository; it has explained its own failure."""
+    if code := subprocess.run([str(VENV / "bin" / "python"), *arguments], cwd=ROOT).returncode:
+        sys.exit(code)
+
+
+def say(sentence: str) -> None:
+    """One line of progress."""
+    print(f"== {sentence}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

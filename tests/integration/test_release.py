@@ -1,0 +1,267 @@
+"""Exactly one end per utterance, in order, with statistics that a recount of the log confirms."""
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from fastapi_service.session_store import SessionStore
+from listener_service.consumer import Consumer
+from listener_service.release import Releaser
+from listener_service.settings import Settings
+from listener_service.tally import Tally
+from tests.eventually import eventually
+from tests.speakers import ALICE, BOB, audio_job, failed, final, no_speech, sentiment
+from wire import names
+from wire.ledger import Enrolment, Ledger
+from wire.messages.channels import FinalStats, ResultMessage
+from wire.messages.client import Start
+from wire.messages.results import Final, NoSpeech, SegmentFailed, segment_end
+from wire.messages.statistics import Statistics
+from wire.results import FIELD, publish_result
+from wire.store import AsyncRedis, Redis, connect
+
+SETTINGS = Settings()
+RESULTS = names.stream(names.RESULT_CHANNEL)
+LISTENERS = 4
+
+End = Final | NoSpeech | SegmentFailed
+
+
+def ends(session_id: str, count: int, room: str | None = None) -> list[End]:
+    """Utterances of all kinds, moods and languages."""
+    kinds = [
+        lambda n: final(n, session_id, room=room, mood=sentiment("positive", 0.5 + n % 50 / 100)),
+        lambda n: final(n, session_id, room=room, text="오늘 날씨가 좋네요", language="ko"),
+        lambda n: no_speech(n, session_id, room=room),
+        lambda n: final(n, session_id, room=room, mood=sentiment("negative", 0.9)),
+        lambda n: failed(n, session_id, room=room),
+    ]
+    return [kinds[n % len(kinds)](n) for n in range(count)]
+
+
+def log_of(redis: Redis, audience: str) -> list[tuple[int, End]]:
+    """Seq and content of everything released to an audience."""
+    entries = redis.xrange(names.log(audience))
+    return [(int(seq.partition("-")[0]), segment_end.validate_json(fields[FIELD])) for seq, fields in entries]
+
+
+def statistics_of(redis: Redis, audience: str) -> Statistics:
+    return Statistics.model_validate_json(redis.hget(names.statistics(audience), "message") or "")
+
+
+def recount(results: list[End], scope: str, **whose: str) -> Statistics:
+    tally = Tally()
+    for end in results:
+        tally = tally.add(end, trend_window=SETTINGS.trend_window, latency_window=SETTINGS.latency_window)
+    return tally.statistics(scope, trend_window=SETTINGS.trend_window, **whose)  # type: ignore[arg-type]
+
+
+def put_in_stream(redis: Redis, results: list[End]) -> list[tuple[str, End]]:
+    """As workers do; the answer has the stream id of each."""
+    Consumer(redis, "test", Releaser(redis, SETTINGS)).join()
+    for end in results:
+        publish_result(redis, end)
+    return [(source, segment_end.validate_json(fields[FIELD])) for source, fields in redis.xrange(RESULTS)]
+
+
+def apply_all(redis: Redis, results: list[End]) -> None:
+    releaser = Releaser(redis, SETTINGS)
+    for source, end in put_in_stream(redis, results):
+        releaser.apply(source, end)
+
+
+@pytest.fixture
+def heard(redis: Redis) -> Iterator[Callable[[str, int], list[str]]]:
+    """What was published on the two channels since the test began, once there are as many messages as said."""
+    with redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+        pubsub.subscribe(names.RESULT_MESSAGES, names.FINAL_STATS)
+        messages: list[dict[str, str]] = []
+
+        def on(channel: str, count: int) -> list[str]:
+            def of_channel() -> list[str]:
+                if (message := pubsub.get_message(timeout=0.01)) is not None:
+                    messages.append(message)
+                found = [message["data"] for message in messages if message["channel"] == channel]
+                return found if len(found) >= count else []
+
+            return eventually(of_channel) if count else of_channel()
+
+        yield on
+
+
+def test_any_order_and_any_repeats_leave_once_and_in_order(redis: Redis) -> None:
+    """Shuffled and doubled results of two sessions end as two logs, each from 0 on, with seq from 1 on."""
+    results = ends(ALICE, 20) + ends(BOB, 20)
+    mixed = results * 2
+    random.Random(1).shuffle(mixed)
+    apply_all(redis, mixed)
+    for session_id in (ALICE, BOB):
+        released = log_of(redis, names.audience(session_id, None))
+        assert [seq for seq, _ in released] == list(range(1, 21))
+        assert [end.segment for _, end in released] == list(range(20))
+        assert {end.session_id for _, end in released} == {session_id}
+    assert redis.xlen(RESULTS) == 0
+    assert redis.xpending(RESULTS, names.LISTENER_GROUP)["pending"] == 0
+
+
+def test_statistics_equal_a_recount_of_the_log(redis: Redis) -> None:
+    """To the last digit, for the session and over all sessions."""
+    results = ends(ALICE, 30) + ends(BOB, 7)
+    random.Random(2).shuffle(results)
+    apply_all(redis, results)
+    logs = {session_id: log_of(redis, names.audience(session_id, None)) for session_id in (ALICE, BOB)}
+    for session_id, released in logs.items():
+        expected = recount([end for _, end in released], "session", session_id=session_id)
+        assert statistics_of(redis, names.audience(session_id, None)) == expected
+    everything = recount([end for released in logs.values() for _, end in released], "global")
+    overall = statistics_of(redis, names.GLOBAL_AUDIENCE)
+    of_order = {"latency", "trend"}  # they depend on who came last
+    assert overall.model_dump(exclude=of_order) == everything.model_dump(exclude=of_order)
+
+
+def test_many_listeners_at_once_count_each_utterance_once(redis: Redis, redis_url: str) -> None:
+    """Each of several listeners applies all results, in its own order, at the same time."""
+    entries = put_in_stream(redis, ends(ALICE, 25) + ends(BOB, 25))
+
+    def listen(number: int) -> list[End]:
+        with connect(redis_url) as client:
+            releaser = Releaser(client, SETTINGS)
+            mine = random.Random(number).sample(entries, len(entries))
+            return [end for source, result in mine for end in releaser.apply(source, result).released]
+
+    with ThreadPoolExecutor(LISTENERS) as pool:
+        released = [end for ends_of_one in pool.map(listen, range(LISTENERS)) for end in ends_of_one]
+    assert sorted((end.session_id, end.segment) for end in released) == [
+        (session_id, segment) for session_id in (ALICE, BOB) for segment in range(25)
+    ]
+    for session_id in (ALICE, BOB):
+        audience = names.audience(session_id, None)
+        in_log = [end for _, end in log_of(redis, audience)]
+        assert [end.segment for end in in_log] == list(range(25))
+        assert statistics_of(redis, audience) == recount(in_log, "session", session_id=session_id)
+    assert statistics_of(redis, names.GLOBAL_AUDIENCE).version == 50
+
+
+def test_consumers_share_the_stream(redis: Redis, redis_url: str) -> None:
+    """Several listeners read one stream as a group; together they release everything once."""
+    put_in_stream(redis, random.Random(3).sample(ends(ALICE, 40), 40))
+
+    def consume(number: int) -> None:
+        with connect(redis_url) as client:
+            consumer = Consumer(client, f"listener-{number}", Releaser(client, SETTINGS))
+            while client.xlen(RESULTS):
+                consumer.consume()
+
+    with ThreadPoolExecutor(LISTENERS) as pool:
+        list(pool.map(consume, range(LISTENERS)))
+    assert [end.segment for _, end in log_of(redis, names.audience(ALICE, None))] == list(range(40))
+
+
+async def test_the_ledger_is_empty_when_everything_is_released(
+    redis: Redis, aredis: AsyncRedis, keys: Callable[[str], set[str]]
+) -> None:
+    """An utterance leaves the ledger with its release, and not while it waits for an earlier one."""
+    record, _ = await SessionStore(aredis, 600).create(Start())
+    for segment in range(3):
+        await Enrolment(aredis).enrol(record.owner, audio_job(segment, record.session_id), b"\0\0", segment, 600)
+    first, *rest = put_in_stream(redis, ends(record.session_id, 3))
+    releaser = Releaser(redis, SETTINGS)
+    for source, end in rest:
+        assert releaser.apply(source, end).outcome == "waiting"
+    assert redis.xlen(RESULTS) == 1
+    assert [entry.stage for entry in Ledger(redis).pending(10)] == ["stt", "done", "done"]
+    assert redis.zcard(names.PENDING) == 3
+    assert releaser.apply(*first).outcome == "released"
+    assert redis.zcard(names.PENDING) == 0
+    assert keys("wta:ledger:*") | keys("wta:audio:*") == set()
+
+
+def test_envelopes_name_themselves_and_their_predecessor(
+    redis: Redis, heard: Callable[[str, int], list[str]]
+) -> None:
+    """On each channel the ids form a chain without holes, and the stream holds the same messages."""
+    apply_all(redis, ends(ALICE, 3) + ends(BOB, 2, room="kitchen"))
+    for channel, kind, count in (
+        (names.RESULT_MESSAGES, ResultMessage, 5),
+        (names.FINAL_STATS, FinalStats, 7),  # one of Alice's for each, two of Bob's: his own and his room's
+    ):
+        envelopes = [kind.model_validate_json(data) for data in heard(channel, count)]
+        stored = redis.xrange(names.stream(channel))
+        assert [envelope.id for envelope in envelopes] == [source for source, _ in stored]
+        assert [envelope.previous for envelope in envelopes] == ["0-0", *(envelope.id for envelope in envelopes[:-1])]
+        for envelope, (_, fields) in zip(envelopes, stored, strict=True):
+            inside = json.loads(fields[FIELD])
+            assert json.loads(envelope.model_dump_json(exclude={"id", "previous"})) == inside
+
+
+def test_results_go_to_their_audience_and_to_no_other(
+    redis: Redis, heard: Callable[[str, int], list[str]]
+) -> None:
+    """A session's results are for the session, or, if it is in a room, for the room; nothing is for everybody."""
+    apply_all(redis, [final(0, ALICE), final(0, BOB, room="kitchen"), final(1, BOB, room="kitchen")])
+    results = [ResultMessage.model_validate_json(data) for data in heard(names.RESULT_MESSAGES, 3)]
+    assert [(result.audience, result.seq) for result in results] == [
+        (f"session:{ALICE}", 1),
+        ("room:kitchen", 1),
+        ("room:kitchen", 2),
+    ]
+    figures = [FinalStats.model_validate_json(data) for data in heard(names.FINAL_STATS, 5)]
+    assert [(figure.audience, figure.message.version) for figure in figures] == [
+        (f"session:{ALICE}", 1),
+        (f"session:{BOB}", 1),
+        ("room:kitchen", 1),
+        (f"session:{BOB}", 2),
+        ("room:kitchen", 2),
+    ]
+    room = next(figure.message for figure in figures if figure.audience == "room:kitchen")
+    assert (room.scope, room.room, room.session_id) == ("room", "kitchen", None)
+    assert log_of(redis, names.audience(BOB, None)) == []
+
+
+def test_a_room_counts_all_its_people(redis: Redis) -> None:
+    """Two sessions in one room share its log and figures, and keep their own."""
+    apply_all(redis, ends(ALICE, 4, room="kitchen") + ends(BOB, 3, room="kitchen"))
+    assert [seq for seq, _ in log_of(redis, "room:kitchen")] == list(range(1, 8))
+    assert statistics_of(redis, "room:kitchen").version == 7
+    assert statistics_of(redis, names.audience(ALICE, None)).version == 4
+
+
+def test_a_result_says_when_it_was_published(redis: Redis) -> None:
+    """The listener's reading of the clock is the release, not the arrival in its stream."""
+    apply_all(redis, [final(0)])
+    ((_, end),) = log_of(redis, names.audience(ALICE, None))
+    assert end.clock.published == pytest.approx(redis.time()[0], abs=5)
+
+
+def test_a_state_that_changed_meanwhile_is_read_again(redis: Redis) -> None:
+    """Between a listener's plan and its release another one counted an utterance: none is lost."""
+    releaser, other = Releaser(redis, SETTINGS), Releaser(redis, SETTINGS)
+    (mine, theirs) = put_in_stream(redis, [final(0, ALICE), final(0, BOB)])
+    read, interrupted = releaser._read, []
+
+    def interrupt(keys: list[str]) -> list[tuple[str, str | None]]:
+        states = read(keys)
+        if not interrupted:
+            interrupted.append(other.apply(*theirs))
+        return states
+
+    releaser._read = interrupt  # type: ignore[method-assign]
+    assert releaser.apply(*mine).outcome == "released"
+    assert statistics_of(redis, names.GLOBAL_AUDIENCE).version == 2
+
+
+def test_states_expire_with_their_session_and_totals_never(redis: Redis) -> None:
+    """Nothing that somebody said stays for ever."""
+    apply_all(redis, [final(0, ALICE, room="kitchen")])
+    expiring = [
+        names.order(ALICE),
+        names.log("room:kitchen"),
+        names.statistics("room:kitchen"),
+        names.statistics(names.audience(ALICE, None)),
+    ]
+    assert all(0 < redis.ttl(key) <= SETTINGS.session_ttl_s for key in expiring)
+    assert redis.ttl(names.statistics(names.GLOBAL_AUDIENCE)) == -1
+    assert "good morning" not in str(redis.hgetall(names.statistics(names.GLOBAL_AUDIENCE)))

@@ -1,0 +1,128 @@
+"""Sessions in Redis: only the token opens them, and only one connection owns them."""
+
+import pytest
+
+from fastapi_service.session_store import SessionStore
+from tests.speakers import ALICE, audio_job
+from wire import names
+from wire.errors import ProtocolError
+from wire.ledger import Enrolment
+from wire.messages.client import Start
+from wire.store import AsyncRedis
+
+TTL_S = 600
+
+
+@pytest.fixture
+def store(aredis: AsyncRedis) -> SessionStore:
+    return SessionStore(aredis, TTL_S)
+
+
+async def test_a_session_is_resumed_with_its_token(store: SessionStore, aredis: AsyncRedis) -> None:
+    """What was agreed on and how far it came is there again, on any gateway."""
+    record, token = await store.create(Start(language="ko", room="kitchen", sample_rate=44_100))
+    job = audio_job(0, record.session_id, room="kitchen")
+    await Enrolment(aredis).enrol(record.owner, job, b"\0\0", 88_200, TTL_S)
+    resumed = await SessionStore(aredis, TTL_S).resume(
+        Start(session_id=record.session_id, token=token, sample_rate=44_100)
+    )
+    assert (resumed.session_id, resumed.room, resumed.language) == (record.session_id, "kitchen", "ko")
+    assert (resumed.sample_rate, resumed.next_segment, resumed.samples) == (44_100, 1, 88_200)
+    assert resumed.owner != record.owner
+    assert resumed.audience == record.audience == "room:kitchen"
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "0" * 64])
+async def test_a_wrong_token_opens_nothing(store: SessionStore, token: str) -> None:
+    """It is refused in the same words as an unknown session, and the owner stays the owner."""
+    record, _ = await store.create(Start())
+    with pytest.raises(ProtocolError) as refused:
+        await store.resume(Start(session_id=record.session_id, token=token))
+    with pytest.raises(ProtocolError) as unknown:
+        await store.resume(Start(session_id=ALICE, token=token))
+    assert refused.value.code == unknown.value.code == "session_unknown"
+    assert str(refused.value) == str(unknown.value)
+    assert await store.acknowledge(record, 1)
+
+
+async def test_the_token_itself_is_not_stored(store: SessionStore, aredis: AsyncRedis) -> None:
+    """Who reads Redis cannot take sessions over; nor does the stored digest open them."""
+    record, token = await store.create(Start())
+    stored = await aredis.hgetall(names.session(record.session_id))
+    assert token not in stored.values()
+    assert len(token) >= 43
+    with pytest.raises(ProtocolError):
+        await store.resume(Start(session_id=record.session_id, token=stored["token"]))
+
+
+async def test_resuming_fences_the_former_owner(store: SessionStore, aredis: AsyncRedis) -> None:
+    """From then on the old connection neither acknowledges nor enrols."""
+    old, token = await store.create(Start())
+    new = await store.resume(Start(session_id=old.session_id, token=token))
+    assert not await store.acknowledge(old, 16_000)
+    enrolment = Enrolment(aredis)
+    assert await enrolment.enrol(old.owner, audio_job(0, old.session_id), b"", 1, TTL_S) == "fenced"
+    assert await enrolment.enrol(new.owner, audio_job(0, old.session_id), b"", 1, TTL_S) == "enrolled"
+
+
+async def test_a_session_keeps_its_sample_rate(store: SessionStore) -> None:
+    """Positions would be wrong otherwise; the message names the right rate, and the owner stays the owner."""
+    record, token = await store.create(Start(sample_rate=48_000))
+    with pytest.raises(ProtocolError, match="48000") as refused:
+        await store.resume(Start(session_id=record.session_id, token=token, sample_rate=44_100))
+    assert refused.value.code == "sample_rate_changed"
+    assert await store.acknowledge(record, 1)
+
+
+async def test_acknowledged_samples_only_grow(store: SessionStore) -> None:
+    """An older acknowledgement that comes late takes nothing back."""
+    record, token = await store.create(Start())
+    for samples in (16_000, 48_000, 32_000):
+        assert await store.acknowledge(record, samples)
+    assert (await store.resume(Start(session_id=record.session_id, token=token))).samples == 48_000
+
+
+async def test_a_session_expires_after_its_last_activity(store: SessionStore, aredis: AsyncRedis) -> None:
+    """Creating, acknowledging, resuming and staying connected each begin the time anew; then it is unknown."""
+    record, token = await store.create(Start())
+    key = names.session(record.session_id)
+    start = Start(session_id=record.session_id, token=token)
+
+    async def left(after: object = None) -> int:
+        seconds = await aredis.ttl(key)
+        await aredis.expire(key, 5)
+        return seconds
+
+    assert await left() > TTL_S - 10
+    assert await left(await store.acknowledge(record, 1)) > TTL_S - 10
+    assert await left(await store.touch(record)) > TTL_S - 10
+    assert await left(await store.resume(start)) > TTL_S - 10
+    await aredis.delete(key)
+    with pytest.raises(ProtocolError):
+        await store.resume(start)
+    assert not await store.acknowledge(record, 2)
+    assert not await aredis.exists(key)
+
+
+async def test_what_a_connected_session_needs_does_not_expire_before_it(store: SessionStore, aredis: AsyncRedis) -> None:
+    """Order, log and statistics of a quiet but connected session live as long as the session, the room's too."""
+    record, _ = await store.create(Start(room="kitchen"))
+    needed = [
+        names.order(record.session_id),
+        names.log("room:kitchen"),
+        names.statistics("room:kitchen"),
+        names.statistics(names.audience(record.session_id, None)),
+    ]
+    for key in needed:
+        await aredis.set(key, "", ex=5)
+    await store.touch(record)
+    assert all([await aredis.ttl(key) > TTL_S - 10 for key in needed])
+
+
+async def test_outstanding_is_what_the_ledger_holds(store: SessionStore, aredis: AsyncRedis) -> None:
+    """``stop`` waits for exactly these."""
+    record, _ = await store.create(Start())
+    await Enrolment(aredis).enrol(record.owner, audio_job(0, record.session_id), b"", 1, TTL_S)
+    assert await store.is_outstanding(record.session_id, 0)
+    assert not await store.is_outstanding(record.session_id, 1)
+    assert await store.statistics(record.audience) is None
