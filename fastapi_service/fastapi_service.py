@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.websockets import WebSocket
 
 from fastapi_service.gateway import Gateway
+from fastapi_service.headers import SecurityHeaders
 from fastapi_service.operations import update_gauges
 from fastapi_service.readiness import readiness
 from fastapi_service.settings import Settings
@@ -36,6 +37,7 @@ def create_app(settings: Settings) -> FastAPI:
         await gateway.stop()
 
     app = FastAPI(title="WhisperTextAnalyzer", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(SecurityHeaders)
 
     @app.websocket("/ws")
     async def talk(websocket: WebSocket) -> None:

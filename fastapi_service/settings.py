@@ -26,8 +26,9 @@ class Settings(WireSettings):
     """Connections at once; further ones are told to come back later."""
     max_session_s: Annotated[int, Field(ge=60)] = 18_000
     """Seconds of audio in one session."""
-    resume_grace_s: Annotated[float, Field(ge=0, le=600)] = 60.0
-    """Seconds that the open utterance of a broken connection waits for the client before it is transcribed as it is."""
+    resume_grace_s: Annotated[float, Field(ge=0, le=600)] = 90.0
+    """Seconds that the open utterance of a broken connection waits for the client before it is transcribed as it is:
+    an outage of a minute, and the time that the client needs to notice and to come back."""
     stop_timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
     """Seconds that ``stop`` waits for the last results."""
 

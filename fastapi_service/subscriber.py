@@ -95,6 +95,8 @@ class Subscriber:
         return envelope
 
     def _survives(self, error: Exception) -> bool:
+        if not isinstance(error, Exception):
+            return False  # cancelled: the gateway stops
         if isinstance(error, RedisError | OSError):
             log.warning("subscription lost", error=type(error).__name__)
         else:

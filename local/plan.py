@@ -37,6 +37,8 @@ class Plan:
     """``None`` when REDIS_URL names a server of your own."""
     redis_maxmemory: str
     stt_workers: int
+    stt_threads: int
+    """Of each; 0 for all cores."""
     log_format: str
     certificate: Certificate | None
     """Made here for --https."""
@@ -76,6 +78,7 @@ class Plan:
             "GATEWAY_HOST": self.host,
             "GATEWAY_PORT": str(self.port),
             "STT_WORKERS": str(self.stt_workers),
+            "STT_THREADS": str(self.stt_threads),
             **tls,
             MARK: str(self.run_dir),
             "LOCAL_SOCKET": str(self.socket),
@@ -108,10 +111,16 @@ def make_plan(settings: LocalSettings, run_dir: Path, *, https: bool, redis_port
         redis_port=redis_port,
         redis_maxmemory=settings.redis_maxmemory,
         stt_workers=settings.stt_workers,
+        stt_threads=settings.stt_threads or _share_of_cores(settings.stt_workers),
         log_format=settings.log_format if "log_format" in settings.model_fields_set else "console",
         certificate=certificate,
         has_tls=https or settings.gateway_tls_cert is not None,
     )
+
+
+def _share_of_cores(workers: int) -> int:
+    """CPU threads for each of several workers, which would otherwise all take all cores and wait for each other."""
+    return max(1, (os.cpu_count() or 1) // workers) if workers > 1 else 0
 
 
 def _socket_path(run_dir: Path) -> Path:

@@ -19,6 +19,8 @@ class LocalSettings(WireSettings):
     """A certificate of your own, in PEM."""
     stt_workers: Annotated[int, Field(validation_alias="STT_WORKERS", ge=1, le=64)] = 1
     """How many processes transcribe."""
+    stt_threads: Annotated[int, Field(validation_alias="STT_THREADS", ge=0, le=256)] = 0
+    """CPU threads of each of them; 0 divides the cores among them."""
     redis_maxmemory: Annotated[str, Field(validation_alias="REDIS_MAXMEMORY", pattern=r"^\d+(mb|gb)$")] = "512mb"
     """Memory limit of the embedded Redis; it refuses work when full and drops nothing."""
 

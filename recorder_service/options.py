@@ -13,7 +13,7 @@ class Limits:
 
     timeout_s: float = 60.0
     patience_s: float = 300.0
-    buffer_s: float = 60.0
+    buffer_s: float = 120.0
     first_pause_s: float = FIRST_PAUSE_S
     """Before the first attempt to connect again."""
 

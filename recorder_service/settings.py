@@ -16,5 +16,5 @@ class Settings(WireSettings):
     """Seconds that a gateway may be away before the recorder gives up; 0 does not try again."""
     patience_s: Annotated[float, Field(gt=0, le=86_400)] = 300.0
     """Seconds without any news (a result, an acknowledgement) from a connected gateway before the recorder gives up."""
-    buffer_s: Annotated[float, Field(ge=1, le=600)] = 60.0
+    buffer_s: Annotated[float, Field(ge=1, le=600)] = 120.0
     """Seconds of audio kept until the gateway has it for sure; then a file waits, a microphone forgets the oldest."""
