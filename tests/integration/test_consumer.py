@@ -11,7 +11,7 @@ from listener_service.consumer import GROUP, STREAM, Consumer
 from listener_service.release import Releaser
 from listener_service.settings import Settings
 from tests.eventually import eventually
-from tests.integration.conftest import Processes
+from tests.machines import Processes
 from tests.speakers import ALICE, BOB, final
 from wire import names
 from wire.results import FIELD, publish_result

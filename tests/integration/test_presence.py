@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.eventually import eventually
-from tests.integration.conftest import Processes
+from tests.machines import Processes
 from wire import names
 from wire.presence import TIME_TO_LIVE_S, Heartbeat, Presence, living
 from wire.store import AsyncRedis, Redis

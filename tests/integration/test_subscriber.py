@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from fastapi_service.hub import Hub
 from fastapi_service.subscriber import Subscriber
 from tests.eventually import soon
-from tests.integration.conftest import RedisServer
+from tests.machines import RedisServer
 from tests.speakers import ALICE, final
 from wire import names
 from wire.messages.channels import Envelope, FinalStats, ResultMessage
