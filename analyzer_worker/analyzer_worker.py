@@ -40,12 +40,13 @@ def load() -> SentimentAnalyzer:
 
 
 @setup_logging.connect
-def _logs(**_: Any) -> None:
-    configure_logs(settings, names.ANALYZER_WORKER)
+def _leave_logs_alone(**_: Any) -> None:
+    """Connected, so that Celery does not set up logging of its own over ours."""
 
 
 @worker_init.connect
 def _start(**_: Any) -> None:
+    configure_logs(settings, names.ANALYZER_WORKER)
     worker.start(load, lambda model: (model.name, model.revision))
 
 

@@ -30,12 +30,13 @@ def transcribe_audio(job: dict[str, Any]) -> None:
 
 
 @setup_logging.connect
-def _logs(**_: Any) -> None:
-    configure_logs(settings, names.STT_WORKER)
+def _leave_logs_alone(**_: Any) -> None:
+    """Connected, so that Celery does not set up logging of its own over ours."""
 
 
 @worker_init.connect
 def _start(**_: Any) -> None:
+    configure_logs(settings, names.STT_WORKER)
     worker.start(lambda: load_transcriber(settings), lambda model: (model.name, model.revision))
 
 

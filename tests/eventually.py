@@ -20,7 +20,7 @@ def eventually(condition: Callable[[], T], timeout: float = 5.0) -> T:
     return answer
 
 
-async def soon(condition: Callable[[], T], timeout: float = 5.0) -> T:
+async def soon(condition: Callable[[], T], timeout: float = 5.0) -> T:  # noqa: ASYNC109 - polls, cancels nothing
     """``eventually`` for a condition that this event loop brings about."""
     deadline = time.monotonic() + timeout
     while not (answer := condition()):

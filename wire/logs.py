@@ -29,7 +29,7 @@ def configure_logs(settings: WireSettings, service: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso" if not console else "%H:%M:%S", utc=not console),
-        _name_service(service),
+        *([] if console else [_name_service(service)]),
     ]
     renderer: list[Any] = (
         [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]

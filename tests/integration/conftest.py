@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from celery import Celery
+from kombu import pools
 
 from tests.machines import Processes, RedisServer
 from wire.broker import make_celery
@@ -50,13 +51,11 @@ async def aredis(redis_url: str) -> AsyncIterator[AsyncRedis]:
     await client.connection_pool.disconnect()
 
 
-@pytest.fixture
-def celery(redis_url: str) -> Iterator[Celery]:
+@pytest.fixture(scope="session")
+def celery(redis_server: RedisServer) -> Iterator[Celery]:
     """A sender of jobs."""
-    app = make_celery("test", redis_url)
-    yield app
-    app.pool.force_close_all()
-    app.close()
+    yield make_celery("test", redis_server.url)
+    pools.reset()
 
 
 @pytest.fixture

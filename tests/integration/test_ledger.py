@@ -73,7 +73,9 @@ async def test_enrolling_again_changes_nothing(shop: Shop) -> None:
     assert shop.ledger.audio(shop.job(0)) == PCM
 
 
-async def test_enrolling_again_after_the_result_brings_nothing_back(shop: Shop, keys: Callable[[str], set[str]]) -> None:
+async def test_enrolling_again_after_the_result_brings_nothing_back(
+    shop: Shop, keys: Callable[[str], set[str]]
+) -> None:
     """A repeated call that comes when the utterance is long released is a duplicate too."""
     await shop.enrol(0)
     shop.redis.zrem(names.PENDING, names.ledger_member(shop.record.session_id, 0))

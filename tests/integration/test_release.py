@@ -178,9 +178,7 @@ async def test_the_ledger_is_empty_when_everything_is_released(
     assert keys("wta:ledger:*") | keys("wta:audio:*") == set()
 
 
-def test_envelopes_name_themselves_and_their_predecessor(
-    redis: Redis, heard: Callable[[str, int], list[str]]
-) -> None:
+def test_envelopes_name_themselves_and_their_predecessor(redis: Redis, heard: Callable[[str, int], list[str]]) -> None:
     """On each channel the ids form a chain without holes, and the stream holds the same messages."""
     apply_all(redis, ends(ALICE, 3) + ends(BOB, 2, room="kitchen"))
     for channel, kind, count in (
@@ -195,9 +193,7 @@ def test_envelopes_name_themselves_and_their_predecessor(
             assert kind.model_validate_json(fields[FIELD]) == envelope.model_copy(update={"id": "", "previous": ""})
 
 
-def test_results_go_to_their_audience_and_to_no_other(
-    redis: Redis, heard: Callable[[str, int], list[str]]
-) -> None:
+def test_results_go_to_their_audience_and_to_no_other(redis: Redis, heard: Callable[[str, int], list[str]]) -> None:
     """A session's results are for the session, or, if it is in a room, for the room; nothing is for everybody."""
     apply_all(redis, [final(0, ALICE), final(0, BOB, room="kitchen"), final(1, BOB, room="kitchen")])
     results = [ResultMessage.model_validate_json(data) for data in heard(names.RESULT_MESSAGES, 3)]

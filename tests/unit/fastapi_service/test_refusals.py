@@ -18,7 +18,9 @@ def refusal(text: str) -> ProtocolError:
     return explain(refused.value)
 
 
-@pytest.mark.parametrize("text", ["", "hello", "{", '{"type": "stop"', '{"type": "start", "room": "\\ud800"}', "[" * 999])
+@pytest.mark.parametrize(
+    "text", ["", "hello", "{", '{"type": "stop"', '{"type": "start", "room": "\\ud800"}', "[" * 999]
+)
 def test_text_that_is_no_json(text: str) -> None:
     """Broken JSON says that control messages are JSON."""
     error = refusal(text)

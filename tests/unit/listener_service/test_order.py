@@ -13,9 +13,7 @@ KINDS = [final, no_speech, failed]
 
 
 @given(st.integers(1, 12).flatmap(lambda count: st.tuples(st.just(count), st.permutations(range(count)))), st.data())
-def test_any_order_with_duplicates_leaves_once_and_in_order(
-    case: tuple[int, list[int]], data: st.DataObject
-) -> None:
+def test_any_order_with_duplicates_leaves_once_and_in_order(case: tuple[int, list[int]], data: st.DataObject) -> None:
     """Whatever comes when, what is released are the segments 0, 1, 2… without holes or repeats."""
     count, permutation = case
     repeats = data.draw(st.lists(st.integers(0, count - 1), max_size=10))

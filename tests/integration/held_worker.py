@@ -1,0 +1,22 @@
+"""The speech-to-text worker with an engine that never comes to an end: ``celery -A tests.integration.held_worker``."""
+
+import time
+from typing import NoReturn
+
+from stt_worker import stt_worker as entry
+from stt_worker.engine import Deadline
+from wire.audio import Samples
+
+
+class EndlessTranscriber:
+    name = "endless"
+    revision = "1"
+
+    def transcribe(self, audio: Samples, language: str | None, deadline: Deadline) -> NoReturn:  # noqa: ARG002
+        while True:
+            deadline.check()
+            time.sleep(0.05)
+
+
+entry.load_transcriber = lambda _settings: EndlessTranscriber()
+celery = entry.celery

@@ -1,0 +1,202 @@
+"""Real workers and a real listener: whatever dies or gets lost on the way, each utterance ends exactly once."""
+
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from celery import Celery
+
+from fastapi_service.session_store import SessionRecord, SessionStore
+from tests.eventually import eventually
+from tests.machines import Processes, RedisServer
+from tests.speakers import audio_job
+from wire import names
+from wire.broker import queue_depth, send_job
+from wire.ledger import MAX_ATTEMPTS, Enrolment, Ledger
+from wire.messages.client import Start
+from wire.messages.jobs import TranscribeAudio
+from wire.messages.results import Final, NoSpeech, SegmentFailed, segment_end
+from wire.presence import Heartbeat
+from wire.results import FIELD
+from wire.store import AsyncRedis, Redis
+
+START_S = 30
+PCM = bytes(2 * 16_000)
+
+
+def ready(redis: Redis, service: str) -> bool:
+    """Whether a living process of the service says so."""
+    beats = redis.mget(list(redis.scan_iter(f"{names.presence_index(service)}:*")) or ["nobody"])
+    return any(Heartbeat.model_validate_json(beat).ready for beat in beats if beat)
+
+
+class Conversation:
+    """A session whose utterances are written down, and sent or not."""
+
+    def __init__(self, redis: Redis, aredis: AsyncRedis, celery: Celery, record: SessionRecord) -> None:
+        self.redis, self.celery, self.record = redis, celery, record
+        self._enrolment = Enrolment(aredis)
+
+    async def say(self, segment: int, pcm: bytes = PCM) -> TranscribeAudio:
+        """Enrol an utterance, as the gateway does before it acknowledges it."""
+        job = audio_job(segment, self.record.session_id)
+        assert await self._enrolment.enrol(self.record.owner, job, pcm, segment, 600) == "enrolled"
+        return job
+
+    def send(self, job: TranscribeAudio) -> None:
+        send_job(self.celery, job)
+
+    def heard(self) -> list[Final | NoSpeech | SegmentFailed]:
+        """Everything released so far."""
+        entries = self.redis.xrange(names.log(self.record.audience))
+        return [segment_end.validate_json(fields[FIELD]) for _, fields in entries]
+
+    def wait_for(self, count: int, timeout: float = 20) -> list[Final | NoSpeech | SegmentFailed]:
+        """``count`` results; then nothing may be left in the ledger, in the queues or on the way."""
+        self.wait_for_results(count, timeout)
+        eventually(lambda: self.is_quiet(), timeout)
+        assert len(self.heard()) == count
+        return self.heard()
+
+    def wait_for_results(self, count: int, timeout: float) -> list[Final | NoSpeech | SegmentFailed]:
+        """``count`` results; a dead worker's copy of a task may still be on the way."""
+        return eventually(lambda: self.heard() if len(self.heard()) >= count else [], timeout)
+
+    def is_quiet(self) -> bool:
+        waiting = sum(queue_depth(self.redis, queue) for queue in (names.STT_QUEUE, names.ANALYZER_QUEUE))
+        on_the_way = self.redis.xlen(names.stream(names.RESULT_CHANNEL)) + self.redis.hlen("unacked")
+        return waiting + on_the_way + self.redis.zcard(names.PENDING) == 0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _backstage(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A listener and a sentiment worker for all tests here; they live through the emptying of Redis between tests."""
+    started = Processes(redis_server.url, tmp_path_factory.mktemp("backstage"))
+    started.python("-m", "listener_service.listener_service")
+    started.worker("analyzer_worker", names.ANALYZER_QUEUE)
+    yield
+    started.end()
+
+
+@pytest.fixture
+async def conversation(redis: Redis, aredis: AsyncRedis, celery: Celery) -> Conversation:
+    for service in (names.LISTENER, names.ANALYZER_WORKER):
+        eventually(lambda service=service: ready(redis, service), START_S)
+    eventually(lambda: redis.exists(names.stream(names.RESULT_CHANNEL)), 10)
+    record, _ = await SessionStore(aredis, 600).create(Start())
+    return Conversation(redis, aredis, celery, record)
+
+
+async def test_jobs_come_out_as_finals_in_the_order_of_speech(conversation: Conversation, processes: Processes) -> None:
+    """Sent in any order and one of them twice, each becomes one final, in order, with readings of every hop."""
+    jobs = [await conversation.say(segment, bytes(2 * (1_000 + segment))) for segment in range(5)]
+    for segment in (3, 0, 4, 3, 2, 1):
+        conversation.send(jobs[segment])
+    processes.worker("stt_worker", names.STT_QUEUE)
+    finals = conversation.wait_for(5, START_S)
+    assert [end.segment for end in finals] == [0, 1, 2, 3, 4]
+    for segment, end in enumerate(finals):
+        assert isinstance(end, Final)
+        assert end.text == f"{1_000 + segment} samples of speech"
+        assert end.sentiment is not None
+        readings = end.clock.model_dump(exclude={"delivered", "speech_end", "endpointed", "queued"})
+        assert None not in readings.values()
+        assert list(readings.values()) == sorted(readings.values())
+
+
+async def test_a_worker_that_freezes_and_dies_loses_nothing(conversation: Conversation, processes: Processes) -> None:
+    """Stopped in the middle of a task and then killed: another worker does it, and it ends exactly once."""
+    doomed = processes.worker("tests.integration.held_worker", names.STT_QUEUE)
+    conversation.send(await conversation.say(0))
+    ledger = Ledger(conversation.redis)
+    eventually(lambda: ledger.pending(1)[0].claimed_by, START_S)
+    doomed.send_signal(signal.SIGSTOP)
+    doomed.send_signal(signal.SIGKILL)
+    doomed.wait()
+    processes.worker("stt_worker", names.STT_QUEUE)
+    conversation.send(await conversation.say(1))
+    finals = conversation.wait_for_results(2, START_S)
+    assert [(end.type, end.segment) for end in finals] == [("final", 0), ("final", 1)]
+
+
+async def test_a_job_that_the_queue_lost_is_sent_again(conversation: Conversation, processes: Processes) -> None:
+    """Its list in Redis is gone before any worker saw it; the ledger still knows."""
+    conversation.send(await conversation.say(0))
+    assert conversation.redis.delete(names.STT_QUEUE) == 1
+    eventually(lambda: queue_depth(conversation.redis, names.STT_QUEUE) == 1, 15)
+    processes.worker("stt_worker", names.STT_QUEUE)
+    assert [end.type for end in conversation.wait_for(1, START_S)] == ["final"]
+
+
+async def test_what_cannot_be_done_fails_and_holds_up_nobody(conversation: Conversation, processes: Processes) -> None:
+    """Its audio is gone: after all attempts it ends as ``segment_failed``, and what was said after it follows."""
+    jobs = [await conversation.say(segment) for segment in range(2)]
+    conversation.redis.delete(jobs[0].audio_key)
+    for job in jobs:
+        conversation.send(job)
+    processes.worker("stt_worker", names.STT_QUEUE)
+    lost, final = conversation.wait_for(2, START_S)
+    assert isinstance(lost, SegmentFailed)
+    assert (lost.segment, lost.code, lost.attempts) == (0, "transcription_failed", MAX_ATTEMPTS)
+    assert "no longer stored" in lost.message
+    assert isinstance(final, Final)
+
+
+def break_first(redis: Redis, change: Callable[[str], str]) -> None:
+    """Damage the message that was put into the queue last."""
+    message = redis.lpop(names.STT_QUEUE)
+    assert isinstance(message, str)
+    assert change(message) != message
+    redis.lpush(names.STT_QUEUE, change(message))
+
+
+@pytest.mark.parametrize("poison", ["body", "job"])
+async def test_a_poisonous_job_ends_no_worker(poison: str, conversation: Conversation, processes: Processes) -> None:
+    """What nobody can read is dropped; the worker goes on with the next job."""
+    task, queue = names.TRANSCRIBE_AUDIO, names.STT_QUEUE
+    conversation.celery.send_task(task, kwargs={"job": {"type": "nonsense"}}, queue=queue, priority=0)
+    if poison == "body":
+        break_first(conversation.redis, lambda message: message.replace('"body": "', '"body": "!!'))
+    conversation.send(await conversation.say(0))
+    worker = processes.worker("stt_worker", names.STT_QUEUE)
+    assert [end.type for end in conversation.wait_for(1, START_S)] == ["final"]
+    assert worker.poll() is None
+
+
+async def test_a_torn_message_costs_one_restart(conversation: Conversation, processes: Processes) -> None:
+    """Half of Celery's own envelope, which only Redis itself could write: the next process does not meet it again."""
+    conversation.celery.send_task(names.TRANSCRIBE_AUDIO, queue=names.STT_QUEUE, priority=0)
+    break_first(conversation.redis, lambda message: message[:40])
+    conversation.send(await conversation.say(0))
+    assert processes.worker("stt_worker", names.STT_QUEUE).wait(START_S) == 1
+    processes.worker("stt_worker", names.STT_QUEUE)
+    assert [end.type for end in conversation.wait_for(1, START_S)] == ["final"]
+
+
+async def test_a_worker_stops_in_order(conversation: Conversation, processes: Processes) -> None:
+    """SIGTERM: it says goodbye and exits with 0; jobs stay in the queue."""
+    worker = processes.worker("stt_worker", names.STT_QUEUE)
+    eventually(lambda: " ready." in processes.output(worker), START_S)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(15) == 0
+    assert not list(conversation.redis.scan_iter(f"{names.presence_index(names.STT_WORKER)}:*"))
+    conversation.send(await conversation.say(0))
+    assert queue_depth(conversation.redis, names.STT_QUEUE) == 1
+
+
+async def test_a_worker_without_a_model_takes_no_job(
+    conversation: Conversation, processes: Processes, tmp_path: Path
+) -> None:
+    """It lives, says why it is not ready and what helps, and leaves the queue to others."""
+    processes.worker("stt_worker", names.STT_QUEUE, STT_MODEL=str(tmp_path / "missing.pt"))
+
+    def reasons() -> list[str | None]:
+        keys = list(conversation.redis.scan_iter(f"{names.presence_index(names.STT_WORKER)}:*"))
+        beats = conversation.redis.mget(keys) if keys else []
+        return [Heartbeat.model_validate_json(beat).reason for beat in beats if beat]
+
+    eventually(lambda: any("missing.pt" in (reason or "") for reason in reasons()), START_S)
+    conversation.send(await conversation.say(0))
+    assert not ready(conversation.redis, names.STT_WORKER)
+    assert queue_depth(conversation.redis, names.STT_QUEUE) == 1
