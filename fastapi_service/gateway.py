@@ -44,7 +44,8 @@ class Gateway:
         self._enrolment = Enrolment(self.redis)
         celery = make_celery(names.GATEWAY, settings.redis_url)
         self._dispatcher = Dispatcher(lambda job: send_job(celery, job))
-        self._subscriber = Subscriber(self.redis, self.hub)
+        self._channels = connect_async(settings.redis_url, max_connections=4, retries=0)
+        self._subscriber = Subscriber(self._channels, self.hub)
         self._presence = Presence(connect(settings.redis_url), names.GATEWAY)
         self._options = EndpointerOptions(
             **{name: getattr(settings, name) for name in EndpointerOptions.__dataclass_fields__}
@@ -72,6 +73,7 @@ class Gateway:
         for task in self._background:
             task.cancel()
         self._presence.stop()
+        await self._channels.aclose()
         await self.redis.aclose()
 
     async def serve(self, websocket: WebSocket) -> None:

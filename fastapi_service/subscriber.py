@@ -25,8 +25,10 @@ class Subscriber:
     """Follows both channels. Each envelope names the stream id before it: a mismatch is a gap, and is read."""
 
     def __init__(self, redis: AsyncRedis, hub: Hub) -> None:
+        """``redis`` must not retry by itself (``connect_async(url, retries=0)``): a lost connection is a gap too."""
         self._redis = redis
         self._hub = hub
+        self._away = False
         self._last: dict[str, str] = {}
         """Channel → stream id of the newest message handled."""
         self._handlers: dict[str, Callable[[str], Envelope]] = {
@@ -49,6 +51,7 @@ class Subscriber:
                 await self._catch_up(channel)
             if self._last:
                 self._hub.missed()
+            self._away = False
             while True:
                 message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=POLL_S)
                 if message is not None:
@@ -98,7 +101,9 @@ class Subscriber:
         if not isinstance(error, Exception):
             return False  # cancelled: the gateway stops
         if isinstance(error, RedisError | OSError):
-            log.warning("subscription lost", error=type(error).__name__)
+            if not self._away:  # one line for an outage, not one for each attempt
+                log.warning("subscription lost", error=type(error).__name__)
+            self._away = True
         else:
             log.exception("internal error")  # the boundary: the way back must not end
         return True

@@ -2,7 +2,7 @@
 
 import structlog
 from pydantic import ValidationError
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from listener_service.release import Releaser
 from wire import names
@@ -66,9 +66,18 @@ class Consumer:
                 self._redis.xack(STREAM, GROUP, source)
                 self._redis.xdel(STREAM, source)
                 continue
+            self._apply(source, end)
+
+    def _apply(self, source: str, end: Final | NoSpeech | SegmentFailed) -> None:
+        try:
             acceptance = self._releaser.apply(source, end)
-            for released in acceptance.released:
-                _log_utterance(released)
+        except RedisError:
+            raise
+        except Exception:  # the boundary between sessions: what cannot be released now is taken over and tried again
+            log.exception("not released", session=end.session_id, segment=end.segment)
+            return
+        for released in acceptance.released:
+            _log_utterance(released)
 
 
 def _log_utterance(end: Final | NoSpeech | SegmentFailed) -> None:

@@ -2,10 +2,10 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 
-import stamina
 import structlog
 from redis.exceptions import RedisError
 
@@ -19,6 +19,8 @@ from wire.logs import configure_logs
 from wire.presence import Presence
 from wire.settings import load_settings_or_exit
 from wire.store import connect
+
+RETRY_S = 0.5
 
 log = structlog.get_logger()
 
@@ -59,21 +61,15 @@ class Listener:
             self._sweeper.sweep()
 
     def _loop(self, step: Callable[[], None]) -> None:
-        """Run a loop again whenever Redis failed under it."""
-        for attempt in stamina.retry_context(
-            on=self._survives, attempts=None, timeout=None, wait_initial=0.1, wait_max=2
-        ):
-            with attempt:
+        """Run a loop again, after a moment, whenever something failed under it."""
+        while not self._stopping.is_set():
+            try:
                 step()
-
-    def _survives(self, error: Exception) -> bool:
-        if self._stopping.is_set():
-            return False
-        if isinstance(error, RedisError):
-            log.warning("redis failed", error=type(error).__name__)
-            return True
-        log.exception("internal error")  # the boundary: results stay in the stream and are taken over
-        return True
+            except RedisError as error:
+                log.debug("redis failed", error=type(error).__name__)  # the heartbeat tells of outages
+            except Exception:  # the boundary: results stay in the stream and are taken over
+                log.exception("internal error")
+            self._stopping.wait(RETRY_S)
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
         self._stopping.set()
@@ -81,8 +77,6 @@ class Listener:
 
 def _every(seconds: float, step: Callable[[], None]) -> Callable[[], None]:
     """A function that does a step when it is called for the first time and then at most every so often."""
-    import time
-
     last = -seconds
 
     def due() -> None:

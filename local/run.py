@@ -109,7 +109,7 @@ def _wait_until_ready(plan: Plan, system: System, follower: Follower, terminal: 
             raise LocalError(
                 "start_failed",
                 f"{culprit.name} does not start. The end of {culprit.log}:\n\n{tail}\n\n",
-                "Remedy that.",
+                "Correct what it says, then start again.",
             )
         if time.monotonic() > deadline:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in missing.items())

@@ -4,6 +4,7 @@ import logging
 import sys
 from typing import Any
 
+import stamina.instrumentation
 import structlog
 
 from wire.settings import WireSettings
@@ -32,7 +33,7 @@ def configure_logs(settings: WireSettings, service: str) -> None:
         *([] if console else [_name_service(service)]),
     ]
     renderer: list[Any] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+        [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback)]
         if console
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
@@ -50,6 +51,7 @@ def configure_logs(settings: WireSettings, service: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
+    stamina.instrumentation.set_on_retry_hooks([])  # each caller says itself what failed, and how often is worth a line
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 

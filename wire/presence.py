@@ -81,6 +81,7 @@ class Presence:
 
     def _run(self) -> None:
         index = names.presence_index(self._beat.service)
+        away = False
         while not self._stopped:
             self._changed.clear()
             try:
@@ -88,8 +89,13 @@ class Presence:
                 pipeline.set(self.key, self._beat.model_dump_json(), ex=TIME_TO_LIVE_S)
                 pipeline.sadd(index, self._beat.instance)
                 pipeline.execute()
+                if away:
+                    log.info("redis is back")
+                away = False
             except RedisError as error:
-                log.warning("heartbeat not written", error=type(error).__name__)
+                if not away:  # one line for an outage, not one for each beat
+                    log.warning("redis is away", error=type(error).__name__)
+                away = True
             self._changed.wait(BEAT_S)
         try:
             self._redis.delete(self.key)

@@ -31,9 +31,10 @@ def connect(url: str) -> Redis:
     return redis.Redis.from_url(url, **_options(), retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2))
 
 
-def connect_async(url: str, *, max_connections: int = 64) -> AsyncRedis:
-    """A client for an event loop."""
-    retry = redis.asyncio.retry.Retry(ExponentialBackoff(cap=0.5, base=0.05), 2)
+def connect_async(url: str, *, max_connections: int = 64, retries: int = 2) -> AsyncRedis:
+    """A client for an event loop. A subscriber wants no ``retries``: redis-py would subscribe again without a word,
+    and nobody would ask for what was published in between."""
+    retry = redis.asyncio.retry.Retry(ExponentialBackoff(cap=0.5, base=0.05), retries)
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         url, **_options(), retry=retry, max_connections=max_connections, timeout=SOCKET_TIMEOUT_S
     )

@@ -90,7 +90,7 @@ def receiver() -> Receiver:
 @asynccontextmanager
 async def following(url: str, receiver: Receiver) -> AsyncIterator[None]:
     """A subscriber that has caught up with both channels."""
-    redis = connect_async(url)
+    redis = connect_async(url, retries=0)
     hub = Hub()
     hub.join(AUDIENCE, receiver)
     subscriber = Subscriber(redis, hub)
