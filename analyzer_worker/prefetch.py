@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import FileSizeColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from analyzer_worker.artefact import read_artefact
 from analyzer_worker.base_weights import ensure_base_weights
 from analyzer_worker.hub import model_folder
 from analyzer_worker.sentiment import DEFAULT_MODEL, INSTANT_MODEL
@@ -32,12 +33,13 @@ def prefetch(model: str, cache: Path, console: Console, base: Path | None = None
     """The folder in which ``model`` now is (its base weights, for the default model); None when it needs no files.
 
     Raises:
-        ModelError: as ``base_weights.ensure_base_weights`` and ``hub.model_folder``.
+        ModelError: as ``artefact.read_artefact``, ``base_weights.ensure_base_weights`` and ``hub.model_folder``.
     """
     if model == INSTANT_MODEL:
         return None
     if model != DEFAULT_MODEL:
         return model_folder(model, cache, download)  # the Hub's library shows its own progress
+    read_artefact()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), FileSizeColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         tasks: dict[str, TaskID] = {}

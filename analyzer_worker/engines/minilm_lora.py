@@ -1,21 +1,18 @@
 """The default engine, ``minilm-sentiment-en``: the base weights with the adapter of this repository merged in."""
 
-import hashlib
-import json
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
 from tokenizers import Tokenizer
 
-from analyzer_worker.base_weights import WEIGHTS_SHA256, ensure_base_weights
+from analyzer_worker.artefact import ARTEFACT, damaged, read_artefact
+from analyzer_worker.base_weights import ensure_base_weights
 from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder, merge_adapter
 from analyzer_worker.sentiment import DEFAULT_MODEL, LABELS, Sentiment
 from wire.errors import ModelError
 
-ARTEFACT = Path(__file__).parents[1] / "models" / DEFAULT_MODEL
 MAX_CHARACTERS = 8192
 """Texts are cut here before the tokenizer sees them: far beyond what fills the model's tokens."""
 
@@ -48,7 +45,7 @@ def load_minilm(
         ModelError: a file is missing or damaged, or ``languages`` names one that the model does not know.
     """
     torch.set_num_threads(threads)
-    config, content = _read_artefact(artefact)
+    config, content = read_artefact(artefact)
     known = frozenset(config["languages"])
     if languages is not None and not languages <= known:
         raise ModelError(
@@ -62,31 +59,7 @@ def load_minilm(
         merge_adapter(net, load(content), config["alpha"] / config["rank"])
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except (SafetensorError, KeyError, AttributeError, RuntimeError, ValueError) as misfit:
-        raise _damaged(artefact / "adapter.safetensors", f"it does not fit the base weights: {misfit}") from misfit
+        raise damaged(artefact / "adapter.safetensors", f"it does not fit the base weights: {misfit}") from misfit
     tokenizer.no_padding()
     tokenizer.enable_truncation(config["max_tokens"])
     return MinilmAnalyzer(net, tokenizer, config["revision"], languages or known)
-
-
-def _read_artefact(folder: Path) -> tuple[dict[str, Any], bytes]:
-    """``config.json`` and the bytes of ``adapter.safetensors``, which must be those that the configuration pins."""
-    path = folder / "config.json"
-    try:
-        config: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        path = folder / "adapter.safetensors"
-        content = path.read_bytes()
-    except (OSError, ValueError) as unreadable:
-        raise _damaged(path, str(unreadable)) from unreadable
-    if hashlib.sha256(content).hexdigest() != config.get("adapter_sha256"):
-        raise _damaged(path, "its sha256 is not the one that config.json names")
-    if config.get("base_sha256") != WEIGHTS_SHA256 or tuple(config.get("labels", ())) != LABELS:
-        raise _damaged(folder / "config.json", "it names other base weights or labels than this program uses")
-    return config, content
-
-
-def _damaged(path: Path, reason: str) -> ModelError:
-    return ModelError(
-        "model_corrupt",
-        f"{path} cannot be used: {reason}.",
-        "Restore it from the repository (git checkout, or install the program again).",
-    )

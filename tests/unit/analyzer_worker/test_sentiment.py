@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from analyzer_worker.artefact import read_artefact
 from analyzer_worker.prefetch import main, prefetch
 from analyzer_worker.sentiment import LABELS, Sentiment, load_analyzer
 from wire.errors import ModelError
@@ -72,6 +73,17 @@ def test_prefetch_of_a_model_that_cannot_be_had_ends_with_one_line(
     with pytest.raises(SystemExit, match="1"):
         main()
     assert capsys.readouterr().err.startswith(f"error: There is no model folder {tmp_path / 'typo'}.")
+
+
+def test_prefetch_notices_that_the_adapter_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not the first worker: the operator who prepares a machine is told."""
+    monkeypatch.setenv("MODEL_CACHE", str(tmp_path))
+    monkeypatch.setattr(read_artefact, "__defaults__", (tmp_path,))
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    assert f"{tmp_path / 'config.json'} cannot be used" in capsys.readouterr().err
 
 
 def test_prefetch_shows_progress_on_a_terminal(tmp_path: Path) -> None:
