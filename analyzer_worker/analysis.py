@@ -24,7 +24,8 @@ class Analysis:
                 log.info("not claimed", session=job.session_id, segment=job.segment, verdict=claim.verdict)
                 return
             started = now()
-            sentiment, reason = analyse(self._worker.model, job.transcript.text, job.transcript.language)
+            with self._worker.watched():
+                sentiment, reason = analyse(self._worker.model, job.transcript.text, job.transcript.language)
             clock = job.clock.at(analysis_start=started, analysed=now())
             final = Final.of(job.model_copy(update={"clock": clock}), sentiment, reason)
             through_outage(lambda: publish_result(self._worker.redis, final))

@@ -44,6 +44,21 @@ def revision_of(folder: Path) -> str:
     return str(int(max(file.stat().st_mtime for file in folder.iterdir())))
 
 
+def declared_languages(folder: Path) -> frozenset[str]:
+    """ISO 639-1 codes in the model card (the ``language`` of README.md's front matter); empty when it names none."""
+    from huggingface_hub import ModelCard
+    from yaml import YAMLError
+
+    card = folder / "README.md"
+    if not card.is_file():
+        return frozenset()
+    try:
+        named = ModelCard.load(card).data.language
+    except (ValueError, YAMLError):  # no front matter, or a broken one
+        return frozenset()
+    return frozenset(code for code in ([named] if isinstance(named, str) else named or []) if len(code) == 2)
+
+
 def _snapshot(model: str, cache: Path, local: bool) -> Path:
     from huggingface_hub import snapshot_download  # only those who use the Hub wait for this import
 

@@ -60,7 +60,7 @@ def load_analyzer(
     Args:
         model: ``minilm-sentiment-en``, ``instant``, the id of a sequence-classification model on the Hugging Face Hub,
             or a folder with one.
-        languages: ISO 639-1 codes to answer in; None for what the model itself declares.
+        languages: ISO 639-1 codes to answer in, ``*`` for any; None for what the model itself declares.
         cache: folder for what is extracted or downloaded.
         threads: CPU threads for one inference.
         base: folder with the base weights of ``minilm-sentiment-en``; None for the installed package.

@@ -15,7 +15,7 @@ class Settings(WireSettings):
     """The built-in English model, any sequence-classification model of the Hugging Face Hub (its id) or a local folder
     with one, or ``instant`` (always neutral, for measuring overhead)."""
     languages: str = ""
-    """Comma-separated ISO 639-1 codes that the model knows; empty for what the model itself declares."""
+    """Comma-separated ISO 639-1 codes that the model knows, * for any; empty for what the model itself declares."""
     base_weights: Path | None = None
     """Folder with the base weights of the built-in model; empty for the installed package."""
     threads: Annotated[int, Field(ge=1, le=256)] = 1

@@ -112,7 +112,7 @@ def make_plan(settings: LocalSettings, run_dir: Path, *, https: bool, redis_port
         redis_maxmemory=settings.redis_maxmemory,
         stt_workers=settings.stt_workers,
         stt_threads=settings.stt_threads or _share_of_cores(settings.stt_workers),
-        log_format=settings.log_format if "log_format" in settings.model_fields_set else "console",
+        log_format="console" if settings.log_format == "auto" else settings.log_format,
         certificate=certificate,
         has_tls=https or settings.gateway_tls_cert is not None,
     )

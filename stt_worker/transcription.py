@@ -52,7 +52,9 @@ class Transcription:
             if pcm is None:
                 raise AudioError("audio_expired", "The audio is no longer stored.", "Start more workers.")
             deadline = Deadline.after(self._worker.limits.deadline_s)
-            heard = self._worker.model.transcribe(to_float(decode_pcm(pcm)), job.language or claim.language, deadline)
+            with self._worker.watched():
+                language = job.language or claim.language
+                heard = self._worker.model.transcribe(to_float(decode_pcm(pcm)), language, deadline)
             self._hand_on(job, heard, started)
 
     def _hand_on(self, job: TranscribeAudio, heard: Hypothesis, started: float) -> None:

@@ -50,10 +50,18 @@ def configure_logs(settings: WireSettings, service: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
         )
     )
+    handler.addFilter(_hide_bodies)
     logging.basicConfig(handlers=[handler], level=level, force=True)
     stamina.instrumentation.set_on_retry_hooks([])  # each caller says itself what failed, and how often is worth a line
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def _hide_bodies(record: logging.LogRecord) -> bool:
+    """Celery writes the whole body of a message that it cannot read into the log: somebody's words."""
+    if record.name == "celery.worker.consumer.consumer" and "body" in str(record.msg):
+        record.msg, record.args, record.exc_info = "unreadable message dropped", (), None
+    return True
 
 
 def _name_service(service: str) -> Any:

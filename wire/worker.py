@@ -55,7 +55,8 @@ class Worker(Generic[M]):
         self.ledger = Ledger(self.redis)
         self.limits = limits
         self._presence = Presence(self.redis, service)
-        self._task_started: float | None = None
+        self._model_since: float | None = None
+        self._max_rss_mb = limits.max_rss_mb
 
     def start(self, load: Callable[[], M], describe: Callable[[M], tuple[str, str]]) -> None:
         """Load the model; returns when there is one. Celery takes no task before that.
@@ -76,6 +77,7 @@ class Worker(Generic[M]):
                 log.exception("model not loaded")
                 self._presence.not_ready(f"The model cannot be loaded ({type(error).__name__}); see the worker's log.")
             time.sleep(RELOAD_S)
+        self._make_room_for_the_model()
         name, revision = describe(self.model)
         self._presence.ready(name, revision)
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
@@ -91,7 +93,6 @@ class Worker(Generic[M]):
         A failure inside gives the claim back, so that the sweeper sends the job again until its attempts are used up.
         """
         claim: Claim = through_outage(lambda: self.ledger.claim(job, stage, self._presence.key))
-        self._task_started = time.monotonic()
         try:
             with self._presence.busy():
                 yield claim
@@ -101,29 +102,41 @@ class Worker(Generic[M]):
         except Exception as error:  # the boundary: one utterance must not end the worker
             log.exception("utterance failed", **_where(job), attempt=claim.attempt)
             self._give_back(job, f"internal error ({type(error).__name__})")
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Around the use of the model, the only thing that can hang: waiting for Redis has time-outs of its own."""
+        self._model_since = time.monotonic()
+        try:
+            yield
         finally:
-            self._task_started = None
+            self._model_since = None
 
     def _give_back(self, job: TranscribeAudio | AnalyzeText, error: str) -> None:
         through_outage(lambda: self.ledger.release(job, self._presence.key, error))
 
     def _watch(self) -> None:
-        process = psutil.Process()
+        retiring = False
         while True:
             time.sleep(WATCH_S)
-            started, rss_mb = self._task_started, process.memory_info().rss >> 20
-            if started is not None and time.monotonic() - started > 2 * self.limits.deadline_s:
+            since, rss_mb = self._model_since, _rss_mb()
+            if since is not None and time.monotonic() - since > 2 * self.limits.deadline_s:
                 log.critical("task hangs: this process ends", limit_s=2 * self.limits.deadline_s)
                 os._exit(EXIT_BY_WATCHDOG)
-            if self.limits.max_rss_mb and rss_mb > self.limits.max_rss_mb:
-                self._retire(rss_mb, busy=started is not None)
+            if self._max_rss_mb and rss_mb > self._max_rss_mb:
+                if since is not None and rss_mb > self._max_rss_mb * 1.25:
+                    log.critical("memory far over the limit: this process ends", rss_mb=rss_mb, mb=self._max_rss_mb)
+                    os._exit(EXIT_BY_WATCHDOG)
+                if not retiring:
+                    retiring = True
+                    log.critical("memory over the limit: this process ends", rss_mb=rss_mb, mb=self._max_rss_mb)
+                    os.kill(os.getpid(), signal.SIGTERM)  # Celery finishes the current task first
 
-    def _retire(self, rss_mb: int, *, busy: bool) -> None:
-        """Memory is over the limit: end after the current task, or at once when it is a quarter over."""
-        log.critical("memory over the limit: this process ends", rss_mb=rss_mb, limit_mb=self.limits.max_rss_mb)
-        if busy and rss_mb > self.limits.max_rss_mb * 1.25:
-            os._exit(EXIT_BY_WATCHDOG)
-        os.kill(os.getpid(), signal.SIGTERM)  # Celery finishes the current task first
+    def _make_room_for_the_model(self) -> None:
+        """A limit below what the model itself takes would end every process as soon as it is ready."""
+        if self._max_rss_mb and (needed := round(_rss_mb() * 1.25)) > self._max_rss_mb:
+            log.warning("memory limit below what the model needs: raised", limit_mb=self._max_rss_mb, raised_mb=needed)
+            self._max_rss_mb = needed
 
 
 T = TypeVar("T")
@@ -135,6 +148,11 @@ def through_outage(step: Callable[[], T]) -> T:
         with attempt:
             return step()
     raise AssertionError("unreachable: the last attempt raises")
+
+
+def _rss_mb() -> int:
+    """Resident memory of this process, MiB."""
+    return int(psutil.Process().memory_info().rss) >> 20
 
 
 def _where(job: TranscribeAudio | AnalyzeText) -> dict[str, object]:

@@ -10,7 +10,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
 from analyzer_worker.engines.label_map import map_labels, merge_probabilities
-from analyzer_worker.hub import model_folder, revision_of
+from analyzer_worker.hub import declared_languages, model_folder, revision_of
 from analyzer_worker.sentiment import Sentiment
 from wire.errors import ModelError
 
@@ -18,6 +18,7 @@ MAX_TOKENS = 256
 """Longer texts are cut: an utterance of 30 s has about 100 tokens."""
 MAX_CHARACTERS = 8192
 """Texts are cut here before the tokenizer sees them."""
+ANY_LANGUAGE = frozenset({"*"})
 LOAD_ERRORS = (
     OSError,
     ValueError,
@@ -60,11 +61,19 @@ def load_hub_classifier(
     """Load ``model``, a Hub id or a folder; arguments as in ``sentiment.load_analyzer``. ``languages`` is believed.
 
     Raises:
-        ModelError: it is missing, damaged, not a classifier, or has labels that nobody can map.
+        ModelError: it is missing, damaged, not a classifier, has labels that nobody can map, or does not say which
+            languages it knows.
     """
     torch.set_num_threads(threads)
     disable_progress_bar()  # type: ignore[no-untyped-call]
     folder = model_folder(model, cache, download)
+    known = languages or declared_languages(folder)
+    if not known:
+        raise ModelError(
+            "model_languages",
+            f"The model {model} does not say which languages it knows, and nothing is guessed.",
+            "Set ANALYZER_LANGUAGES, for example to en or ko,en; to * if it knows any.",
+        )
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         network, report = AutoModelForSequenceClassification.from_pretrained(
@@ -74,7 +83,7 @@ def load_hub_classifier(
         raise _unusable(model, folder, str(failure).strip().partition("\n")[0]) from failure
     if report["missing_keys"]:  # transformers would fill them with random numbers and only warn
         raise _unusable(model, folder, f"its file lacks weights: {', '.join(sorted(report['missing_keys'])[:3])}")
-    return HubClassifier(model, revision_of(folder), languages, network, tokenizer)
+    return HubClassifier(model, revision_of(folder), None if known == ANY_LANGUAGE else known, network, tokenizer)
 
 
 def _unusable(model: str, folder: Path, reason: str) -> ModelError:

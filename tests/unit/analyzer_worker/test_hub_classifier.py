@@ -13,6 +13,7 @@ from analyzer_worker.sentiment import Sentiment
 from wire.errors import ModelError
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "table"]
+ENGLISH = frozenset({"en"})
 STARS = ["1 star", "2 stars", "3 stars", "4 stars", "5 stars"]
 
 
@@ -45,7 +46,7 @@ def save_tokenizer(folder: Path) -> None:
 
 
 def analyze(folder: Path, text: str) -> Sentiment:
-    return load_hub_classifier(str(folder), None, folder, threads=1).analyze(text)
+    return load_hub_classifier(str(folder), ENGLISH, folder, threads=1).analyze(text)
 
 
 def test_a_folder_with_five_stars_answers_in_three_labels(tmp_path: Path) -> None:
@@ -67,11 +68,10 @@ def test_a_reversed_order_of_labels_is_read_from_the_model(tmp_path: Path) -> No
 
 
 def test_the_operator_says_which_languages_the_model_knows(tmp_path: Path) -> None:
-    """Model files do not tell; without a setting any language is analysed."""
+    """It is believed, whatever the model's card says."""
     save_model(tmp_path, ["negative", "positive"])
     languages = frozenset({"ko", "en"})
     assert load_hub_classifier(str(tmp_path), languages, tmp_path, threads=1).languages == languages
-    assert load_hub_classifier(str(tmp_path), None, tmp_path, threads=1).languages is None
 
 
 @pytest.mark.parametrize("text", ["", "\x00", "😀", "\ud800", "good " * 100_000])
@@ -84,7 +84,7 @@ def test_any_text_gets_probabilities(tmp_path: Path, text: str) -> None:
 def test_a_folder_that_does_not_exist_is_not_looked_up_on_the_hub(tmp_path: Path) -> None:
     """A typing error in a path is told as such."""
     with pytest.raises(ModelError, match="no model folder") as error:
-        load_hub_classifier(str(tmp_path / "typo"), None, tmp_path, threads=1)
+        load_hub_classifier(str(tmp_path / "typo"), ENGLISH, tmp_path, threads=1)
     assert str(tmp_path / "typo") in error.value.message
 
 
@@ -137,7 +137,7 @@ def test_an_id_that_is_complete_in_the_cache_needs_no_network(tmp_path: Path) ->
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text("a" * 40)
     save_model(snapshot, STARS)
-    analyzer = load_hub_classifier("owner/name", None, tmp_path, threads=1, download=False)
+    analyzer = load_hub_classifier("owner/name", ENGLISH, tmp_path, threads=1, download=False)
     assert (analyzer.name, analyzer.revision) == ("owner/name", "a" * 40)
     assert analyzer.analyze("good").label == "positive"
 
@@ -148,3 +148,29 @@ def test_a_folder_that_changes_changes_its_revision(tmp_path: Path) -> None:
     before = revision_of(tmp_path)
     os.utime(tmp_path / "model.safetensors", (2_000_000_000, 2_000_000_000))
     assert revision_of(tmp_path) != before
+
+
+@pytest.mark.parametrize(
+    ("card", "languages"),
+    [
+        ("---\nlanguage: en\n---\n", {"en"}),
+        ("---\nlanguage:\n- ko\n- en\n- multilingual\n---\n", {"ko", "en"}),
+    ],
+)
+def test_the_card_says_which_languages_a_model_knows(tmp_path: Path, card: str, languages: set[str]) -> None:
+    """Unless the operator says it."""
+    save_model(tmp_path, STARS)
+    (tmp_path / "README.md").write_text(card)
+    assert load_hub_classifier(str(tmp_path), None, tmp_path, threads=1).languages == languages
+    assert load_hub_classifier(str(tmp_path), ENGLISH, tmp_path, threads=1).languages == {"en"}
+
+
+@pytest.mark.parametrize("card", [None, "no front matter", "---\nlanguage: multilingual\n---\n", "---\n: [\n---\n"])
+def test_a_model_that_names_no_language_is_not_believed_to_know_them_all(tmp_path: Path, card: str | None) -> None:
+    """An English model would label Korean text; the operator is asked instead, and may answer: any."""
+    save_model(tmp_path, STARS)
+    if card is not None:
+        (tmp_path / "README.md").write_text(card)
+    with pytest.raises(ModelError, match="ANALYZER_LANGUAGES"):
+        load_hub_classifier(str(tmp_path), None, tmp_path, threads=1)
+    assert load_hub_classifier(str(tmp_path), frozenset({"*"}), tmp_path, threads=1).languages is None

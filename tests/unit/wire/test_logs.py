@@ -108,3 +108,15 @@ def test_jobs_on_the_queue_hide_their_text_from_celerys_logs() -> None:
     assert sent["task"] == "analyzer_worker.analyze_text"
     assert SECRET in json.dumps(sent["kwargs"])
     assert SECRET not in sent["argsrepr"] + sent["kwargsrepr"]
+
+
+def test_a_message_that_celery_cannot_read_is_not_written_out() -> None:
+    """Celery's own lines would hold the whole body."""
+    (unknown, broken) = lines(
+        "from celery.worker.consumer import consumer\n"
+        f"consumer.logger.error(consumer.UNKNOWN_TASK_ERROR, 'x', '{SECRET}', {{}}, {{}}, '{SECRET}')\n"
+        f"consumer.logger.critical(consumer.MESSAGE_DECODE_ERROR, 'x', 'json', 'utf-8', {{}}, '{SECRET}')\n"
+    )
+    for line in (unknown, broken):
+        assert SECRET not in str(line)
+        assert line["event"] == "unreadable message dropped"

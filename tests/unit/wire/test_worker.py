@@ -163,7 +163,8 @@ print("started", flush=True)
 {then}
 time.sleep(30)
 """
-HANG = 'with worker.claimed(audio_job(), "stt"): time.sleep(30)'
+HANG = 'with worker.claimed(audio_job(), "stt"), worker.watched(): time.sleep(30)'
+SWELL = "ballast = bytes(1) * (500 << 20)\n"
 
 
 def exit_code(deadline: float, max_rss_mb: int, then: str) -> int:
@@ -180,12 +181,26 @@ def test_a_task_that_hangs_ends_the_process() -> None:
 
 def test_a_worker_that_swells_while_idle_ends_in_order() -> None:
     """SIGTERM: Celery takes no new task and exits, its supervisor starts a fresh process."""
-    assert exit_code(60, 1, "") == -15
+    assert exit_code(60, 1, SWELL) == -15
 
 
 def test_a_worker_that_swells_far_over_its_limit_ends_at_once() -> None:
     """Before the machine runs out of memory, also in the middle of a task."""
-    assert exit_code(60, 1, "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + HANG) == EXIT_BY_WATCHDOG
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    assert exit_code(60, 1, deaf + SWELL + HANG) == EXIT_BY_WATCHDOG
+
+
+def test_a_limit_below_what_the_model_needs_does_not_end_every_process() -> None:
+    """It would be started again and again; the limit is raised, and the log says so."""
+    assert exit_code(60, 1, "time.sleep(0.5); sys.exit(3)") == 3
+
+
+def test_a_worker_that_waits_long_for_redis_does_not_hang() -> None:
+    """Only the model is watched: a result in its hands outlasts an outage of Redis."""
+    waiting = (
+        'with worker.claimed(audio_job(), "stt"):\n    with worker.watched(): pass\n    time.sleep(1)\nsys.exit(3)'
+    )
+    assert exit_code(0.1, 0, waiting) == 3
 
 
 def test_an_idle_worker_within_its_limits_lives() -> None:
