@@ -11,6 +11,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -27,16 +28,26 @@ CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 """For Linux, where the torch on PyPI brings gigabytes of CUDA libraries. Elsewhere PyPI has the small build itself."""
 
 
+EVERYWHERE = "all"
+"""In the lock: what every service needs."""
+BESIDE_TORCH = "sympy=="
+"""torch itself is not in the lock, but what it needs is: who needs this needs torch."""
+
+
 class BootstrapError(Exception):
     """The environment cannot be made; the message says what to do."""
 
 
 def main() -> None:
-    """Make or complete the environment; with ``--prefetch`` the models too, with ``--browser`` a browser for tests."""
+    """Make or complete the environment; with ``--prefetch`` the models too, with ``--browser`` a browser for tests.
+
+    ``--service=NAME`` is for images: the environment has what one service needs, and nothing else.
+    """
     try:
         check_python(sys.version_info[:2], sys.platform)
         make_venv()
-        install(os.environ)
+        service = next((option.partition("=")[2] for option in sys.argv if option.startswith("--service=")), None)
+        install(os.environ, service)
         if "--prefetch" in sys.argv:
             run_in_venv("-m", "stt_worker.prefetch")
             run_in_venv("-m", "analyzer_worker.prefetch")
@@ -75,10 +86,11 @@ def make_venv() -> None:
         )
 
 
-def install(environment: Mapping[str, str]) -> None:
+def install(environment: Mapping[str, str], service: str | None = None) -> None:
     """Install torch, then everything else, unless the stamp says that both are there."""
+    pins = select(LOCK.read_text(encoding="utf-8"), service)
     wanted = {
-        "lock": hashlib.sha256(LOCK.read_bytes()).hexdigest(),
+        "lock": hashlib.sha256("\n".join(pins).encode()).hexdigest(),
         "torch": environment.get("TORCH_VERSION") or TORCH_VERSION,
         "torch_index": environment.get("TORCH_INDEX"),
     }
@@ -88,12 +100,23 @@ def install(environment: Mapping[str, str]) -> None:
     STAMP.unlink(missing_ok=True)
     if present and wanted["torch_index"] and wanted["torch_index"] != present.get("torch_index"):
         pip("uninstall", "--yes", "torch")  # pip takes any build of the same version for the wanted one
-    index = choose_index(environment, sys.platform)
-    say(f"Installing torch {wanted['torch']} from {index or 'the usual index'} (the largest part)")
-    pip("install", f"torch=={wanted['torch']}", *(["--index-url", index] if index else []))
-    say(f"Installing the packages of {LOCK.name}")
-    pip("install", "--no-deps", "--requirement", str(LOCK))
+    index = None
+    if service is None or any(pin.startswith(BESIDE_TORCH) for pin in pins):
+        index = choose_index(environment, sys.platform)
+        say(f"Installing torch {wanted['torch']} from {index or 'the usual index'} (the largest part)")
+        pip("install", f"torch=={wanted['torch']}", *(["--index-url", index] if index else []))
+    say(f"Installing {len(pins)} packages of {LOCK.name}")
+    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
+        file.write("\n".join(pins))
+        file.flush()
+        pip("install", "--no-deps", "--requirement", file.name)
     STAMP.write_text(json.dumps({**wanted, "torch_index": index}), encoding="utf-8")
+
+
+def select(lock: str, service: str | None) -> list[str]:
+    """The pins of the lock that ``service`` needs; all of them for None."""
+    lines = [line.partition(" # ") for line in lock.splitlines() if line and not line.startswith("#")]
+    return [pin for pin, _, users in lines if service is None or {EVERYWHERE, service} & set(users.split(", "))]
 
 
 def read_stamp() -> dict[str, str | None]:

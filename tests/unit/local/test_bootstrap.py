@@ -6,6 +6,12 @@ import pytest
 from local import bootstrap
 from local.bootstrap import CPU_INDEX, TORCH_VERSION, BootstrapError
 
+LOCK = """\
+# made by a script
+celery==5.7.0 # all
+fastapi==0.165.0 ; sys_platform != 'win32' # fastapi_service, local
+sympy==1.14.0 # stt_worker, analyzer_worker
+"""
 CUDA_INDEX = "https://example.org/cuda"
 
 
@@ -13,12 +19,16 @@ class FakePip:
     """Notes what would be installed; may fail like pip without a network."""
 
     def __init__(self) -> None:
+        self.pins: list[str] = []
         self.calls: list[tuple[str, ...]] = []
         self.fails = False
 
     def __call__(self, *arguments: str) -> None:
         if self.fails:
             raise BootstrapError("pip failed")
+        if "--requirement" in arguments:
+            self.pins = Path(arguments[-1]).read_text(encoding="utf-8").splitlines()
+            arguments = arguments[:-1]
         self.calls.append(arguments)
 
 
@@ -30,7 +40,7 @@ def pip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakePip:
     monkeypatch.setattr(bootstrap, "LOCK", tmp_path / "requirements.lock")
     monkeypatch.setattr(bootstrap, "STAMP", tmp_path / "installed.json")
     monkeypatch.setattr(bootstrap, "is_reachable", lambda _index: False)
-    bootstrap.LOCK.write_text("celery==5.7.0\n", encoding="utf-8")
+    bootstrap.LOCK.write_text(LOCK, encoding="utf-8")
     return fake
 
 
@@ -39,8 +49,24 @@ def test_torch_comes_before_the_lock_without_dependencies(pip: FakePip) -> None:
     bootstrap.install({"TORCH_INDEX": ""})
     assert pip.calls == [
         ("install", f"torch=={TORCH_VERSION}"),
-        ("install", "--no-deps", "--requirement", str(bootstrap.LOCK)),
+        ("install", "--no-deps", "--requirement"),
     ]
+    assert pip.pins == ["celery==5.7.0", "fastapi==0.165.0 ; sys_platform != 'win32'", "sympy==1.14.0"]
+
+
+@pytest.mark.parametrize(
+    ("service", "pins", "torch"),
+    [
+        ("listener_service", ["celery==5.7.0"], False),
+        ("fastapi_service", ["celery==5.7.0", "fastapi==0.165.0 ; sys_platform != 'win32'"], False),
+        ("stt_worker", ["celery==5.7.0", "sympy==1.14.0"], True),
+    ],
+)
+def test_an_image_gets_what_its_service_needs(pip: FakePip, service: str, pins: list[str], torch: bool) -> None:
+    """No torch where no model runs."""
+    bootstrap.install({"TORCH_INDEX": ""}, service)
+    assert pip.pins == pins
+    assert (("install", f"torch=={TORCH_VERSION}") in pip.calls) == torch
 
 
 def test_second_time_needs_no_network(pip: FakePip) -> None:

@@ -1,0 +1,61 @@
+# One recipe for every service written in Python. `docker compose build` names the service: its target and SERVICE.
+#
+#   TORCH_INDEX     where torch comes from; not given: PyTorch's CPU builds; empty: pip's own index (with CUDA)
+#   TORCH_VERSION   another torch than the one that is tested
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS build
+ARG SERVICE
+ARG TORCH_INDEX
+ARG TORCH_VERSION
+WORKDIR /app
+COPY requirements.lock ./
+COPY local/bootstrap.py local/
+# What runs needs no pip and no tests; numba's are 60 MB.
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python local/bootstrap.py "--service=${SERVICE}" \
+    && .venv/bin/python -m pip uninstall --quiet --yes pip setuptools \
+    && find .venv -type d \( -name tests -o -name test \) -path '*/site-packages/*' -prune -exec rm -rf {} + \
+    && rm -rf local requirements.lock
+COPY wire wire
+COPY ${SERVICE} ${SERVICE}
+RUN .venv/bin/python -m compileall -q wire "${SERVICE}"
+
+FROM ${PYTHON_IMAGE} AS runtime
+ARG SERVICE
+# New volumes take the owner of the folder that they cover. 101 is nginx in its own image.
+RUN install -d -o 10001 -g 10001 /models && install -d -o 101 -g 101 /certificates
+ENV PATH=/app/.venv/bin:${PATH} \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/tmp \
+    MODEL_CACHE=/models \
+    NUMBA_CACHE_DIR=/tmp/numba \
+    SERVICE=${SERVICE}
+WORKDIR /app
+COPY --from=build /app /app
+USER 10001:10001
+# Healthy: this container's process says that it is ready (a worker: with its model loaded), and Redis answers.
+HEALTHCHECK --interval=5s --timeout=5s --start-period=180s --retries=3 CMD ["python", "-m", "wire.health"]
+
+FROM runtime AS fastapi_service
+EXPOSE 8000
+CMD ["python", "-m", "fastapi_service.fastapi_service"]
+
+FROM runtime AS stt_worker
+CMD ["celery", "--quiet", "-A", "stt_worker:celery", "worker", "-Q", "stt_queue", "--pool=solo", "--concurrency=1", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+
+FROM runtime AS analyzer_worker
+CMD ["celery", "--quiet", "-A", "analyzer_worker:celery", "worker", "-Q", "analyzer_queue", "--pool=solo", "--concurrency=1", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+
+FROM runtime AS listener_service
+CMD ["python", "-m", "listener_service.listener_service"]
+
+FROM runtime AS recorder_service
+HEALTHCHECK NONE
+ENTRYPOINT ["python", "-m", "recorder_service.recorder_service"]
+
+FROM runtime AS certificates
+USER 101:101
+HEALTHCHECK NONE
+CMD ["python", "-m", "certificates.certificates"]
