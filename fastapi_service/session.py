@@ -68,6 +68,8 @@ class Session:
         """Samples of the utterances that are found and not yet in the ledger; bounds ``_waiting``."""
         self._written = asyncio.Event()
         self._enrolling: asyncio.Task[None] | None = None
+        self._noting: asyncio.Task[bool] | None = None
+        """Silence on its way to Redis; False when another connection owns the session."""
 
     @property
     def seconds(self) -> float:
@@ -80,7 +82,7 @@ class Session:
         self._received += len(pcm)
         metrics.AUDIO_SECONDS.inc(len(pcm) / self.record.sample_rate)
         await self._handle(self._endpointer.feed(self._resampler.feed(pcm), now()))
-        await self._acknowledge_silence()
+        self._acknowledge_silence()
 
     async def gap(self, samples: int) -> None:
         """Take in silence that was not sent, in samples at the session's rate."""
@@ -90,7 +92,7 @@ class Session:
         if lacking > 0:
             events += self._endpointer.gap(lacking, now())
         await self._handle(events)
-        await self._acknowledge_silence()
+        self._acknowledge_silence()
 
     async def finish(self) -> None:
         """End the open utterance and wait until everything is in the ledger.
@@ -98,6 +100,9 @@ class Session:
         Raises:
             SessionTakenOver: another connection resumed the session; what it sends anew is not written twice.
         """
+        if self._noting is not None:
+            self._noting.cancel()
+            self._noting = None
         events = self._endpointer.feed(self._resampler.flush(), now())
         await self._handle([*events, *self._endpointer.flush(now())])
         if self._enrolling is not None:
@@ -184,19 +189,28 @@ class Session:
             clock=Clock(speech_end=utterance.speech_end, endpointed=utterance.ended, queued=now()),
         )
 
-    async def _acknowledge_silence(self) -> None:
-        """Nobody speaks and nothing waits: what was heard so far is safe."""
+    def _acknowledge_silence(self) -> None:
+        """Nobody speaks and nothing waits: what was heard so far is safe. Audio never waits until Redis knows it."""
+        if self._noting is not None:
+            if not self._noting.done():
+                return
+            if not self._noting.result():
+                raise SessionTakenOver
         idle = not self._endpointer.speaking and not self._unwritten
         safe = self._outside(self._endpointer.safe)
-        if not idle or safe - self._acknowledged < ACK_EVERY_S * self.record.sample_rate:
-            return
-        try:
-            if not await self._store.acknowledge(self.record, safe):
-                raise SessionTakenOver
-        except RedisError as error:  # a later acknowledgement covers it
-            log.debug("silence not acknowledged", error=type(error).__name__)
-            return
-        self._acknowledge(safe)
+        if idle and safe - self._acknowledged >= ACK_EVERY_S * self.record.sample_rate:
+            self._noting = asyncio.create_task(self._note(safe), name="silence")
+
+    async def _note(self, safe: int) -> bool:
+        """Write down that audio up to ``safe`` is; False when another connection owns the session."""
+        async for attempt in stamina.retry_context(
+            on=(RedisError, OSError), attempts=None, timeout=None, wait_initial=0.1, wait_max=ACK_EVERY_S
+        ):
+            with attempt:
+                owned = await self._store.acknowledge(self.record, safe)
+        if owned:
+            self._acknowledge(safe)
+        return owned
 
     def _acknowledge(self, samples: int) -> None:
         if samples > self._acknowledged:
