@@ -14,6 +14,9 @@ class Settings(WireSettings):
     """Name of an openai-whisper model, path of a checkpoint, or ``instant`` (a fixed text, for measuring overhead)."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """``auto`` takes a GPU (fp16) if there is one."""
+    gpu_fallback: bool = False
+    """Use the CPU when the GPU fails its self-test at start-up, or STT_DEVICE=cuda finds none; otherwise the worker
+    stays not ready and says why."""
     threads: Annotated[int, Field(ge=0, le=256)] = 0
     """CPU threads of one process; 0 leaves it to torch (all cores)."""
     deadline_s: Annotated[float, Field(gt=0, le=80)] = 60.0

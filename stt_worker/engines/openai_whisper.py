@@ -1,6 +1,7 @@
 """openai-whisper: the default engine."""
 
 import hashlib
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from whisper.audio import N_FRAMES, log_mel_spectrogram, pad_or_trim
 from whisper.decoding import DecodingOptions, DecodingResult, DecodingTask, LogitFilter, detect_language
 from whisper.model import Whisper
 
+from stt_worker.device import Device, check_transcription, load_on_device
 from stt_worker.engine import Deadline, Hypothesis
 from stt_worker.settings import Settings
 from stt_worker.weights import alignment_heads, find_weights
@@ -31,7 +33,7 @@ class WhisperTranscriber:
         self.name = name
         self.revision = revision
         self._model = model
-        self._fp16 = model.device.type == "cuda"
+        self._fp16 = model.encoder.conv1.weight.dtype == torch.float16
 
     @torch.inference_mode()
     def transcribe(self, audio: Samples, language: str | None, deadline: Deadline) -> Hypothesis:
@@ -87,36 +89,34 @@ def _is_doubtful(result: DecodingResult) -> bool:
     return bool(result.compression_ratio > MAX_COMPRESSION_RATIO or result.avg_logprob < MIN_AVG_LOGPROB)
 
 
-def choose_device(wanted: str) -> str:
-    """``cuda`` or ``cpu``.
-
-    Raises:
-        ModelError: a GPU was asked for and there is none.
-    """
-    if wanted == "cpu":
-        return "cpu"
-    if torch.cuda.is_available():
-        return "cuda"
-    if wanted == "cuda":
-        raise ModelError(
-            "gpu_missing", "STT_DEVICE is cuda, but torch sees no GPU.", "Check the driver, or set STT_DEVICE=auto."
-        )
-    return "cpu"
-
-
 def load_whisper(settings: Settings) -> WhisperTranscriber:
-    """Find the weights and load them.
+    """Find the weights, load them where the settings want them, and try them there.
 
     Raises:
-        ModelError: they are missing, corrupt, or do not fit the device.
+        ModelError: they are missing or corrupt, or the GPU is missing or failed.
     """
-    device = choose_device(settings.device)
     if settings.threads:
         torch.set_num_threads(settings.threads)
+    return load_on_device(settings.device, partial(_load_whisper_on, settings), fallback=settings.gpu_fallback)
+
+
+def _load_whisper_on(settings: Settings, device: Device) -> WhisperTranscriber:
     path = find_weights(settings.model, settings.model_cache, offline=settings.model_offline)
+    model = _read_checkpoint(path, settings.model)
+    if device == "cuda":
+        model = in_half_precision(model).to(device)
+    transcriber = WhisperTranscriber(model, settings.model, _revision(path))
+    heard = warm_up(transcriber)
+    if device == "cuda":
+        check_transcription(heard)
+    return transcriber
+
+
+def _read_checkpoint(path: Path, name: str) -> Whisper:
+    """The model in main memory, so that what fails here is the file's fault and not the GPU's."""
     try:
-        model = whisper.load_model(str(path), device=device)
-        heads = alignment_heads(settings.model)
+        model = whisper.load_model(str(path), device="cpu")
+        heads = alignment_heads(name)
         if heads is not None:
             model.set_alignment_heads(heads)
     except Exception as error:  # torch.load raises whatever the broken file provokes
@@ -125,14 +125,21 @@ def load_whisper(settings: Settings) -> WhisperTranscriber:
             f"{path} is not an openai-whisper checkpoint ({type(error).__name__}).",
             "Delete it and run `make models`, or set STT_MODEL to another file.",
         ) from error
-    transcriber = WhisperTranscriber(model.half() if device == "cuda" else model, settings.model, _revision(path))
-    warm_up(transcriber)
-    return transcriber
+    return model
 
 
-def warm_up(transcriber: WhisperTranscriber) -> None:
+def in_half_precision(model: Whisper) -> Whisper:
+    """The same model with fp16 weights, except layer norms: Whisper feeds them fp32, and torch wants both alike."""
+    model.half()
+    for module in model.modules():
+        if isinstance(module, torch.nn.LayerNorm):
+            module.float()
+    return model
+
+
+def warm_up(transcriber: WhisperTranscriber) -> Hypothesis:
     """The first run allocates and compiles; it must not be a user's sentence."""
-    transcriber.transcribe(torch.zeros(16_000).numpy(), "en", Deadline.after(60))
+    return transcriber.transcribe(torch.zeros(16_000).numpy(), "en", Deadline.after(60))
 
 
 def _revision(path: Path) -> str:
