@@ -24,7 +24,10 @@ RUN .venv/bin/python -m compileall -q wire "${SERVICE}"
 FROM ${PYTHON_IMAGE} AS runtime
 ARG SERVICE
 # New volumes take the owner of the folder that they cover. 101 is nginx in its own image.
-RUN install -d -o 10001 -g 10001 /models && install -d -o 101 -g 101 /certificates
+RUN groupadd --gid 10001 app \
+    && useradd --uid 10001 --gid app --no-log-init --no-create-home --home-dir /tmp --shell /usr/sbin/nologin app \
+    && install -d -o app -g app /models \
+    && install -d -o 101 -g 101 /certificates
 ENV PATH=/app/.venv/bin:${PATH} \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

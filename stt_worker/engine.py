@@ -9,6 +9,11 @@ from wire.audio import Samples
 from wire.errors import WireError
 
 
+NO_SPEECH_PROB = 0.6
+MIN_AVG_LOGPROB = -1.0
+"""Whisper's own thresholds: section 4.5 of the paper (arXiv:2212.04356) and ``whisper/transcribe.py``."""
+
+
 class DeadlineExceeded(WireError):
     """An utterance took longer than the worker's deadline."""
 
@@ -52,6 +57,11 @@ class Hypothesis:
     """Probability that nobody speaks, 0–1."""
 
 
+def is_silent(no_speech_prob: float, avg_logprob: float) -> bool:
+    """Whisper's own rule: nobody seems to speak, and the text is a guess."""
+    return no_speech_prob > NO_SPEECH_PROB and avg_logprob < MIN_AVG_LOGPROB
+
+
 class Transcriber(Protocol):
     """A loaded model."""
 
@@ -72,6 +82,7 @@ class Transcriber(Protocol):
 
         Raises:
             DeadlineExceeded: decoding took too long.
+            WireError: the model does not know ``language``.
         """
         ...
 

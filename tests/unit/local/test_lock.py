@@ -33,10 +33,7 @@ def test_lock_in_the_tree_is_what_the_script_writes() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     needs = {
         user: "\n".join(line.partition(" # ")[0] for line in lines if user in line.partition(" # ")[2].split(", "))
-        for user in (
-            EVERYWHERE,
-            *tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"],
-        )
+        for user in (EVERYWHERE, *extras)
     }
     resolved = "\n".join(pin for pin in pins if pin not in BESIDE_PYPROJECT)
     assert lock_lines(resolved, needs) == lines
