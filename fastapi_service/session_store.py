@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wire import names
 from wire.errors import ProtocolError
+from wire.ledger import SessionUnknown
 from wire.messages.client import Start
 from wire.messages.statistics import Statistics
 from wire.store import AsyncRedis
@@ -46,8 +47,8 @@ class SessionStore:
     def __init__(self, redis: AsyncRedis, ttl_s: int) -> None:
         self._redis = redis
         self._ttl_s = ttl_s
-        script = Path(__file__).with_name("acknowledge.lua").read_text(encoding="utf-8")
-        self._acknowledge = redis.register_script(script)
+        self._acknowledge = redis.register_script(_lua("acknowledge"))
+        self._resume = redis.register_script(_lua("resume"))
 
     async def create(self, start: Start) -> tuple[SessionRecord, str]:
         """A new session and its token, which is kept as a digest only."""
@@ -73,6 +74,8 @@ class SessionStore:
         pipeline = self._redis.pipeline()
         pipeline.hset(names.session(record.session_id), mapping=fields)
         pipeline.expire(names.session(record.session_id), self._ttl_s)
+        for key in names.session_keys(record.session_id, record.room):
+            pipeline.expire(key, self._ttl_s, gt=True)  # a room has a log before its newest session joins
         await pipeline.execute()
         return record, token
 
@@ -85,7 +88,7 @@ class SessionStore:
         assert start.session_id is not None
         assert start.token is not None
         key = names.session(start.session_id)
-        token, rate = await self._redis.hmget(key, "token", "sample_rate")
+        token, rate, room = await self._redis.hmget(key, "token", "sample_rate", "room")
         if token is None or not hmac.compare_digest(token, _digest(start.token)):
             raise ProtocolError(*_NOT_RESUMABLE)
         if int(rate) != start.sample_rate:
@@ -95,38 +98,37 @@ class SessionStore:
                 f"Resume it with sample_rate {rate}, or start a new session.",
             )
         owner = secrets.token_hex(8)
-        pipeline = self._redis.pipeline()
-        pipeline.hset(key, "owner", owner)  # from here on, the former owner writes nothing more
-        pipeline.expire(key, self._ttl_s)
-        pipeline.hmget(key, "room", "language", "next_segment", "samples")
-        *_, (room, language, next_segment, samples) = await pipeline.execute()
+        progress = await self._resume(keys=names.session_keys(start.session_id, room), args=[owner, self._ttl_s])
+        if progress is None:  # it expired since the look at its token
+            raise ProtocolError(*_NOT_RESUMABLE)
+        language, next_segment, samples = progress
         return SessionRecord(
             session_id=start.session_id,
             owner=owner,
             room=room,
             language=language,
             sample_rate=start.sample_rate,
-            next_segment=int(next_segment or 0),
-            samples=int(samples or 0),
+            next_segment=int(next_segment),
+            samples=int(samples),
         )
 
     async def acknowledge(self, record: SessionRecord, samples: int) -> bool:
-        """Note that audio up to ``samples`` is safe; False when another connection owns the session now."""
-        key = names.session(record.session_id)
-        return bool(await self._acknowledge(keys=[key], args=[record.owner, samples, self._ttl_s]))
+        """Note that audio up to ``samples`` is safe; False when another connection owns the session now.
+
+        Raises:
+            SessionUnknown: the session has expired.
+        """
+        keys = names.session_keys(record.session_id, record.room)
+        verdict = await self._acknowledge(keys=keys, args=[record.owner, samples, self._ttl_s])
+        if verdict == "unknown":
+            raise SessionUnknown
+        return bool(verdict == "acknowledged")
 
     async def touch(self, record: SessionRecord) -> None:
         """Keep what belongs to a connected session from expiring."""
-        private = names.audience(record.session_id, None)
         pipeline = self._redis.pipeline(transaction=False)
-        for key in {
-            names.session(record.session_id),
-            names.order(record.session_id),
-            names.log(record.audience),
-            names.statistics(record.audience),
-            names.statistics(private),
-        }:
-            pipeline.expire(key, self._ttl_s)
+        for key in names.session_keys(record.session_id, record.room):
+            pipeline.expire(key, self._ttl_s, gt=True)
         await pipeline.execute()
 
     async def is_outstanding(self, session_id: str, segment: int) -> bool:
@@ -137,6 +139,10 @@ class SessionStore:
         """The latest statistics of an audience."""
         message = await self._redis.hget(names.statistics(audience), "message")
         return Statistics.model_validate_json(message) if message else None
+
+
+def _lua(name: str) -> str:
+    return Path(__file__).with_name(f"{name}.lua").read_text(encoding="utf-8")
 
 
 def _digest(token: str) -> str:

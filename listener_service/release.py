@@ -8,6 +8,7 @@ from listener_service.order import Acceptance, Order
 from listener_service.settings import Settings
 from listener_service.tally import Tally
 from wire import names
+from wire.ledger import order_ttl_s
 from wire.messages.base import now
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.store import Redis
@@ -77,7 +78,7 @@ class Releaser:
         """What ``release.lua`` is to do."""
         ttl = self._settings.session_ttl_s
         order_key = names.order(end.session_id)
-        writes = [_state(order_key, states[order_key][0], acceptance.order.model_dump_json(), ttl)]
+        writes = [_state(order_key, states[order_key][0], acceptance.order.model_dump_json(), order_ttl_s(ttl))]
         statistics = []
         for scope in scopes if acceptance.released else []:
             key = names.statistics(scope.audience)

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from wire import names
+from wire.errors import StoreError
 from wire.messages.base import PRIVATE
 from wire.messages.jobs import AnalyzeText, Job, TranscribeAudio
 from wire.store import AsyncRedis, Redis, lua
@@ -25,8 +26,23 @@ CLAIM_MAX_S = 180
 """A claim older than this is void even if its worker lives: longer than any worker's deadline."""
 AUDIO_TTL_S = 3_600
 """How long audio waits for a worker; also how long an utterance may stay in the ledger."""
+OUTSTANDING_S = AUDIO_TTL_S + CLAIM_MAX_S
+"""When an utterance is this old, the sweeper has given it up, also if a worker claimed it in the last moment."""
 MAX_PENDING = 5_000
 """Utterances in the ledger of all sessions together; gateways wait when it is full."""
+
+
+class SessionUnknown(StoreError):
+    """Its hash has expired, or Redis was emptied."""
+
+    def __init__(self) -> None:
+        super().__init__("session_unknown", "This session has expired.", "Start a new session.")
+
+
+def order_ttl_s(session_ttl_s: int) -> int:
+    """How long the record of what was released is kept: no utterance outlives it, or its release would begin anew."""
+    return max(session_ttl_s, OUTSTANDING_S)
+
 
 _job: TypeAdapter[TranscribeAudio | AnalyzeText] = TypeAdapter(Job, config=PRIVATE)
 
@@ -70,10 +86,18 @@ class Enrolment:
         Args:
             owner: the connection that writes; another one owns the session → ``fenced``, nothing is written.
             samples: what the client may forget once this is written, in its own sample count.
+
+        Raises:
+            SessionUnknown: the session has expired, nothing is written.
         """
         member = names.ledger_member(job.session_id, job.segment)
-        verdict: Enrolled = await self._enrol(
-            keys=[names.session(job.session_id), names.ledger_entry(member), job.audio_key, names.PENDING],
+        verdict: Enrolled | Literal["unknown"] = await self._enrol(
+            keys=[
+                names.ledger_entry(member),
+                job.audio_key,
+                names.PENDING,
+                *names.session_keys(job.session_id, job.room),
+            ],
             args=[
                 owner,
                 job.segment,
@@ -82,10 +106,13 @@ class Enrolment:
                 pcm,
                 AUDIO_TTL_S,
                 session_ttl_s,
+                order_ttl_s(session_ttl_s),
                 MAX_PENDING,
                 member,
             ],
         )
+        if verdict == "unknown":
+            raise SessionUnknown
         return verdict
 
 

@@ -42,6 +42,17 @@ def session(session_id: str) -> str:
     return f"{_PREFIX}session:{session_id}"
 
 
+def session_keys(session_id: str, room: str | None) -> list[str]:
+    """What has to live as long as a session: its hash first, the order of its results, and what its sockets see."""
+    seen = dict.fromkeys(audience(session_id, of) for of in (None, room))
+    return [
+        session(session_id),
+        order(session_id),
+        *(log(audience_name) for audience_name in seen),
+        *(statistics(audience_name) for audience_name in seen),
+    ]
+
+
 def audio(session_id: str, segment: int) -> str:
     """Int16 PCM of one utterance, short-lived."""
     return f"{_PREFIX}audio:{session_id}:{segment}"

@@ -10,7 +10,7 @@ from fastapi_service.session_store import SessionRecord, SessionStore
 from tests.speakers import audio_job, text_job
 from wire import ledger as module
 from wire import names
-from wire.ledger import MAX_ATTEMPTS, Enrolment, Entry, Ledger
+from wire.ledger import AUDIO_TTL_S, MAX_ATTEMPTS, OUTSTANDING_S, Enrolment, Entry, Ledger, SessionUnknown
 from wire.messages.client import Start
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
 from wire.presence import TIME_TO_LIVE_S
@@ -85,12 +85,34 @@ async def test_enrolling_again_after_the_result_brings_nothing_back(
 
 
 async def test_another_owner_writes_nothing(shop: Shop, keys: Callable[[str], set[str]]) -> None:
-    """The connection that lost its session is fenced off; an unknown session has no owner."""
+    """The connection that lost its session is fenced off."""
     assert await shop.enrol(0, owner="former") == "fenced"
-    shop.redis.delete(names.session(shop.record.session_id))
-    assert await shop.enrol(0) == "fenced"
     assert keys("wta:audio:*") | keys("wta:ledger:*") == set()
     assert shop.ledger.pending(10) == []
+
+
+@pytest.mark.parametrize("left", [{}, {"owner": "me"}], ids=["gone", "a remnant"])
+async def test_an_expired_session_is_not_one_that_was_taken_over(
+    shop: Shop, keys: Callable[[str], set[str]], left: dict[str, str]
+) -> None:
+    """Its client is to begin anew; nothing is written, and a hash without progress is no session either."""
+    key = names.session(shop.record.session_id)
+    shop.redis.delete(key)
+    if left:
+        shop.redis.hset(key, mapping=left)
+    with pytest.raises(SessionUnknown) as unknown:
+        await shop.enrol(0, owner="me")
+    assert unknown.value.code == "session_unknown"
+    assert keys("wta:audio:*") | keys("wta:ledger:*") == set()
+    assert shop.redis.hgetall(key) == left
+
+
+async def test_the_order_of_results_outlives_every_utterance(shop: Shop) -> None:
+    """However short a session's time is: what is outstanding for an hour must not be released as if it were the first."""
+    order = names.order(shop.record.session_id)
+    shop.redis.set(order, "", ex=5)
+    await shop.enrol(0)
+    assert shop.redis.ttl(order) > OUTSTANDING_S - 10 > AUDIO_TTL_S
 
 
 async def test_a_full_ledger_takes_nothing(

@@ -14,7 +14,7 @@ from listener_service.tally import Tally
 from tests.eventually import eventually
 from tests.speakers import ALICE, BOB, audio_job, failed, final, no_speech, sentiment
 from wire import names
-from wire.ledger import Enrolment, Ledger
+from wire.ledger import Enrolment, Ledger, order_ttl_s
 from wire.messages.channels import FinalStats, ResultMessage
 from wire.messages.client import Start
 from wire.messages.results import Final, NoSpeech, SegmentFailed, segment_end
@@ -251,11 +251,11 @@ def test_states_expire_with_their_session_and_totals_never(redis: Redis) -> None
     """Nothing that somebody said stays for ever."""
     apply_all(redis, [final(0, ALICE, room="kitchen")])
     expiring = [
-        names.order(ALICE),
         names.log("room:kitchen"),
         names.statistics("room:kitchen"),
         names.statistics(names.audience(ALICE, None)),
     ]
     assert all(0 < redis.ttl(key) <= SETTINGS.session_ttl_s for key in expiring)
+    assert redis.ttl(names.order(ALICE)) > order_ttl_s(SETTINGS.session_ttl_s) - 10
     assert redis.ttl(names.statistics(names.GLOBAL_AUDIENCE)) == -1
     assert "good morning" not in str(redis.hgetall(names.statistics(names.GLOBAL_AUDIENCE)))

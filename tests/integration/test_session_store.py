@@ -6,7 +6,7 @@ from fastapi_service.session_store import SessionStore
 from tests.speakers import ALICE, audio_job
 from wire import names
 from wire.errors import ProtocolError
-from wire.ledger import Enrolment
+from wire.ledger import Enrolment, SessionUnknown
 from wire.messages.client import Start
 from wire.store import AsyncRedis
 
@@ -104,15 +104,37 @@ async def test_a_session_expires_after_its_last_activity(store: SessionStore, ar
     await aredis.delete(key)
     with pytest.raises(ProtocolError):
         await store.resume(start)
-    assert not await store.acknowledge(record, 2)
+    with pytest.raises(SessionUnknown):
+        await store.acknowledge(record, 2)
     assert not await aredis.exists(key)
 
 
-async def test_what_a_connected_session_needs_does_not_expire_before_it(
-    store: SessionStore, aredis: AsyncRedis
+async def test_a_session_that_expires_while_it_is_resumed_stays_gone(
+    store: SessionStore, aredis: AsyncRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Order, log and statistics of a quiet but connected session live as long as the session, the room's too."""
-    record, _ = await store.create(Start(room="kitchen"))
+    """Between the look at its token and the take-over; half a session, without progress, must not come to be."""
+    record, token = await store.create(Start())
+    key, look = names.session(record.session_id), store._redis.hmget
+
+    async def look_and_expire(*fields: str) -> list[str | None]:
+        seen: list[str | None] = await look(*fields)
+        await aredis.delete(key)
+        return seen
+
+    monkeypatch.setattr(store._redis, "hmget", look_and_expire)
+    with pytest.raises(ProtocolError) as refused:
+        await store.resume(Start(session_id=record.session_id, token=token))
+    assert refused.value.code == "session_unknown"
+    assert not await aredis.exists(key)
+
+
+@pytest.mark.parametrize("deed", ["touch", "acknowledge", "resume", "enrol", "join"])
+async def test_what_a_session_needs_does_not_expire_before_it(
+    store: SessionStore, aredis: AsyncRedis, deed: str
+) -> None:
+    """Whatever renews a session renews its order, log and statistics too, the room's included. Otherwise its results
+    would be numbered anew, and clients that know higher numbers would take them for old ones."""
+    record, token = await store.create(Start(room="kitchen"))
     needed = [
         names.order(record.session_id),
         names.log("room:kitchen"),
@@ -121,8 +143,28 @@ async def test_what_a_connected_session_needs_does_not_expire_before_it(
     ]
     for key in needed:
         await aredis.set(key, "", ex=5)
-    await store.touch(record)
+    match deed:
+        case "touch":
+            await store.touch(record)
+        case "acknowledge":
+            await store.acknowledge(record, 1)
+        case "resume":
+            await store.resume(Start(session_id=record.session_id, token=token))
+        case "enrol":
+            await Enrolment(aredis).enrol(record.owner, audio_job(0, record.session_id, room="kitchen"), b"", 1, TTL_S)
+        case "join":
+            await store.create(Start(room="kitchen"))
+            needed = [key for key in needed if "kitchen" in key]
     assert all([await aredis.ttl(key) > TTL_S - 10 for key in needed])
+
+
+async def test_nothing_that_is_kept_longer_is_cut_short(store: SessionStore, aredis: AsyncRedis) -> None:
+    """The order of results outlives the session when utterances may."""
+    record, _ = await store.create(Start())
+    await aredis.set(names.order(record.session_id), "", ex=2 * TTL_S)
+    await store.acknowledge(record, 1)
+    await store.touch(record)
+    assert await aredis.ttl(names.order(record.session_id)) > 2 * TTL_S - 10
 
 
 async def test_outstanding_is_what_the_ledger_holds(store: SessionStore, aredis: AsyncRedis) -> None:

@@ -1,22 +1,26 @@
 -- Put one utterance into the ledger: audio, entry and the session's progress, all or nothing.
--- KEYS: session, entry, audio, pending
--- ARGV: owner, segment, samples acknowledged by this, job, pcm, audio TTL (s), session TTL (s), most pending, member
--- Returns enrolled | duplicate | fenced | full
-local session, entry, audio, pending = unpack(KEYS)
+-- KEYS: entry, audio, pending, session, order, and what else has to live as long as the session
+-- ARGV: owner, segment, samples acknowledged by this, job, pcm, audio TTL (s), session TTL (s), order TTL (s),
+--       most pending, member
+-- Returns enrolled | duplicate | fenced | full | unknown
+local entry, audio, pending, session, order = unpack(KEYS)
 local segment, samples = tonumber(ARGV[2]), tonumber(ARGV[3])
+local owner, next_segment = unpack(redis.call('HMGET', session, 'owner', 'next_segment'))
 
 -- Only the connection that owns the session may write: a resumed session has a newer owner.
-if redis.call('HGET', session, 'owner') ~= ARGV[1] then return 'fenced' end
+if not owner or not next_segment then return 'unknown' end
+if owner ~= ARGV[1] then return 'fenced' end
 
 -- A repeated call (its answer was lost) changes nothing.
-if segment < tonumber(redis.call('HGET', session, 'next_segment')) then return 'duplicate' end
-if redis.call('ZCARD', pending) >= tonumber(ARGV[8]) then return 'full' end
+if segment < tonumber(next_segment) then return 'duplicate' end
+if redis.call('ZCARD', pending) >= tonumber(ARGV[9]) then return 'full' end
 
 local now = redis.call('TIME')
 local seconds = now[1] + now[2] / 1e6
 redis.call('SET', audio, ARGV[5], 'EX', ARGV[6])
 redis.call('HSET', entry, 'stage', 'stt', 'job', ARGV[4], 'attempts', 0, 'sent_at', seconds)
-redis.call('ZADD', pending, seconds, ARGV[9])
+redis.call('ZADD', pending, seconds, ARGV[10])
 redis.call('HSET', session, 'next_segment', segment + 1, 'samples', samples)
-redis.call('EXPIRE', session, ARGV[7])
+for key = 4, #KEYS do redis.call('EXPIRE', KEYS[key], ARGV[7], 'GT') end
+redis.call('EXPIRE', order, ARGV[8], 'GT')
 return 'enrolled'
