@@ -8,7 +8,6 @@ from stt_worker.settings import Settings
 from wire.audio import Samples
 from wire.errors import WireError
 
-
 NO_SPEECH_PROB = 0.6
 MIN_AVG_LOGPROB = -1.0
 """Whisper's own thresholds: section 4.5 of the paper (arXiv:2212.04356) and ``whisper/transcribe.py``."""

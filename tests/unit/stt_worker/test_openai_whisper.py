@@ -8,6 +8,9 @@ from stt_worker.engine import Deadline, DeadlineExceeded
 from stt_worker.engines.openai_whisper import WhisperTranscriber, warm_up
 from wire.errors import WireError
 
+# The library leaves its word lists to the garbage collector to close.
+pytestmark = pytest.mark.filterwarnings("ignore:.*tiktoken:pytest.PytestUnraisableExceptionWarning")
+
 ENGLISH_VOCABULARY = 51_864
 MULTILINGUAL_VOCABULARY = 51_865
 SECOND = torch.zeros(16_000).numpy()
