@@ -43,6 +43,7 @@ end
 if redis.call('EXISTS', plan.accepted) == 1 then redis.call('HSET', plan.accepted, 'stage', 'done') end
 for _, utterance in ipairs(plan.released) do
   redis.call('ZREM', pending, utterance.member)
+  redis.call('ZREM', plan.outstanding, utterance.member)
   redis.call('DEL', utterance.entry, utterance.audio)
 end
 redis.call('XACK', results, plan.group, plan.source)

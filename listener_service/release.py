@@ -99,6 +99,7 @@ class Releaser:
             "results": [_result(released) for released in acceptance.released],
             "statistics": statistics,
             "accepted": names.ledger_entry(names.ledger_member(end.session_id, end.segment)),
+            "outstanding": names.outstanding(end.session_id),
             "released": [_utterance(released) for released in acceptance.released],
         }
 

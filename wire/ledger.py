@@ -30,6 +30,14 @@ OUTSTANDING_S = AUDIO_TTL_S + CLAIM_MAX_S
 """When an utterance is this old, the sweeper has given it up, also if a worker claimed it in the last moment."""
 MAX_PENDING = 5_000
 """Utterances in the ledger of all sessions together; gateways wait when it is full."""
+MAX_AHEAD = 8
+"""Utterances in the ledger of a session that is ahead of real time: the queue is first in, first out, so whoever sends
+a file at once would make all others wait for all of it. Enough to keep several workers busy; 5 MB of audio at most."""
+AHEAD_S = 10.0
+"""How much more audio than time may pass before a session is ahead: a forced cut lies up to 6 s before what was heard,
+and networks deliver in bursts. Who speaks live never is, and is not held up when workers are away for a while."""
+MAX_PER_SESSION = 500
+"""Utterances in the ledger of any session, a tenth of all: half an hour of quick speech without a worker."""
 
 
 class SessionUnknown(StoreError):
@@ -81,7 +89,7 @@ class Enrolment:
         self._enrol = redis.register_script(lua("enrol"))
 
     async def enrol(self, owner: str, job: TranscribeAudio, pcm: bytes, samples: int, session_ttl_s: int) -> Enrolled:
-        """Write one utterance down. Safe to repeat.
+        """Write one utterance down. Safe to repeat; on ``full``, of the ledger or of this session's part, repeat it.
 
         Args:
             owner: the connection that writes; another one owns the session → ``fenced``, nothing is written.
@@ -96,6 +104,7 @@ class Enrolment:
                 names.ledger_entry(member),
                 job.audio_key,
                 names.PENDING,
+                names.outstanding(job.session_id),
                 *names.session_keys(job.session_id, job.room),
             ],
             args=[
@@ -109,6 +118,10 @@ class Enrolment:
                 order_ttl_s(session_ttl_s),
                 MAX_PENDING,
                 member,
+                job.end_ms,
+                MAX_AHEAD,
+                AHEAD_S,
+                MAX_PER_SESSION,
             ],
         )
         if verdict == "unknown":

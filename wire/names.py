@@ -62,6 +62,11 @@ def ledger_member(session_id: str, segment: int) -> str:
     return f"{session_id}:{segment}"
 
 
+def outstanding(session_id: str) -> str:
+    """Sorted set of a session's ledger members by where they end on its audio clock (ms): its part of ``PENDING``."""
+    return f"{_PREFIX}outstanding:{session_id}"
+
+
 def ledger_entry(member: str) -> str:
     """Hash: stage, job, attempts, claimed_by, claimed_at, sent_at, error."""
     return f"{_PREFIX}ledger:{member}"

@@ -7,10 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from fastapi_service.session_store import SessionRecord, SessionStore
-from tests.speakers import audio_job, text_job
+from listener_service.release import Releaser
+from listener_service.settings import Settings
+from tests.speakers import audio_job, no_speech, text_job
 from wire import ledger as module
 from wire import names
-from wire.ledger import AUDIO_TTL_S, MAX_ATTEMPTS, OUTSTANDING_S, Enrolment, Entry, Ledger, SessionUnknown
+from wire.ledger import (
+    AUDIO_TTL_S,
+    MAX_AHEAD,
+    MAX_ATTEMPTS,
+    OUTSTANDING_S,
+    Enrolment,
+    Entry,
+    Ledger,
+    SessionUnknown,
+)
 from wire.messages.client import Start
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
 from wire.presence import TIME_TO_LIVE_S
@@ -41,6 +52,10 @@ class Shop:
 
     def entry(self, segment: int) -> Entry:
         return next(entry for entry in self.ledger.pending(100) if entry.job.segment == segment)
+
+    def end(self, segment: int) -> None:
+        """Its result comes."""
+        Releaser(self.redis, Settings()).apply("0-1", no_speech(segment, self.record.session_id))
 
     def live(self, worker: str) -> None:
         self.redis.set(worker, "alive", ex=TIME_TO_LIVE_S)
@@ -108,7 +123,7 @@ async def test_an_expired_session_is_not_one_that_was_taken_over(
 
 
 async def test_the_order_of_results_outlives_every_utterance(shop: Shop) -> None:
-    """However short a session's time is: what is outstanding for an hour must not be released as if it were the first."""
+    """However short a session's time is: what comes after an hour is not released as if it were the first."""
     order = names.order(shop.record.session_id)
     shop.redis.set(order, "", ex=5)
     await shop.enrol(0)
@@ -125,6 +140,33 @@ async def test_a_full_ledger_takes_nothing(
     assert await shop.enrol(0) == "duplicate"
     assert len(keys("wta:audio:*")) == 1
     assert shop.redis.hget(names.session(shop.record.session_id), "next_segment") == "1"
+
+
+async def test_a_session_that_is_faster_than_speech_waits_for_itself(shop: Shop, aredis: AsyncRedis) -> None:
+    """A file sent at once does not fill the queue: others get in between, and each of its results makes room."""
+    for segment in range(MAX_AHEAD):
+        assert await shop.enrol(segment) == "enrolled"
+    assert await shop.enrol(MAX_AHEAD) == "full"
+    assert await shop.enrol(0) == "duplicate"
+    other, _ = await SessionStore(aredis, TTL_S).create(Start())
+    assert await Shop(shop.redis, aredis, other).enrol(0) == "enrolled"
+
+    shop.end(1)  # waits for segment 0, and is outstanding until that is released
+    shop.end(1)
+    assert await shop.enrol(MAX_AHEAD) == "full"
+    shop.end(0)
+    assert [await shop.enrol(MAX_AHEAD + more) for more in range(3)] == ["enrolled", "enrolled", "full"]
+
+
+async def test_who_speaks_live_is_not_held_up_by_slow_workers(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same utterances, as far apart as they were spoken, are all written down, up to a limit per session."""
+    monkeypatch.setattr(module, "MAX_PER_SESSION", 2 * MAX_AHEAD)
+    first = names.ledger_member(shop.record.session_id, 0)
+    await shop.enrol(0)
+    spoken_s = shop.job(2 * MAX_AHEAD).end_ms / 1_000
+    shop.redis.zincrby(names.PENDING, -spoken_s, first)  # the first one was enrolled that long ago
+    verdicts = [await shop.enrol(segment) for segment in range(1, 2 * MAX_AHEAD + 1)]
+    assert verdicts == ["enrolled"] * (2 * MAX_AHEAD - 1) + ["full"]
 
 
 async def test_a_claim_is_one_workers(shop: Shop) -> None:

@@ -27,7 +27,11 @@ def test_services_are_named_like_their_folders() -> None:
 def test_keys_of_two_sessions_never_meet() -> None:
     """Everything about a session or an audience has a key of its own."""
     keys = [
-        *(function(session) for function in (names.session, names.order) for session in (ALICE, BOB)),
+        *(
+            function(session)
+            for function in (names.session, names.order, names.outstanding)
+            for session in (ALICE, BOB)
+        ),
         *(names.audio(session, segment) for session in (ALICE, BOB) for segment in (1, 11)),
         *(names.ledger_entry(names.ledger_member(session, segment)) for session in (ALICE, BOB) for segment in (1, 11)),
         *(
