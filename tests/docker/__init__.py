@@ -1,0 +1,1 @@
+"""The containers, built and run for real; needs a Docker engine with Compose: `make e2e-docker`."""

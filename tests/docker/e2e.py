@@ -1,0 +1,279 @@
+"""``python -m tests.docker.e2e`` (`make e2e-docker`): builds the images, starts the stack, talks to it, breaks it.
+
+Prints a table of checks with their times; exit code 1 if one failed. Nothing is left running.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import venv
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import httpx
+from playwright.async_api import async_playwright, expect
+from rich.console import Console
+from rich.table import Table
+
+from local.browser import find_browser
+from recorder_service.client import RecorderClient
+from tests.docker.compose import ROOT, Stack
+from tests.e2e.speech import check_order, check_statistics, clip, say, wer
+from wire.messages.results import Final
+
+SESSIONS = 4
+SSLYZE = "sslyze==6.3.0"
+SERVICES = ("nginx", "fastapi_service", "redis", "stt_worker", "analyzer_worker", "listener_service")
+COMBINATIONS = ([], ["--profile", "recorder"], ["--profile", "letsencrypt"], ["-f", "docker-compose.gpu.yml"])
+BROWSER_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+)
+
+Check = Callable[[], Awaitable[str]]
+
+
+class Run:
+    """One run over all checks; each says in a few words what it saw."""
+
+    def __init__(self, folder: Path) -> None:
+        self.stack = Stack()
+        self.folder = folder
+        self.ca = folder / "ca.pem"
+        self.console = Console()
+        self.table = Table("check", "", "seconds", "seen", title="Containers, end to end")
+        self.failed = False
+
+    async def all(self) -> None:
+        checks: list[Check] = [
+            self.configuration_is_clean,
+            self.images_are_built,
+            self.stack_becomes_healthy,
+            self.nothing_is_root_and_nothing_writable,
+            self.http_leads_to_https,
+            self.headers_are_strict,
+            self.what_is_inside_stays_inside,
+            self.tls_is_mozillas_intermediate,
+            self.a_page_is_talked_to,
+            self.four_sessions_use_both_workers,
+            self.a_killed_worker_loses_nothing,
+            self.a_restarted_redis_loses_nothing,
+            self.the_recorder_profile_works,
+        ]
+        for check in checks:
+            name = check.__name__.replace("_", " ")
+            self.console.print(f"… {name}", style="dim")
+            began = time.monotonic()
+            try:
+                seen, mark = await check(), "[green]ok[/]"
+            except Exception as error:  # the boundary: the table shows every check, whatever broke one
+                self.failed = True
+                seen, mark = f"{type(error).__name__}: {str(error)[-600:]}", "[red]failed[/]"
+                traceback.print_exc()
+            self.table.add_row(name, mark, f"{time.monotonic() - began:.1f}", seen)
+            if self.failed and check in (self.images_are_built, self.stack_becomes_healthy):
+                break
+
+    async def configuration_is_clean(self) -> str:
+        for options in COMBINATIONS:
+            files = ["-f", "docker-compose.yml", *options] if options[:1] == ["-f"] else options
+            await asyncio.to_thread(self.stack.compose, *files, "config", "--quiet")
+        return f"{len(COMBINATIONS)} combinations"
+
+    async def images_are_built(self) -> str:
+        await asyncio.to_thread(self.stack.compose, "--profile", "recorder", "build", timeout=3600)
+        return "all services"
+
+    async def stack_becomes_healthy(self) -> str:
+        scale = ("--scale", "stt_worker=2", "--scale", "fastapi_service=2")
+        await asyncio.to_thread(self.stack.compose, "up", "--detach", "--wait", *scale)
+        self.stack.compose("cp", "nginx:/certificates/ca.pem", str(self.ca))
+        self.stack.compose("exec", "--no-TTY", "nginx", "nginx", "-t")
+        running = {container["Config"]["Labels"]["com.docker.compose.service"] for container in self.stack.containers()}
+        assert running == set(SERVICES), running
+        return f"{len(self.stack.containers())} containers, nginx -t"
+
+    async def nothing_is_root_and_nothing_writable(self) -> str:
+        count = 0
+        for container in self.stack.containers():
+            name, host = container["Name"], container["HostConfig"]
+            assert host["ReadonlyRootfs"], f"{name} may write"
+            assert host["CapDrop"] == ["ALL"], f"{name} keeps capabilities"
+            assert "no-new-privileges:true" in host["SecurityOpt"], name
+            users = self.stack.processes(container)
+            assert users, f"{name} runs nothing"
+            assert all(uid != 0 for uid, _ in users), f"{name} runs as root: {users}"
+            count += len(users)
+        return f"{count} processes"
+
+    async def http_leads_to_https(self) -> str:
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(f"http://localhost:{self.stack.http_port}/some/path?a=1")
+        assert answer.status_code in (301, 308), answer.status_code
+        assert answer.headers["location"] == f"{self.stack.url}/some/path?a=1", answer.headers["location"]
+        return f"{answer.status_code} → {answer.headers['location']}"
+
+    async def headers_are_strict(self) -> str:
+        answer = await self._get("/")
+        assert answer.status_code == 200
+        for name in ("strict-transport-security", "content-security-policy", "x-content-type-options"):
+            assert len(answer.headers.get_list(name)) == 1, f"{name}: {answer.headers.get_list(name)}"
+        assert "/" not in answer.headers.get("server", ""), answer.headers["server"]
+        script = await self._get("/static/main.js")
+        assert script.headers["content-encoding"] == "gzip"
+        return f"HSTS {answer.headers['strict-transport-security']}, CSP, gzip"
+
+    async def what_is_inside_stays_inside(self) -> str:
+        for path in ("/metrics", "/nginx_status", "/stub_status"):
+            assert (await self._get(path)).status_code == 404, path
+        published = {
+            container["Config"]["Labels"]["com.docker.compose.service"]
+            for container in self.stack.containers()
+            if any(container["NetworkSettings"]["Ports"].values())
+        }
+        assert published == {"nginx"}, published
+        return "no metrics, no status, only nginx publishes ports"
+
+    async def tls_is_mozillas_intermediate(self) -> str:
+        await asyncio.to_thread(self._install_sslyze)
+        report = self.folder / "sslyze.json"
+        command = [str(self.folder / "sslyze" / "bin" / "python"), "-m", "sslyze", "--mozilla_config=intermediate"]
+        command += [f"--json_out={report}", f"--certinfo_ca_file={self.ca}", f"localhost:{self.stack.https_port}"]
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=300)
+        complaints = [line.strip() for line in done.stdout.splitlines() if line.strip().startswith("* ")]
+        verdict = done.stdout.partition("COMPLIANCE")[2]
+        issues = [line.strip() for line in verdict.splitlines() if line.strip().startswith("*")]
+        assert report.exists(), done.stdout[-500:] + done.stderr[-500:]
+        assert "OK - Compliant" in verdict or all("certificate" in line or "trust" in line for line in issues), verdict
+        return "compliant" if "OK - Compliant" in verdict else f"only the private CA: {issues or complaints}"
+
+    async def a_page_is_talked_to(self) -> str:
+        home = await asyncio.to_thread(self._trusting_home)
+        spoken = clip("silly.wav")
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(
+                executable_path=find_browser(),
+                env={**os.environ, "HOME": str(home)},
+                args=[*BROWSER_FLAGS, f"--use-file-for-fake-audio-capture={ROOT / 'tests/data/silly.wav'}%noloop"],
+            )
+            page = await browser.new_page()
+            await page.goto(self.stack.url)
+            await page.get_by_role("button", name="Start").click()
+            await expect(page.locator("#sentences .text").first).to_be_visible(timeout=60_000)
+            began = time.monotonic()
+            await page.get_by_role("button", name="Stop").click()
+            await expect(page.get_by_role("status")).to_have_text("Stopped", timeout=60_000, use_inner_text=True)
+            texts = await page.locator("#sentences .text").all_inner_texts()
+            badges = await page.locator("#sentences .badge").all_inner_texts()
+            await browser.close()
+        assert texts
+        assert len(badges) == len(texts)
+        assert set(" ".join(texts).lower().split()) & set(spoken.text.lower().split())
+        return f"{len(texts)} sentences with sentiment, stopped after {time.monotonic() - began:.1f} s"
+
+    async def four_sessions_use_both_workers(self) -> str:
+        busy: set[str] = set()
+        watching = asyncio.create_task(self._watch_workers(busy))
+        found = await self._talk()
+        watching.cancel()
+        assert len(busy) == 2, f"{len(busy)} workers worked"
+        return f"{found}; 2 workers worked"
+
+    async def a_killed_worker_loses_nothing(self) -> str:
+        victim = self.stack.containers("stt_worker")[0]
+        found = await self._talk(lambda: self.stack.kill(victim))
+        self.stack.start(victim)
+        return f"{found}; one of two STT workers killed in between"
+
+    async def a_restarted_redis_loses_nothing(self) -> str:
+        found = await self._talk(lambda: self.stack.compose("restart", "redis"))
+        return f"{found}; redis restarted in between"
+
+    async def the_recorder_profile_works(self) -> str:
+        arguments = ("run", "--rm", "--no-TTY", "recorder_service", "--file", "/data/jfk.wav")
+        said = await asyncio.to_thread(self.stack.compose, "--profile", "recorder", *arguments)
+        assert "country" in said, said[-500:]
+        return "docker compose --profile recorder run …"
+
+    async def _talk(self, mishap: Callable[[], object] | None = None) -> str:
+        """Several people talk at once, in real time; in the middle of it, something may happen."""
+        spoken = clip("conversation.wav")
+        clients = [RecorderClient(f"wss://localhost:{self.stack.https_port}/ws") for _ in range(SESSIONS)]
+
+        async def converse(client: RecorderClient) -> float:
+            async with client:
+                await say(client, spoken)
+                await client.stop()
+            finals = [result for result in client.results if isinstance(result, Final)]
+            assert len(finals) == len(client.results) >= len(spoken.texts), [r.type for r in client.results]
+            assert all(final.sentiment is not None for final in finals)
+            check_order(client.results)
+            check_statistics(client.statistics, client.results)
+            return wer(spoken.text, client.results)
+
+        async def happen() -> None:
+            if mishap is not None:
+                await clients[0].until(lambda: clients[0].conversation.segments > 0)
+                await asyncio.to_thread(mishap)
+
+        *rates, _ = await asyncio.gather(*map(converse, clients), happen())
+        assert max(rates) <= 0.25, rates
+        count = sum(len(client.results) for client in clients)
+        return f"{SESSIONS} sessions, {count} finals, each once and in order, WER ≤ {max(rates):.0%}"
+
+    async def _watch_workers(self, busy: set[str]) -> None:
+        while True:
+            state = json.loads((await self._get("/readyz")).text)
+            instances = state["checks"]["stt_worker"]["instances"]
+            busy |= {instance["instance"] for instance in instances if instance["busy_since"]}
+            await asyncio.sleep(0.1)
+
+    async def _get(self, path: str) -> httpx.Response:
+        async with httpx.AsyncClient(verify=ssl.create_default_context(cafile=str(self.ca))) as client:
+            return await client.get(self.stack.url + path)
+
+    def _install_sslyze(self) -> None:
+        """In an environment of its own: what it pins has nothing to do with ours."""
+        venv.create(self.folder / "sslyze", with_pip=True)
+        python = self.folder / "sslyze" / "bin" / "python"
+        subprocess.run([python, "-m", "pip", "install", "--quiet", SSLYZE], check=True, capture_output=True)
+
+    def _trusting_home(self) -> Path:
+        """A home whose browser trusts our private CA as an operator's would, instead of ignoring errors."""
+        home = self.folder / "home"
+        store = home / ".pki" / "nssdb"
+        store.mkdir(parents=True)
+        if shutil.which("certutil") is None:
+            raise RuntimeError("certutil is missing: apt install libnss3-tools")
+        subprocess.run(["certutil", "-d", f"sql:{store}", "-N", "--empty-password"], check=True)
+        trust = ["certutil", "-d", f"sql:{store}", "-A", "-t", "C,,", "-n", "ca", "-i", str(self.ca)]
+        subprocess.run(trust, check=True)
+        return home
+
+
+async def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Path(folder))
+        os.environ["SSL_CERT_FILE"] = str(run.ca)  # for the recorder's client
+        try:
+            await run.all()
+        finally:
+            if run.failed:
+                run.console.print(run.stack.compose("logs", "--tail", "15", "--no-color"), markup=False)
+            run.stack.compose("--profile", "recorder", "down", "--volumes", "--timeout", "10")
+        run.console.print(run.table)
+    return int(run.failed)
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
