@@ -1,6 +1,7 @@
 """One WebSocket: what its client says, and the session it is about."""
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from fastapi_service.gateway import Gateway
 
 STOP_POLL_S = 0.1
+READ_LAST_S = 5.0
+"""How long the last results may take from Redis to the outbox."""
 START_S = 5.0
 """How long a client waits for its session; longer only if Redis is frozen, and then it should hear so."""
 CLOSE_NORMAL, CLOSE_POLICY, CLOSE_INTERNAL, CLOSE_TAKEN_OVER = 1000, 1008, 1011, 4409
@@ -146,18 +149,20 @@ class Connection:
 
     async def _stop(self) -> None:
         """Flush, then wait for the results of everything that was said."""
-        pending = 0
-        if self.session is not None:
-            await self.session.finish()
-            pending = await self._outstanding(self.session)
+        pending = await self._last_results(self.session) if self.session is not None else 0
         self.outbox.send(Stopped(segments=self.session.segments if self.session else 0, pending=pending))
 
-    async def _outstanding(self, session: Session) -> int:
+    async def _last_results(self, session: Session) -> int:
         """Results that are still missing after a while; those that are there are in the outbox afterwards."""
-        deadline = asyncio.get_running_loop().time() + self._gateway.settings.stop_timeout_s
-        while pending := await self._gateway.outstanding(session):
-            if asyncio.get_running_loop().time() > deadline:
-                break
-            await asyncio.sleep(STOP_POLL_S)
-        await self.outbox.caught_up()
-        return pending
+        pending = 1  # as long as nobody knows
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._gateway.settings.stop_timeout_s):
+                await session.finish()
+                while pending := await self._gateway.outstanding(session):  # noqa: ASYNC110 (the listener has no event)
+                    await asyncio.sleep(STOP_POLL_S)
+        try:
+            async with asyncio.timeout(READ_LAST_S):
+                await self.outbox.caught_up()
+        except TimeoutError:
+            pending = max(1, pending)
+        return max(pending, session.waiting)

@@ -24,6 +24,7 @@ class Dispatcher:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="dispatch")
         self._room = asyncio.Semaphore(MOST_WAITING)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._away = False
 
     async def dispatch(self, job: TranscribeAudio) -> None:
         """Take a job; returns when there is room for it, before it is sent."""
@@ -42,9 +43,18 @@ class Dispatcher:
         loop = asyncio.get_running_loop()
         try:
             async for attempt in stamina.retry_context(
-                on=(OperationalError, RedisError, OSError), attempts=None, timeout=None, wait_initial=0.1, wait_max=2
+                on=self._survives, attempts=None, timeout=None, wait_initial=0.1, wait_max=2
             ):
                 with attempt:
                     await loop.run_in_executor(self._pool, self._send, job)
+            self._away = False
         finally:
             self._room.release()
+
+    def _survives(self, error: Exception) -> bool:
+        if not isinstance(error, OperationalError | RedisError | OSError):
+            return False
+        if not self._away:  # one line for an outage, not one for each job and attempt
+            log.warning("jobs wait for the queue", error=type(error).__name__)
+        self._away = True
+        return True

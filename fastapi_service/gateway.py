@@ -20,6 +20,7 @@ from fastapi_service.settings import Settings
 from fastapi_service.subscriber import Subscriber
 from wire import names
 from wire.broker import make_celery, send_job
+from wire.errors import StoreError
 from wire.ledger import Enrolment
 from wire.messages.client import Start
 from wire.presence import Presence
@@ -117,6 +118,7 @@ class Gateway:
             self._dispatcher,
             self.settings.session_ttl_s,
             connection.outbox.send,
+            connection.outbox.refuse,
         )
         log.info("session begins", session=record.session_id, resumed=token is None, sample_rate=record.sample_rate)
         return session, token
@@ -167,6 +169,8 @@ class Gateway:
             await session.finish()
         except SessionTakenOver:
             log.debug("session goes on elsewhere", session=session.record.session_id)
+        except StoreError as error:
+            log.warning("session not flushed", session=session.record.session_id, code=error.code)
         except Exception:  # the boundary: nobody waits for this task
             log.exception("session not flushed", session=session.record.session_id)
         log.info("session ends", session=session.record.session_id, segments=session.segments)

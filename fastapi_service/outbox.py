@@ -62,8 +62,8 @@ class Outbox:
 
     def refuse(self, error: WireError, *, fatal: bool = False) -> None:
         """Tell the client what was wrong; ``fatal`` when it is the last thing it hears."""
-        metrics.ERRORS.labels(error.code).inc()
         if not self._closing:
+            metrics.ERRORS.labels(error.code).inc()
             self._unsent.put_nowait(Error(code=error.code, message=error.message, remedy=error.remedy, fatal=fatal))
 
     def close(self, code: int) -> None:

@@ -8,6 +8,7 @@ MAX_MESSAGE_BYTES = 65_536
 """2 s of 16 kHz audio. Larger messages are refused; the WebSocket library closes with 1009 beyond 256 KiB."""
 MOST_ERRORS = 20
 """Mistakes that a client may make before it is cut off."""
+_GOES_ON = "Nothing is lost, and it goes on by itself; if it lasts longer than a minute, pause, and tell the operator"
 
 
 def explain(refused: ValidationError) -> ProtocolError:
@@ -118,6 +119,22 @@ def redis_away() -> StoreError:
         "redis_unreachable",
         "The service cannot reach its store at the moment.",
         "Try again in a few seconds; if it lasts, the operator must start Redis or correct REDIS_URL.",
+    )
+
+
+def redis_late() -> StoreError:
+    return StoreError(
+        "redis_unreachable",
+        "The service cannot write to its store at the moment, so results come late.",
+        f"{_GOES_ON} to look at Redis.",
+    )
+
+
+def busy() -> StoreError:
+    return StoreError(
+        "busy",
+        "More speech waits for the service than it can hold, so results come late.",
+        f"{_GOES_ON} to add workers, or memory for Redis.",
     )
 
 

@@ -3,18 +3,16 @@
 import asyncio
 from collections.abc import Callable
 
-import stamina
-import structlog
-from redis.exceptions import RedisError
-
 from fastapi_service import metrics
 from fastapi_service.dispatcher import Dispatcher
 from fastapi_service.endpointer import Endpointer, EndpointerOptions, SpeechStart, Utterance
+from fastapi_service.patience import LedgerFull, Patience
 from fastapi_service.resampler import StreamResampler
 from fastapi_service.session_store import SessionRecord, SessionStore
 from wire import names
 from wire.audio import SAMPLE_RATE, decode_pcm, samples_to_ms
-from wire.ledger import Enrolment
+from wire.errors import WireError
+from wire.ledger import Enrolled, Enrolment
 from wire.messages.base import Clock, now
 from wire.messages.jobs import TranscribeAudio
 from wire.messages.server import Ack, AnyServerMessage, SpeechEnded, SpeechStarted
@@ -24,18 +22,10 @@ MOST_UNWRITTEN_S = 60
 is not read, the client's answers to pings are not seen either, so it must be longer than an ordinary outage."""
 ACK_EVERY_S = 2.0
 """Silence is acknowledged this often, in seconds of audio."""
-LEDGER_FULL_S = 1.0
-"""Pause before an utterance is offered again to a full ledger."""
-
-log = structlog.get_logger()
 
 
 class SessionTakenOver(Exception):
     """Another connection resumed the session."""
-
-
-class LedgerFull(Exception):
-    """Too many utterances are outstanding; this one is offered again."""
 
 
 class Session:
@@ -50,6 +40,7 @@ class Session:
         dispatcher: Dispatcher,
         ttl_s: int,
         send: Callable[[AnyServerMessage], None],
+        tell: Callable[[WireError], None],
     ) -> None:
         self.record = record
         self.segments = record.next_segment
@@ -59,6 +50,7 @@ class Session:
         self._dispatcher = dispatcher
         self._ttl_s = ttl_s
         self._send = send
+        self._patience = Patience(record.session_id, tell)
         self._received = record.samples
         self._acknowledged = record.samples
         self._resampler = StreamResampler(record.sample_rate)
@@ -67,6 +59,7 @@ class Session:
         self._unwritten = 0
         """Samples of the utterances that are found and not yet in the ledger; bounds ``_waiting``."""
         self._written = asyncio.Event()
+        self._enrolled = record.next_segment
         self._enrolling: asyncio.Task[None] | None = None
         self._noting: asyncio.Task[bool] | None = None
         """Silence on its way to Redis; False when another connection owns the session."""
@@ -76,12 +69,18 @@ class Session:
         """Audio received since the session's start, gaps included."""
         return self._received / self.record.sample_rate
 
+    @property
+    def waiting(self) -> int:
+        """Utterances that are found and not yet in the ledger."""
+        return self.segments - self._enrolled
+
     async def audio(self, data: bytes) -> None:
         """Take in Int16 PCM of an even, non-zero length. Waits while too many utterances wait for the ledger."""
         pcm = decode_pcm(data)
         self._received += len(pcm)
         metrics.AUDIO_SECONDS.inc(len(pcm) / self.record.sample_rate)
-        await self._handle(self._endpointer.feed(self._resampler.feed(pcm), now()))
+        self._handle(self._endpointer.feed(self._resampler.feed(pcm), now()))
+        await self._wait_for_room()
         self._acknowledge_silence()
 
     async def gap(self, samples: int) -> None:
@@ -91,11 +90,12 @@ class Session:
         lacking = self._inside(self._received) - self._endpointer.position
         if lacking > 0:
             events += self._endpointer.gap(lacking, now())
-        await self._handle(events)
+        self._handle(events)
+        await self._wait_for_room()
         self._acknowledge_silence()
 
     async def finish(self) -> None:
-        """End the open utterance and wait until everything is in the ledger.
+        """End the open utterance and wait until everything is in the ledger. May be cut short, and called again.
 
         Raises:
             SessionTakenOver: another connection resumed the session; what it sends anew is not written twice.
@@ -104,25 +104,27 @@ class Session:
             self._noting.cancel()
             self._noting = None
         events = self._endpointer.feed(self._resampler.flush(), now())
-        await self._handle([*events, *self._endpointer.flush(now())])
+        self._handle([*events, *self._endpointer.flush(now())])
         if self._enrolling is not None:
             written = asyncio.create_task(self._waiting.join())
-            await asyncio.wait({written, self._enrolling}, return_when=asyncio.FIRST_COMPLETED)
-            written.cancel()
+            try:
+                await asyncio.wait({written, self._enrolling}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                written.cancel()
             if self._enrolling.done():
-                raise SessionTakenOver
+                self._enrolling.result()
             self._enrolling.cancel()
             self._enrolling = None
 
-    async def _handle(self, events: list[SpeechStart | Utterance]) -> None:
+    def _handle(self, events: list[SpeechStart | Utterance]) -> None:
         for event in events:
             match event:
                 case SpeechStart():
                     self._send(SpeechStarted(segment=self.segments, at_ms=samples_to_ms(event.sample)))
                 case Utterance():
-                    await self._found(event)
+                    self._found(event)
 
-    async def _found(self, utterance: Utterance) -> None:
+    def _found(self, utterance: Utterance) -> None:
         segment, self.segments = self.segments, self.segments + 1
         metrics.UTTERANCES.labels(utterance.reason).inc()
         self._send(
@@ -137,26 +139,25 @@ class Session:
             self._enrolling = asyncio.create_task(self._enrol_all(), name="enrolment")
         self._unwritten += utterance.end - utterance.start
         self._waiting.put_nowait((segment, utterance))
-        await self._wait_for_room(self._enrolling)
 
-    async def _wait_for_room(self, enrolling: asyncio.Task[None]) -> None:
+    async def _wait_for_room(self) -> None:
         """Until the ledger has caught up; at once as long as it keeps pace."""
+        enrolling = self._enrolling
+        if enrolling is None:
+            return
         while self._unwritten > MOST_UNWRITTEN_S * SAMPLE_RATE and not enrolling.done():
             self._written.clear()
             waiting = asyncio.create_task(self._written.wait())
             await asyncio.wait({waiting, enrolling}, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
         if enrolling.done():
-            raise SessionTakenOver
+            enrolling.result()
 
     async def _enrol_all(self) -> None:
-        """Write utterances down in order, for as long as this connection owns the session."""
+        """Write utterances down in order, for as long as this connection owns the session; then the task fails."""
         while True:
             segment, utterance = await self._waiting.get()
-            try:
-                await self._enrol(segment, utterance)
-            except SessionTakenOver:
-                return
+            await self._enrol(segment, utterance)
             self._unwritten -= utterance.end - utterance.start
             self._written.set()
             self._waiting.task_done()
@@ -164,17 +165,19 @@ class Session:
     async def _enrol(self, segment: int, utterance: Utterance) -> None:
         samples = self._outside(utterance.end)
         job = self._job(segment, utterance)
-        async for attempt in stamina.retry_context(
-            on=(RedisError, OSError, LedgerFull), attempts=None, timeout=None, wait_initial=0.1, wait_max=LEDGER_FULL_S
-        ):
-            with attempt:
-                verdict = await self._enrolment.enrol(self.record.owner, job, utterance.pcm, samples, self._ttl_s)
-                if verdict == "full":
-                    raise LedgerFull
+
+        async def write() -> Enrolled:
+            verdict = await self._enrolment.enrol(self.record.owner, job, utterance.pcm, samples, self._ttl_s)
+            if verdict == "full":
+                raise LedgerFull
+            return verdict
+
+        verdict = await self._patience.outlast(write)
         if verdict == "fenced":
             raise SessionTakenOver
+        self._enrolled = segment + 1
         self._acknowledge(samples)
-        await self._dispatcher.dispatch(job)
+        await self._patience.outlast(lambda: self._dispatcher.dispatch(job))
 
     def _job(self, segment: int, utterance: Utterance) -> TranscribeAudio:
         session_id = self.record.session_id
@@ -203,11 +206,7 @@ class Session:
 
     async def _note(self, safe: int) -> bool:
         """Write down that audio up to ``safe`` is; False when another connection owns the session."""
-        async for attempt in stamina.retry_context(
-            on=(RedisError, OSError), attempts=None, timeout=None, wait_initial=0.1, wait_max=ACK_EVERY_S
-        ):
-            with attempt:
-                owned = await self._store.acknowledge(self.record, safe)
+        owned = await self._patience.outlast(lambda: self._store.acknowledge(self.record, safe))
         if owned:
             self._acknowledge(safe)
         return owned

@@ -46,7 +46,7 @@ export class Conversation {
 
   async start() {
     const { view, transcript, statistics } = this.#page;
-    for (const topic of ["microphone", "error", "end"]) view.dismiss(topic);
+    for (const topic of ["microphone", "error", "late", "end"]) view.dismiss(topic);
     view.status("permission");
     try {
       this.#microphone = await Microphone.open(
@@ -78,7 +78,7 @@ export class Conversation {
 
   /** @param {"connecting" | "open" | "reconnecting"} state */
   #onState(state) {
-    if (state === "open") this.#page.view.dismiss("error");
+    if (state === "open") for (const topic of ["error", "late"]) this.#page.view.dismiss(topic);
     this.#status(state === "open" ? "listening" : state);
   }
 
@@ -103,8 +103,10 @@ export class Conversation {
       case "stats":
         if (message.scope === "session") statistics.show(message);
         return;
+      case "ack":
+        return view.dismiss("late"); // the service can write again
       case "error":
-        return view.notice("error", `${message.message} ${message.remedy}`);
+        return view.notice(topicOf(message), `${message.message} ${message.remedy}`);
     }
   }
 
@@ -137,6 +139,7 @@ export class Conversation {
     await this.#microphone?.close();
     transcript.waiting(0);
     transcript.invite(words.empty.nothing);
+    view.dismiss("late");
     if (pending !== 0) view.notice("end", pending === null ? words.incomplete : words.pending(pending));
     view.status("stopped");
     this.#over();
@@ -146,4 +149,9 @@ export class Conversation {
   #status(status) {
     if (!this.#finishing) this.#page.view.status(status);
   }
+}
+
+/** Delays pass by themselves, and their notice with them. @param {import("./messages.js").ServiceError} error */
+function topicOf({ code, fatal }) {
+  return !fatal && ["redis_unreachable", "busy"].includes(code) ? "late" : "error";
 }

@@ -109,7 +109,8 @@ export class SpeechSocket {
       case "ready":
         return this.#onReady(message);
       case "ack":
-        return this.#backlog.acknowledge(message.samples);
+        this.#backlog.acknowledge(message.samples);
+        return this.handlers.onMessage(message);
       case "pong":
         return;
       case "final":

@@ -313,6 +313,30 @@ async def test_an_error_of_the_service_is_shown_with_its_remedy(open_page: OpenP
     await expect(page.get_by_role("button", name="Start anew")).to_be_enabled()
 
 
+async def test_a_delay_is_shown_until_it_is_over(open_page: OpenPage) -> None:
+    """While the service cannot write down what is said, the page says so; the next acknowledgement ends that."""
+    error = {"type": "error", "code": "busy", "message": "It comes late.", "remedy": "Keep talking.", "fatal": False}
+    lines: list[WebSocketRoute] = []
+
+    async def hold_up(page: Page) -> None:
+        def route(client: WebSocketRoute) -> None:
+            def answer(message: str | bytes) -> None:
+                if '"start"' in str(message):
+                    lines.append(client)
+                    for said in (READY, error):
+                        client.send(json.dumps(said))
+
+            client.on_message(answer)
+
+        await page.route_web_socket(re.compile("/ws$"), route)
+
+    page = await open_page(before=hold_up)
+    await page.get_by_role("button", name="Start").click()
+    await expect(page.get_by_role("alert")).to_contain_text("It comes late. Keep talking.")
+    lines[0].send(json.dumps({"type": "ack", "samples": 0}))
+    await expect(page.get_by_role("alert")).to_be_empty()
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [("NotAllowedError", "not allowed"), ("NotFoundError", "No microphone"), ("NotReadableError", "other programs")],

@@ -10,6 +10,7 @@ import pytest
 import redis.exceptions
 import stamina
 
+from fastapi_service import patience
 from fastapi_service import session as module
 from fastapi_service.endpointer import FRAME, EndpointerOptions
 from fastapi_service.session import Session, SessionTakenOver
@@ -17,6 +18,7 @@ from fastapi_service.session_store import SessionRecord
 from tests.eventually import soon
 from tests.speakers import ALICE
 from wire.audio import SAMPLE_RATE, decode_pcm, encode_pcm
+from wire.errors import StoreError, WireError
 from wire.messages.jobs import TranscribeAudio
 from wire.messages.server import Ack, AnyServerMessage, SpeechEnded, SpeechStarted
 
@@ -83,6 +85,7 @@ class Setting:
     def __init__(self, record: SessionRecord = RECORD) -> None:
         self.store, self.enrolment, self.queue = Store(), Enrolment(), Queue()
         self.told: list[AnyServerMessage] = []
+        self.complaints: list[WireError] = []
         self.session = Session(
             record,
             EndpointerOptions(),
@@ -91,6 +94,7 @@ class Setting:
             self.queue,  # type: ignore[arg-type]
             600,
             self.told.append,
+            self.complaints.append,
         )
 
     def acks(self) -> list[int]:
@@ -329,6 +333,76 @@ async def test_a_silent_session_notices_that_it_was_taken_over() -> None:
     with pytest.raises(SessionTakenOver):
         await setting.session.audio(quiet(FRAME))
     assert setting.acks() == []
+
+
+async def test_a_session_that_expired_says_so() -> None:
+    """What the ledger refuses for good ends the connection with its reason."""
+    setting = Setting()
+    setting.enrolment.answers.append(StoreError("session_unknown", "Expired.", "Start a new one."))
+    await setting.say(20 * FRAME)
+    with pytest.raises(StoreError):
+        await setting.session.finish()
+    with pytest.raises(StoreError):
+        await setting.say(20 * FRAME)
+
+
+async def test_an_outage_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many writes wait, the client hears once that its results come late; again only in the next outage."""
+    monkeypatch.setattr(patience, "TELL_AFTER_S", 0.01)
+    setting = Setting()
+    for outage in (1, 2):
+        setting.enrolment.open.clear()
+        setting.store.answers.clear()
+        await setting.session.audio(quiet(4 * SAMPLE_RATE))
+        await setting.say(20 * FRAME)
+        await setting.say(20 * FRAME)
+        await soon(lambda: setting.complaints)
+        await asyncio.sleep(0.05)
+        assert [error.code for error in setting.complaints] == ["redis_unreachable"] * outage
+        setting.enrolment.open.set()
+        setting.store.answers.set()
+        await soon(lambda: not setting.session.waiting)
+        await soon(lambda: setting.store.acknowledged)
+    assert "Nothing is lost" in setting.complaints[0].remedy
+    await setting.session.finish()
+    assert len(setting.enrolment.written) == 4
+
+
+@pytest.mark.parametrize("full", ["full", redis.exceptions.OutOfMemoryError("used memory > 'maxmemory'")])
+async def test_a_service_that_is_full_is_called_busy(monkeypatch: pytest.MonkeyPatch, full: str | Exception) -> None:
+    """A full ledger and a full Redis are another trouble than one that is away."""
+    monkeypatch.setattr(patience, "TELL_AFTER_S", 0.01)
+    monkeypatch.setattr(patience, "_again", stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_max=0.01))
+    setting = Setting()
+    setting.enrolment.answers.extend([full] * 10_000)
+    with stamina.set_testing(False):
+        await setting.say(20 * FRAME)
+        await soon(lambda: setting.complaints)
+        setting.enrolment.answers.clear()
+        await setting.session.finish()
+    assert [error.code for error in setting.complaints] == ["busy"]
+
+
+async def test_a_quick_redis_is_no_news() -> None:
+    """Nobody hears of writes that work."""
+    setting = Setting()
+    await setting.say(20 * FRAME)
+    await setting.session.finish()
+    assert setting.complaints == []
+
+
+async def test_finish_may_be_cut_short_and_called_again() -> None:
+    """Who waited too long goes; the flush is finished later, and nothing is missing or doubled."""
+    setting = Setting()
+    setting.enrolment.open.clear()
+    await setting.session.audio(speech(40 * FRAME))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(setting.session.finish(), 0.02)
+    assert setting.session.waiting == 1
+    setting.enrolment.open.set()
+    await setting.session.finish()
+    assert setting.session.waiting == 0
+    assert [job.segment for job, _, _ in setting.enrolment.written] == [0]
 
 
 async def test_a_talker_is_not_read_faster_than_the_ledger_writes(monkeypatch: pytest.MonkeyPatch) -> None:

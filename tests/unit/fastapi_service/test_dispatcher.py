@@ -1,0 +1,39 @@
+"""Jobs reach the queue sooner or later, and an outage is worth one line in the log."""
+
+import redis.exceptions
+import stamina
+from structlog.testing import capture_logs
+
+from fastapi_service.dispatcher import Dispatcher
+from tests.eventually import soon
+from tests.speakers import audio_job
+from wire.messages.jobs import TranscribeAudio
+
+
+class Queue:
+    """Fails so many times, then takes everything."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.jobs: list[TranscribeAudio] = []
+
+    def send(self, job: TranscribeAudio) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise redis.exceptions.ConnectionError("away")
+        self.jobs.append(job)
+
+
+async def test_an_outage_is_one_line_in_the_log() -> None:
+    """However often and for however many jobs sending failed; the next outage is a line again."""
+    queue = Queue(failures=3)
+    dispatcher = Dispatcher(queue.send)
+    with stamina.set_testing(True, attempts=20), capture_logs() as lines:
+        await dispatcher.dispatch(audio_job(0))
+        await soon(lambda: len(queue.jobs) == 1)
+        queue.failures = 3
+        await dispatcher.dispatch(audio_job(1))
+        await soon(lambda: len(queue.jobs) == 2)
+        await dispatcher.close(1)
+    own = [line for line in lines if not line["event"].startswith("stamina")]  # whose lines services switch off
+    assert [(line["event"], line["error"]) for line in own] == [("jobs wait for the queue", "ConnectionError")] * 2
