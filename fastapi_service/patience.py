@@ -27,7 +27,7 @@ class LedgerFull(Exception):
 
 
 class Patience:
-    """One session's. However many of its writes wait, an outage is told once; it ends when one of them works."""
+    """One session's. However many of its writes wait, an outage is told once; it is over when a write is quick again."""
 
     def __init__(self, session_id: str, tell: Callable[[WireError], None]) -> None:
         self._session_id = session_id
@@ -38,12 +38,15 @@ class Patience:
 
     async def outlast(self, write: Callable[[], Awaitable[T]]) -> T:
         """Repeat a write until it works."""
-        overdue = asyncio.get_running_loop().call_later(TELL_AFTER_S, self._complain)
+        loop = asyncio.get_running_loop()
+        overdue = loop.call_later(TELL_AFTER_S, self._complain)
         try:
             answer = await _again(self._survives, write)
         finally:
             overdue.cancel()
-        self._told, self._trouble = False, None
+        self._trouble = None
+        if loop.time() < overdue.when():
+            self._told = False
         return answer
 
     def _survives(self, error: Exception) -> bool:

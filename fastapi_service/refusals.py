@@ -133,7 +133,7 @@ def redis_late() -> StoreError:
 def busy() -> StoreError:
     return StoreError(
         "busy",
-        "More speech waits for the service than it can hold, so results come late.",
+        "More speech waits than the service takes at once, so results come late.",
         f"{_GOES_ON} to add workers, or memory for Redis.",
     )
 
