@@ -40,7 +40,8 @@ for _, statistics in ipairs(plan.statistics) do
 end
 
 -- A result that waits for an earlier one is safe in the state; it leaves the ledger with its release.
-if redis.call('EXISTS', plan.accepted) == 1 then redis.call('HSET', plan.accepted, 'stage', 'done') end
+local accepted = plan.accepted
+if redis.call('ZSCORE', pending, accepted.member) then redis.call('HSET', accepted.entry, 'stage', 'done') end
 for _, utterance in ipairs(plan.released) do
   redis.call('ZREM', pending, utterance.member)
   redis.call('ZREM', plan.outstanding, utterance.member)

@@ -43,7 +43,7 @@ class Releaser:
         keys = [names.order(end.session_id), *(names.statistics(scope.audience) for scope in scopes)]
         for _ in range(MAX_CONFLICTS):
             states = self._read(keys)
-            order = Order.model_validate_json(states[0][1] or "{}")
+            order = Order.model_validate_json(states[0][1]) if states[0][1] else self._new_order(end.session_id)
             acceptance = order.accept(end)
             if acceptance.outcome == "duplicate":
                 self._forget(source)
@@ -59,6 +59,11 @@ class Releaser:
         for key in keys:
             pipeline.hmget(key, "version", "data")
         return [(version or "0", data) for version, data in pipeline.execute()]
+
+    def _new_order(self, session_id: str) -> Order:
+        """Of a session's first result. If it is not, its record is gone: what is not outstanding was released."""
+        oldest = self._redis.zrange(names.outstanding(session_id), 0, 0)
+        return Order(next_segment=int(oldest[0].rpartition(":")[2]) if oldest else 0)
 
     def _forget(self, source: str) -> None:
         """A duplicate: its utterance is released, or waits in the state; only the stream still has it."""
@@ -98,7 +103,7 @@ class Releaser:
             "states": writes,
             "results": [_result(released) for released in acceptance.released],
             "statistics": statistics,
-            "accepted": names.ledger_entry(names.ledger_member(end.session_id, end.segment)),
+            "accepted": _utterance(end),
             "outstanding": names.outstanding(end.session_id),
             "released": [_utterance(released) for released in acceptance.released],
         }

@@ -1,14 +1,17 @@
 """Nothing is lost: what a dead worker held, or what the queue lost, is sent again; what cannot be done is given up."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
+from listener_service.order import Order
 from wire import names
 from wire.broker import queue_depth
-from wire.ledger import AUDIO_TTL_S, CLAIM_MAX_S, MAX_ATTEMPTS, Entry, Ledger
+from wire.ledger import AUDIO_TTL_S, CLAIM_MAX_S, MAX_ATTEMPTS, OUTSTANDING_S, Entry, Ledger
+from wire.messages.base import Clock
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
 from wire.messages.results import Final, SegmentFailed, place
 from wire.results import publish_result
@@ -28,14 +31,15 @@ log = structlog.get_logger()
 
 def next_step(
     entry: Entry, *, now: float, claimant_alive: bool, queue_empty: bool, high_water: float
-) -> Literal["wait", "send", "give_up"]:
+) -> Literal["wait", "send", "give_up", "unblock"]:
     """What to do about one outstanding utterance. Times are Unix seconds of Redis's clock.
 
     Args:
-        high_water: when the latest job that any worker has claimed for this stage was sent.
+        high_water: when the latest job that any worker has claimed for this stage was sent. It may lie in the future
+            if the clock was set back; then it says nothing.
     """
-    if entry.stage == "done":
-        return "wait"
+    if entry.stage == "done":  # its result waits for that of an earlier one
+        return "unblock" if now - entry.enrolled_at > OUTSTANDING_S else "wait"
     if entry.claimed_by and claimant_alive and now - entry.claimed_at < CLAIM_MAX_S:
         return "wait"
     if entry.attempts >= MAX_ATTEMPTS or now - entry.enrolled_at > AUDIO_TTL_S:
@@ -43,7 +47,8 @@ def next_step(
     sent_at = float(entry.sent_at)
     if entry.claimed_by or sent_at == 0:
         return "send"
-    if now - sent_at > GRACE_S and (queue_empty or high_water - sent_at > OVERTAKEN_S):
+    overtaken = high_water - sent_at > OVERTAKEN_S and high_water <= now
+    if now - sent_at > GRACE_S and (queue_empty or overtaken):
         return "send"
     return "wait"
 
@@ -76,10 +81,22 @@ class Sweeper:
                 queue_empty=empty.get(entry.stage, False),
                 high_water=float(high_water.get(entry.stage, 0)),
             )
-            if step == "send":
-                self._send_again(entry)
-            elif step == "give_up":
-                self._give_up(entry)
+            if step == "wait":
+                continue
+            try:
+                self._take(step, entry)
+            except RedisError:
+                raise
+            except Exception:  # the boundary between utterances: trouble with one must not keep the others waiting
+                log.exception("not swept", stage=entry.stage, **_where(entry))
+
+    def _take(self, step: Literal["send", "give_up", "unblock"], entry: Entry) -> None:
+        if step == "unblock":
+            self._unblock(entry)
+        elif step == "send" and entry.job is not None:
+            self._send_again(entry, entry.job)
+        else:
+            self._give_up(entry)
 
     def _leads(self) -> bool:
         lock = names.SWEEPER_LOCK
@@ -92,31 +109,60 @@ class Sweeper:
         keys = sorted(heartbeats)
         return {key for key, beat in zip(keys, self._redis.mget(keys) if keys else [], strict=True) if beat}
 
-    def _send_again(self, entry: Entry) -> None:
+    def _send_again(self, entry: Entry, job: TranscribeAudio | AnalyzeText) -> None:
         if not self._ledger.take_for_resend(entry):
             return
         log.warning("sent again", stage=entry.stage, attempts=entry.attempts, **_where(entry))
         try:
-            self._send(entry.job)
+            self._send(job)
         except OperationalError as error:  # a later sweep finds it unclaimed
             log.warning("not sent", error=type(error).__name__, **_where(entry))
 
     def _give_up(self, entry: Entry) -> None:
         """The end of an utterance that cannot be done. Its text, once known, is not lost."""
         why = entry.error or f"the {entry.stage} worker died or nobody took the job"
-        log.error("given up", stage=entry.stage, attempts=entry.attempts, **_where(entry))
+        if entry.job is None:
+            why = "its entry in the ledger cannot be read"
+        log.error("given up", stage=entry.stage, attempts=entry.attempts, reason=why, **_where(entry))
         if isinstance(entry.job, AnalyzeText):
             publish_result(self._redis, Final.of(entry.job, None, f"The analysis failed: {why}"))
             return
+        self._fail(self._place(entry), entry.attempts, why)
+
+    def _unblock(self, entry: Entry) -> None:
+        """The end of what a result waits for in vain: earlier utterances that neither ended nor are in the ledger."""
+        order = Order.model_validate_json(self._redis.hget(names.order(entry.session_id), "data") or "{}")
+        log.error("waits in vain", next_segment=order.next_segment, **_where(entry))
+        if entry.segment not in order.waiting:
+            self._give_up(entry)
+        for segment in range(order.next_segment, entry.segment):
+            member = names.ledger_member(entry.session_id, segment)
+            if segment not in order.waiting and self._redis.zscore(names.PENDING, member) is None:
+                self._fail(self._place(entry) | {"segment": segment}, 0, "the ledger has lost it")
+
+    def _fail(self, where: dict[str, Any], attempts: int, why: str) -> None:
         failed = SegmentFailed(
-            **place(entry.job),
+            **where,
             code="transcription_failed",
-            message=f"This part could not be transcribed after {entry.attempts} attempts: {why}",
+            message=f"This part could not be transcribed after {attempts} attempts: {why}",
             remedy="Say it again; if it keeps happening, the operator finds the cause in the worker's log.",
-            attempts=entry.attempts,
+            attempts=attempts,
         )
         publish_result(self._redis, failed)
 
+    def _place(self, entry: Entry) -> dict[str, Any]:
+        """Whose, which, when; as far as is known without the job."""
+        if entry.job is not None:
+            return place(entry.job)
+        return {
+            "session_id": entry.session_id,
+            "room": self._redis.hget(names.session(entry.session_id), "room"),
+            "segment": entry.segment,
+            "start_ms": 0,
+            "end_ms": 0,
+            "clock": Clock(speech_end=entry.enrolled_at, endpointed=entry.enrolled_at),
+        }
+
 
 def _where(entry: Entry) -> dict[str, object]:
-    return {"session": entry.job.session_id, "segment": entry.job.segment}
+    return {"session": entry.session_id, "segment": entry.segment}

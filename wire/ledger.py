@@ -8,7 +8,7 @@ about what is outstanding lies here. Per utterance: a hash with its ``stage`` (`
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from wire import names
 from wire.errors import StoreError
@@ -72,7 +72,8 @@ class Entry:
     enrolled_at: float
     """Unix seconds."""
     stage: Stage
-    job: TranscribeAudio | AnalyzeText
+    job: TranscribeAudio | AnalyzeText | None
+    """None when it cannot be read: damaged, or of another version."""
     attempts: int
     claimed_by: str | None
     """Heartbeat key of the worker."""
@@ -80,6 +81,14 @@ class Entry:
     sent_at: str
     """As Redis holds it: compared, not computed with. ``0`` asks for sending at once."""
     error: str | None
+
+    @property
+    def session_id(self) -> str:
+        return self.member.rpartition(":")[0]
+
+    @property
+    def segment(self) -> int:
+        return int(self.member.rpartition(":")[2])
 
 
 class Enrolment:
@@ -165,15 +174,27 @@ class Ledger:
         self._release(keys=[entry], args=[worker, error])
 
     def pending(self, most: int) -> list[Entry]:
-        """The oldest outstanding utterances."""
-        members = self._redis.zrange(names.PENDING, 0, most - 1, withscores=True)
+        """The oldest outstanding utterances: enough of them that ``most`` have no result yet, if there are so many."""
+        found: list[Entry] = []
+        looked_at, without_result = 0, 0
+        while without_result < most:
+            members = self._redis.zrange(names.PENDING, looked_at, looked_at + most - 1, withscores=True)
+            if not members:
+                break
+            entries = self._entries(members)
+            found += entries
+            looked_at += len(members)
+            without_result += sum(entry.stage != "done" for entry in entries)
+        return found
+
+    def _entries(self, members: list[tuple[str, float]]) -> list[Entry]:
         pipeline = self._redis.pipeline(transaction=False)
         for member, _ in members:
             pipeline.hgetall(names.ledger_entry(member))
         return [
             _entry(member, enrolled_at, fields)
             for (member, enrolled_at), fields in zip(members, pipeline.execute(), strict=True)
-            if fields
+            if fields or self._redis.zscore(names.PENDING, member) is not None  # not released meanwhile
         ]
 
     def take_for_resend(self, entry: Entry) -> bool:
@@ -183,15 +204,20 @@ class Ledger:
 
 
 def _entry(member: str, enrolled_at: float, fields: dict[str, str]) -> Entry:
-    stage: Stage = fields["stage"]  # type: ignore[assignment]  # only our scripts write it
+    """One that cannot be read must not keep the others from being seen."""
+    stage: Stage = fields.get("stage", "stt")  # type: ignore[assignment]  # only our scripts write it
+    try:
+        job = _job.validate_json(fields.get("job", ""))
+    except ValidationError:
+        job = None
     return Entry(
         member=member,
         enrolled_at=enrolled_at,
         stage=stage,
-        job=_job.validate_json(fields["job"]),
-        attempts=int(fields["attempts"]),
+        job=job,
+        attempts=int(fields.get("attempts", 0)),
         claimed_by=fields.get("claimed_by"),
         claimed_at=float(fields.get("claimed_at", 0)),
-        sent_at=fields["sent_at"],
+        sent_at=fields.get("sent_at", "0"),
         error=fields.get("error"),
     )

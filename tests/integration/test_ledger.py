@@ -51,7 +51,7 @@ class Shop:
         return text_job(segment, self.record.session_id)
 
     def entry(self, segment: int) -> Entry:
-        return next(entry for entry in self.ledger.pending(100) if entry.job.segment == segment)
+        return next(entry for entry in self.ledger.pending(100) if entry.segment == segment)
 
     def end(self, segment: int) -> None:
         """Its result comes."""
@@ -302,9 +302,42 @@ async def test_high_water_is_the_latest_job_claimed(shop: Shop) -> None:
     assert shop.redis.hget(names.HIGH_WATER, "analysis") is None
 
 
+async def test_high_water_falls_when_the_clock_was_set_back(shop: Shop) -> None:
+    """A mark of the future would make every job in the queue look overtaken, for ever."""
+    shop.redis.hset(names.HIGH_WATER, "stt", shop.redis.time()[0] + 3_600)
+    await shop.enrol(0)
+    shop.ledger.claim(shop.job(0), "stt", WORKER)
+    assert shop.redis.hget(names.HIGH_WATER, "stt") == shop.entry(0).sent_at
+
+
 async def test_pending_are_the_oldest(shop: Shop) -> None:
-    """In the order in which they were enrolled; an entry that vanished is left out."""
+    """In the order in which they were enrolled."""
     for segment in range(4):
         await shop.enrol(segment)
-    shop.redis.delete(names.ledger_entry(names.ledger_member(shop.record.session_id, 1)))
-    assert [entry.job.segment for entry in shop.ledger.pending(3)] == [0, 2]
+    assert [entry.segment for entry in shop.ledger.pending(3)] == [0, 1, 2]
+    assert [entry.segment for entry in shop.ledger.pending(10)] == [0, 1, 2, 3]
+
+
+async def test_what_waits_for_an_earlier_result_hides_nobody(shop: Shop) -> None:
+    """However many results wait at the head of the ledger, those without one are seen."""
+    for segment in range(MAX_AHEAD):
+        await shop.enrol(segment)
+    for segment in range(1, MAX_AHEAD - 2):
+        shop.end(segment)
+    without_result = [entry.segment for entry in shop.ledger.pending(2) if entry.stage != "done"]
+    assert without_result[:2] == [0, MAX_AHEAD - 2]
+
+
+async def test_entries_that_cannot_be_read_are_seen_as_such(shop: Shop) -> None:
+    """Damaged, of another version, or gone: whose and which is in the name. The others are read."""
+    for segment in range(4):
+        await shop.enrol(segment)
+    keys = [names.ledger_entry(names.ledger_member(shop.record.session_id, segment)) for segment in range(4)]
+    shop.redis.hset(keys[0], "job", "{}")
+    shop.redis.hdel(keys[1], "job")
+    shop.redis.delete(keys[2])
+    entries = shop.ledger.pending(10)
+    assert [entry.job is not None for entry in entries] == [False, False, False, True]
+    assert [(entry.session_id, entry.segment) for entry in entries] == [
+        (shop.record.session_id, segment) for segment in range(4)
+    ]

@@ -178,6 +178,19 @@ async def test_the_ledger_is_empty_when_everything_is_released(
     assert keys("wta:ledger:*") | keys("wta:audio:*") == set()
 
 
+async def test_a_lost_order_goes_on_with_what_is_outstanding(redis: Redis, aredis: AsyncRedis) -> None:
+    """What was released before is not waited for again, and comes no second time."""
+    record, _ = await SessionStore(aredis, 600).create(Start())
+    for segment in range(5):
+        await Enrolment(aredis).enrol(record.owner, audio_job(segment, record.session_id), b"\0\0", segment, 600)
+    results = ends(record.session_id, 5)
+    apply_all(redis, results[:3])
+    redis.delete(names.order(record.session_id))
+    apply_all(redis, [results[4], results[2], results[3]])
+    assert [end.segment for _, end in log_of(redis, record.audience)] == [0, 1, 2, 3, 4]
+    assert redis.zcard(names.PENDING) == 0
+
+
 def test_envelopes_name_themselves_and_their_predecessor(redis: Redis, heard: Callable[[str, int], list[str]]) -> None:
     """On each channel the ids form a chain without holes, and the stream holds the same messages."""
     apply_all(redis, ends(ALICE, 3) + ends(BOB, 2, room="kitchen"))

@@ -9,7 +9,9 @@ if stage ~= ARGV[1] then return {'gone', 0, ''} end
 
 local now = redis.call('TIME')
 local seconds = now[1] + now[2] / 1e6
-if tonumber(sent_at) > tonumber(redis.call('HGET', high_water, stage) or 0) then
+-- A mark later than now is of before the clock was set back.
+local mark = tonumber(redis.call('HGET', high_water, stage) or 0)
+if tonumber(sent_at) <= seconds and (tonumber(sent_at) > mark or mark > seconds) then
   redis.call('HSET', high_water, stage, sent_at)
 end
 if claimed_by and claimed_by ~= ARGV[2] and redis.call('EXISTS', claimed_by) == 1

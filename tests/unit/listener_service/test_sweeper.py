@@ -4,7 +4,7 @@ import pytest
 
 from listener_service.sweeper import GRACE_S, OVERTAKEN_S, next_step
 from tests.speakers import audio_job
-from wire.ledger import AUDIO_TTL_S, CLAIM_MAX_S, MAX_ATTEMPTS, Entry, Stage
+from wire.ledger import AUDIO_TTL_S, CLAIM_MAX_S, MAX_ATTEMPTS, OUTSTANDING_S, Entry, Stage
 
 NOW = 1_000_000.0
 WORKER = "wta:alive:stt_worker:one"
@@ -43,6 +43,7 @@ TABLE = [
     ("within the grace of an empty queue", entry(sent_ago=GRACE_S - 0.1), {"queue_empty": True}, "wait"),
     ("overtaken in the queue", entry(sent_ago=60), {"high_water": NOW - 60 + OVERTAKEN_S + 0.1}, "send"),
     ("a little overtaken", entry(sent_ago=60), {"high_water": NOW - 60 + OVERTAKEN_S - 0.1}, "wait"),
+    ("overtaken by a clock set back", entry(sent_ago=60), {"high_water": NOW + 0.1}, "wait"),
     ("claimed by a living worker", entry(**CLAIMED), {"claimant_alive": True, "queue_empty": True}, "wait"),
     ("claimed by a dead worker", entry(**CLAIMED), {}, "send"),
     ("claimed too long", entry(**CLAIMED, claimed_ago=CLAIM_MAX_S + 1), {"claimant_alive": True}, "send"),
@@ -52,6 +53,8 @@ TABLE = [
     ("last attempt killed its worker", entry(**CLAIMED | {"attempts": MAX_ATTEMPTS}), {}, "give_up"),
     ("older than its audio", entry(age=AUDIO_TTL_S + 1), {}, "give_up"),
     ("result waits for an earlier one", entry(stage="done", age=30, sent_ago=30), {"queue_empty": True}, "wait"),
+    ("result waits for an outstanding one", entry(stage="done", age=OUTSTANDING_S - 1), {}, "wait"),
+    ("result waits in vain", entry(stage="done", age=OUTSTANDING_S + 1), {}, "unblock"),
     ("lost by the analyzer's empty queue", entry(stage="analysis", sent_ago=3), {"queue_empty": True}, "send"),
 ]
 
