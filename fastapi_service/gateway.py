@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -163,8 +164,8 @@ class Gateway:
 
     async def _finish(self, session: Session, grace_s: float) -> None:
         """Flush a session whose connection is gone. If the client came back, the ledger refuses what it sends anew."""
-        if grace_s and not self._stopping.is_set():
-            await asyncio.wait({asyncio.create_task(self._stopping.wait())}, timeout=grace_s)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), grace_s)
         try:
             await session.finish()
         except SessionTakenOver:

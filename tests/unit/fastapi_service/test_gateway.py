@@ -1,0 +1,63 @@
+"""What the connections share, without a server and without Redis."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from fastapi_service.gateway import Gateway
+from fastapi_service.session_store import SessionRecord
+from fastapi_service.settings import Settings
+from tests.eventually import soon
+from tests.speakers import ALICE
+from wire.audio import SAMPLE_RATE
+
+RECORD = SessionRecord(
+    session_id=ALICE, owner="owner", room=None, language=None, sample_rate=SAMPLE_RATE, next_segment=0, samples=0
+)
+
+
+@dataclass
+class Session:
+    """One that is flushed once its connection is gone."""
+
+    record: SessionRecord = RECORD
+    segments: int = 1
+    flushed: int = 0
+
+    async def finish(self) -> None:
+        self.flushed += 1
+
+
+@dataclass(eq=False)
+class Line:
+    """A connection as the gateway knows it."""
+
+    session: Session = field(default_factory=Session)
+    outbox: object = None
+
+
+class Presence:
+    def stop(self) -> None:
+        pass
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[Gateway]:
+    """One that was not started: it connects to nothing."""
+    made = Gateway(Settings(resume_grace_s=0.05))
+    made._presence = Presence()  # type: ignore[assignment]
+    yield made
+    await made.stop()
+
+
+async def test_a_broken_connection_leaves_nothing_behind(gateway: Gateway) -> None:
+    """After the grace its session is flushed, and no task of it is left."""
+    before = asyncio.all_tasks()
+    lines = [Line() for _ in range(3)]
+    for line in lines:
+        gateway.leave(line, wait_for_client=True)  # type: ignore[arg-type]
+    assert [line.session.flushed for line in lines] == [0, 0, 0]
+    await soon(lambda: asyncio.all_tasks() <= before)
+    assert [line.session.flushed for line in lines] == [1, 1, 1]
