@@ -27,7 +27,7 @@ class LedgerFull(Exception):
 
 
 class Patience:
-    """One session's. However many of its writes wait, an outage is told once; it is over when a write is quick again."""
+    """One session's. However many of its writes wait, an outage is told once; a write that is quick again ends it."""
 
     def __init__(self, session_id: str, tell: Callable[[WireError], None]) -> None:
         self._session_id = session_id
