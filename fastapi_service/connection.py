@@ -165,4 +165,5 @@ class Connection:
                 await self.outbox.caught_up()
         except TimeoutError:
             pending = max(1, pending)
+        await self._gateway.read_statistics(session.record, self.outbox)
         return max(pending, session.waiting)

@@ -29,6 +29,8 @@ from wire.store import connect, connect_async
 
 TOUCH_S = 120.0
 """How often the keys of connected sessions are kept from expiring; far below the shortest SESSION_TTL_S."""
+READ_S = 5.0
+"""How long a client waits for statistics."""
 SHUTDOWN_S = 10.0
 CLOSE_TRY_LATER = 1013
 
@@ -142,12 +144,17 @@ class Gateway:
         for audience in _audiences(record):
             self.hub.join(audience, outbox)
         outbox.follow(record.audience, last_seq)
+        await self.read_statistics(record, outbox)
+
+    async def read_statistics(self, record: SessionRecord, outbox: Outbox) -> None:
+        """Tell a client the latest figures, if it does not know them: pub/sub may have lost them."""
         try:
-            for audience in _audiences(record):
-                known = await self._store.statistics(audience)
-                if known is not None:
-                    outbox.on_statistics(known)
-        except (RedisError, OSError) as error:  # the next utterance brings them
+            async with asyncio.timeout(READ_S):
+                for audience in _audiences(record):
+                    known = await self._store.statistics(audience)
+                    if known is not None:
+                        outbox.on_statistics(known)
+        except (RedisError, OSError) as error:  # the next utterance brings them; a TimeoutError is an OSError
             log.warning("statistics not read", error=type(error).__name__)
 
     async def outstanding(self, session: Session) -> int:

@@ -14,6 +14,7 @@ from fastapi_service.outbox import Outbox
 from fastapi_service.session_store import SessionRecord
 from tests.speakers import ALICE
 from wire.audio import SAMPLE_RATE
+from wire.messages.statistics import Statistics
 
 RECORD = SessionRecord(
     session_id=ALICE, owner="owner", room=None, language=None, sample_rate=SAMPLE_RATE, next_segment=0, samples=0
@@ -86,6 +87,9 @@ class Gateway:
     async def join(self, record: SessionRecord, outbox: Outbox, last_seq: int) -> None:
         outbox.follow(record.audience, last_seq)
 
+    async def read_statistics(self, record: SessionRecord, outbox: Outbox) -> None:
+        outbox.on_statistics(Statistics(scope="session", session_id=record.session_id, version=9, trend_window=20))
+
     async def outstanding(self, _: Session) -> int:
         return self.missing
 
@@ -93,19 +97,31 @@ class Gateway:
         self.left.append(wait_for_client)
 
 
-async def stopped(gateway: Gateway) -> dict[str, Any]:
-    """What a client hears last that says start and stop."""
+async def told(gateway: Gateway) -> list[dict[str, Any]]:
+    """What a client hears that says start and stop."""
     socket = Socket('{"type":"start"}', STOP)
     async with asyncio.timeout(5):
         await Connection(socket, gateway).serve()  # type: ignore[arg-type]
     assert socket.closed == 1000
     assert gateway.left == [False]
-    return socket.received[-1]
+    return socket.received
+
+
+async def stopped(gateway: Gateway) -> dict[str, Any]:
+    """The last of it."""
+    return (await told(gateway))[-1]
 
 
 async def test_stop_is_answered_after_the_last_result() -> None:
     """Nothing is missing: the service says so."""
     assert await stopped(Gateway()) == {"type": "stopped", "segments": 3, "pending": 0}
+
+
+async def test_stopped_comes_after_the_final_statistics() -> None:
+    """Also when the channel has lost them: they are read once more."""
+    *_, statistics, last = await told(Gateway())
+    assert (statistics["type"], statistics["version"]) == ("stats", 9)
+    assert last["type"] == "stopped"
 
 
 async def test_stop_does_not_wait_for_ever_for_results() -> None:

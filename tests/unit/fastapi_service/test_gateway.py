@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from fastapi_service import gateway as module
 from fastapi_service.gateway import Gateway
 from fastapi_service.session_store import SessionRecord
 from fastapi_service.settings import Settings
@@ -61,3 +62,18 @@ async def test_a_broken_connection_leaves_nothing_behind(gateway: Gateway) -> No
     assert [line.session.flushed for line in lines] == [0, 0, 0]
     await soon(lambda: asyncio.all_tasks() <= before)
     assert [line.session.flushed for line in lines] == [1, 1, 1]
+
+
+class Frozen:
+    """A store that never answers."""
+
+    async def statistics(self, _: str) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_statistics_that_do_not_come_hold_up_nobody(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With Redis frozen a client goes on without them."""
+    monkeypatch.setattr(module, "READ_S", 0.05)
+    gateway._store = Frozen()  # type: ignore[assignment]
+    async with asyncio.timeout(5):
+        await gateway.read_statistics(RECORD, None)  # type: ignore[arg-type]
