@@ -14,7 +14,7 @@ from fastapi_service.connection import Connection
 from fastapi_service.dispatcher import Dispatcher
 from fastapi_service.endpointer import EndpointerOptions
 from fastapi_service.hub import Hub
-from fastapi_service.outbox import Outbox
+from fastapi_service.outbox import CLOSE_TRY_LATER, Outbox
 from fastapi_service.session import Session, SessionTakenOver
 from fastapi_service.session_store import SessionRecord, SessionStore
 from fastapi_service.settings import Settings
@@ -32,7 +32,6 @@ TOUCH_S = 120.0
 READ_S = 5.0
 """How long a client waits for statistics."""
 SHUTDOWN_S = 10.0
-CLOSE_TRY_LATER = 1013
 
 log = structlog.get_logger()
 
