@@ -11,7 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.websockets import WebSocket
 
-from fastapi_service.gateway import Gateway
+from fastapi_service.gateway import CLOSING_S, Gateway
 from fastapi_service.headers import SecurityHeaders
 from fastapi_service.operations import update_gauges
 from fastapi_service.readiness import readiness
@@ -81,7 +81,7 @@ def main() -> None:
         ws_per_message_deflate=False,  # PCM gains nothing, and it doubles the memory of an idle socket
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=15,
+        timeout_graceful_shutdown=CLOSING_S,
     )
 
 

@@ -31,7 +31,11 @@ TOUCH_S = 120.0
 """How often the keys of connected sessions are kept from expiring; far below the shortest SESSION_TTL_S."""
 READ_S = 5.0
 """How long a client waits for statistics."""
-SHUTDOWN_S = 10.0
+CLOSING_S = 8
+"""How long connections may take to end at a shutdown."""
+SHUTDOWN_S = 8.0
+"""How long writing down what is open may take after that. Together with the goodbye, and a job that is just being sent,
+less than supervisord.conf (stopwaitsecs) waits before it kills the gateway."""
 
 log = structlog.get_logger()
 
@@ -68,11 +72,12 @@ class Gateway:
 
     async def stop(self) -> None:
         """Write down what is open, then let go of everything."""
+        deadline = asyncio.get_running_loop().time() + SHUTDOWN_S
         self._stopping.set()
         finishing = {task for task in self._background if task.get_name() == "finish"}
         if finishing:
             await asyncio.wait(finishing, timeout=SHUTDOWN_S)
-        await self._dispatcher.close(SHUTDOWN_S)
+        await self._dispatcher.close(max(0.0, deadline - asyncio.get_running_loop().time()))
         for task in self._background:
             task.cancel()
         self._presence.stop()

@@ -1,6 +1,7 @@
 """What the connections share, without a server and without Redis."""
 
 import asyncio
+import configparser
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -11,8 +12,11 @@ from fastapi_service.gateway import Gateway
 from fastapi_service.session_store import SessionRecord
 from fastapi_service.settings import Settings
 from tests.eventually import soon
+from tests.machines import ROOT
 from tests.speakers import ALICE
 from wire.audio import SAMPLE_RATE
+from wire.presence import BEAT_S
+from wire.store import SOCKET_TIMEOUT_S
 
 RECORD = SessionRecord(
     session_id=ALICE, owner="owner", room=None, language=None, sample_rate=SAMPLE_RATE, next_segment=0, samples=0
@@ -77,3 +81,33 @@ async def test_statistics_that_do_not_come_hold_up_nobody(gateway: Gateway, monk
     gateway._store = Frozen()  # type: ignore[assignment]
     async with asyncio.timeout(5):
         await gateway.read_statistics(RECORD, None)  # type: ignore[arg-type]
+
+
+async def test_a_shutdown_with_a_slow_redis_is_over_before_it_is_killed(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sessions and jobs share one time limit."""
+    monkeypatch.setattr(module, "SHUTDOWN_S", 0.2)
+
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    limits: list[float] = []
+
+    async def close(timeout_s: float) -> None:
+        limits.append(timeout_s)
+
+    monkeypatch.setattr(gateway._dispatcher, "close", close)
+    gateway._run(never(), name="finish")
+    async with asyncio.timeout(5):
+        await gateway.stop()
+    (left,) = limits
+    assert left < 0.1
+
+
+def test_supervisor_waits_until_the_gateway_has_written_down_everything() -> None:
+    """The supervisor's time covers all that a stop may take: connections, flush, goodbye, a job on its way."""
+    conf = configparser.RawConfigParser()
+    conf.read(ROOT / "supervisord.conf")
+    longest = module.CLOSING_S + module.SHUTDOWN_S + 2 * BEAT_S + SOCKET_TIMEOUT_S
+    assert longest < conf.getint("program:fastapi_service", "stopwaitsecs")
