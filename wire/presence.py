@@ -16,6 +16,8 @@ from wire.store import AsyncRedis, Redis
 
 BEAT_S = 1.0
 TIME_TO_LIVE_S = 5
+INDEX_TIME_TO_LIVE_S = 3_600
+"""The index of a service of which nobody lives any more."""
 
 log = structlog.get_logger()
 
@@ -81,14 +83,18 @@ class Presence:
 
     def _run(self) -> None:
         index = names.presence_index(self._beat.service)
-        away = False
+        away = tidied = False
         while not self._stopped:
             self._changed.clear()
             try:
                 pipeline = self._redis.pipeline()
                 pipeline.set(self.key, self._beat.model_dump_json(), ex=TIME_TO_LIVE_S)
                 pipeline.sadd(index, self._beat.instance)
+                pipeline.expire(index, INDEX_TIME_TO_LIVE_S)
                 pipeline.execute()
+                if not tidied:
+                    self._forget_dead(index)
+                    tidied = True
                 if away:
                     log.info("redis is back")
                 away = False
@@ -102,6 +108,13 @@ class Presence:
         except RedisError as error:
             log.debug("goodbye not written", error=type(error).__name__)
 
+    def _forget_dead(self, index: str) -> None:
+        """Each start removes who died before: some services are never listed."""
+        instances = sorted(self._redis.smembers(index))
+        beats = self._redis.mget([names.presence(self._beat.service, instance) for instance in instances])
+        if dead := _without_beat(instances, beats):
+            self._redis.srem(index, *dead)
+
 
 async def living(redis: AsyncRedis, service: str) -> list[Heartbeat]:
     """Heartbeats of all living instances of a service; the dead ones are removed from its index."""
@@ -110,7 +123,10 @@ async def living(redis: AsyncRedis, service: str) -> list[Heartbeat]:
     if not instances:
         return []
     beats = await redis.mget([names.presence(service, instance) for instance in instances])
-    dead = [instance for instance, beat in zip(instances, beats, strict=True) if beat is None]
-    if dead:
+    if dead := _without_beat(instances, beats):
         await redis.srem(index, *dead)
     return [Heartbeat.model_validate_json(beat) for beat in beats if beat is not None]
+
+
+def _without_beat(instances: list[str], beats: list[str | None]) -> list[str]:
+    return [instance for instance, beat in zip(instances, beats, strict=True) if beat is None]

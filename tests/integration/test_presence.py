@@ -8,7 +8,7 @@ import pytest
 from tests.eventually import eventually
 from tests.machines import Processes
 from wire import names
-from wire.presence import TIME_TO_LIVE_S, Heartbeat, Presence, living
+from wire.presence import INDEX_TIME_TO_LIVE_S, TIME_TO_LIVE_S, Heartbeat, Presence, living
 from wire.store import AsyncRedis, Redis
 
 PROCESS = """
@@ -67,6 +67,17 @@ async def test_a_killed_process_is_gone_after_five_seconds(
     assert time.monotonic() - killed > TIME_TO_LIVE_S - 2
     assert await living(aredis, names.STT_WORKER) == []
     assert not redis.exists(index)
+
+
+def test_a_start_forgets_who_died_before(redis: Redis, presence: Presence) -> None:
+    """Also of services that nobody lists; who lives stays, and the index of a service that is gone expires."""
+    index = names.presence_index(names.STT_WORKER)
+    redis.sadd(index, "dead", "alive")
+    redis.set(names.presence(names.STT_WORKER, "alive"), "{}")
+    presence.start()
+    eventually(lambda: redis.smembers(index) == {"alive", presence.key.rpartition(":")[2]})
+    assert 0 < redis.ttl(index) <= INDEX_TIME_TO_LIVE_S
+    presence.stop()
 
 
 def test_a_heartbeat_comes_back_after_redis_was_emptied(redis: Redis, presence: Presence) -> None:

@@ -39,6 +39,14 @@ class Redis:
 
     def sadd(self, *_: str) -> None: ...
 
+    def expire(self, *_: object) -> None: ...
+
+    def smembers(self, _index: str) -> set[str]:
+        return set()
+
+    def mget(self, _keys: list[str]) -> list[str]:
+        return []
+
     def execute(self) -> None: ...
 
     def delete(self, *_: str) -> None: ...
