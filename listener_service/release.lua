@@ -14,6 +14,7 @@ local function publish(channel, body)
   local stream = plan.streams[channel]
   local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)
   local id = redis.call('XADD', stream, 'MAXLEN', '~', plan.stream_length, '*', 'data', body)
+  redis.call('EXPIRE', stream, plan.log_ttl)
   local ids = '{"id":"' .. id .. '","previous":"' .. (last[1] and last[1][1] or '0-0') .. '",'
   redis.call('PUBLISH', channel, ids .. string.sub(body, 2))
 end

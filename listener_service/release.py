@@ -17,6 +17,9 @@ LOG_LENGTH = 10_000
 """Results that an audience's log keeps, for resuming and for those who join later."""
 STREAM_LENGTH = 10_000
 """Envelopes kept beside each channel, for gateways that were away."""
+STREAM_KEEP_S = 300
+"""How long they are kept: they hold what people said. Gateways that were away for longer read the logs of their
+audiences, as after every lost connection."""
 MAX_CONFLICTS = 100
 """Several listeners share the global statistics; each conflict means that another one made progress."""
 

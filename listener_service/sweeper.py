@@ -8,6 +8,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from listener_service.order import Order
+from listener_service.release import STREAM_KEEP_S
 from wire import names
 from wire.broker import queue_depth
 from wire.ledger import AUDIO_TTL_S, CLAIM_MAX_S, MAX_ATTEMPTS, OUTSTANDING_S, Entry, Ledger
@@ -66,13 +67,14 @@ class Sweeper:
         """One look. Safe to repeat and to interrupt."""
         if not self._leads():
             return
+        seconds, microseconds = self._redis.time()
+        self._trim_streams(seconds - STREAM_KEEP_S)
         entries = self._ledger.pending(MOST_PER_SWEEP)
         if not entries:
             return
         alive = self._alive({entry.claimed_by for entry in entries if entry.claimed_by})
         empty = {stage: queue_depth(self._redis, queue) == 0 for stage, queue in QUEUES.items()}
         high_water = self._redis.hgetall(names.HIGH_WATER)
-        seconds, microseconds = self._redis.time()
         for entry in entries:
             step = next_step(
                 entry,
@@ -89,6 +91,11 @@ class Sweeper:
                 raise
             except Exception:  # the boundary between utterances: trouble with one must not keep the others waiting
                 log.exception("not swept", stage=entry.stage, **_where(entry))
+
+    def _trim_streams(self, oldest: int) -> None:
+        """To ``oldest`` (Unix seconds). Emptied, not deleted: a stream's ids grow even if the clock is set back."""
+        for channel in (names.RESULT_MESSAGES, names.FINAL_STATS):
+            self._redis.xtrim(names.stream(channel), minid=f"{oldest * 1000}-0", approximate=False)
 
     def _take(self, step: Literal["send", "give_up", "unblock"], entry: Entry) -> None:
         if step == "unblock":

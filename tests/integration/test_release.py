@@ -267,6 +267,8 @@ def test_states_expire_with_their_session_and_totals_never(redis: Redis) -> None
         names.log("room:kitchen"),
         names.statistics("room:kitchen"),
         names.statistics(names.audience(ALICE, None)),
+        names.stream(names.RESULT_MESSAGES),
+        names.stream(names.FINAL_STATS),
     ]
     assert all(0 < redis.ttl(key) <= SETTINGS.session_ttl_s for key in expiring)
     assert redis.ttl(names.order(ALICE)) > order_ttl_s(SETTINGS.session_ttl_s) - 10

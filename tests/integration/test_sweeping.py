@@ -5,7 +5,7 @@ import pytest
 from fastapi_service.session_store import SessionRecord, SessionStore
 from listener_service import sweeper as module
 from listener_service.consumer import Consumer
-from listener_service.release import Releaser
+from listener_service.release import STREAM_KEEP_S, Releaser
 from listener_service.settings import Settings
 from listener_service.sweeper import GRACE_S, Sweeper
 from tests.speakers import audio_job, no_speech
@@ -152,6 +152,19 @@ async def test_results_that_wait_do_not_blind_the_sweeper(hall: Hall, monkeypatc
         hall.redis.hset(hall.entry(segment), "sent_at", hall.redis.time()[0] - GRACE_S - 1)
     hall.work()
     assert [job.segment for job in hall.sent] == [0, 5]
+
+
+async def test_what_was_published_is_forgotten_after_a_while(hall: Hall) -> None:
+    """The streams beside the channels hold what people said; gateways need them for a gap only."""
+    streams = [names.stream(channel) for channel in (names.RESULT_MESSAGES, names.FINAL_STATS)]
+    now_ms = hall.redis.time()[0] * 1_000
+    for stream in streams:
+        for age_s in (2 * STREAM_KEEP_S, STREAM_KEEP_S + 5, STREAM_KEEP_S - 5, 0):
+            hall.redis.xadd(stream, {FIELD: SECRET}, id=f"{now_ms - 1_000 * age_s}-0")
+    hall.work()
+    for stream in streams:
+        kept = [now_ms - int(source.partition("-")[0]) for source, _ in hall.redis.xrange(stream)]
+        assert kept == [1_000 * (STREAM_KEEP_S - 5), 0]
 
 
 async def test_trouble_with_one_utterance_is_not_that_of_others(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
