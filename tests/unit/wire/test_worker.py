@@ -41,8 +41,8 @@ class Redis:
 
     def expire(self, *_: object) -> None: ...
 
-    def smembers(self, _index: str) -> set[str]:
-        return set()
+    def smembers(self, _index: str) -> list[str]:
+        return []
 
     def mget(self, _keys: list[str]) -> list[str]:
         return []
