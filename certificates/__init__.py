@@ -1,0 +1,1 @@
+"""Names or your own files → the certificate that nginx serves."""

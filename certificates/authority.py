@@ -1,0 +1,129 @@
+"""The private CA: made once, trusted once on each device, and the issuer of every certificate that is made here."""
+
+import datetime as dt
+import ipaddress
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from certificates.pair import Pair
+from wire.errors import ConfigurationError
+
+ORGANISATION = "WhisperTextAnalyzer private CA"
+"""In the name of every CA made here; tells our certificates from those of others, also when the CA's files are lost."""
+CA_VALID_FOR = dt.timedelta(days=3650)
+VALID_FOR = dt.timedelta(days=365)
+"""Of a server's certificate; browsers and Apple's devices distrust those that are valid for longer than 398 days."""
+SLOW_CLOCKS = dt.timedelta(hours=1)
+"""How far a phone's clock may be behind."""
+
+
+@dataclass(frozen=True)
+class Authority:
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+    def issue(self, names: Iterable[str], now: dt.datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+        """A server's certificate for ``names``, and its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "WhisperTextAnalyzer")])
+        alternatives = x509.SubjectAlternativeName([_general_name(name) for name in sorted(names)])
+        issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        certificate = (
+            _builder(subject, self.certificate.subject, key, now, VALID_FOR)
+            .add_extension(alternatives, critical=False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(digital_signature=True), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(issuer_id, critical=False)
+            .sign(self.key, hashes.SHA256())
+        )
+        return certificate, key
+
+    def has_issued(self, certificate: x509.Certificate) -> bool:
+        """Whether this very CA signed it, not one of the same name."""
+        try:
+            certificate.verify_directly_issued_by(self.certificate)
+        except (ValueError, TypeError, InvalidSignature):  # another name, kind of key, or signer
+            return False
+        return True
+
+
+def is_private(certificate: x509.Certificate) -> bool:
+    """Whether a CA made here signed it, this one or an earlier one."""
+    return any(
+        name.value == ORGANISATION for name in certificate.issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    )
+
+
+def ensure_authority(files: Pair, now: dt.datetime) -> Authority:
+    """The CA in ``files``; a new one if it is missing, damaged, or would end before what it is to sign."""
+    try:
+        certificate, key = files.load()
+        if isinstance(key, ec.EllipticCurvePrivateKey) and certificate.not_valid_after_utc > now + VALID_FOR:
+            return Authority(certificate, key)
+    except ConfigurationError:
+        pass
+    authority = _make(now)
+    files.write(authority.certificate, authority.key)
+    return authority
+
+
+def _make(now: dt.datetime) -> Authority:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, ORGANISATION),
+            # several installations may be trusted by one device: their names must differ
+            x509.NameAttribute(NameOID.COMMON_NAME, f"WhisperTextAnalyzer {secrets.token_hex(3)}"),
+        ]
+    )
+    certificate = (
+        _builder(name, name, key, now, CA_VALID_FOR)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return Authority(certificate, key)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: dt.datetime, valid_for: dt.timedelta
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - SLOW_CLOCKS)
+        .not_valid_after(now - SLOW_CLOCKS + valid_for)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+
+
+def _usage(*, digital_signature: bool = False, key_cert_sign: bool = False, crl_sign: bool = False) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=digital_signature,
+        key_cert_sign=key_cert_sign,
+        crl_sign=crl_sign,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
