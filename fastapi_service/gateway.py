@@ -29,6 +29,8 @@ from wire.store import connect, connect_async
 
 TOUCH_S = 120.0
 """How often the keys of connected sessions are kept from expiring; far below the shortest SESSION_TTL_S."""
+OWNERS_S = 1.0
+"""How often the gateway looks whether another one has taken over one of its sessions."""
 READ_S = 5.0
 """How long a client waits for statistics."""
 CLOSING_S = 8
@@ -69,6 +71,7 @@ class Gateway:
         log.info("listening", host=self.settings.host, port=self.settings.port, tls=self.settings.tls_cert is not None)
         self._run(self._subscriber.run())
         self._run(self._touch_all())
+        self._run(self._watch_owners())
 
     async def stop(self) -> None:
         """Write down what is open, then let go of everything."""
@@ -196,6 +199,24 @@ class Gateway:
                         await self._store.touch(connection.session.record)
             except (RedisError, OSError) as error:
                 log.warning("sessions not touched", error=type(error).__name__)
+
+    async def _watch_owners(self) -> None:
+        while True:
+            await asyncio.sleep(OWNERS_S)
+            try:
+                await self._displace_taken_over()
+            except (RedisError, OSError) as error:  # nothing can be taken over meanwhile
+                log.debug("owners not read", error=type(error).__name__)
+
+    async def _displace_taken_over(self) -> None:
+        """Close the sockets of sessions that were resumed on another gateway: they may be silent, and never notice."""
+        here = [(connection, connection.session.record) for connection in self._connections if connection.session]
+        pipeline = self.redis.pipeline(transaction=False)
+        for _, record in here:
+            pipeline.hget(names.session(record.session_id), "owner")
+        for (connection, record), owner in zip(here, await pipeline.execute(), strict=True):
+            if owner not in (None, record.owner):
+                connection.displace()
 
     def _allows(self, origin: str | None, host: str) -> bool:
         """Programs send no Origin; a page's must be our own or on the list."""

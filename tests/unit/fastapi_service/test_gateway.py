@@ -3,7 +3,7 @@
 import asyncio
 import configparser
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -13,7 +13,8 @@ from fastapi_service.session_store import SessionRecord
 from fastapi_service.settings import Settings
 from tests.eventually import soon
 from tests.machines import ROOT
-from tests.speakers import ALICE
+from tests.speakers import ALICE, BOB
+from wire import names
 from wire.audio import SAMPLE_RATE
 from wire.presence import BEAT_S
 from wire.store import SOCKET_TIMEOUT_S
@@ -39,8 +40,35 @@ class Session:
 class Line:
     """A connection as the gateway knows it."""
 
-    session: Session = field(default_factory=Session)
+    session: Session | None = field(default_factory=Session)
     outbox: object = None
+    displaced: bool = False
+
+    def displace(self) -> None:
+        self.displaced = True
+
+
+class Owners:
+    """Redis as far as it knows who owns which session."""
+
+    def __init__(self, owners: dict[str, str]) -> None:
+        self._owners = owners
+        self._asked: list[str] = []
+
+    def pipeline(self, *, transaction: bool) -> "Owners":
+        assert not transaction
+        return self
+
+    def hget(self, key: str, field: str) -> None:
+        assert field == "owner"
+        self._asked.append(key)
+
+    async def execute(self) -> list[str | None]:
+        asked, self._asked = self._asked, []
+        return [self._owners.get(key) for key in asked]
+
+    async def aclose(self) -> None:
+        pass
 
 
 class Presence:
@@ -66,6 +94,22 @@ async def test_a_broken_connection_leaves_nothing_behind(gateway: Gateway) -> No
     assert [line.session.flushed for line in lines] == [0, 0, 0]
     await soon(lambda: asyncio.all_tasks() <= before)
     assert [line.session.flushed for line in lines] == [1, 1, 1]
+
+
+async def test_a_session_that_goes_on_elsewhere_is_closed_here(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another gateway resumed Alice's: her silent socket here ends; Bob's, and one whose session expired, stay."""
+    monkeypatch.setattr(module, "OWNERS_S", 0.01)
+    alice, bob, expired, new = (
+        Line(Session(replace(RECORD, session_id=session_id))) for session_id in (ALICE, BOB, "c" * 32, "d" * 32)
+    )
+    new.session = None
+    gateway.redis = Owners({names.session(ALICE): "another", names.session(BOB): "owner"})
+    gateway._connections = {alice, bob, expired, new}  # type: ignore[arg-type]
+    gateway._run(gateway._watch_owners())
+    await soon(lambda: alice.displaced)
+    assert [line.displaced for line in (bob, expired, new)] == [False] * 3
 
 
 class Frozen:
