@@ -110,13 +110,15 @@ class Outbox:
         return self._replay is not None and not self._replay.done()
 
     async def _catch_up(self) -> None:
+        away = False
         while self._behind and not self._closing:
             self._behind = False
             try:
                 await self._read_log()
             except (RedisError, OSError) as error:
-                log.warning("replay failed", error=type(error).__name__)
-                self._behind = True
+                if not away:  # one line for an outage, not one for each attempt
+                    log.warning("replay failed", error=type(error).__name__)
+                away = self._behind = True
                 await asyncio.sleep(REPLAY_RETRY_S)
 
     async def _read_log(self) -> None:

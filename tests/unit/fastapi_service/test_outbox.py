@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import redis.exceptions
 from starlette.websockets import WebSocketDisconnect
+from structlog.testing import capture_logs
 
 from fastapi_service import outbox as module
 from fastapi_service.outbox import CLOSE_TRY_LATER, MOST_UNSENT, Outbox
@@ -146,12 +147,14 @@ async def test_results_that_come_during_a_replay_are_neither_lost_nor_doubled(
 async def test_a_replay_survives_an_outage(
     outbox: Outbox, socket: Socket, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Reading the log is tried again until Redis is back."""
+    """Reading the log is tried again until Redis is back, and worth one line in the service's own."""
     monkeypatch.setattr(module, "REPLAY_RETRY_S", 0.01)
     log.add(1)
     log.failures = 3
-    outbox.follow(AUDIENCE, 0)
-    await soon(lambda: socket.seqs() == [1])
+    with capture_logs() as lines:
+        outbox.follow(AUDIENCE, 0)
+        await soon(lambda: socket.seqs() == [1])
+    assert [line["event"] for line in lines] == ["replay failed"]
 
 
 async def test_caught_up_means_that_all_of_the_log_is_on_its_way(outbox: Outbox, socket: Socket, log: Log) -> None:
