@@ -27,7 +27,7 @@ ARG SERVICE
 RUN groupadd --gid 10001 app \
     && useradd --uid 10001 --gid app --no-log-init --no-create-home --home-dir /tmp --shell /usr/sbin/nologin app \
     && install -d -o app -g app /models \
-    && install -d -o 101 -g 101 /certificates
+    && install -d -o 101 -g 101 /certificates /authority
 ENV PATH=/app/.venv/bin:${PATH} \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

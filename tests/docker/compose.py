@@ -45,8 +45,9 @@ class Stack:
 
     def processes(self, container: dict[str, Any]) -> list[tuple[int, str]]:
         """User id and command of every process in a container."""
-        lines = _run("docker", "top", container["Id"], "-eo", "uid,args").splitlines()[1:]
-        return [(int(uid), args) for uid, _, args in (line.strip().partition(" ") for line in lines)]
+        lines = _run("docker", "top", container["Id"], "-eo", "pid,uid,args").splitlines()[1:]
+        columns = (line.split(maxsplit=2) for line in lines)
+        return [(int(uid), args) for _, uid, args in columns]
 
     def kill(self, container: dict[str, Any]) -> None:
         """SIGKILL; Docker takes it for the operator's wish and starts nothing instead."""
