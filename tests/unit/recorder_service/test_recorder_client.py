@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from local.certificate import ensure_certificate
+from certificates.server import ensure_certificate
 from recorder_service.client import RecorderClient
 from recorder_service.errors import GatewayAway, GatewayError
 from recorder_service.options import Hooks, Limits
@@ -134,9 +134,9 @@ async def test_nobody_there_is_told_after_the_timeout() -> None:
     assert url in away.value.message
 
 
-async def test_a_self_signed_certificate_is_accepted_only_on_request(tmp_path: Path) -> None:
+async def test_a_certificate_that_nobody_trusts_is_accepted_only_on_request(tmp_path: Path) -> None:
     """Without --insecure the error says how to go on."""
-    made = ensure_certificate(tmp_path, lan=())
+    made = ensure_certificate(tmp_path, ["127.0.0.1"])
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(made.cert, made.key)
     async with FakeGateway().running(tls) as gateway:
