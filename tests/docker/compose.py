@@ -17,7 +17,7 @@ class ComposeError(Exception):
 
 
 class Stack:
-    """Free ports and a password for this run; no setting of the caller's ``.env`` but TORCH_* decides what is built."""
+    """Free ports and a password for this run; of the caller's environment, TORCH_* decides what is built."""
 
     def __init__(self) -> None:
         self.http_port, self.https_port = _free_port(), _free_port()

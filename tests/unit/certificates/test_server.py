@@ -118,13 +118,25 @@ def test_outdated_certificate_is_renewed_by_the_same_ca(tmp_path: Path, names: s
     assert (tmp_path / "ca.pem").read_bytes() == ca
 
 
-@pytest.mark.parametrize("damaged", ["fullchain.pem", "privkey.pem", "ca.pem", "ca-key.pem"])
+@pytest.mark.parametrize("damaged", ["fullchain.pem", "privkey.pem"])
 def test_damaged_file_is_made_anew(tmp_path: Path, damaged: str) -> None:
     """A half file is replaced, not served, and what is served fits the CA that is there."""
     ensure_certificate(tmp_path, NAMES)
     (tmp_path / damaged).write_bytes((tmp_path / damaged).read_bytes()[:100])
     served = ensure_certificate(tmp_path, NAMES)
     assert handshake(served, tmp_path / "ca.pem", "localhost")
+
+
+@pytest.mark.parametrize("damaged", ["ca.pem", "ca-key.pem"])
+def test_damaged_ca_is_not_replaced_in_silence(tmp_path: Path, damaged: str) -> None:
+    """Devices trust it: whoever runs this decides whether they must trust another."""
+    ensure_certificate(tmp_path, NAMES)
+    (tmp_path / damaged).write_bytes((tmp_path / damaged).read_bytes()[:100])
+    left = (tmp_path / damaged).read_bytes()
+    with pytest.raises(ConfigurationError, match=damaged) as refused:
+        ensure_certificate(tmp_path, NAMES)
+    assert refused.value.code == "bad_authority"
+    assert (tmp_path / damaged).read_bytes() == left
 
 
 def test_ca_is_renewed_before_it_ends(tmp_path: Path) -> None:

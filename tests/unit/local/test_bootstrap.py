@@ -136,6 +136,12 @@ def test_index_of_torch(
     assert bootstrap.choose_index(environment, system) == index
 
 
+def test_an_image_does_not_fall_back_to_the_large_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index that is away for a moment fails the build instead of filling the image for ever."""
+    monkeypatch.setattr(bootstrap, "is_reachable", always(False))
+    assert bootstrap.choose_index({}, "linux", may_guess=False) == CPU_INDEX
+
+
 def test_old_python_is_refused_with_a_remedy() -> None:
     """Python 3.10 ends with a sentence that names the version needed and how to choose another Python."""
     with pytest.raises(BootstrapError, match=r"3\.11 or newer.*3\.10.*make run PYTHON="):

@@ -1,0 +1,48 @@
+"""nginx does not start with settings that make no sense, and says which one it is."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[3] / "nginx" / "check-settings.sh"
+DEFAULTS = {
+    "HTTPS_PORT": "443",
+    "NGINX_HSTS_S": "0",
+    "NGINX_TRUSTED_PROXY": "127.0.0.1",
+    "NGINX_MAX_CONNECTIONS_PER_ADDRESS": "100",
+    "NGINX_HANDSHAKES_PER_S": "20",
+}
+
+
+def check(**settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["sh", SCRIPT], env=DEFAULTS | settings, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"NGINX_HSTS_S": "31536000"}, {"NGINX_TRUSTED_PROXY": "fd00::/8"}, {"NGINX_TRUSTED_PROXY": "172.16.0.0/12"}],
+)
+def test_sensible_settings_pass(settings: dict[str, str]) -> None:
+    """The defaults, and what the documents tell people to write."""
+    assert check(**settings).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTPS_PORT", "https"),
+        ("NGINX_HSTS_S", "1y"),
+        ("NGINX_HSTS_S", "-1"),
+        ("NGINX_HANDSHAKES_PER_S", "0"),
+        ("NGINX_HANDSHAKES_PER_S", "20r/s"),
+        ("NGINX_MAX_CONNECTIONS_PER_ADDRESS", ""),
+        ("NGINX_MAX_CONNECTIONS_PER_ADDRESS", "99999999999999999999"),
+        ("NGINX_TRUSTED_PROXY", "proxy; return 200"),
+    ],
+)
+def test_nonsense_is_refused_by_name(name: str, value: str) -> None:
+    """Not by a line of nginx's configuration that nobody wrote."""
+    done = check(**{name: value})
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {name} ")
