@@ -97,5 +97,6 @@ def load_transcriber(settings: Settings) -> Transcriber:
 
         return InstantTranscriber()
     from stt_worker.engines.openai_whisper import load_whisper  # torch takes seconds to import
+    from stt_worker.voice_activity import SpeechOnly, VoiceActivity
 
-    return load_whisper(settings)
+    return SpeechOnly(load_whisper(settings), VoiceActivity())

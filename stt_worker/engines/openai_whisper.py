@@ -1,4 +1,4 @@
-"""openai-whisper: the default engine."""
+"""openai-whisper: the default engine. Its weights, tokens and features, with a window fitted to the speech."""
 
 import hashlib
 from functools import partial
@@ -7,21 +7,32 @@ from pathlib import Path
 import torch
 import whisper
 from torch import Tensor
-from whisper.audio import N_FRAMES, log_mel_spectrogram, pad_or_trim
-from whisper.decoding import DecodingOptions, DecodingResult, DecodingTask, LogitFilter, detect_language
+from whisper.audio import HOP_LENGTH, N_SAMPLES, log_mel_spectrogram, pad_or_trim
 from whisper.model import Whisper
+from whisper.tokenizer import Tokenizer, get_tokenizer
 
 from stt_worker.device import Device, check_transcription, load_on_device
 from stt_worker.engine import MIN_AVG_LOGPROB, Deadline, Hypothesis, is_silent
+from stt_worker.engines.fitted_whisper.decoder import Decoder, Memory, ShortlistVocabulary, Vocabulary
+from stt_worker.engines.fitted_whisper.encoder import Encoder
+from stt_worker.engines.fitted_whisper.greedy import Decoded, GreedySearch, Prompt
+from stt_worker.engines.fitted_whisper.guards import (
+    MAX_COMPRESSION_RATIO,
+    compression_ratio,
+    token_cap,
+    without_loop,
+)
+from stt_worker.engines.fitted_whisper.linear import bfloat16, int8, multiplies_bfloat16, packs_int8, plain
 from stt_worker.settings import Settings
 from stt_worker.weights import alignment_heads, find_weights
-from wire.audio import Samples
+from wire.audio import SAMPLE_RATE, Samples
 from wire.errors import ModelError, WireError
 
-TEMPERATURES = (0.0, 0.4, 0.8)
-"""Greedy first; sampling only when the greedy text looks like a loop or a guess (as ``whisper.transcribe`` does)."""
-MAX_COMPRESSION_RATIO = 2.4
-"""As in ``whisper/transcribe.py``: a text that zip makes smaller than this is a loop."""
+TAILS_S = (2.0, 4.0, 30.0)
+"""Silence after the speech that the encoder sees: the first that gives a text that can be trusted. The last one fills
+Whisper's window of 30 s, as ``whisper.transcribe`` always does. Less than 2 s loops more often and hears worse."""
+FRAME = 2 * HOP_LENGTH
+"""Samples of one position of the encoder: 20 ms."""
 ENGLISH = "en"
 
 
@@ -31,26 +42,50 @@ class WhisperTranscriber:
     def __init__(self, model: Whisper, name: str, revision: str) -> None:
         self.name = name
         self.revision = revision
-        self._model = model
-        self._fp16 = model.encoder.conv1.weight.dtype == torch.float16
+        self._n_mels: int = model.dims.n_mels
+        self._multilingual: bool = model.is_multilingual
+        self._num_languages: int = model.num_languages
+        self._device: torch.device = model.device
+        self._dtype: torch.dtype = model.encoder.conv1.weight.dtype
+        embedding = model.decoder.token_embedding.weight
+        vocabulary: Vocabulary
+        on_cpu = self._device.type == "cpu" and self._dtype == torch.float32
+        many_rows = bfloat16 if on_cpu and multiplies_bfloat16() else plain
+        if on_cpu and packs_int8():
+            one_row, vocabulary = int8, ShortlistVocabulary(embedding, int8)
+        else:
+            one_row, vocabulary = plain, Vocabulary(embedding)
+        self._encoder = Encoder(model.encoder, many_rows)
+        self._decoder = Decoder(model.decoder, one_row, many_rows)
+        self._search = GreedySearch(self._decoder, vocabulary, self._tokenizer(ENGLISH), self._device)
 
     @torch.inference_mode()
     def transcribe(self, audio: Samples, language: str | None, deadline: Deadline) -> Hypothesis:
-        """See ``Transcriber``. The audio is padded to Whisper's window of 30 s."""
-        features = self._encode(audio)
+        """See ``Transcriber``."""
+        memory = self._decoder.listen(self._encode(audio, TAILS_S[0]))
         probability = None
-        if not self._model.is_multilingual:
+        if not self._multilingual:
             language = self._english(language)
         elif language is None:
-            _, probabilities = detect_language(self._model, features)
-            language, probability = max(probabilities[0].items(), key=lambda item: item[1])
-        result = self._decode(features, language, deadline)
+            language, probability = self._detect(memory)
+        tokenizer = self._tokenizer(language)
+        for tail_s in TAILS_S:
+            if tail_s != TAILS_S[0]:
+                memory = self._decoder.listen(self._encode(audio, tail_s))
+            prompt = Prompt(tokenizer.sot_sequence_including_notimestamps, sot=0)
+            cap = token_cap(len(audio) / SAMPLE_RATE)
+            decoded = self._search.run(memory, [prompt], [cap], deadline.check)[0]
+            text = tokenizer.decode(decoded.tokens)
+            if not _is_doubtful(decoded, text):
+                break
+        else:
+            text = tokenizer.decode(without_loop(decoded.tokens))
         return Hypothesis(
-            text=result.text,
+            text=text.strip(),
             language=language,
             language_probability=probability,
-            avg_logprob=result.avg_logprob,
-            no_speech_prob=result.no_speech_prob,
+            avg_logprob=decoded.avg_logprob,
+            no_speech_prob=decoded.no_speech_prob,
         )
 
     def _english(self, language: str | None) -> str:
@@ -63,41 +98,36 @@ class WhisperTranscriber:
             )
         return ENGLISH
 
-    def _encode(self, audio: Samples) -> Tensor:
-        """Encoder output, shape (1, n_audio_ctx, n_audio_state)."""
-        mel = log_mel_spectrogram(audio, self._model.dims.n_mels, padding=0, device=self._model.device)
-        mel = pad_or_trim(mel, N_FRAMES).unsqueeze(0)
-        features: Tensor = self._model.encoder(mel.half() if self._fp16 else mel)
-        return features
+    def _encode(self, audio: Samples, tail_s: float) -> Tensor:
+        """Encoder output of the audio and a tail of silence, shape (1, positions, n_audio_state)."""
+        wanted = len(audio) + round(tail_s * SAMPLE_RATE)
+        padded = pad_or_trim(audio, min(N_SAMPLES, -(-wanted // FRAME) * FRAME))
+        mel = log_mel_spectrogram(padded, self._n_mels, device=self._device)
+        return self._encoder(mel.unsqueeze(0).to(self._dtype))
 
-    def _decode(self, features: Tensor, language: str, deadline: Deadline) -> DecodingResult:
-        for temperature in TEMPERATURES:
-            options = DecodingOptions(
-                language=language, temperature=temperature, without_timestamps=True, fp16=self._fp16
-            )
-            task = DecodingTask(self._model, options)
-            task.logit_filters.append(_CheckDeadline(deadline))
-            result: DecodingResult = task.run(features)[0]
-            if not _is_doubtful(result):
-                break
-        return result
+    def _detect(self, memory: Memory) -> tuple[str, float]:
+        """The most likely language, and how likely it is."""
+        tokenizer = self._tokenizer(ENGLISH)
+        probabilities = self._search.languages(memory, tokenizer.sot, tokenizer.all_language_tokens)[0]
+        probability, index = probabilities.max(dim=-1)
+        return tokenizer.all_language_codes[int(index)], float(probability)
 
-
-class _CheckDeadline(LogitFilter):  # type: ignore[misc]  # whisper has no type hints
-    """Runs at each decoding step, changes nothing."""
-
-    def __init__(self, deadline: Deadline) -> None:
-        self._deadline = deadline
-
-    def apply(self, logits: Tensor, tokens: Tensor) -> None:  # noqa: ARG002
-        self._deadline.check()
+    def _tokenizer(self, language: str) -> Tokenizer:
+        """Kept by the library, one per language."""
+        return get_tokenizer(
+            self._multilingual, num_languages=self._num_languages, language=language, task="transcribe"
+        )
 
 
-def _is_doubtful(result: DecodingResult) -> bool:
-    """A repetition loop or a guess. Silence is neither: sampling would only invent something."""
-    if is_silent(result.no_speech_prob, result.avg_logprob):
+def _is_doubtful(decoded: Decoded, text: str) -> bool:
+    """A repetition loop or a guess. Silence is neither: another look would only invent something."""
+    if is_silent(decoded.no_speech_prob, decoded.avg_logprob):
         return False
-    return bool(result.compression_ratio > MAX_COMPRESSION_RATIO or result.avg_logprob < MIN_AVG_LOGPROB)
+    return (
+        decoded.stop != "end"
+        or decoded.avg_logprob < MIN_AVG_LOGPROB
+        or compression_ratio(text) > MAX_COMPRESSION_RATIO
+    )
 
 
 def load_whisper(settings: Settings) -> WhisperTranscriber:

@@ -1,0 +1,122 @@
+"""Greedy search: the text of ``whisper.decode`` at temperature 0 without timestamps, for several utterances at once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+from whisper.tokenizer import Tokenizer
+
+from stt_worker.engines.fitted_whisper.decoder import Decoder, Memory, Vocabulary
+from stt_worker.engines.fitted_whisper.guards import loop_length
+
+Stop = Literal["end", "cap", "loop"]
+
+
+@dataclass
+class Decoded:
+    """One text."""
+
+    tokens: list[int] = field(default_factory=list)
+    """Without special tokens; what was forced comes first."""
+    logprobs: list[float] = field(default_factory=list)
+    """Of each token that was chosen, and of the end where it was reached."""
+    no_speech_prob: float = 0.0
+    stop: Stop = "cap"
+    """The model ended it, it reached its cap, or it repeated itself."""
+
+    @property
+    def avg_logprob(self) -> float:
+        """As ``whisper.decode`` computes it: the end counts as a token."""
+        return sum(self.logprobs) / max(1, len(self.logprobs))
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What the decoder is told before it writes."""
+
+    tokens: tuple[int, ...]
+    sot: int
+    """Index of the start-of-transcript token, whose state tells whether anybody speaks."""
+    forced: int = 0
+    """How many of the last tokens are the beginning of the text."""
+
+
+class GreedySearch:
+    """Chooses the most likely token until the model ends the text."""
+
+    def __init__(self, decoder: Decoder, vocabulary: Vocabulary, tokenizer: Tokenizer, device: torch.device) -> None:
+        self._decoder = decoder
+        self._vocabulary = vocabulary
+        self._eot: int = tokenizer.eot
+        self._no_speech: int = tokenizer.no_speech
+        self._device = device
+        # Which tokens never appear in a text: ``whisper.decoding.DecodingTask._get_suppress_tokens`` for "-1".
+        special = (
+            tokenizer.transcribe, tokenizer.translate, tokenizer.sot, tokenizer.sot_prev, tokenizer.sot_lm,
+            tokenizer.no_speech,
+        )  # fmt: skip
+        never = sorted({*tokenizer.non_speech_tokens, *special})
+        self._never = torch.tensor(never, device=device)
+        first = sorted({*never, *tokenizer.encode(" "), tokenizer.eot})
+        self._never_first = torch.tensor(first, device=device)
+
+    def languages(self, memory: Memory, sot: int, languages: Sequence[int]) -> Tensor:
+        """Probabilities of the language tokens ``languages`` (batch, languages). The memory stays as it was."""
+        batch = len(memory.cross[0][0])
+        state = self._decoder(torch.full((batch, 1), sot, device=self._device), memory)
+        memory.length -= 1
+        return self._vocabulary(state[:, 0])[:, list(languages)].softmax(dim=-1)
+
+    def run(
+        self, memory: Memory, prompts: Sequence[Prompt], caps: Sequence[int], tick: Callable[[], None]
+    ) -> list[Decoded]:
+        """Write the texts of a batch.
+
+        Args:
+            memory: from ``Decoder.listen``; used up.
+            prompts: one for each utterance, all equally long, with ``sot`` at the same index.
+            caps: most tokens of each text.
+            tick: called at each step; may raise to give up.
+        """
+        sot = prompts[0].sot
+        states = self._decoder(torch.tensor([prompt.tokens for prompt in prompts], device=self._device), memory)
+        silence = self._vocabulary(states[:, sot]).softmax(dim=-1)[:, self._no_speech].tolist()
+        found = [
+            Decoded(list(prompt.tokens[len(prompt.tokens) - prompt.forced :]), no_speech_prob=probability)
+            for prompt, probability in zip(prompts, silence, strict=True)
+        ]
+        active, state = list(range(len(prompts))), states[:, -1]
+        suppressed = self._never if prompts[0].forced else self._never_first
+        room = self._decoder.n_ctx - memory.length
+        for _ in range(min(room, self._decoder.n_ctx // 2)):  # half, as ``DecodingTask.sample_len``
+            tick()
+            logits = self._vocabulary(state, suppressed)
+            suppressed = self._never
+            best, chosen = logits.max(dim=-1)
+            logprobs = (best - logits.logsumexp(dim=-1)).tolist()
+            tokens = chosen.tolist()
+            on = []
+            for row, (utterance, token, logprob) in enumerate(zip(active, tokens, logprobs, strict=True)):
+                if self._goes_on(found[utterance], token, logprob, caps[utterance]):
+                    on.append(row)
+            if not on:
+                break
+            if len(on) < len(active):
+                rows = torch.tensor(on, device=self._device)
+                memory.keep(rows)
+                chosen, active = chosen[rows], [active[row] for row in on]
+            state = self._decoder(chosen[:, None], memory)[:, 0]
+        return found
+
+    def _goes_on(self, text: Decoded, token: int, logprob: float, cap: int) -> bool:
+        text.logprobs.append(logprob)
+        if token == self._eot:
+            text.stop = "end"
+            return False
+        text.tokens.append(token)
+        if loop_length(text.tokens):
+            text.stop = "loop"
+            return False
+        return len(text.tokens) < cap

@@ -1,0 +1,46 @@
+"""Pure: can a decoded text be trusted? Greedy decoding that lost the audio repeats itself or guesses."""
+
+import zlib
+from collections.abc import Sequence
+
+MAX_COMPRESSION_RATIO = 2.4
+"""As in ``whisper/transcribe.py``: a text that zip makes smaller than this is a loop."""
+LONGEST_PHRASE = 20
+"""Tokens of a phrase whose repetition is looked for."""
+LOOP_TOKENS = 12
+"""A phrase is a loop when it is said three times or more and fills this many tokens: "no, no, no" is not."""
+TOKENS_PER_SECOND = 14
+SPARE_TOKENS = 16
+
+
+def token_cap(seconds: float) -> int:
+    """More tokens than anybody says in so many seconds of audio."""
+    return SPARE_TOKENS + round(TOKENS_PER_SECOND * seconds)
+
+
+def loop_length(tokens: Sequence[int]) -> int:
+    """Tokens of the phrase that the text ends in again and again; 0 when it does not."""
+    for length in range(1, min(LONGEST_PHRASE, len(tokens) // 3) + 1):
+        needed = max(3, -(-LOOP_TOKENS // length)) * length
+        if len(tokens) >= needed and all(tokens[-i] == tokens[-i - length] for i in range(1, needed - length + 1)):
+            return length
+    return 0
+
+
+def without_loop(tokens: Sequence[int]) -> list[int]:
+    """The text with the phrase it ends in said once."""
+    tokens = list(tokens)
+    length = loop_length(tokens)
+    if not length:
+        return tokens
+    while len(tokens) > length and tokens[-1] == tokens[-1 - length]:
+        tokens.pop()
+    while len(tokens) >= 2 * length and tokens[-length:] == tokens[-2 * length : -length]:
+        del tokens[-length:]
+    return tokens
+
+
+def compression_ratio(text: str) -> float:
+    """Bytes of a text before and after zlib, as in ``whisper/utils.py``."""
+    raw = text.encode()
+    return len(raw) / len(zlib.compress(raw))

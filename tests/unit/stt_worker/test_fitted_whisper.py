@@ -1,0 +1,119 @@
+"""Our encoder and decoder against the library's, with random weights: the same numbers, the same tokens."""
+
+import pytest
+import torch
+from torch import Tensor
+from whisper.decoding import DecodingOptions, DecodingTask
+from whisper.model import ModelDimensions, Whisper
+from whisper.tokenizer import Tokenizer, get_tokenizer
+
+from stt_worker.engines.fitted_whisper.decoder import Decoder, ShortlistVocabulary, Vocabulary
+from stt_worker.engines.fitted_whisper.encoder import Encoder
+from stt_worker.engines.fitted_whisper.greedy import Decoded, GreedySearch, Prompt
+from stt_worker.engines.fitted_whisper.linear import bfloat16, int8, packs_int8
+
+# The library leaves its word lists to the garbage collector to close.
+pytestmark = pytest.mark.filterwarnings("ignore:.*tiktoken:pytest.PytestUnraisableExceptionWarning")
+needs_int8 = pytest.mark.skipif(not packs_int8(), reason="torch has packed int8 products on x86 only")
+
+DIMENSIONS = ModelDimensions(
+    n_mels=80,
+    n_audio_ctx=1500,
+    n_audio_state=64,
+    n_audio_head=4,
+    n_audio_layer=2,
+    n_vocab=51_865,
+    n_text_ctx=64,
+    n_text_state=64,
+    n_text_head=4,
+    n_text_layer=2,
+)
+
+
+@pytest.fixture(scope="module")
+def model() -> Whisper:
+    torch.manual_seed(3)
+    model = Whisper(DIMENSIONS).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.normal_(0, 0.15)
+    return model
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return get_tokenizer(True, num_languages=99, language="en", task="transcribe")
+
+
+def mel(seed: int, frames: int = 3000) -> Tensor:
+    return torch.randn(1, 80, frames, generator=torch.Generator().manual_seed(seed))
+
+
+@torch.inference_mode()
+def decode(model: Whisper, tokenizer: Tokenizer, features: Tensor, **options: object) -> list[Decoded]:
+    decoder = Decoder(model.decoder)
+    search = GreedySearch(decoder, Vocabulary(model.decoder.token_embedding.weight), tokenizer, torch.device("cpu"))
+    prompt = Prompt(tokenizer.sot_sequence_including_notimestamps, sot=0)
+    memory = decoder.listen(features, **options)  # type: ignore[arg-type]
+    return search.run(memory, [prompt] * len(features), [1000] * len(features), lambda: None)
+
+
+@torch.inference_mode()
+def test_the_encoder_gives_the_librarys_numbers(model: Whisper) -> None:
+    frames = mel(1)
+    torch.testing.assert_close(Encoder(model.encoder)(frames), model.encoder(frames), rtol=1e-4, atol=1e-4)
+
+
+@torch.inference_mode()
+def test_a_short_window_is_as_long_as_its_audio(model: Whisper) -> None:
+    assert Encoder(model.encoder)(mel(1, 400)).shape == (1, 200, 64)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("seed", range(6))
+def test_decoding_gives_the_librarys_tokens(model: Whisper, tokenizer: Tokenizer, seed: int) -> None:
+    """Token for token, with the same probabilities; only a loop ends sooner here."""
+    features = model.encoder(mel(seed))
+    options = DecodingOptions(language="en", without_timestamps=True, fp16=False)
+    expected = DecodingTask(model, options).run(features)[0]
+    ours = decode(model, tokenizer, features)[0]
+    assert ours.tokens == expected.tokens[: len(ours.tokens)]
+    assert ours.no_speech_prob == pytest.approx(expected.no_speech_prob, rel=1e-3)
+    if ours.stop == "end":
+        assert ours.tokens == expected.tokens
+        assert ours.avg_logprob == pytest.approx(expected.avg_logprob, rel=1e-3)
+
+
+@torch.inference_mode()
+def test_a_batch_gives_what_each_gives_alone(model: Whisper, tokenizer: Tokenizer) -> None:
+    """Utterances of different lengths and ends, padded to the longest and masked."""
+    encoder = Encoder(model.encoder)
+    alone = [encoder(mel(seed, frames)) for seed, frames in ((1, 500), (2, 300), (3, 800))]
+    lengths = [features.shape[1] for features in alone]
+    batch = torch.cat([torch.nn.functional.pad(each, (0, 0, 0, max(lengths) - each.shape[1])) for each in alone])
+    together = decode(model, tokenizer, batch, positions=lengths)
+    for features, ours in zip(alone, together, strict=True):
+        expected = decode(model, tokenizer, features)[0]
+        assert (ours.tokens, ours.stop) == (expected.tokens, expected.stop)
+
+
+@torch.inference_mode()
+@needs_int8
+def test_the_shortlist_finds_the_best_token(model: Whisper) -> None:
+    """int8 scores choose 16 tokens, float32 scores among them: the winner and its score are float32's."""
+    embedding = model.decoder.token_embedding.weight
+    states = torch.randn(40, 64)
+    suppressed = torch.tensor([5, 6])
+    exact, short = Vocabulary(embedding)(states, suppressed), ShortlistVocabulary(embedding, int8)(states, suppressed)
+    assert torch.equal(exact.argmax(-1), short.argmax(-1))
+    torch.testing.assert_close(exact.amax(-1), short.amax(-1))
+
+
+@needs_int8
+@pytest.mark.parametrize("rows", [1, 7])
+def test_packed_products_are_close(rows: int) -> None:
+    weight, bias, x = torch.randn(96, 64), torch.randn(96), torch.randn(rows, 64)
+    exact = torch.nn.functional.linear(x, weight, bias)
+    for pack, tolerance in ((bfloat16, 0.02), (int8, 0.03)):
+        assert (pack(weight, bias)(x) - exact).abs().max() < tolerance * exact.abs().max()

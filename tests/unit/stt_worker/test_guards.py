@@ -1,0 +1,47 @@
+"""What a text that cannot be trusted looks like."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stt_worker.engines.fitted_whisper.guards import compression_ratio, loop_length, token_cap, without_loop
+
+
+@pytest.mark.parametrize(
+    ("tokens", "length"),
+    [
+        ([1, 2, 3, 4, 5], 0),
+        ([9, 7, 7, 7], 0),  # "no, no, no"
+        ([9, *[7] * 12], 1),
+        ([9, *[7, 8] * 6], 2),
+        ([9, *[1, 2, 3, 4, 5] * 3], 5),
+        ([9, *[1, 2, 3, 4, 5] * 2], 0),  # said twice
+        ([*[7] * 12, 1], 0),  # it got out of it
+    ],
+)
+def test_a_loop_is_a_phrase_said_again_and_again(tokens: list[int], length: int) -> None:
+    assert loop_length(tokens) == length
+
+
+def test_a_loop_is_said_once() -> None:
+    assert without_loop([9, 1, 2, 3, 4, *[1, 2, 3, 4] * 2]) == [9, 1, 2, 3, 4]
+    assert without_loop([9, *[7] * 20]) == [9, 7]
+    assert without_loop([1, 2, 3]) == [1, 2, 3]
+
+
+@given(st.lists(st.integers(0, 3), max_size=80))
+def test_without_its_loop_a_text_is_a_beginning_of_it(tokens: list[int]) -> None:
+    kept = without_loop(tokens)
+    assert kept == tokens[: len(kept)]
+    assert bool(kept) == bool(tokens)
+
+
+def test_the_cap_grows_with_the_audio() -> None:
+    """Room for the quickest speech: 5 syllables a second in Korean are about 8 tokens."""
+    assert token_cap(0.3) > 16
+    assert token_cap(10) > 100
+
+
+def test_repetition_compresses() -> None:
+    assert compression_ratio("thank you. " * 20) > 2.4
+    assert compression_ratio("The birch canoe slid on the smooth planks.") < 1.2

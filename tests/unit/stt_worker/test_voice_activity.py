@@ -1,0 +1,92 @@
+"""Silero's real model on real speech and on noises; a scripted transcriber behind it."""
+
+import wave
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stt_worker.engine import Deadline, Hypothesis
+from stt_worker.voice_activity import SpeechOnly, VoiceActivity, is_phantom
+from wire.audio import Samples, decode_pcm, to_float
+
+CLIP = Path(__file__).parents[2] / "data" / "jfk.wav"
+SURE = Hypothesis(text="Yes.", language="en", language_probability=0.9, avg_logprob=-0.2, no_speech_prob=0.1)
+
+
+class Scripted:
+    name, revision = "scripted", "1"
+
+    def __init__(self, heard: Hypothesis) -> None:
+        self.heard = heard
+        self.asked = 0
+
+    def transcribe(self, audio: Samples, language: str | None, deadline: Deadline) -> Hypothesis:  # noqa: ARG002
+        self.asked += 1
+        return self.heard
+
+
+def speech(seconds: float) -> Samples:
+    with wave.open(str(CLIP)) as file:
+        return to_float(decode_pcm(file.readframes(round(seconds * file.getframerate()))))
+
+
+def noise(kind: str) -> Samples:
+    random, time = np.random.default_rng(1), np.arange(80_000) / 16_000
+    sounds = {
+        "silence": np.zeros(80_000),
+        "hiss": random.normal(0, 0.03, 80_000),
+        "hum": 0.1 * np.sin(2 * np.pi * 50 * time) + 0.05 * np.sin(2 * np.pi * 150 * time),
+    }
+    return sounds[kind].astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def voice_activity() -> VoiceActivity:
+    return VoiceActivity()
+
+
+@pytest.mark.parametrize("kind", ["silence", "hiss", "hum"])
+def test_noise_is_not_transcribed(voice_activity: VoiceActivity, kind: str) -> None:
+    inner = Scripted(SURE)
+    heard = SpeechOnly(inner, voice_activity).transcribe(noise(kind), None, Deadline.after(60))
+    assert (heard.text, inner.asked) == ("", 0)
+    assert heard.no_speech_prob > 0.5
+
+
+def test_no_audio_is_not_speech(voice_activity: VoiceActivity) -> None:
+    assert not voice_activity(np.zeros(0, dtype=np.float32)).present
+
+
+def test_speech_is_transcribed(voice_activity: VoiceActivity) -> None:
+    assert voice_activity(speech(3)).clear
+    assert SpeechOnly(Scripted(SURE), voice_activity).transcribe(speech(3), "en", Deadline.after(60)) == SURE
+
+
+@pytest.mark.parametrize(
+    ("text", "avg_logprob", "kept"),
+    [("Yes.", -0.2, True), ("Yes.", -0.9, False), ("Thank you.", -0.2, False)],
+)
+def test_a_little_speech_must_be_certain(
+    voice_activity: VoiceActivity, text: str, avg_logprob: float, kept: bool
+) -> None:
+    """One second of speech in ten: a guess and the phrases that Whisper says into silence do not count."""
+    mostly_silent = np.concatenate([speech(1.5), np.zeros(140_000, dtype=np.float32)])
+    voice = voice_activity(mostly_silent)
+    assert voice.present
+    assert not voice.clear
+    inner = Scripted(replace(SURE, text=text, avg_logprob=avg_logprob))
+    heard = SpeechOnly(inner, voice_activity).transcribe(mostly_silent, "en", Deadline.after(60))
+    assert heard.text == (text if kept else "")
+
+
+def test_thanks_are_believed_where_somebody_speaks(voice_activity: VoiceActivity) -> None:
+    inner = Scripted(replace(SURE, text="Thank you."))
+    assert SpeechOnly(inner, voice_activity).transcribe(speech(3), "en", Deadline.after(60)).text == "Thank you."
+
+
+def test_phantoms_are_known_in_any_spelling() -> None:
+    assert is_phantom("  Thank you for watching! ")
+    assert is_phantom("시청해주셔서 감사합니다.")
+    assert not is_phantom("Thank you for the cake.")
