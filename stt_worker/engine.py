@@ -54,6 +54,8 @@ class Hypothesis:
     """Mean log-probability of the tokens, ≤ 0."""
     no_speech_prob: float
     """Probability that nobody speaks, 0–1."""
+    windows: int = 1
+    """How many windows of audio it took until the text could be trusted."""
 
 
 def is_silent(no_speech_prob: float, avg_logprob: float) -> bool:

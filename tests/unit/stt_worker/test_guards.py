@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stt_worker.engines.fitted_whisper.guards import compression_ratio, loop_length, token_cap, without_loop
+from stt_worker.engines.fitted_whisper.guards import (
+    compression_ratio,
+    loop_length,
+    repeats_itself,
+    token_cap,
+    without_loop,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +40,20 @@ def test_without_its_loop_a_text_is_a_beginning_of_it(tokens: list[int]) -> None
     kept = without_loop(tokens)
     assert kept == tokens[: len(kept)]
     assert bool(kept) == bool(tokens)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "repeated"),
+    [
+        ([1, 2, 3, 4, 1, 2, 3, 4], True),
+        ([9, *[1, 2, 3, 4, 5, 6] * 2, 8], True),
+        ([9, *[1, 2, 3] * 2, 8], False),  # "very good, very good"
+        ([1, 2, 3, 4, 9, 1, 2, 3, 4], False),
+        ([], False),
+    ],
+)
+def test_a_sentence_written_twice_is_looked_at_again(tokens: list[int], repeated: bool) -> None:
+    assert repeats_itself(tokens) is repeated
 
 
 def test_the_cap_grows_with_the_audio() -> None:

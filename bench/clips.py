@@ -1,0 +1,64 @@
+"""Recordings with what is said in them, and how wrong a text is."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import jiwer
+import numpy as np
+import soundfile
+import soxr
+from whisper.normalizers import BasicTextNormalizer, EnglishTextNormalizer
+
+from wire.audio import SAMPLE_RATE, Samples
+
+MANIFEST = Path("tests/data/manifest.jsonl")
+"""The clips of the repository. A larger set gives figures that mean more."""
+WITHOUT_SPACES = frozenset({"ja", "ko", "zh"})
+"""Languages whose words are not told apart alike by everybody: errors are counted in characters, spaces ignored."""
+
+_english, _basic = EnglishTextNormalizer(), BasicTextNormalizer()
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One line of a manifest: ``{"file": path beside it, "lang": "en", "text": "what is said", "seconds": 3.2}``."""
+
+    file: Path
+    language: str
+    text: str
+    """Empty where nobody speaks."""
+    seconds: float
+
+    def audio(self) -> Samples:
+        """Mono float32, 16 kHz."""
+        samples, rate = soundfile.read(self.file, dtype="float32", always_2d=True)
+        mono = samples.mean(axis=1)
+        return mono if rate == SAMPLE_RATE else np.asarray(soxr.resample(mono, rate, SAMPLE_RATE), dtype=np.float32)
+
+
+def read_manifest(manifest: Path) -> list[Clip]:
+    """The clips of a manifest, in its order."""
+    clips = []
+    for line in manifest.read_text().splitlines():
+        entry = json.loads(line)
+        clips.append(Clip(manifest.parent / entry["file"], entry["lang"], entry["text"], entry["seconds"]))
+    return clips
+
+
+def error_name(language: str) -> str:
+    """``cer`` or ``wer``."""
+    return "cer" if language in WITHOUT_SPACES else "wer"
+
+
+def error_rate(language: str, said: list[str], heard: list[str]) -> float:
+    """Errors per word, or per character in languages ``WITHOUT_SPACES``, over all texts together, as a fraction.
+
+    Texts are normalised as Whisper's authors did for their paper (arXiv:2212.04356, appendix C).
+    """
+    normalise = _english if language == "en" else _basic
+    references, hypotheses = ([normalise(text) for text in texts] for texts in (said, heard))
+    if language in WITHOUT_SPACES:
+        references, hypotheses = (["".join(text.split()) for text in texts] for texts in (references, hypotheses))
+        return float(jiwer.cer(references, hypotheses))
+    return float(jiwer.wer(references, hypotheses))
