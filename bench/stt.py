@@ -57,12 +57,12 @@ class Measured:
 
 
 def _this_engine() -> Run:
-    from stt_worker.engine import Deadline, load_transcriber
+    from stt_worker.engine import Deadline, Request, load_transcriber
 
     transcriber = load_transcriber(Settings(model="base", device="cpu"))
 
     def run(audio: Samples, language: str) -> tuple[str, int]:
-        heard = [transcriber.transcribe(part, language, Deadline.after(600)) for part in _utterances(audio)]
+        heard = [transcriber.transcribe(part, Request(language), Deadline.after(600)) for part in _utterances(audio)]
         return " ".join(each.text for each in heard), sum(each.windows > 1 for each in heard)
 
     return run

@@ -9,7 +9,7 @@ import structlog
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from wire.messages.jobs import TranscribeAudio
+from wire.messages.jobs import AnalyzeText, DraftText, TranscribeAudio
 
 THREADS = 4
 MOST_WAITING = 1_000
@@ -18,15 +18,27 @@ MOST_WAITING = 1_000
 log = structlog.get_logger()
 
 
+Promised = TranscribeAudio | AnalyzeText
+"""What is in the ledger."""
+
+
 class Dispatcher:
-    def __init__(self, send: Callable[[TranscribeAudio], None]) -> None:
+    def __init__(self, send: Callable[[Promised | DraftText], None]) -> None:
         self._send = send
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="dispatch")
         self._room = asyncio.Semaphore(MOST_WAITING)
         self._tasks: set[asyncio.Task[None]] = set()
         self._away = False
 
-    async def dispatch(self, job: TranscribeAudio) -> None:
+    async def offer(self, draft: DraftText) -> None:
+        """Send a draft once.
+
+        Raises:
+            OperationalError, RedisError, OSError: it is not sent.
+        """
+        await asyncio.get_running_loop().run_in_executor(self._pool, self._send, draft)
+
+    async def dispatch(self, job: Promised) -> None:
         """Take a job; returns when there is room for it, before it is sent."""
         await self._room.acquire()
         task = asyncio.create_task(self._deliver(job))
@@ -39,7 +51,7 @@ class Dispatcher:
             await asyncio.wait(self._tasks, timeout=timeout_s)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _deliver(self, job: TranscribeAudio) -> None:
+    async def _deliver(self, job: Promised) -> None:
         loop = asyncio.get_running_loop()
         try:
             async for attempt in stamina.retry_context(

@@ -24,6 +24,8 @@ class EndpointerOptions:
 
     pre_roll_ms: int = 300
     silence_ms: int = 500
+    pause_ms: int = 0
+    """0: no pauses are told."""
     max_utterance_ms: int = 20_000
     min_speech_ms: int = 90
     silence_ceiling: float = 0.0005
@@ -38,6 +40,16 @@ class SpeechStart:
 
 
 @dataclass(frozen=True)
+class Pause:
+    """Silence inside an utterance, or the beginning of that which ends it."""
+
+    start: int
+    end: int
+    pcm: bytes
+    """The utterance so far, from ``start`` to ``end``."""
+
+
+@dataclass(frozen=True)
 class Utterance:
     """Speech with the silence around it. Positions are samples at 16 kHz since the session's start, gaps included."""
 
@@ -49,6 +61,15 @@ class Utterance:
     """When its last loud frame arrived (the caller's clock)."""
     ended: float
     """When it was known to be over."""
+    silence: int
+    """Samples of silence at its end."""
+
+    def says_the_same(self, pause: Pause) -> bool:
+        """Whether nothing was said after a pause."""
+        return pause.start == self.start and self.end - self.silence < pause.end <= self.end
+
+
+Event = SpeechStart | Pause | Utterance
 
 
 class _Open:
@@ -86,6 +107,7 @@ class Endpointer:
         self._pre_roll = bytearray()
         """The most recent silence, up to ``_position``."""
         self._silence = ms_to_samples(options.silence_ms)
+        self._pause = ms_to_samples(options.pause_ms)
         self._longest = ms_to_samples(options.max_utterance_ms)
         self._shortest = ms_to_samples(options.min_speech_ms)
         self._tail: Pcm = np.zeros(0, dtype=np.int16)
@@ -106,19 +128,30 @@ class Endpointer:
     def speaking(self) -> bool:
         return self._open is not None
 
-    def feed(self, pcm: Pcm, arrived: float) -> list[SpeechStart | Utterance]:
+    @property
+    def silent(self) -> bool:
+        """Whether the newest frame was."""
+        return self._open is None or self._open.silence > 0
+
+    def newest(self, since: int) -> tuple[int, bytes]:
+        """The open utterance from a sample on, or from its beginning if that is later: where that is, and the audio."""
+        assert self._open is not None
+        start = max(since, self._open.start)
+        return start, bytes(self._open.pcm[(start - self._open.start) * SAMPLE_BYTES :])
+
+    def feed(self, pcm: Pcm, arrived: float) -> list[Event]:
         """Take in samples; ``arrived`` is when they did, on the clock that utterances are stamped with."""
         samples = np.concatenate([self._tail, pcm])
         whole = len(samples) // FRAME * FRAME
         frames = samples[:whole].reshape(-1, FRAME)
         energies = np.mean(np.square(frames.astype(np.float32) / 32_768.0), axis=1)
         self._tail = samples[whole:].copy()
-        events: list[SpeechStart | Utterance] = []
+        events: list[Event] = []
         for frame, energy in zip(frames, energies.tolist(), strict=True):
             events += self._frame(encode_pcm(frame), energy, arrived)
         return events
 
-    def gap(self, samples: int, arrived: float) -> list[SpeechStart | Utterance]:
+    def gap(self, samples: int, arrived: float) -> list[Event]:
         """Silence that was not sent: it counts as digital silence that was, but costs no memory and no time."""
         rest_of_frame = min(samples, -len(self._tail) % FRAME)
         events = self.feed(_silence(rest_of_frame), arrived)
@@ -134,9 +167,9 @@ class Endpointer:
             self._tail = _silence(samples - whole)
         return events
 
-    def flush(self, arrived: float) -> list[SpeechStart | Utterance]:
+    def flush(self, arrived: float) -> list[Event]:
         """End the open utterance now; the stream may go on afterwards."""
-        events: list[SpeechStart | Utterance] = []
+        events: list[Event] = []
         if self._open:
             self._open.pcm += encode_pcm(self._tail)
         self._position += len(self._tail)
@@ -146,7 +179,7 @@ class Endpointer:
         self._pre_roll.clear()
         return events
 
-    def _frame(self, frame: bytes, energy: float, arrived: float) -> list[SpeechStart | Utterance]:
+    def _frame(self, frame: bytes, energy: float, arrived: float) -> list[Event]:
         loud = self._gate.is_loud(energy)
         self._position += FRAME
         if self._open is None:
@@ -164,30 +197,49 @@ class Endpointer:
             self._open.speech_end = arrived
         else:
             self._open.silence += FRAME
-        return [*self._announce(), *self._close_if_silent(arrived), *self._cut_if_too_long(arrived)]
+        return [
+            *self._announce(),
+            *self._tell_pause(),
+            *self._close_if_silent(arrived),
+            *self._cut_if_too_long(arrived),
+        ]
 
-    def _announce(self) -> list[SpeechStart | Utterance]:
+    def _announce(self) -> list[Event]:
         if self._open is None or self._open.announced or self._open.loud < self._open.shortest:
             return []
         self._open.announced = True
         return [SpeechStart(self._open.start)]
 
-    def _close_if_silent(self, arrived: float) -> list[SpeechStart | Utterance]:
+    def _tell_pause(self) -> list[Event]:
+        still = self._open
+        if still is None or not still.announced or not 0 <= still.silence - self._pause < FRAME or not self._pause:
+            return []
+        return [Pause(still.start, still.start + len(still), bytes(still.pcm))]
+
+    def _close_if_silent(self, arrived: float) -> list[Event]:
         if self._open is None or self._open.silence < self._silence:
             return []
         return self._close("silence", arrived)
 
-    def _close(self, reason: Reason, arrived: float) -> list[SpeechStart | Utterance]:
+    def _close(self, reason: Reason, arrived: float) -> list[Event]:
         closed, self._open = self._open, None
         assert closed is not None
         if closed.loud < closed.shortest:  # a click: its end may still lead into speech
             self._remember(closed.pcm)
             return []
         return [
-            Utterance(closed.start, closed.start + len(closed), bytes(closed.pcm), reason, closed.speech_end, arrived)
+            Utterance(
+                start=closed.start,
+                end=closed.start + len(closed),
+                pcm=bytes(closed.pcm),
+                reason=reason,
+                speech_end=closed.speech_end,
+                ended=arrived,
+                silence=closed.silence,
+            )
         ]
 
-    def _cut_if_too_long(self, arrived: float) -> list[SpeechStart | Utterance]:
+    def _cut_if_too_long(self, arrived: float) -> list[Event]:
         if self._open is None or len(self._open) < self._longest:
             return []
         whole = self._open
@@ -203,7 +255,7 @@ class Endpointer:
         self._open = rest
         pcm = bytes(whole.pcm[: cut * SAMPLE_BYTES])
         return [
-            Utterance(whole.start, whole.start + cut, pcm, "too_long", arrived, arrived),
+            Utterance(whole.start, whole.start + cut, pcm, "too_long", arrived, arrived, silence=0),
             *self._announce(),
         ]
 

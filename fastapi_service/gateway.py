@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket
 from fastapi_service import metrics, refusals
 from fastapi_service.connection import Connection
 from fastapi_service.dispatcher import Dispatcher
+from fastapi_service.drafts import Drafts
 from fastapi_service.endpointer import EndpointerOptions
 from fastapi_service.hub import Hub
 from fastapi_service.outbox import CLOSE_TRY_LATER, Outbox
@@ -54,6 +55,7 @@ class Gateway:
         celery = make_celery(names.GATEWAY, settings.redis_url)
         self._dispatcher = Dispatcher(lambda job: send_job(celery, job))
         self._channels = connect_async(settings.redis_url, max_connections=4, retries=0)
+        self._drafts = Drafts(self.redis, self._channels, self._dispatcher)
         self._subscriber = Subscriber(self._channels, self.hub)
         self._presence = Presence(connect(settings.redis_url), names.GATEWAY)
         self._options = EndpointerOptions(
@@ -70,6 +72,7 @@ class Gateway:
         self._presence.ready()
         log.info("listening", host=self.settings.host, port=self.settings.port, tls=self.settings.tls_cert is not None)
         self._run(self._subscriber.run())
+        self._run(self._drafts.run())
         self._run(self._touch_all())
         self._run(self._watch_owners())
 
@@ -126,9 +129,11 @@ class Gateway:
             self._store,
             self._enrolment,
             self._dispatcher,
+            self._drafts,
             self.settings.session_ttl_s,
             connection.outbox.send,
             connection.outbox.refuse,
+            self.settings.interim_ms / 1000,
         )
         log.info("session begins", session=record.session_id, resumed=token is None, sample_rate=record.sample_rate)
         return session, token

@@ -2,10 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 from fastapi_service import metrics
-from fastapi_service.dispatcher import Dispatcher
-from fastapi_service.endpointer import Endpointer, EndpointerOptions, SpeechStart, Utterance
+from fastapi_service.dispatcher import Dispatcher, Promised
+from fastapi_service.drafts import Asked, Drafts
+from fastapi_service.endpointer import Endpointer, EndpointerOptions, Event, Pause, SpeechStart, Utterance
+from fastapi_service.interims import Interims
 from fastapi_service.patience import LedgerFull, Patience
 from fastapi_service.resampler import StreamResampler
 from fastapi_service.session_store import SessionRecord, SessionStore
@@ -14,7 +18,8 @@ from wire.audio import SAMPLE_RATE, decode_pcm, samples_to_ms
 from wire.errors import WireError
 from wire.ledger import Enrolled, Enrolment
 from wire.messages.base import Clock, now
-from wire.messages.jobs import TranscribeAudio
+from wire.messages.jobs import AnalyzeText, Draft, DraftText, TranscribeAudio
+from wire.messages.results import place
 from wire.messages.server import Ack, AnyServerMessage, SpeechEnded, SpeechStarted
 
 MOST_UNWRITTEN_S = 60
@@ -22,14 +27,28 @@ MOST_UNWRITTEN_S = 60
 is not read, the client's answers to pings are not seen either, so it must be longer than an ordinary outage."""
 ACK_EVERY_S = 2.0
 """Silence is acknowledged this often, in seconds of audio."""
+LATE_S = 3.0
+"""How long an utterance that is over waits for a text that a worker has begun; asking anew would take as long."""
 
 
 class SessionTakenOver(Exception):
     """Another connection resumed the session."""
 
 
+@dataclass(frozen=True)
+class Speculation:
+    """The final text of an utterance, begun in a pause that may turn out to be its end."""
+
+    pause: Pause
+    asked: Asked
+
+
 class Session:
-    """Counts samples, finds utterances, writes them into the ledger one after the other and acknowledges them."""
+    """Counts samples, finds utterances, writes them into the ledger one after the other and acknowledges them.
+
+    In a pause it asks for the text already. When the pause turns out to be the end, that text is committed: it goes
+    into the ledger and on to the analysis. Otherwise it is discarded, and nobody has seen it.
+    """
 
     def __init__(
         self,
@@ -38,9 +57,11 @@ class Session:
         store: SessionStore,
         enrolment: Enrolment,
         dispatcher: Dispatcher,
+        drafts: Drafts,
         ttl_s: int,
         send: Callable[[AnyServerMessage], None],
         tell: Callable[[WireError], None],
+        interim_every_s: float = 0.0,
     ) -> None:
         self.record = record
         self.segments = record.next_segment
@@ -48,6 +69,7 @@ class Session:
         self._store = store
         self._enrolment = enrolment
         self._dispatcher = dispatcher
+        self._drafts = drafts
         self._ttl_s = ttl_s
         self._send = send
         self._patience = Patience(record.session_id, tell)
@@ -55,7 +77,11 @@ class Session:
         self._acknowledged = record.samples
         self._resampler = StreamResampler(record.sample_rate)
         self._endpointer = Endpointer(options, self._inside(record.samples))
-        self._waiting: asyncio.Queue[tuple[int, Utterance]] = asyncio.Queue()
+        self._revision = 0
+        self._speculation: Speculation | None = None
+        self._interims = Interims(interim_every_s, self._ask_interim, send) if interim_every_s else None
+        self._withdrawing: set[asyncio.Task[bool]] = set()
+        self._waiting: asyncio.Queue[tuple[int, Utterance, Asked | None]] = asyncio.Queue()
         self._unwritten = 0
         """Samples of the utterances that are found and not yet in the ledger; bounds ``_waiting``."""
         self._written = asyncio.Event()
@@ -80,6 +106,8 @@ class Session:
         self._received += len(pcm)
         metrics.AUDIO_SECONDS.inc(len(pcm) / self.record.sample_rate)
         self._handle(self._endpointer.feed(self._resampler.feed(pcm), now()))
+        if self._interims is not None and not self.waiting:
+            self._interims.consider(self._endpointer)
         await self._wait_for_room()
         self._acknowledge_silence()
 
@@ -103,6 +131,8 @@ class Session:
         if self._noting is not None:
             self._noting.cancel()
             self._noting = None
+        if self._interims is not None:
+            self._interims.stop()
         events = self._endpointer.feed(self._resampler.flush(), now())
         self._handle([*events, *self._endpointer.flush(now())])
         if self._enrolling is not None:
@@ -116,13 +146,55 @@ class Session:
             self._enrolling.cancel()
             self._enrolling = None
 
-    def _handle(self, events: list[SpeechStart | Utterance]) -> None:
+    def _handle(self, events: list[Event]) -> None:
         for event in events:
             match event:
                 case SpeechStart():
                     self._send(SpeechStarted(segment=self.segments, at_ms=samples_to_ms(event.sample)))
+                    if self._interims is not None:
+                        self._interims.begin(self.segments, event.sample)
+                case Pause():
+                    self._speculate(event)
                 case Utterance():
                     self._found(event)
+        if not self._endpointer.silent:
+            self._discard()
+
+    def _speculate(self, pause: Pause) -> None:
+        self._discard()
+        if not self.waiting:  # otherwise there is enough to do
+            self._speculation = Speculation(pause, self._ask("final", self.segments, pause.start, pause.pcm))
+
+    def _discard(self) -> None:
+        """The person went on speaking."""
+        if self._speculation is not None:
+            task = asyncio.create_task(self._speculation.asked.withdraw(), name="withdrawal")
+            self._withdrawing.add(task)
+            task.add_done_callback(self._withdrawing.discard)
+            self._speculation = None
+
+    def _ask_interim(self, segment: int, start: int, pcm: bytes, prefix: str) -> Asked:
+        return self._ask("interim", segment, start, pcm, prefix)
+
+    def _ask(
+        self, purpose: Literal["interim", "final"], segment: int, start: int, pcm: bytes, prefix: str = ""
+    ) -> Asked:
+        self._revision += 1
+        record = self.record
+        job = DraftText(
+            session_id=record.session_id,
+            segment=segment,
+            revision=self._revision,
+            purpose=purpose,
+            start_ms=samples_to_ms(start),
+            audio_key=names.draft_audio(record.session_id, segment, self._revision),
+            language=record.language,
+            task=record.task,
+            prompt=record.prompt,
+            prefix=prefix,
+            reply_to=self._drafts.channel,
+        )
+        return self._drafts.ask(job, pcm)
 
     def _found(self, utterance: Utterance) -> None:
         segment, self.segments = self.segments, self.segments + 1
@@ -138,7 +210,13 @@ class Session:
         if self._enrolling is None:
             self._enrolling = asyncio.create_task(self._enrol_all(), name="enrolment")
         self._unwritten += utterance.end - utterance.start
-        self._waiting.put_nowait((segment, utterance))
+        if self._interims is not None:
+            self._interims.end()
+        if self._speculation is not None and not utterance.says_the_same(self._speculation.pause):
+            self._discard()
+        asked = self._speculation.asked if self._speculation is not None else None
+        self._speculation = None
+        self._waiting.put_nowait((segment, utterance, asked))
 
     async def _wait_for_room(self) -> None:
         """Until the ledger has caught up; at once as long as it keeps pace."""
@@ -156,18 +234,24 @@ class Session:
     async def _enrol_all(self) -> None:
         """Write utterances down in order, for as long as this connection owns the session; then the task fails."""
         while True:
-            segment, utterance = await self._waiting.get()
-            await self._enrol(segment, utterance)
+            segment, utterance, asked = await self._waiting.get()
+            await self._enrol(segment, utterance, await _settled(asked))
             self._unwritten -= utterance.end - utterance.start
             self._written.set()
             self._waiting.task_done()
 
-    async def _enrol(self, segment: int, utterance: Utterance) -> None:
+    async def _enrol(self, segment: int, utterance: Utterance, draft: Draft | None) -> None:
         samples = self._outside(utterance.end)
-        job = self._job(segment, utterance)
+        job: Promised = self._job(segment, utterance)
+        keep = None
+        if draft is not None and draft.transcript is not None:
+            clock = job.clock.at(stt_start=draft.stt_start, stt_end=draft.stt_end)
+            job = AnalyzeText(**place(job) | {"clock": clock}, transcript=draft.transcript)
+            keep = draft.keep_language
 
         async def write() -> Enrolled:
-            verdict = await self._enrolment.enrol(self.record.owner, job, utterance.pcm, samples, self._ttl_s)
+            owner, ttl_s = self.record.owner, self._ttl_s
+            verdict = await self._enrolment.enrol(owner, job, utterance.pcm, samples, ttl_s, keep)
             if verdict == "full":
                 raise LedgerFull
             return verdict
@@ -189,6 +273,8 @@ class Session:
             end_ms=samples_to_ms(utterance.end),
             audio_key=names.audio(session_id, segment),
             language=self.record.language,
+            task=self.record.task,
+            prompt=self.record.prompt,
             clock=Clock(speech_end=utterance.speech_end, endpointed=utterance.ended, queued=now()),
         )
 
@@ -223,3 +309,16 @@ class Session:
     def _outside(self, samples: int) -> int:
         """Our count of samples → the client's. Never more than it has sent, whatever the resampler's filter added."""
         return min(self._received, samples * self.record.sample_rate // SAMPLE_RATE)
+
+
+async def _settled(asked: Asked | None) -> Draft | None:
+    """The text that a worker has, or is about to have; None when none has begun."""
+    if asked is None:
+        return None
+    if not asked.done and await asked.withdraw():
+        return None
+    try:
+        async with asyncio.timeout(LATE_S):
+            return await asked.result()
+    except TimeoutError:
+        return None

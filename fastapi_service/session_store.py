@@ -10,6 +10,7 @@ from wire import names
 from wire.errors import ProtocolError
 from wire.ledger import SessionUnknown
 from wire.messages.client import Start
+from wire.messages.jobs import Task
 from wire.messages.statistics import Statistics
 from wire.store import AsyncRedis
 
@@ -36,6 +37,8 @@ class SessionRecord:
     next_segment: int
     samples: int
     """Audio that is safe, in samples at ``sample_rate`` since the session's start, gaps included."""
+    task: Task = "transcribe"
+    prompt: str = ""
 
     @property
     def audience(self) -> str:
@@ -58,6 +61,8 @@ class SessionStore:
             owner=secrets.token_hex(8),
             room=start.room,
             language=start.language,
+            task=start.task,
+            prompt=start.prompt,
             sample_rate=start.sample_rate,
             next_segment=0,
             samples=0,
@@ -66,6 +71,8 @@ class SessionStore:
             "token": _digest(token),
             "owner": record.owner,
             "sample_rate": record.sample_rate,
+            "task": record.task,
+            "prompt": record.prompt,
             "next_segment": 0,
             "samples": 0,
             **({"room": record.room} if record.room is not None else {}),
@@ -101,12 +108,14 @@ class SessionStore:
         progress = await self._resume(keys=names.session_keys(start.session_id, room), args=[owner, self._ttl_s])
         if progress is None:  # it expired since the look at its token
             raise ProtocolError(*_NOT_RESUMABLE)
-        language, next_segment, samples = progress
+        language, task, prompt, next_segment, samples = progress
         return SessionRecord(
             session_id=start.session_id,
             owner=owner,
             room=room,
             language=language,
+            task=task,
+            prompt=prompt,
             sample_rate=start.sample_rate,
             next_segment=int(next_segment),
             samples=int(samples),

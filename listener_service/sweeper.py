@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from listener_service.order import Order
 from listener_service.release import STREAM_KEEP_S
 from wire import names
-from wire.broker import queue_depth
+from wire.broker import queue_keys
 from wire.ledger import AUDIO_TTL_S, CLAIM_MAX_S, MAX_ATTEMPTS, OUTSTANDING_S, Entry, Ledger
 from wire.messages.base import Clock
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
@@ -73,7 +73,8 @@ class Sweeper:
         if not entries:
             return
         alive = self._alive({entry.claimed_by for entry in entries if entry.claimed_by})
-        empty = {stage: queue_depth(self._redis, queue) == 0 for stage, queue in QUEUES.items()}
+        # What the ledger promises has the highest priority: drafts, which go after it, say nothing about it.
+        empty = {stage: self._redis.llen(queue_keys(queue)[0]) == 0 for stage, queue in QUEUES.items()}
         high_water = self._redis.hgetall(names.HIGH_WATER)
         for entry in entries:
             step = next_step(

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from stt_worker.settings import Settings
 from wire.audio import Samples
@@ -42,6 +42,32 @@ class Deadline:
 
 
 @dataclass(frozen=True)
+class Request:
+    """What is wanted of an utterance."""
+
+    language: str | None = None
+    """ISO 639 code of what is spoken, or None to detect it."""
+    task: Literal["transcribe", "translate"] = "transcribe"
+    """``translate`` writes English whatever is spoken."""
+    prompt: str = ""
+    """Names and words that may come up. Whisper takes it for what was said before, and spells alike."""
+    prefix: str = ""
+    """How the text is known to begin; not believed when what follows it makes no sense."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word, with the punctuation and the space that belong to it: all of them joined are the text."""
+
+    text: str
+    start_s: float
+    """From the beginning of the audio."""
+    end_s: float
+    probability: float
+    """Mean probability of its tokens, 0–1."""
+
+
+@dataclass(frozen=True)
 class Hypothesis:
     """What an engine heard."""
 
@@ -54,6 +80,7 @@ class Hypothesis:
     """Mean log-probability of the tokens, ≤ 0."""
     no_speech_prob: float
     """Probability that nobody speaks, 0–1."""
+    words: tuple[Word, ...] = ()
     windows: int = 1
     """How many windows of audio it took until the text could be trusted."""
 
@@ -74,16 +101,15 @@ class Transcriber(Protocol):
         """Tells two weights of the same name apart: the beginning of their sha256."""
         ...
 
-    def transcribe(self, audio: Samples, language: str | None, deadline: Deadline) -> Hypothesis:
+    def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
         """Text of one utterance.
 
         Args:
             audio: float32 in [−1, 1), shape (samples,), 16 kHz, at most 30 s.
-            language: ISO 639 code, or None to detect it.
 
         Raises:
             DeadlineExceeded: decoding took too long.
-            WireError: the model does not know ``language``.
+            WireError: the model does not know the language, or cannot translate.
         """
         ...
 

@@ -6,13 +6,14 @@ from celery.signals import setup_logging, worker_init, worker_shutdown
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from stt_worker.drafting import Drafting
 from stt_worker.engine import Transcriber, load_transcriber
 from stt_worker.settings import Settings
 from stt_worker.transcription import Transcription
 from wire import names
 from wire.broker import make_celery, send_job
 from wire.logs import configure_logs
-from wire.messages.jobs import TranscribeAudio
+from wire.messages.jobs import DraftText, TranscribeAudio
 from wire.settings import load_settings_or_exit
 from wire.worker import Limits, Worker
 
@@ -22,11 +23,17 @@ worker: Worker[Transcriber] = Worker(
     settings.redis_url, names.STT_WORKER, Limits(settings.deadline_s, settings.max_rss_mb)
 )
 transcription = Transcription(worker, lambda job: send_job(celery, job))
+drafting = Drafting(worker)
 
 
 @celery.task(name=names.TRANSCRIBE_AUDIO, autoretry_for=(RedisError, OperationalError), retry_backoff=1)
 def transcribe_audio(job: dict[str, Any]) -> None:
     transcription.run(TranscribeAudio.model_validate(job))
+
+
+@celery.task(name=names.DRAFT_TEXT)
+def draft_text(job: dict[str, Any]) -> None:
+    drafting.run(DraftText.model_validate(job))
 
 
 @setup_logging.connect

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import structlog
 
-from stt_worker.engine import Deadline, Hypothesis, Transcriber, is_silent
+from stt_worker.engine import Deadline, Hypothesis, Request, Transcriber, is_silent
 from wire.audio import decode_pcm, to_float
 from wire.errors import AudioError
 from wire.messages.base import now
-from wire.messages.jobs import AnalyzeText, TranscribeAudio, Transcript
+from wire.messages.jobs import AnalyzeText, Task, TranscribeAudio, Transcript, Word
 from wire.messages.results import NoSpeech, place
 from wire.results import publish_result
 from wire.worker import Worker, through_outage
@@ -31,6 +31,31 @@ def language_to_keep(heard: Hypothesis, duration_ms: int) -> str | None:
     return heard.language if sure and duration_ms >= KEEP_LANGUAGE_MS else None
 
 
+def transcript(heard: Hypothesis, model: str, task: Task, start_ms: int) -> Transcript:
+    """What was heard, as the other services see it.
+
+    Args:
+        start_ms: where the audio begins on the session's audio clock.
+    """
+    return Transcript(
+        text=heard.text.strip(),
+        language="en" if task == "translate" else heard.language,
+        language_probability=heard.language_probability,
+        avg_logprob=heard.avg_logprob,
+        no_speech_prob=heard.no_speech_prob,
+        model=model,
+        words=tuple(
+            Word(
+                text=word.text,
+                start_ms=start_ms + round(word.start_s * 1000),
+                end_ms=start_ms + round(word.end_s * 1000),
+                probability=round(word.probability, 3),
+            )
+            for word in heard.words
+        ),
+    )
+
+
 class Transcription:
     """The stage; one instance per process."""
 
@@ -49,8 +74,8 @@ class Transcription:
                 raise AudioError("audio_expired", "The audio is no longer stored.", "Start more workers.")
             deadline = Deadline.after(self._worker.limits.deadline_s)
             with self._worker.watched():
-                language = job.language or claim.language
-                heard = self._worker.model.transcribe(to_float(decode_pcm(pcm)), language, deadline)
+                request = Request(job.language or claim.language, job.task, job.prompt)
+                heard = self._worker.model.transcribe(to_float(decode_pcm(pcm)), request, deadline)
             self._hand_on(job, heard, started)
 
     def _hand_on(self, job: TranscribeAudio, heard: Hypothesis, started: float) -> None:
@@ -59,15 +84,8 @@ class Transcription:
             silence = NoSpeech(**place(job), no_speech_prob=heard.no_speech_prob)
             through_outage(lambda: publish_result(self._worker.redis, silence))
             return
-        transcript = Transcript(
-            text=heard.text.strip(),
-            language=heard.language,
-            language_probability=heard.language_probability,
-            avg_logprob=heard.avg_logprob,
-            no_speech_prob=heard.no_speech_prob,
-            model=self._worker.model.name,
-        )
-        analysis = AnalyzeText(**place(job), transcript=transcript)
+        text = transcript(heard, self._worker.model.name, job.task, job.start_ms)
+        analysis = AnalyzeText(**place(job), transcript=text)
         keep = language_to_keep(heard, job.end_ms - job.start_ms)
         if through_outage(lambda: self._worker.ledger.advance(job, analysis, keep)):
             self._send(analysis)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from silero_vad import load_silero_vad
 
-from stt_worker.engine import Deadline, Hypothesis, Transcriber
+from stt_worker.engine import Deadline, Hypothesis, Request, Transcriber
 from wire.audio import SAMPLE_RATE, Samples
 
 FRAME_S = 512 / SAMPLE_RATE
@@ -88,18 +88,18 @@ class SpeechOnly:
     def revision(self) -> str:
         return self._inner.revision
 
-    def transcribe(self, audio: Samples, language: str | None, deadline: Deadline) -> Hypothesis:
+    def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
         """See ``Transcriber``. No text where nobody speaks."""
         voice = self._voice_activity(audio)
         if not voice.present:
             return Hypothesis(
                 text="",
-                language=language or "",
+                language=request.language or "",
                 language_probability=None,
                 avg_logprob=0.0,
                 no_speech_prob=1 - voice.peak,
             )
-        heard = self._inner.transcribe(audio, language, deadline)
+        heard = self._inner.transcribe(audio, request, deadline)
         if not voice.clear and (heard.avg_logprob < SURE_AVG_LOGPROB or is_phantom(heard.text)):
-            return replace(heard, text="", language_probability=None, no_speech_prob=1 - voice.share)
+            return replace(heard, text="", words=(), language_probability=None, no_speech_prob=1 - voice.share)
         return heard

@@ -4,7 +4,7 @@ from celery import Celery
 from kombu.entity import Queue
 
 from wire import names
-from wire.messages.jobs import AnalyzeText, TranscribeAudio
+from wire.messages.jobs import AnalyzeText, DraftText, TranscribeAudio
 from wire.store import Redis
 
 VISIBILITY_TIMEOUT_S = 120
@@ -12,8 +12,14 @@ VISIBILITY_TIMEOUT_S = 120
 KOMBU_PRIORITY_STEPS = (0, 3, 6, 9)
 KOMBU_PRIORITY_SEPARATOR = "\x06\x16"
 
+PRIORITIES = {"interim": 9, "final": 3}
+"""Of drafts by their purpose; everything in the ledger has 0, which is the most urgent."""
+STALE_S = 1.0
+"""A draft that nobody has begun after this many seconds is not worth beginning."""
+
 _ROUTES: dict[type, tuple[str, str]] = {
     TranscribeAudio: (names.TRANSCRIBE_AUDIO, names.STT_QUEUE),
+    DraftText: (names.DRAFT_TEXT, names.STT_QUEUE),
     AnalyzeText: (names.ANALYZE_TEXT, names.ANALYZER_QUEUE),
 }
 
@@ -50,7 +56,7 @@ def make_celery(name: str, redis_url: str, queue: str | None = None) -> Celery:
     return celery
 
 
-def send_job(celery: Celery, job: TranscribeAudio | AnalyzeText) -> None:
+def send_job(celery: Celery, job: TranscribeAudio | AnalyzeText | DraftText) -> None:
     """Put a job on its queue. Blocks for a few milliseconds, at most the socket time-out.
 
     Raises:
@@ -61,7 +67,8 @@ def send_job(celery: Celery, job: TranscribeAudio | AnalyzeText) -> None:
         task,
         kwargs={"job": job.model_dump(mode="json")},
         queue=queue,
-        priority=0,
+        priority=PRIORITIES[job.purpose] if isinstance(job, DraftText) else 0,
+        expires=STALE_S if isinstance(job, DraftText) else None,
         argsrepr="()",
         kwargsrepr=f"<{job.session_id}:{job.segment}>",  # never the text, which Celery would log
     )
@@ -70,6 +77,15 @@ def send_job(celery: Celery, job: TranscribeAudio | AnalyzeText) -> None:
 def queue_keys(queue: str) -> list[str]:
     """The Redis lists that make up a queue, one per priority, the most urgent first."""
     return [f"{queue}{KOMBU_PRIORITY_SEPARATOR}{step}" if step else queue for step in KOMBU_PRIORITY_STEPS]
+
+
+def more_urgent(redis: Redis, queue: str, priority: int) -> bool:
+    """Whether a task waits that goes before one of this priority."""
+    pipeline = redis.pipeline(transaction=False)
+    for key, step in zip(queue_keys(queue), KOMBU_PRIORITY_STEPS, strict=True):
+        if step < priority:
+            pipeline.llen(key)
+    return any(pipeline.execute())
 
 
 def queue_depth(redis: Redis, queue: str) -> int:

@@ -97,11 +97,22 @@ class Enrolment:
     def __init__(self, redis: AsyncRedis) -> None:
         self._enrol = redis.register_script(lua("enrol"))
 
-    async def enrol(self, owner: str, job: TranscribeAudio, pcm: bytes, samples: int, session_ttl_s: int) -> Enrolled:
+    async def enrol(
+        self,
+        owner: str,
+        job: TranscribeAudio | AnalyzeText,
+        pcm: bytes,
+        samples: int,
+        session_ttl_s: int,
+        keep_language: str | None = None,
+    ) -> Enrolled:
         """Write one utterance down. Safe to repeat; on ``full``, of the ledger or of this session's part, repeat it.
 
         Args:
+            job: the stage that it begins with: ``AnalyzeText`` when its text is known already, and then ``pcm`` is
+                not stored.
             owner: the connection that writes; another one owns the session → ``fenced``, nothing is written.
+            keep_language: language that was detected and holds for the rest of the session.
             samples: what the client may forget once this is written, in its own sample count.
 
         Raises:
@@ -111,7 +122,7 @@ class Enrolment:
         verdict: Enrolled | Literal["unknown"] = await self._enrol(
             keys=[
                 names.ledger_entry(member),
-                job.audio_key,
+                names.audio(job.session_id, job.segment),
                 names.PENDING,
                 names.outstanding(job.session_id),
                 *names.session_keys(job.session_id, job.room),
@@ -131,6 +142,8 @@ class Enrolment:
                 MAX_AHEAD,
                 AHEAD_S,
                 MAX_PER_SESSION,
+                "stt" if isinstance(job, TranscribeAudio) else "analysis",
+                keep_language or "",
             ],
         )
         if verdict == "unknown":

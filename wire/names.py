@@ -4,6 +4,7 @@ STT_QUEUE = "stt_queue"
 ANALYZER_QUEUE = "analyzer_queue"
 
 TRANSCRIBE_AUDIO = "stt_worker.transcribe_audio"
+DRAFT_TEXT = "stt_worker.draft_text"
 ANALYZE_TEXT = "analyzer_worker.analyze_text"
 
 RESULT_CHANNEL = "result_channel"  # workers → listener
@@ -56,6 +57,16 @@ def session_keys(session_id: str, room: str | None) -> list[str]:
 def audio(session_id: str, segment: int) -> str:
     """Int16 PCM of one utterance, short-lived."""
     return f"{_PREFIX}audio:{session_id}:{segment}"
+
+
+def draft_audio(session_id: str, segment: int, revision: int) -> str:
+    """Int16 PCM of an utterance that is not over yet; whoever takes it away is the one to transcribe it."""
+    return f"{_PREFIX}audio:{session_id}:{segment}:{revision}"
+
+
+def drafts(instance: str) -> str:
+    """Channel on which one gateway receives the drafts that it asked for: nobody else sees them."""
+    return f"{_PREFIX}drafts:{instance}"
 
 
 def ledger_member(session_id: str, segment: int) -> str:

@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -111,6 +111,10 @@ class Worker(Generic[M]):
             yield
         finally:
             self._model_since = None
+
+    def busy(self) -> AbstractContextManager[None]:
+        """Around work that holds no claim."""
+        return self._presence.busy()
 
     def _give_back(self, job: TranscribeAudio | AnalyzeText, error: str) -> None:
         through_outage(lambda: self.ledger.release(job, self._presence.key, error))

@@ -22,6 +22,8 @@ export class Conversation {
   /** Utterances that were heard and that were answered; both happen in order. */
   #heard = 0;
   #answered = 0;
+  /** Utterance of the interim text that is shown. */
+  #speaking = 0;
   #over;
 
   /**
@@ -88,16 +90,19 @@ export class Conversation {
     switch (message.type) {
       case "speech_started":
         return this.#status("hearing");
+      case "interim":
+        this.#speaking = message.segment;
+        return transcript.showInterim(message);
       case "speech_ended":
         this.#heard = message.segment + 1;
         this.#status("listening");
         return this.#showWaiting();
       case "final":
-        transcript.addFinal(message);
-        return this.#onAnswer(message.segment);
+        this.#onAnswer(message.segment);
+        return transcript.addFinal(message);
       case "segment_failed":
-        transcript.addFailed(message);
-        return this.#onAnswer(message.segment);
+        this.#onAnswer(message.segment);
+        return transcript.addFailed(message);
       case "no_speech":
         return this.#onAnswer(message.segment);
       case "stats":
@@ -112,6 +117,7 @@ export class Conversation {
 
   /** @param {number} segment */
   #onAnswer(segment) {
+    if (segment >= this.#speaking) this.#page.transcript.dropInterim();
     this.#answered = segment + 1;
     this.#showWaiting();
   }
@@ -121,7 +127,8 @@ export class Conversation {
   }
 
   #onRenewed() {
-    this.#heard = this.#answered = 0;
+    this.#heard = this.#answered = this.#speaking = 0;
+    this.#page.transcript.dropInterim();
     this.#showWaiting();
     this.#page.statistics.clear();
     this.#page.transcript.addDivider(words.renewed);
@@ -138,6 +145,7 @@ export class Conversation {
     this.#finishing = true;
     await this.#microphone?.close();
     transcript.waiting(0);
+    transcript.dropInterim();
     transcript.invite(words.empty.nothing);
     view.dismiss("late");
     if (pending !== 0) view.notice("end", pending === null ? words.incomplete : words.pending(pending));

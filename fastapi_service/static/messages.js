@@ -9,6 +9,8 @@
  * @typedef {object} Start
  * @property {"start"} type
  * @property {string | null} [language]
+ * @property {"transcribe" | "translate"} [task]
+ * @property {string} [prompt]
  * @property {string | null} [room]
  * @property {number} [sample_rate]
  * @property {string | null} [session_id]
@@ -49,6 +51,14 @@
  * @property {number} segment
  * @property {number} at_ms
  *
+ * @typedef {object} Interim
+ * @property {"interim"} type
+ * @property {number} segment
+ * @property {number} revision
+ * @property {string} stable
+ * @property {string} unstable
+ * @property {string} language
+ *
  * @typedef {object} SpeechEnded
  * @property {"speech_ended"} type
  * @property {number} segment
@@ -66,6 +76,12 @@
  * @property {number | null} analysed
  * @property {number | null} published
  * @property {number | null} delivered
+ *
+ * @typedef {object} Word
+ * @property {string} text
+ * @property {number} start_ms
+ * @property {number} end_ms
+ * @property {number} probability
  *
  * @typedef {object} Sentiment
  * @property {Label} label
@@ -87,6 +103,7 @@
  * @typedef {object} FinalFields
  * @property {"final"} type
  * @property {string} text
+ * @property {Word[]} words
  * @property {string} language
  * @property {number | null} language_probability
  * @property {number} avg_logprob
@@ -152,8 +169,8 @@
  * @property {string} remedy
  * @property {boolean} fatal
  *
- * @typedef {Ready | Ack | SpeechStarted | SpeechEnded | Final | NoSpeech | SegmentFailed | Statistics | Pong | Stopped
- *   | ServiceError} ServerMessage
+ * @typedef {Ready | Ack | SpeechStarted | Interim | SpeechEnded | Final | NoSpeech | SegmentFailed | Statistics
+ *   | Pong | Stopped | ServiceError} ServerMessage
  */
 
 export {};

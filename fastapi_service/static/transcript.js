@@ -14,6 +14,8 @@ export class Transcript {
   #list;
   #empty;
   #waiting;
+  /** The sentence that is being spoken; the last child of the list while it is there. @type {HTMLElement | null} */
+  #interim = null;
 
   /** @param {Document} page */
   constructor(page) {
@@ -25,6 +27,7 @@ export class Transcript {
 
   clear() {
     this.#list.replaceChildren();
+    this.#interim = null;
     this.#empty.hidden = false;
     this.waiting(0);
   }
@@ -43,6 +46,30 @@ export class Transcript {
    */
   waiting(count) {
     this.#waiting.textContent = count ? words.waiting(count) : "";
+  }
+
+  /**
+   * The text so far of the sentence that is being spoken.
+   * @param {import("./messages.js").Interim} interim
+   */
+  showInterim({ stable, unstable, language }) {
+    const text = element(
+      "p",
+      { class: "text", lang: language },
+      stable,
+      stable && unstable ? " " : "",
+      element("span", { class: "unstable" }, unstable),
+    );
+    if (this.#interim) return this.#interim.replaceChildren(text);
+    this.#interim = this.#add(text);
+    this.#interim.className = "interim";
+    this.#interim.ariaHidden = "true"; // it changes every second; the final text is read out
+  }
+
+  /** The sentence is over; its final text follows. */
+  dropInterim() {
+    this.#interim?.remove();
+    this.#interim = null;
   }
 
   /** @param {import("./messages.js").Final} final */
@@ -78,8 +105,10 @@ export class Transcript {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     const follows = scrollHeight - scrollTop - clientHeight < FOLLOWING;
     this.#empty.hidden = true;
-    this.#list.append(element("li", {}, ...parts));
+    const item = element("li", {}, ...parts);
+    this.#list.insertBefore(item, this.#interim);
     if (follows) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    return item;
   }
 }
 

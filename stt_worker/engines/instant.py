@@ -1,6 +1,6 @@
 """An engine without a model, to measure what the rest of the system costs (``STT_MODEL=instant``)."""
 
-from stt_worker.engine import Deadline, Hypothesis
+from stt_worker.engine import Deadline, Hypothesis, Request
 from wire.audio import Samples
 
 
@@ -8,13 +8,13 @@ class InstantTranscriber:
     name = "instant"
     revision = "1"
 
-    def transcribe(self, audio: Samples, language: str | None, deadline: Deadline) -> Hypothesis:
+    def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
         """The same words for any audio."""
         deadline.check()
         return Hypothesis(
             text=f"{len(audio)} samples of speech",
-            language=language or "en",
-            language_probability=None if language else 1.0,
+            language=request.language or "en",
+            language_probability=None if request.language else 1.0,
             avg_logprob=0.0,
             no_speech_prob=0.0,
         )

@@ -2,7 +2,7 @@
 -- KEYS: entry, audio, pending, outstanding, session, order, and what else has to live as long as the session
 -- ARGV: owner, segment, samples acknowledged by this, job, pcm, audio TTL (s), session TTL (s), order TTL (s),
 --       most pending, member, its end (ms of audio), most of a session that is ahead of real time, how far that is (s),
---       most of any session
+--       most of any session, stage it begins with, language to keep for the session ('' for none)
 -- Returns enrolled | duplicate | fenced | full | unknown
 local entry, audio, pending, outstanding, session, order = unpack(KEYS)
 local segment, samples = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -30,8 +30,9 @@ if redis.call('ZCARD', pending) >= tonumber(ARGV[9]) or held >= tonumber(ARGV[14
   return 'full'
 end
 
-redis.call('SET', audio, ARGV[5], 'EX', ARGV[6])
-redis.call('HSET', entry, 'stage', 'stt', 'job', ARGV[4], 'attempts', 0, 'sent_at', seconds)
+if ARGV[15] == 'stt' then redis.call('SET', audio, ARGV[5], 'EX', ARGV[6]) end
+if ARGV[16] ~= '' then redis.call('HSETNX', session, 'language', ARGV[16]) end
+redis.call('HSET', entry, 'stage', ARGV[15], 'job', ARGV[4], 'attempts', 0, 'sent_at', seconds)
 redis.call('ZADD', pending, seconds, ARGV[10])
 redis.call('ZADD', outstanding, ARGV[11], ARGV[10])
 redis.call('HSET', session, 'next_segment', segment + 1, 'samples', samples)

@@ -30,7 +30,7 @@ class Clock(Message):
     speech_end: float
     """The last speech of the utterance reached the gateway."""
     endpointed: float
-    """The silence that ends it was complete."""
+    """The silence that ends it was complete. Its text may have been begun, and be there, before: see ``DraftText``."""
     queued: float | None = None
     """It was in the ledger, and its task on the way to the STT queue."""
     stt_start: float | None = None
@@ -52,21 +52,23 @@ def now() -> float:
     return time.time()
 
 
-HOPS: dict[str, tuple[str, str]] = {
+HOPS: dict[str, tuple[str | tuple[str, ...], str]] = {
     "endpointing": ("speech_end", "endpointed"),
     "enrolment": ("endpointed", "queued"),
     "stt_wait": ("queued", "stt_start"),
     "stt": ("stt_start", "stt_end"),
-    "analysis_wait": ("stt_end", "analysis_start"),
+    "analysis_wait": (("stt_end", "queued"), "analysis_start"),
     "analysis": ("analysis_start", "analysed"),
     "release": ("analysed", "published"),
     "delivery": ("published", "delivered"),
     "total": ("speech_end", "published"),
 }
-"""Name of each hop → the two readings it lies between."""
+"""Name of each hop → the two readings it lies between; it begins with the later where there are several."""
 
 
 def hop_ms(clock: Clock, hop: str) -> float | None:
     """Milliseconds of one hop, never negative (hosts' clocks differ); None when a reading is missing."""
-    start, end = (getattr(clock, name) for name in HOPS[hop])
-    return None if start is None or end is None else max(0.0, (end - start) * 1000)
+    begins, ends = HOPS[hop]
+    starts = [getattr(clock, name) for name in ((begins,) if isinstance(begins, str) else begins)]
+    end = getattr(clock, ends)
+    return None if end is None or None in starts else max(0.0, (end - max(starts)) * 1000)

@@ -7,6 +7,10 @@ from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 from wire.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, SAMPLE_RATE
 from wire.languages import LANGUAGES
 from wire.messages.base import PRIVATE, Message, RoomName, SessionId
+from wire.messages.jobs import Task
+
+MAX_PROMPT = 400
+"""Characters: about what Whisper takes into account."""
 
 
 def _known(language: str) -> str:
@@ -24,6 +28,10 @@ class Start(Message):
     type: Literal["start"] = "start"
     language: Language | None = None
     """ISO 639 code; null detects it from the first utterances and keeps it."""
+    task: Task = "transcribe"
+    """``translate`` gives English text whatever is spoken."""
+    prompt: Annotated[str, Field(max_length=MAX_PROMPT)] = ""
+    """Names and words that may come up, so that they are spelled like this."""
     room: RoomName | None = None
     """Share results with everybody in this room; null keeps them private."""
     sample_rate: Annotated[int, Field(ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE, strict=True)] = SAMPLE_RATE

@@ -6,12 +6,26 @@ from pydantic import Field
 
 from wire.messages.base import Clock, Message, RoomName, SessionId
 
+Task = Literal["transcribe", "translate"]
+
+
+class Word(Message):
+    """One word, with its punctuation and the space before it: all of them joined are the text."""
+
+    text: str
+    start_ms: int
+    """On the session's audio clock, gaps included."""
+    end_ms: int
+    probability: float
+    """How sure the engine is, 0–1."""
+
 
 class Transcript(Message):
     """What the speech-to-text engine heard."""
 
     text: str
     language: str
+    """Of the text: ``en`` after a translation."""
     language_probability: float | None
     """None when the session fixed the language."""
     avg_logprob: float
@@ -19,6 +33,7 @@ class Transcript(Message):
     no_speech_prob: float
     """Whisper's probability that nobody speaks, 0–1."""
     model: str
+    words: tuple[Word, ...] = ()
 
 
 class _Job(Message):
@@ -34,14 +49,53 @@ class _Job(Message):
     clock: Clock
 
 
-class TranscribeAudio(_Job):
-    """gateway → stt_worker."""
+class _Hearing(Message):
+    """What is to be transcribed, and how."""
 
-    type: Literal["transcribe_audio"] = "transcribe_audio"
     audio_key: str
     """Redis key of the Int16 PCM, 16 kHz."""
     language: str | None = None
     """Fixed by the session; None asks the worker to detect it once and keep it."""
+    task: Task = "transcribe"
+    prompt: str = ""
+
+
+class TranscribeAudio(_Job, _Hearing):
+    """gateway → stt_worker."""
+
+    type: Literal["transcribe_audio"] = "transcribe_audio"
+
+
+class DraftText(_Hearing):
+    """gateway → stt_worker, before the utterance is over. The ledger does not know of it: nobody was promised it."""
+
+    type: Literal["draft_text"] = "draft_text"
+    session_id: SessionId
+    segment: Annotated[int, Field(ge=0)]
+    revision: Annotated[int, Field(ge=1)]
+    purpose: Literal["interim", "final"]
+    """``interim`` is shown while the person speaks; ``final`` becomes the final text unless the person goes on."""
+    start_ms: int
+    """Where the audio begins on the session's audio clock."""
+    prefix: str = ""
+    """How the text is known to begin."""
+    reply_to: str
+    """Channel for the ``Draft``."""
+
+
+class Draft(Message):
+    """stt_worker → the gateway that asked."""
+
+    type: Literal["draft"] = "draft"
+    session_id: SessionId
+    segment: Annotated[int, Field(ge=0)]
+    revision: Annotated[int, Field(ge=1)]
+    transcript: Transcript | None
+    """None when nobody speaks, or it did not work: ask in the ordinary way."""
+    keep_language: str | None = None
+    """The detected language, where it is certain enough for the rest of the session."""
+    stt_start: float
+    stt_end: float
 
 
 class AnalyzeText(_Job):

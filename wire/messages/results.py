@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from wire.messages.base import PRIVATE, Clock, Message, RoomName, SessionId
-from wire.messages.jobs import AnalyzeText, TranscribeAudio
+from wire.messages.jobs import AnalyzeText, TranscribeAudio, Word
 
 Label = Literal["negative", "neutral", "positive"]
 
@@ -49,7 +49,10 @@ class Final(_SegmentEnd):
 
     type: Literal["final"] = "final"
     text: str
+    words: tuple[Word, ...] = ()
+    """When each word is said; empty where the engine cannot tell."""
     language: str
+    """Of the text: ``en`` after a translation."""
     language_probability: float | None = None
     avg_logprob: float
     no_speech_prob: float
@@ -65,6 +68,7 @@ class Final(_SegmentEnd):
         return cls(
             **place(job),
             text=heard.text,
+            words=heard.words,
             language=heard.language,
             language_probability=heard.language_probability,
             avg_logprob=heard.avg_logprob,

@@ -38,6 +38,20 @@ class SpeechStarted(Message):
     at_ms: int
 
 
+class Interim(Message):
+    """The text so far of an utterance that is being spoken, for the person who speaks; the next one replaces it."""
+
+    type: Literal["interim"] = "interim"
+    segment: int
+    revision: int
+    """Grows within a segment, not by one."""
+    stable: str
+    """Its beginning, on which two hypotheses agree; later ones only add to it. The final text may still differ."""
+    unstable: str
+    """The rest, which may change."""
+    language: str
+
+
 class SpeechEnded(Message):
     """An utterance is complete; its result follows under the same ``segment``."""
 
@@ -75,10 +89,32 @@ class Error(Message):
 
 
 ServerMessage = Annotated[
-    Ready | Ack | SpeechStarted | SpeechEnded | Final | NoSpeech | SegmentFailed | Statistics | Pong | Stopped | Error,
+    Ready
+    | Ack
+    | SpeechStarted
+    | Interim
+    | SpeechEnded
+    | Final
+    | NoSpeech
+    | SegmentFailed
+    | Statistics
+    | Pong
+    | Stopped
+    | Error,
     Field(discriminator="type"),
 ]
 AnyServerMessage = (
-    Ready | Ack | SpeechStarted | SpeechEnded | Final | NoSpeech | SegmentFailed | Statistics | Pong | Stopped | Error
+    Ready
+    | Ack
+    | SpeechStarted
+    | Interim
+    | SpeechEnded
+    | Final
+    | NoSpeech
+    | SegmentFailed
+    | Statistics
+    | Pong
+    | Stopped
+    | Error
 )
 server_message: TypeAdapter[AnyServerMessage] = TypeAdapter(ServerMessage, config=PRIVATE)

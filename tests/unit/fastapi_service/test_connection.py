@@ -17,7 +17,13 @@ from wire.audio import SAMPLE_RATE
 from wire.messages.statistics import Statistics
 
 RECORD = SessionRecord(
-    session_id=ALICE, owner="owner", room=None, language=None, sample_rate=SAMPLE_RATE, next_segment=0, samples=0
+    session_id=ALICE,
+    owner="owner",
+    room=None,
+    language=None,
+    sample_rate=SAMPLE_RATE,
+    next_segment=0,
+    samples=0,
 )
 STOP = '{"type":"stop"}'
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastapi_service.endpointer import FRAME, Endpointer, EndpointerOptions, SpeechStart, Utterance
+from fastapi_service.endpointer import FRAME, Endpointer, EndpointerOptions, Event, Pause, SpeechStart, Utterance
 from wire.audio import SAMPLE_RATE, Pcm, decode_pcm, encode_pcm, ms_to_samples
 
 DATA = Path(__file__).parents[2] / "data"
@@ -38,7 +38,7 @@ def stream_of(parts: list[tuple[int, int]]) -> Pcm:
     return np.concatenate([tone(amplitude, samples) for amplitude, samples in parts])
 
 
-def utterances_in(events: list[SpeechStart | Utterance]) -> list[Utterance]:
+def utterances_in(events: list[Event]) -> list[Utterance]:
     return [event for event in events if isinstance(event, Utterance)]
 
 
@@ -299,3 +299,25 @@ def test_real_speech_is_one_utterance_per_sentence(clip: Clip) -> None:
         )
         covered[utterance.start // FRAME : -(-utterance.end // FRAME)] = True
     assert energy[covered].sum() / energy.sum() > 0.99
+
+
+def test_pauses_are_told_once_each_with_the_audio_so_far() -> None:
+    """Also the one that turns out to be the end; only that one says the same as the utterance."""
+    pcm = stream_of([(LOUD, 60 * FRAME), (ROOM, 10 * FRAME), (LOUD, 60 * FRAME), (ROOM, 30 * FRAME)])
+    events = Endpointer(EndpointerOptions(pause_ms=200)).feed(pcm, 0.0)
+    pauses = [event for event in events if isinstance(event, Pause)]
+    (utterance,) = utterances_in(events)
+    assert [pause.end for pause in pauses] == [67 * FRAME, 137 * FRAME]
+    assert all(utterance.pcm.startswith(pause.pcm) for pause in pauses)
+    assert [utterance.says_the_same(pause) for pause in pauses] == [False, True]
+
+
+def test_the_open_utterance_can_be_heard_from_a_sample_on() -> None:
+    endpointer = Endpointer(OPTIONS)
+    pcm = stream_of([(ROOM, 20 * FRAME), (LOUD, 60 * FRAME)])
+    endpointer.feed(pcm, 0.0)
+    assert not endpointer.silent
+    start, heard = endpointer.newest(50 * FRAME)
+    assert (start, heard) == (50 * FRAME, encode_pcm(pcm[50 * FRAME :]))
+    start, heard = endpointer.newest(0)
+    assert (start, heard) == (10 * FRAME, encode_pcm(pcm[10 * FRAME :]))

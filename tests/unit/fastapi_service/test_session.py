@@ -19,11 +19,17 @@ from tests.eventually import soon
 from tests.speakers import ALICE
 from wire.audio import SAMPLE_RATE, decode_pcm, encode_pcm
 from wire.errors import StoreError, WireError
-from wire.messages.jobs import TranscribeAudio
-from wire.messages.server import Ack, AnyServerMessage, SpeechEnded, SpeechStarted
+from wire.messages.jobs import AnalyzeText, Draft, DraftText, TranscribeAudio, Transcript, Word
+from wire.messages.server import Ack, AnyServerMessage, Interim, SpeechEnded, SpeechStarted
 
 RECORD = SessionRecord(
-    session_id=ALICE, owner="owner", room=None, language=None, sample_rate=SAMPLE_RATE, next_segment=0, samples=0
+    session_id=ALICE,
+    owner="owner",
+    room=None,
+    language=None,
+    sample_rate=SAMPLE_RATE,
+    next_segment=0,
+    samples=0,
 )
 
 
@@ -54,11 +60,20 @@ class Enrolment:
 
     def __init__(self) -> None:
         self.answers: deque[str | Exception] = deque()
-        self.written: list[tuple[TranscribeAudio, bytes, int]] = []
+        self.written: list[tuple[TranscribeAudio | AnalyzeText, bytes, int]] = []
+        self.kept: list[str | None] = []
         self.open = asyncio.Event()
         self.open.set()
 
-    async def enrol(self, owner: str, job: TranscribeAudio, pcm: bytes, samples: int, session_ttl_s: int) -> str:
+    async def enrol(
+        self,
+        owner: str,
+        job: TranscribeAudio | AnalyzeText,
+        pcm: bytes,
+        samples: int,
+        session_ttl_s: int,
+        keep_language: str | None,
+    ) -> str:
         assert (owner, session_ttl_s) == ("owner", 600)
         await self.open.wait()
         answer = self.answers.popleft() if self.answers else "enrolled"
@@ -66,6 +81,7 @@ class Enrolment:
             raise answer
         if answer == "enrolled":
             self.written.append((job, pcm, samples))
+            self.kept.append(keep_language)
         return answer
 
 
@@ -73,28 +89,83 @@ class Queue:
     """Where jobs go after the ledger."""
 
     def __init__(self) -> None:
-        self.jobs: list[TranscribeAudio] = []
+        self.jobs: list[TranscribeAudio | AnalyzeText] = []
 
-    async def dispatch(self, job: TranscribeAudio) -> None:
+    async def dispatch(self, job: TranscribeAudio | AnalyzeText) -> None:
         self.jobs.append(job)
+
+
+class Asked:
+    """A draft that a test answers by hand."""
+
+    def __init__(self, job: DraftText, pcm: bytes) -> None:
+        self.job, self.pcm = job, pcm
+        self.begun = False
+        self.withdrawn = False
+        self.answer: asyncio.Future[Draft | None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def done(self) -> bool:
+        return self.answer.done()
+
+    async def result(self) -> Draft | None:
+        return await asyncio.shield(self.answer)
+
+    async def withdraw(self) -> bool:
+        self.withdrawn = True
+        return not self.begun
+
+    def write(self, text: str, *, language: str = "en", cost_s: float = 0.1) -> None:
+        """A worker answers with words of 200 ms each, from the beginning of the audio."""
+        spoken = [*text.split()]
+        start = self.job.start_ms
+        words = tuple(
+            Word(text=f" {word}", start_ms=start + 200 * i, end_ms=start + 200 * (i + 1), probability=0.9)
+            for i, word in enumerate(spoken)
+        )
+        transcript = Transcript(
+            text=text, language=language, language_probability=0.9, avg_logprob=-0.1, no_speech_prob=0.0,
+            model="base", words=words,
+        )  # fmt: skip
+        self.answer.set_result(
+            Draft(
+                session_id=self.job.session_id, segment=self.job.segment, revision=self.job.revision,
+                transcript=transcript, keep_language=language, stt_start=10.0, stt_end=10.0 + cost_s,
+            )
+        )  # fmt: skip
+
+
+class Drafts:
+    """Whoever transcribes before an utterance is over."""
+
+    channel = "wta:drafts:test"
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+
+    def ask(self, job: DraftText, pcm: bytes) -> Asked:
+        self.asked.append(Asked(job, pcm))
+        return self.asked[-1]
 
 
 class Setting:
     """A session with hand-made surroundings."""
 
-    def __init__(self, record: SessionRecord = RECORD) -> None:
-        self.store, self.enrolment, self.queue = Store(), Enrolment(), Queue()
+    def __init__(self, record: SessionRecord = RECORD, *, pause_ms: int = 0, interim_every_s: float = 0.0) -> None:
+        self.store, self.enrolment, self.queue, self.drafts = Store(), Enrolment(), Queue(), Drafts()
         self.told: list[AnyServerMessage] = []
         self.complaints: list[WireError] = []
         self.session = Session(
             record,
-            EndpointerOptions(),
+            EndpointerOptions(pause_ms=pause_ms),
             self.store,  # type: ignore[arg-type]
             self.enrolment,  # type: ignore[arg-type]
             self.queue,  # type: ignore[arg-type]
+            self.drafts,  # type: ignore[arg-type]
             600,
             self.told.append,
             self.complaints.append,
+            interim_every_s,
         )
 
     def acks(self) -> list[int]:
@@ -435,3 +506,166 @@ async def test_seconds_count_gaps() -> None:
     await setting.session.audio(quiet(SAMPLE_RATE))
     await setting.session.gap(59 * SAMPLE_RATE)
     assert setting.session.seconds == 60.0
+
+
+PAUSE = 8 * FRAME
+"""Silence of 240 ms: a pause, and not yet the end."""
+
+
+async def spoken(setting: Setting, *, pause: int = PAUSE) -> Asked:
+    """A second of speech and a pause; what was asked for in it."""
+    await setting.say(34 * FRAME, pause=pause)
+    return setting.drafts.asked[-1]
+
+
+async def test_a_text_begun_in_the_last_pause_is_committed() -> None:
+    """It enters the ledger as text, no audio job is sent, and its language stays with the session."""
+    setting = Setting(pause_ms=200)
+    asked = await spoken(setting)
+    asked.begun = True
+    asked.write("good morning")
+    assert not setting.enrolment.written, "nothing is promised before the silence is long enough"
+    await setting.session.audio(quiet(20 * FRAME))
+    await setting.session.finish()
+    ((job, _, _),) = setting.enrolment.written
+    assert isinstance(job, AnalyzeText)
+    assert (job.transcript.text, job.segment, job.revision) == ("good morning", 0, 0)
+    assert (job.clock.stt_start, job.clock.stt_end) == (10.0, 10.1)
+    assert setting.enrolment.kept == ["en"]
+    assert setting.queue.jobs == [job]
+
+
+async def test_the_draft_has_the_audio_of_the_utterance_so_far() -> None:
+    setting = Setting(replace(RECORD, task="translate", prompt="Siobhán", language="ga"), pause_ms=200)
+    asked = await spoken(setting)
+    await setting.session.finish()
+    ((_, pcm, _),) = setting.enrolment.written
+    assert pcm.startswith(asked.pcm)
+    job = asked.job
+    assert (job.purpose, job.segment, job.start_ms, job.prefix) == ("final", 0, 0, "")
+    assert (job.language, job.task, job.prompt, job.reply_to) == ("ga", "translate", "Siobhán", "wta:drafts:test")
+
+
+async def test_a_text_is_discarded_when_the_person_goes_on() -> None:
+    """Also when it is there already: the utterance is transcribed as a whole, in the ordinary way."""
+    setting = Setting(pause_ms=200)
+    first = await spoken(setting)
+    first.begun = True
+    first.write("good")
+    await setting.say(34 * FRAME, pause=20 * FRAME)
+    await setting.session.finish()
+    await asyncio.sleep(0)
+    assert first.withdrawn
+    second = setting.drafts.asked[-1]
+    assert second is not first
+    ((job, pcm, _),) = setting.enrolment.written
+    assert isinstance(job, TranscribeAudio)
+    assert len(decode_pcm(pcm)) > 68 * FRAME
+    assert setting.queue.jobs == [job]
+
+
+async def test_a_text_that_nobody_has_begun_is_not_waited_for() -> None:
+    setting = Setting(pause_ms=200)
+    asked = await spoken(setting, pause=20 * FRAME)
+    await setting.session.finish()
+    assert asked.withdrawn
+    assert [type(job) for job in setting.queue.jobs] == [TranscribeAudio]
+
+
+async def test_a_text_that_a_worker_is_writing_is_waited_for() -> None:
+    setting = Setting(pause_ms=200)
+    asked = await spoken(setting, pause=PAUSE)
+    asked.begun = True
+    await setting.session.audio(quiet(20 * FRAME))
+    await asyncio.sleep(0.01)
+    assert not setting.enrolment.written
+    asked.write("good morning")
+    await setting.session.finish()
+    assert [type(job) for job in setting.queue.jobs] == [AnalyzeText]
+
+
+@pytest.mark.parametrize("how", ["silent", "lost"])
+async def test_no_text_means_the_ordinary_way(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """The worker heard nothing or failed, or its answer was lost: the ledger gets the audio."""
+    monkeypatch.setattr(module, "LATE_S", 0.01)
+    setting = Setting(pause_ms=200)
+    asked = await spoken(setting, pause=20 * FRAME)
+    asked.begun = True
+    if how == "silent":
+        asked.answer.set_result(None)
+    await setting.session.finish()
+    assert [type(job) for job in setting.queue.jobs] == [TranscribeAudio]
+
+
+async def test_a_forced_cut_in_a_pause_is_not_what_was_asked_for() -> None:
+    """The text of the pause would hold what belongs to the next utterance, or lack what belongs to this one."""
+    setting = Setting(pause_ms=200)
+    await setting.session.audio(speech(19_700 * 16) + quiet(PAUSE) + speech(FRAME * 20))
+    await setting.session.finish()
+    assert all(isinstance(job, TranscribeAudio) for job in setting.queue.jobs)
+
+
+def interims(setting: Setting) -> list[tuple[str, str]]:
+    return [(message.stable, message.unstable) for message in setting.told if isinstance(message, Interim)]
+
+
+async def test_interim_texts_come_while_somebody_speaks_and_settle() -> None:
+    """Words that two hypotheses share are stable, and the next one is told to begin with them."""
+    setting = Setting(interim_every_s=1.0)
+    await setting.session.audio(speech(SAMPLE_RATE))
+    (first,) = setting.drafts.asked
+    assert (first.job.purpose, first.job.prefix) == ("interim", "")
+    await setting.session.audio(speech(SAMPLE_RATE))
+    assert len(setting.drafts.asked) == 1, "one at a time"
+    first.write("when is a lobby")
+    await soon(lambda: bool(interims(setting)))
+    await setting.session.audio(speech(FRAME))
+    setting.drafts.asked[1].write("When is a lobster not")
+    await soon(lambda: len(interims(setting)) == 2)
+    await setting.session.audio(speech(SAMPLE_RATE))
+    assert setting.drafts.asked[2].job.prefix == " When is a"
+    assert interims(setting) == [("", "when is a lobby"), ("When is a", "lobster not")]
+    await setting.session.finish()
+
+
+async def test_interim_texts_leave_room_for_others() -> None:
+    """The next one begins after twice the time that the last one took."""
+    setting = Setting(interim_every_s=1.0)
+    await setting.session.audio(speech(SAMPLE_RATE))
+    setting.drafts.asked[0].write("when is", cost_s=2.0)
+    await soon(lambda: bool(interims(setting)))
+    await setting.session.audio(speech(2 * SAMPLE_RATE))
+    assert len(setting.drafts.asked) == 1
+    await setting.session.audio(speech(2 * SAMPLE_RATE))
+    assert len(setting.drafts.asked) == 2
+    await setting.session.finish()
+
+
+async def test_no_interim_text_begins_in_silence_or_is_shown_after_the_end() -> None:
+    setting = Setting(interim_every_s=1.0)
+    await setting.session.audio(speech(SAMPLE_RATE // 2))
+    await setting.session.audio(speech(SAMPLE_RATE // 4) + quiet(2 * FRAME))
+    assert not setting.drafts.asked
+    await setting.session.audio(speech(SAMPLE_RATE))
+    await setting.session.audio(quiet(20 * FRAME))
+    setting.drafts.asked[0].write("too late")
+    await setting.session.finish()
+    assert not interims(setting)
+
+
+async def test_an_interim_text_hears_the_newest_eight_seconds() -> None:
+    """From an agreed word on, which it is told; what lies before stays as it was shown."""
+    setting = Setting(interim_every_s=1.0)
+    words = " ".join(f"word{number}" for number in range(30))  # six seconds
+    for _ in range(2):
+        await setting.session.audio(speech(3 * SAMPLE_RATE))
+        setting.drafts.asked[-1].write(words)
+        await soon(lambda: bool(interims(setting)))
+        await asyncio.sleep(0)
+    await setting.session.audio(speech(6 * SAMPLE_RATE))
+    job, pcm = setting.drafts.asked[-1].job, setting.drafts.asked[-1].pcm
+    assert 7.5 * SAMPLE_RATE < len(decode_pcm(pcm)) <= 8.1 * SAMPLE_RATE
+    assert job.start_ms == pytest.approx(4_000, abs=100)
+    assert job.prefix.startswith(" word2")
+    assert job.prefix.endswith("word29")
+    await setting.session.finish()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from whisper.model import ModelDimensions, Whisper
 
-from stt_worker.engine import Deadline, DeadlineExceeded
+from stt_worker.engine import Deadline, DeadlineExceeded, Request
 from stt_worker.engines.openai_whisper import WhisperTranscriber, warm_up
 from wire.errors import WireError
 
@@ -40,7 +40,7 @@ def test_a_multilingual_model_detects_the_language() -> None:
     model = transcriber(MULTILINGUAL_VOCABULARY)
     heard = warm_up(model)
     assert heard.language_probability is not None
-    given = model.transcribe(SECOND, "ko", Deadline.after(60))
+    given = model.transcribe(SECOND, Request("ko"), Deadline.after(60))
     assert (given.language, given.language_probability) == ("ko", None)
 
 
@@ -48,17 +48,17 @@ def test_an_english_model_hears_english() -> None:
     """``base.en`` cannot detect languages: it is ready for a session that names none."""
     model = transcriber(ENGLISH_VOCABULARY)
     assert warm_up(model).language == "en"
-    assert model.transcribe(SECOND, "en", Deadline.after(60)).language == "en"
+    assert model.transcribe(SECOND, Request("en"), Deadline.after(60)).language == "en"
 
 
 def test_an_english_model_refuses_other_languages() -> None:
     """It would write English words under a Korean label."""
     with pytest.raises(WireError, match="tiny knows English only, not ko") as refused:
-        transcriber(ENGLISH_VOCABULARY).transcribe(SECOND, "ko", Deadline.after(60))
+        transcriber(ENGLISH_VOCABULARY).transcribe(SECOND, Request("ko"), Deadline.after(60))
     assert refused.value.code == "stt_language"
 
 
 def test_decoding_stops_at_the_deadline() -> None:
     """In the middle of a text, not after it."""
     with pytest.raises(DeadlineExceeded):
-        transcriber(MULTILINGUAL_VOCABULARY).transcribe(SECOND, "en", Deadline(seconds=1.0, started=0.0))
+        transcriber(MULTILINGUAL_VOCABULARY).transcribe(SECOND, Request("en"), Deadline(seconds=1.0, started=0.0))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stt_worker.engine import Deadline, DeadlineExceeded, Hypothesis
+from stt_worker.engine import Deadline, DeadlineExceeded, Hypothesis, Request
 from stt_worker.transcription import Transcription, is_speech, language_to_keep
 from tests.speakers import audio_job
 from wire import names
@@ -40,9 +40,9 @@ class Engine:
         self.answer = answer
         self.asked: list[tuple[list[float], str | None]] = []
 
-    def transcribe(self, audio: Samples, language: str | None, deadline: Deadline) -> Hypothesis:
+    def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
         assert deadline.seconds == 60
-        self.asked.append((audio.tolist(), language))
+        self.asked.append((audio.tolist(), request.language))
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer

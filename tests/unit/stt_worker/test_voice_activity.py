@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stt_worker.engine import Deadline, Hypothesis
+from stt_worker.engine import Deadline, Hypothesis, Request
 from stt_worker.voice_activity import SpeechOnly, VoiceActivity, is_phantom
 from wire.audio import Samples, decode_pcm, to_float
 
@@ -22,7 +22,7 @@ class Scripted:
         self.heard = heard
         self.asked = 0
 
-    def transcribe(self, audio: Samples, language: str | None, deadline: Deadline) -> Hypothesis:  # noqa: ARG002
+    def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:  # noqa: ARG002
         self.asked += 1
         return self.heard
 
@@ -50,7 +50,7 @@ def voice_activity() -> VoiceActivity:
 @pytest.mark.parametrize("kind", ["silence", "hiss", "hum"])
 def test_noise_is_not_transcribed(voice_activity: VoiceActivity, kind: str) -> None:
     inner = Scripted(SURE)
-    heard = SpeechOnly(inner, voice_activity).transcribe(noise(kind), None, Deadline.after(60))
+    heard = SpeechOnly(inner, voice_activity).transcribe(noise(kind), Request(), Deadline.after(60))
     assert (heard.text, inner.asked) == ("", 0)
     assert heard.no_speech_prob > 0.5
 
@@ -61,7 +61,7 @@ def test_no_audio_is_not_speech(voice_activity: VoiceActivity) -> None:
 
 def test_speech_is_transcribed(voice_activity: VoiceActivity) -> None:
     assert voice_activity(speech(3)).clear
-    assert SpeechOnly(Scripted(SURE), voice_activity).transcribe(speech(3), "en", Deadline.after(60)) == SURE
+    assert SpeechOnly(Scripted(SURE), voice_activity).transcribe(speech(3), Request("en"), Deadline.after(60)) == SURE
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,15 @@ def test_a_little_speech_must_be_certain(
     assert voice.present
     assert not voice.clear
     inner = Scripted(replace(SURE, text=text, avg_logprob=avg_logprob))
-    heard = SpeechOnly(inner, voice_activity).transcribe(mostly_silent, "en", Deadline.after(60))
+    heard = SpeechOnly(inner, voice_activity).transcribe(mostly_silent, Request("en"), Deadline.after(60))
     assert heard.text == (text if kept else "")
 
 
 def test_thanks_are_believed_where_somebody_speaks(voice_activity: VoiceActivity) -> None:
     inner = Scripted(replace(SURE, text="Thank you."))
-    assert SpeechOnly(inner, voice_activity).transcribe(speech(3), "en", Deadline.after(60)).text == "Thank you."
+    assert (
+        SpeechOnly(inner, voice_activity).transcribe(speech(3), Request("en"), Deadline.after(60)).text == "Thank you."
+    )
 
 
 def test_phantoms_are_known_in_any_spelling() -> None:

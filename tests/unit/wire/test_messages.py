@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from wire import ledger
-from wire.messages import channels, results, server, statistics
+from wire.messages import channels, jobs, results, server, statistics
 from wire.messages.base import HOPS, Clock, Message, hop_ms
 from wire.messages.client import client_message
 from wire.presence import Heartbeat
@@ -20,6 +20,8 @@ _single: dict[str, type[Message]] = {
     "result_message": channels.ResultMessage,
     "final_stats": channels.FinalStats,
     "heartbeat": Heartbeat,
+    "draft_text": jobs.DraftText,
+    "draft": jobs.Draft,
 }
 FILES = sorted(GOLDEN.glob("*.json"))
 
@@ -122,7 +124,9 @@ def test_numbers_that_json_does_not_know_become_null() -> None:
 def test_hops_are_differences_of_the_clock() -> None:
     """Each hop lies between two readings that exist; a missing one gives no latency, a wrong clock no negative one."""
     clock = Clock.model_validate(read(GOLDEN / "final.json")["clock"])
-    assert {name for hop in HOPS.values() for name in hop} == set(Clock.model_fields)
+    assert {
+        name for begin, end in HOPS.values() for name in (*([begin] if isinstance(begin, str) else begin), end)
+    } == set(Clock.model_fields)
     assert hop_ms(clock, "endpointing") == pytest.approx(500)
     assert hop_ms(clock, "total") == pytest.approx(1_165)
     assert hop_ms(clock.at(queued=0.0), "enrolment") == 0.0

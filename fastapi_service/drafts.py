@@ -1,0 +1,119 @@
+"""Texts of utterances that are not over yet: asked of the workers, and handed to whoever asked.
+
+Best effort. What does not come is not missed: the ledger knows nothing of it, and the utterance is transcribed anyway.
+"""
+
+import asyncio
+import secrets
+from contextlib import suppress
+from typing import Protocol
+
+import stamina
+import structlog
+from kombu.exceptions import OperationalError
+from pydantic import ValidationError
+from redis.exceptions import RedisError
+
+from wire import names
+from wire.messages.jobs import Draft, DraftText
+from wire.store import AsyncRedis
+
+POLL_S = 1.0
+AUDIO_TTL_S = 10
+"""A worker that has not fetched the audio by then does not begin (``wire.broker.STALE_S`` is shorter)."""
+LONGEST_S = 20.0
+"""After this nobody waits for an answer any more: the worker is gone, or the message was lost."""
+
+log = structlog.get_logger()
+
+
+class Offering(Protocol):
+    async def offer(self, draft: DraftText) -> None: ...
+
+
+class Asked:
+    """One draft that was asked for."""
+
+    def __init__(self, job: DraftText, pcm: bytes, redis: AsyncRedis, offering: Offering) -> None:
+        self.job = job
+        self._redis = redis
+        self._answer: asyncio.Future[Draft | None] = asyncio.get_running_loop().create_future()
+        self._sending = asyncio.create_task(self._send(pcm, offering), name="draft")
+        self._overdue = asyncio.get_running_loop().call_later(LONGEST_S, self.answer, None)
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        return self.job.session_id, self.job.segment, self.job.revision
+
+    @property
+    def done(self) -> bool:
+        return self._answer.done()
+
+    def answer(self, draft: Draft | None) -> None:
+        """What the worker says; None: nothing will come."""
+        if not self._answer.done():
+            self._overdue.cancel()
+            self._answer.set_result(draft)
+
+    async def result(self) -> Draft | None:
+        return await asyncio.shield(self._answer)
+
+    async def withdraw(self) -> bool:
+        """Take the audio back. True when no worker has it, and so none will answer."""
+        await self._sending
+        if self._answer.done():
+            return False
+        try:
+            begun = not await self._redis.delete(self.job.audio_key)
+        except (RedisError, OSError):
+            begun = False
+        if not begun:
+            self.answer(None)
+        return not begun
+
+    async def _send(self, pcm: bytes, offering: Offering) -> None:
+        try:
+            await self._redis.set(self.job.audio_key, pcm, ex=AUDIO_TTL_S)
+            await offering.offer(self.job)
+        except (OperationalError, RedisError, OSError) as error:
+            log.debug("draft not asked for", session=self.job.session_id, error=type(error).__name__)
+            self.answer(None)
+
+
+class Drafts:
+    """One per gateway: its channel for the answers."""
+
+    def __init__(self, redis: AsyncRedis, channels: AsyncRedis, offering: Offering) -> None:
+        self.channel = names.drafts(secrets.token_hex(8))
+        self._redis = redis
+        self._channels = channels
+        self._offering = offering
+        self._asked: dict[tuple[str, int, int], Asked] = {}
+
+    def ask(self, job: DraftText, pcm: bytes) -> Asked:
+        """Ask for one; returns at once."""
+        asked = Asked(job, pcm, self._redis, self._offering)
+        self._asked[asked.key] = asked
+        asked._answer.add_done_callback(lambda _: self._asked.pop(asked.key, None))
+        return asked
+
+    async def run(self) -> None:
+        """For ever: hand answers to whoever asked. What comes while Redis is away, is lost."""
+        async for attempt in stamina.retry_context(
+            on=(RedisError, OSError), attempts=None, timeout=None, wait_initial=0.05, wait_max=1
+        ):
+            with attempt:
+                await self._follow()
+
+    async def _follow(self) -> None:
+        async with self._channels.pubsub() as pubsub:
+            await pubsub.subscribe(self.channel)
+            while True:
+                message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=POLL_S)
+                if message is None:
+                    continue
+                with suppress(ValidationError):
+                    draft = Draft.model_validate_json(message["data"])
+                    asked = self._asked.get((draft.session_id, draft.segment, draft.revision))
+                    if asked is not None:
+                        asked.answer(draft)

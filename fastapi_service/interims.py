@@ -1,0 +1,85 @@
+"""The text so far, about once a second, of the utterance that somebody is speaking."""
+
+import asyncio
+from collections.abc import Callable
+
+from fastapi_service.agreement import Agreement
+from fastapi_service.drafts import Asked
+from fastapi_service.endpointer import Endpointer
+from wire.audio import SAMPLE_RATE, ms_to_samples, samples_to_ms
+from wire.messages.jobs import Word
+from wire.messages.server import Interim
+
+WINDOW_S = 8
+"""Newest speech that is heard; what was agreed on before stands."""
+FIRST_S = 0.8
+"""Audio of the first one, pre-roll included: with less, Whisper guesses."""
+COST_FACTOR = 2.0
+"""Pause between two, in times of what the last one took: interim texts take at most half of a worker."""
+LEAD_MS = 100
+"""Audio before the first known word."""
+
+Ask = Callable[[int, int, bytes, str], Asked]
+"""Segment, first sample, audio, how the text begins."""
+
+
+class Interims:
+    """One session's. At most one is on its way, and none is asked for in silence."""
+
+    def __init__(self, every_s: float, ask: Ask, show: Callable[[Interim], None]) -> None:
+        self._every_s = every_s
+        self._ask = ask
+        self._show = show
+        self._agreement = Agreement()
+        self._segment = -1
+        self._next = 0
+        """Sample from which on the next one may be asked for."""
+        self._asked: asyncio.Task[None] | None = None
+
+    def begin(self, segment: int, sample: int) -> None:
+        """An utterance begins at a sample."""
+        self._segment, self._agreement = segment, Agreement()
+        self._next = sample + round(FIRST_S * SAMPLE_RATE)
+
+    def end(self) -> None:
+        """It is over: what is still on its way is not shown."""
+        self._segment = -1
+
+    def consider(self, endpointer: Endpointer) -> None:
+        """Ask for the next one, if it is time."""
+        busy = self._asked is not None and not self._asked.done()
+        if self._segment < 0 or busy or endpointer.silent or endpointer.position < self._next:
+            return
+        since = endpointer.position - WINDOW_S * SAMPLE_RATE
+        known = self._agreement.since(samples_to_ms(max(0, since)))
+        if known and since > endpointer.safe:
+            since = ms_to_samples(known[0].start_ms - LEAD_MS)
+        start, pcm = endpointer.newest(since)
+        asked = self._ask(self._segment, start, pcm, "".join(word.text for word in known))
+        self._next = endpointer.position + round(self._every_s * SAMPLE_RATE)
+        self._asked = asyncio.create_task(self._await(asked, known, endpointer.position), name="interim")
+
+    def stop(self) -> None:
+        """Nobody listens any more."""
+        self.end()
+        if self._asked is not None:
+            self._asked.cancel()
+
+    async def _await(self, asked: Asked, known: list[Word], asked_at: int) -> None:
+        draft = await asked.result()
+        if draft is None or draft.segment != self._segment:
+            return
+        cost_s = draft.stt_end - draft.stt_start
+        self._next = max(self._next, asked_at + round(COST_FACTOR * cost_s * SAMPLE_RATE))
+        if draft.transcript is None:
+            return
+        self._agreement.take(draft.transcript.words, len(known))
+        self._show(
+            Interim(
+                segment=draft.segment,
+                revision=draft.revision,
+                stable=self._agreement.stable,
+                unstable=self._agreement.unstable,
+                language=draft.transcript.language,
+            )
+        )
