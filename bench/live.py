@@ -1,9 +1,9 @@
 """The whole system while people talk: real recordings in real time through gateway, workers and listener, and back.
 
 Each talker speaks one clip after the other, with a pause after each, so that people talk for 60 % of the time. Latency
-is the time from the end of speech (``clock.speech_end``: its last loud frame reached the gateway) to the arrival of text
-and sentiment, which never change again; it includes the silence that ends an utterance. Client and system share this
-machine. Prints a table and writes ``bench-results/live.json``.
+is the time from the end of speech (``clock.speech_end``: its last loud frame reached the gateway) to the arrival of
+text and sentiment, which never change again; it includes the silence that ends an utterance. Client and system share
+this machine. Prints a table and writes ``bench-results/live.json``.
 """
 
 import asyncio

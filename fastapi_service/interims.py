@@ -12,8 +12,10 @@ from wire.messages.server import Interim
 
 WINDOW_S = 8
 """Newest speech that is heard; what was agreed on before stands."""
-FIRST_S = 0.8
+FIRST_S = 1.1
 """Audio of the first one, pre-roll included: with less, Whisper guesses."""
+RETRY_S = 0.3
+"""After one that heard nothing: the voice has only just begun."""
 COST_FACTOR = 2.0
 """Pause between two, in times of what the last one took: interim texts take at most half of a worker."""
 LEAD_MS = 100
@@ -72,6 +74,7 @@ class Interims:
         cost_s = draft.stt_end - draft.stt_start
         self._next = max(self._next, asked_at + round(COST_FACTOR * cost_s * SAMPLE_RATE))
         if draft.transcript is None:
+            self._next = asked_at + round(max(RETRY_S, COST_FACTOR * cost_s) * SAMPLE_RATE)
             return
         self._agreement.take(draft.transcript.words, len(known))
         self._show(

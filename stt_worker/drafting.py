@@ -61,7 +61,7 @@ class Drafting:
         with self._worker.busy(), self._worker.watched():
             try:
                 deadline.check()
-                request = Request(language, job.task, job.prompt, job.prefix)
+                request = Request(language, job.task, job.prompt, job.prefix, quick=job.purpose == "interim")
                 heard = self._worker.model.transcribe(to_float(decode_pcm(pcm)), request, deadline)
             except Outranked:
                 log.debug("interim gives way", session=job.session_id, segment=job.segment)

@@ -53,6 +53,8 @@ class Request:
     """Names and words that may come up. Whisper takes it for what was said before, and spells alike."""
     prefix: str = ""
     """How the text is known to begin; not believed when what follows it makes no sense."""
+    quick: bool = False
+    """Of something that is soon replaced: a doubtful text is not worth the longest look."""
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ class WhisperTranscriber:
         seconds = len(audio) / SAMPLE_RATE
         cap = token_cap(seconds)
         prompt = _prompt(tokenizer, request)
-        for windows, tail_s in enumerate(TAILS_S, start=1):
+        for windows, tail_s in enumerate(TAILS_S[:-1] if request.quick else TAILS_S, start=1):
             if windows > 1:
                 memory = self._decoder.listen(self._encode(audio, tail_s))
                 prompt = _prompt(tokenizer, Request())  # what it was told may be what led it astray

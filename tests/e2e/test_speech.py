@@ -2,15 +2,18 @@
 
 import asyncio
 import json
+from itertools import pairwise
 
 import websockets
 
 from local.stack import Stack
 from recorder_service.client import RecorderClient
+from recorder_service.options import Hooks
 from tests.e2e.speech import Clip, check_order, check_statistics, clip, say, wer
 from wire.messages.base import HOPS
 from wire.messages.client import Start
 from wire.messages.results import Final
+from wire.messages.server import AnyServerMessage, Interim
 
 
 def socket_url(stack: Stack) -> str:
@@ -44,12 +47,14 @@ async def test_a_conversation_comes_back_as_text_with_sentiment_and_statistics(s
 
 
 async def test_every_hop_can_be_read_from_the_clock(stack: Stack) -> None:
-    """The clock readings of a final are complete and in the order of the hops."""
+    """The clock readings of a final are complete, and in the order of its ways: the text may be begun in the pause."""
     client = await talk(stack, clip("silly.wav"))
     clock = client.results[0].clock
     readings = [getattr(clock, name) for name in type(clock).model_fields]
     assert None not in readings
-    assert readings == sorted(readings)
+    assert clock.speech_end <= clock.endpointed <= clock.queued <= clock.analysis_start
+    assert clock.speech_end <= clock.stt_start <= clock.stt_end <= clock.analysis_start
+    assert readings[-4:] == sorted(readings[-4:])
     assert client.statistics is not None
     assert set(client.statistics.latency) == set(HOPS) - {"delivery"}
 
@@ -146,3 +151,34 @@ def _three_times(pcm: bytes) -> bytes:
     import soxr
 
     return bytes(soxr.resample(np.frombuffer(pcm, "<i2"), 16_000, 48_000).astype("<i2").tobytes())
+
+
+async def test_the_text_grows_while_somebody_speaks(stack: Stack) -> None:
+    """Interim texts come before the final one, settle word by word, and end with the utterance."""
+    spoken = clip("jfk.wav")
+    heard: list[AnyServerMessage] = []
+    hooks = Hooks(heard.append, lambda _: None)
+    async with RecorderClient(socket_url(stack), Start(language="en"), hooks=hooks) as client:
+        await say(client, spoken)
+        await client.stop()
+    finals = {message.segment: number for number, message in enumerate(heard) if isinstance(message, Final)}
+    interims = [(number, message) for number, message in enumerate(heard) if isinstance(message, Interim)]
+    assert interims
+    assert all(number < finals[message.segment] for number, message in interims)
+    for (_, before), (_, after) in pairwise(interims):
+        assert after.segment > before.segment or after.stable.startswith(before.stable)
+    assert any(message.stable for _, message in interims)
+
+
+async def test_a_final_text_stands_when_its_sentence_is_over(stack: Stack) -> None:
+    """It was begun in the pause, and has the time of each word."""
+    client = await talk(stack, clip("conversation.wav"))
+    finals = [result for result in client.results if isinstance(result, Final)]
+    for final in finals:
+        assert "".join(word.text for word in final.words).strip() == final.text
+        times = [time for word in final.words for time in (word.start_ms, word.end_ms)]
+        assert times == sorted(times)
+        assert final.start_ms <= times[0] < times[-1] <= final.end_ms
+        assert all(0 < word.probability <= 1 for word in final.words)
+    begun = [final for final in finals if (final.clock.stt_start or 0) < final.clock.endpointed]
+    assert len(begun) >= len(finals) - 1, "the recording ends with its last sentence"

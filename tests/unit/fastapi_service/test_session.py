@@ -612,7 +612,7 @@ def interims(setting: Setting) -> list[tuple[str, str]]:
 async def test_interim_texts_come_while_somebody_speaks_and_settle() -> None:
     """Words that two hypotheses share are stable, and the next one is told to begin with them."""
     setting = Setting(interim_every_s=1.0)
-    await setting.session.audio(speech(SAMPLE_RATE))
+    await setting.session.audio(speech(2 * SAMPLE_RATE))
     (first,) = setting.drafts.asked
     assert (first.job.purpose, first.job.prefix) == ("interim", "")
     await setting.session.audio(speech(SAMPLE_RATE))
@@ -631,7 +631,7 @@ async def test_interim_texts_come_while_somebody_speaks_and_settle() -> None:
 async def test_interim_texts_leave_room_for_others() -> None:
     """The next one begins after twice the time that the last one took."""
     setting = Setting(interim_every_s=1.0)
-    await setting.session.audio(speech(SAMPLE_RATE))
+    await setting.session.audio(speech(2 * SAMPLE_RATE))
     setting.drafts.asked[0].write("when is", cost_s=2.0)
     await soon(lambda: bool(interims(setting)))
     await setting.session.audio(speech(2 * SAMPLE_RATE))
