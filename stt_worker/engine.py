@@ -1,6 +1,8 @@
 """The seam between the worker and whatever turns speech into text."""
 
 import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -92,8 +94,18 @@ def is_silent(no_speech_prob: float, avg_logprob: float) -> bool:
     return no_speech_prob > NO_SPEECH_PROB and avg_logprob < MIN_AVG_LOGPROB
 
 
+@dataclass(frozen=True)
+class Task:
+    """One utterance for an engine."""
+
+    audio: Samples
+    """float32 in [−1, 1), shape (samples,), 16 kHz, at most 30 s."""
+    request: Request
+    deadline: Deadline
+
+
 class Transcriber(Protocol):
-    """A loaded model."""
+    """A loaded model, as the stages of the worker see it."""
 
     @property
     def name(self) -> str: ...
@@ -116,6 +128,24 @@ class Transcriber(Protocol):
         ...
 
 
+class BatchEngine(ABC):
+    """A loaded model that works on several utterances at once; used by one thread at a time."""
+
+    name: str
+    revision: str
+
+    @abstractmethod
+    def transcribe_all(self, tasks: Sequence[Task]) -> list[Hypothesis | Exception]:
+        """What each utterance gives: the same as if it were alone, or what went wrong with it."""
+
+    def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
+        """See ``Transcriber``."""
+        outcome = self.transcribe_all([Task(audio, request, deadline)])[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
 def load_transcriber(settings: Settings) -> Transcriber:
     """The engine that the settings name.
 
@@ -126,7 +156,8 @@ def load_transcriber(settings: Settings) -> Transcriber:
         from stt_worker.engines.instant import InstantTranscriber
 
         return InstantTranscriber()
+    from stt_worker.batcher import Batcher
     from stt_worker.engines.openai_whisper import load_whisper  # torch takes seconds to import
     from stt_worker.voice_activity import SpeechOnly, VoiceActivity
 
-    return SpeechOnly(load_whisper(settings), VoiceActivity())
+    return Batcher(SpeechOnly(load_whisper(settings), VoiceActivity()))

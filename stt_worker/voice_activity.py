@@ -4,12 +4,13 @@ The judge is Silero VAD 6 (https://github.com/snakers4/silero-vad, MIT): 0.9 ms 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from silero_vad import load_silero_vad
 
-from stt_worker.engine import Deadline, Hypothesis, Request, Transcriber
+from stt_worker.engine import BatchEngine, Hypothesis, Task
 from wire.audio import SAMPLE_RATE, Samples
 
 FRAME_S = 512 / SAMPLE_RATE
@@ -73,33 +74,38 @@ def is_phantom(text: str) -> bool:
     return re.sub(r"[^\w\s]", "", text).strip().lower() in PHANTOMS
 
 
-class SpeechOnly:
-    """A transcriber that is asked only about speech, and believed the less the less of it there is."""
+class SpeechOnly(BatchEngine):
+    """An engine that is asked only about speech, and believed the less the less of it there is."""
 
-    def __init__(self, inner: Transcriber, voice_activity: VoiceActivity) -> None:
+    def __init__(self, inner: BatchEngine, voice_activity: VoiceActivity) -> None:
+        self.name, self.revision = inner.name, inner.revision
         self._inner = inner
         self._voice_activity = voice_activity
 
-    @property
-    def name(self) -> str:
-        return self._inner.name
+    def transcribe_all(self, tasks: Sequence[Task]) -> list[Hypothesis | Exception]:
+        """No text where nobody speaks."""
+        voices = [self._voice_activity(task.audio) for task in tasks]
+        spoken = [task for task, voice in zip(tasks, voices, strict=True) if voice.present]
+        heard = iter(self._inner.transcribe_all(spoken) if spoken else [])
+        return [
+            _judged(voice, next(heard)) if voice.present else _nothing(voice, task)
+            for task, voice in zip(tasks, voices, strict=True)
+        ]
 
-    @property
-    def revision(self) -> str:
-        return self._inner.revision
 
-    def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
-        """See ``Transcriber``. No text where nobody speaks."""
-        voice = self._voice_activity(audio)
-        if not voice.present:
-            return Hypothesis(
-                text="",
-                language=request.language or "",
-                language_probability=None,
-                avg_logprob=0.0,
-                no_speech_prob=1 - voice.peak,
-            )
-        heard = self._inner.transcribe(audio, request, deadline)
-        if not voice.clear and (heard.avg_logprob < SURE_AVG_LOGPROB or is_phantom(heard.text)):
-            return replace(heard, text="", words=(), language_probability=None, no_speech_prob=1 - voice.share)
+def _nothing(voice: Voice, task: Task) -> Hypothesis:
+    return Hypothesis(
+        text="",
+        language=task.request.language or "",
+        language_probability=None,
+        avg_logprob=0.0,
+        no_speech_prob=1 - voice.peak,
+    )
+
+
+def _judged(voice: Voice, heard: Hypothesis | Exception) -> Hypothesis | Exception:
+    if isinstance(heard, Exception) or voice.clear:
         return heard
+    if heard.avg_logprob < SURE_AVG_LOGPROB or is_phantom(heard.text):
+        return replace(heard, text="", words=(), language_probability=None, no_speech_prob=1 - voice.share)
+    return heard

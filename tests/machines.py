@@ -80,9 +80,11 @@ class Processes:
         self._running.append(process)
         return process
 
-    def worker(self, app: str, queue: str, **env: str) -> subprocess.Popen[bytes]:
+    def worker(
+        self, app: str, queue: str, *, pool: str = "solo", concurrency: int = 1, **env: str
+    ) -> subprocess.Popen[bytes]:
         """A Celery worker, started as the README says."""
-        options = ("-Q", queue, "--pool=solo", "--concurrency=1")
+        options = ("-Q", queue, f"--pool={pool}", f"--concurrency={concurrency}")
         return self.python("-m", "celery", "-A", f"{app}:celery", "worker", *options, **env)
 
     def output(self, process: subprocess.Popen[bytes]) -> str:

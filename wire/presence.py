@@ -48,6 +48,8 @@ class Presence:
         instance = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self.key = names.presence(service, instance)
         self._redis = redis
+        self._busy: dict[int, float] = {}
+        """Thread → since when it works."""
         self._beat = Heartbeat(service=service, instance=instance, started=now())
         self._changed = threading.Event()
         self._stopped = False
@@ -71,11 +73,18 @@ class Presence:
     @contextmanager
     def busy(self) -> Iterator[None]:
         """While inside, the heartbeat carries since when the process works."""
-        self._beat = self._beat.model_copy(update={"busy_since": now()})
+        thread = threading.get_ident()
+        self._busy[thread] = now()
+        self._note_busy()
         try:
             yield
         finally:
-            self._beat = self._beat.model_copy(update={"busy_since": None})
+            del self._busy[thread]
+            self._note_busy()
+
+    def _note_busy(self) -> None:
+        since = min(self._busy.copy().values(), default=None)
+        self._beat = self._beat.model_copy(update={"busy_since": since})
 
     def _update(self, **fields: object) -> None:
         self._beat = self._beat.model_copy(update=fields)

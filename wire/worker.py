@@ -55,7 +55,8 @@ class Worker(Generic[M]):
         self.ledger = Ledger(self.redis)
         self.limits = limits
         self._presence = Presence(self.redis, service)
-        self._model_since: float | None = None
+        self._model_since: dict[int, float] = {}
+        """Thread → since when it uses the model."""
         self._max_rss_mb = limits.max_rss_mb
 
     def start(self, load: Callable[[], M], describe: Callable[[M], tuple[str, str]]) -> None:
@@ -106,11 +107,12 @@ class Worker(Generic[M]):
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Around the use of the model, the only thing that can hang: waiting for Redis has time-outs of its own."""
-        self._model_since = time.monotonic()
+        thread = threading.get_ident()
+        self._model_since[thread] = time.monotonic()
         try:
             yield
         finally:
-            self._model_since = None
+            del self._model_since[thread]
 
     def busy(self) -> AbstractContextManager[None]:
         """Around work that holds no claim."""
@@ -123,7 +125,7 @@ class Worker(Generic[M]):
         retiring = False
         while True:
             time.sleep(WATCH_S)
-            since, rss_mb = self._model_since, _rss_mb()
+            since, rss_mb = min(self._model_since.copy().values(), default=None), _rss_mb()
             if since is not None and time.monotonic() - since > 2 * self.limits.deadline_s:
                 log.critical("task hangs: this process ends", limit_s=2 * self.limits.deadline_s)
                 os._exit(EXIT_BY_WATCHDOG)

@@ -2,18 +2,19 @@
 
 import hashlib
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import torch
 import whisper
-from torch import Tensor
 from whisper.audio import HOP_LENGTH, N_SAMPLES, log_mel_spectrogram, pad_or_trim
 from whisper.model import Whisper
 from whisper.tokenizer import Tokenizer, get_tokenizer
 
 from stt_worker.device import Device, check_transcription, load_on_device
-from stt_worker.engine import MIN_AVG_LOGPROB, Deadline, Hypothesis, Request, is_silent
+from stt_worker.engine import MIN_AVG_LOGPROB, BatchEngine, Deadline, Hypothesis, Request, Task, is_silent
 from stt_worker.engines.fitted_whisper.decoder import Decoder, Memory, ShortlistVocabulary, Vocabulary
 from stt_worker.engines.fitted_whisper.encoder import Encoder
 from stt_worker.engines.fitted_whisper.greedy import Decoded, GreedySearch, Prompt
@@ -28,7 +29,7 @@ from stt_worker.engines.fitted_whisper.linear import bfloat16, int8, multiplies_
 from stt_worker.engines.fitted_whisper.word_times import word_times
 from stt_worker.settings import Settings
 from stt_worker.weights import alignment_heads, find_weights
-from wire.audio import SAMPLE_RATE, Samples
+from wire.audio import SAMPLE_RATE
 from wire.errors import ModelError, WireError
 
 TAILS_S = (2.0, 6.0, 30.0)
@@ -43,8 +44,28 @@ PROMPT_TOKENS = 64
 heeded."""
 
 
-class WhisperTranscriber:
-    """One loaded model, used by one thread at a time."""
+@dataclass
+class _Utterance:
+    """One task on its way through the windows."""
+
+    task: Task
+    language: str = ""
+    probability: float | None = None
+    """Of the language, where it was detected."""
+    outcome: Hypothesis | Exception | None = None
+    """None until there is a text that can be trusted, or no further window."""
+
+    @property
+    def seconds(self) -> float:
+        return len(self.task.audio) / SAMPLE_RATE
+
+
+class WhisperTranscriber(BatchEngine):
+    """One loaded model.
+
+    On a CPU utterances are decoded one after the other: the int8 products quantise all rows of a call with one scale,
+    so that neighbours would change each other's numbers, and two cores are busy with one.
+    """
 
     def __init__(self, model: Whisper, name: str, revision: str) -> None:
         self.name = name
@@ -58,6 +79,7 @@ class WhisperTranscriber:
         embedding = model.decoder.token_embedding.weight
         vocabulary: Vocabulary
         on_cpu = self._device.type == "cpu" and self._dtype == torch.float32
+        self._together = not on_cpu
         many_rows = bfloat16 if on_cpu and multiplies_bfloat16() else plain
         if on_cpu and packs_int8():
             one_row, vocabulary = int8, ShortlistVocabulary(embedding, int8)
@@ -68,74 +90,110 @@ class WhisperTranscriber:
         self._search = GreedySearch(self._decoder, vocabulary, self._tokenizer(ENGLISH), self._device)
 
     @torch.inference_mode()
-    def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
-        """See ``Transcriber``."""
-        language = request.language
-        memory = self._decoder.listen(self._encode(audio, TAILS_S[0]))
-        probability = None
-        if not self._multilingual:
-            language = self._english(request)
-        elif language is None:
-            language, probability = self._detect(memory)
-        tokenizer = self._tokenizer(language, request.task)
-        seconds = len(audio) / SAMPLE_RATE
-        cap = token_cap(seconds)
-        prompt = _prompt(tokenizer, request)
-        for windows, tail_s in enumerate(TAILS_S[:-1] if request.quick else TAILS_S, start=1):
-            if windows > 1:
-                memory = self._decoder.listen(self._encode(audio, tail_s))
-                prompt = _prompt(tokenizer, Request())  # what it was told may be what led it astray
-            decoded = self._search.run(memory, [prompt], [cap], deadline.check)[0]
-            text = tokenizer.decode(decoded.tokens)
-            if not _is_doubtful(decoded, text):
+    def transcribe_all(self, tasks: Sequence[Task]) -> list[Hypothesis | Exception]:
+        """See ``BatchEngine``."""
+        batches = [tasks] if self._together else [[task] for task in tasks]
+        return [outcome for batch in batches for outcome in self._transcribe([_Utterance(task) for task in batch])]
+
+    def _transcribe(self, batch: list[_Utterance]) -> list[Hypothesis | Exception]:
+        for windows, tail_s in enumerate(TAILS_S, start=1):
+            open_ = [utterance for utterance in batch if utterance.outcome is None]
+            if not open_:
                 break
-        else:
-            decoded.tokens = without_loop(decoded.tokens)
-            text = tokenizer.decode(decoded.tokens)
+            memory = self._listen(open_, tail_s)
+            if windows == 1:
+                self._find_languages(open_, memory)
+            for prompts, rows in self._alike(open_, first=windows == 1):
+                self._decode([open_[row] for row in rows], memory.part(rows), prompts, windows)
+        return [utterance.outcome for utterance in batch if utterance.outcome is not None]
+
+    def _listen(self, batch: list[_Utterance], tail_s: float) -> Memory:
+        """Encode the audio of each utterance and a tail of silence."""
+        mels = []
+        for utterance in batch:
+            audio = utterance.task.audio
+            wanted = len(audio) + round(tail_s * SAMPLE_RATE)
+            padded = pad_or_trim(audio, min(N_SAMPLES, -(-wanted // FRAME) * FRAME))
+            mels.append(log_mel_spectrogram(padded, self._n_mels, device=self._device).to(self._dtype))
+        return self._decoder.listen(*self._encoder(mels))
+
+    def _find_languages(self, batch: list[_Utterance], memory: Memory) -> None:
+        for utterance in batch:
+            asked = utterance.task.request
+            utterance.language = asked.language or ENGLISH
+            if not self._multilingual and (asked.language not in (None, ENGLISH) or asked.task != "transcribe"):
+                utterance.outcome = self._english_only(asked)
+        rows = [row for row, utterance in enumerate(batch) if utterance.task.request.language is None]
+        if not self._multilingual or not rows:
+            return
+        tokenizer = self._tokenizer(ENGLISH)
+        found = self._search.languages(memory.part(rows), tokenizer.sot, tokenizer.all_language_tokens)
+        for row, (probability, index) in zip(rows, zip(*found.max(dim=-1), strict=True), strict=True):
+            batch[row].language = tokenizer.all_language_codes[int(index)]
+            batch[row].probability = float(probability)
+
+    def _alike(self, batch: list[_Utterance], *, first: bool) -> list[tuple[list[Prompt], list[int]]]:
+        """Prompts, and the rows that they belong to, in groups that can be decoded together: of the same shape."""
+        groups: dict[tuple[int, int, int], tuple[list[Prompt], list[int]]] = {}
+        for row, utterance in enumerate(batch):
+            if utterance.outcome is not None:
+                continue
+            asked = utterance.task.request
+            # Later, nothing but the task: what it was told may be what led it astray.
+            asked = asked if first else Request(task=asked.task)
+            prompt = _prompt(self._tokenizer(utterance.language, asked.task), asked)
+            prompts, rows = groups.setdefault((len(prompt.tokens), prompt.sot, prompt.forced), ([], []))
+            prompts.append(prompt)
+            rows.append(row)
+        return list(groups.values())
+
+    def _decode(self, batch: list[_Utterance], memory: Memory, prompts: list[Prompt], windows: int) -> None:
+        """Write the texts; those that cannot be trusted stay open until the last window."""
+        caps = [token_cap(utterance.seconds) for utterance in batch]
+        ticks = [utterance.task.deadline.check for utterance in batch]
+        found = self._search.run(memory.part(range(len(batch))), prompts, caps, ticks)
+        for row, (utterance, decoded, prompt) in enumerate(zip(batch, found, prompts, strict=True)):
+            tokenizer = self._tokenizer(utterance.language)
+            last = TAILS_S[:-1] if utterance.task.request.quick else TAILS_S
+            if decoded.error is not None:
+                utterance.outcome = decoded.error
+            elif windows == len(last) or not _is_doubtful(decoded, tokenizer.decode(decoded.tokens)):
+                decoded.tokens = without_loop(decoded.tokens)
+                utterance.outcome = self._hypothesis(utterance, decoded, prompt, memory.part([row]), windows)
+
+    def _hypothesis(
+        self, utterance: _Utterance, decoded: Decoded, prompt: Prompt, memory: Memory, windows: int
+    ) -> Hypothesis:
+        tokenizer = self._tokenizer(utterance.language)
+        probabilities = [1.0] * prompt.forced + [math.exp(logprob) for logprob in decoded.logprobs]
+        before = prompt.tokens[: len(prompt.tokens) - prompt.forced]
         words = word_times(
             self._decoder,
             memory,
             tokenizer,
             self._alignment_heads,
-            prompt.tokens[: len(prompt.tokens) - prompt.forced],
+            before,
             decoded.tokens,
-            [1.0] * prompt.forced + [math.exp(logprob) for logprob in decoded.logprobs],
-            seconds,
+            probabilities,
+            utterance.seconds,
         )
         return Hypothesis(
-            text=text.strip(),
-            language=language,
-            language_probability=probability,
+            text=tokenizer.decode(decoded.tokens).strip(),
+            language=utterance.language,
+            language_probability=utterance.probability,
             avg_logprob=decoded.avg_logprob,
             no_speech_prob=decoded.no_speech_prob,
             words=words,
             windows=windows,
         )
 
-    def _english(self, request: Request) -> str:
+    def _english_only(self, asked: Request) -> WireError:
         """Models such as ``base.en`` write English words whatever they hear."""
-        language = request.language
-        if language not in (None, ENGLISH):
-            raise WireError(
-                "stt_language",
-                f"The model {self.name} knows English only, not {language}.",
-                "Choose English, or ask the operator for a multilingual model (STT_MODEL without .en).",
-            )
-        return ENGLISH
-
-    def _encode(self, audio: Samples, tail_s: float) -> Tensor:
-        """Encoder output of the audio and a tail of silence, shape (1, positions, n_audio_state)."""
-        wanted = len(audio) + round(tail_s * SAMPLE_RATE)
-        padded = pad_or_trim(audio, min(N_SAMPLES, -(-wanted // FRAME) * FRAME))
-        mel = log_mel_spectrogram(padded, self._n_mels, device=self._device)
-        return self._encoder(mel.unsqueeze(0).to(self._dtype))
-
-    def _detect(self, memory: Memory) -> tuple[str, float]:
-        """The most likely language, and how likely it is."""
-        tokenizer = self._tokenizer(ENGLISH)
-        probabilities = self._search.languages(memory, tokenizer.sot, tokenizer.all_language_tokens)[0]
-        probability, index = probabilities.max(dim=-1)
-        return tokenizer.all_language_codes[int(index)], float(probability)
+        return WireError(
+            "stt_language",
+            f"The model {self.name} knows English only, not {asked.language or 'translation'}.",
+            "Choose English, or ask the operator for a multilingual model (STT_MODEL without .en).",
+        )
 
     def _tokenizer(self, language: str, task: str = "transcribe") -> Tokenizer:
         """Kept by the library, one per language and task."""

@@ -10,12 +10,15 @@ import pytest
 from celery import Celery
 
 from fastapi_service.session_store import SessionStore
+from stt_worker.engine import Deadline, Hypothesis, Request, Task
+from stt_worker.engines import openai_whisper
+from stt_worker.settings import Settings
 from stt_worker.weights import find_weights
 from tests.eventually import eventually
 from tests.machines import Processes
 from tests.speakers import audio_job
 from wire import names
-from wire.audio import encode_pcm
+from wire.audio import Samples, decode_pcm, encode_pcm, to_float
 from wire.broker import send_job
 from wire.ledger import Enrolment, Ledger
 from wire.messages.client import Start
@@ -24,6 +27,9 @@ from wire.messages.results import NoSpeech, segment_end
 from wire.results import FIELD
 from wire.settings import WireSettings, load_settings
 from wire.store import AsyncRedis, Redis
+
+# The library leaves its word lists to the garbage collector to close.
+pytestmark = pytest.mark.filterwarnings("ignore:.*tiktoken:pytest.PytestUnraisableExceptionWarning")
 
 CLIP = Path(__file__).parents[1] / "data" / "jfk.wav"
 SAID = "and so my fellow americans ask not what your country can do for you ask what you can do for your country"
@@ -63,3 +69,53 @@ async def test_speech_is_heard_and_silence_is_not(
     assert heard.transcript.language == "en"
     assert redis.hget(names.session(record.session_id), "language") == "en"
     assert heard.transcript.avg_logprob > -0.6
+
+
+def recording(name: str) -> Samples:
+    with wave.open(str(CLIP.with_name(name))) as file:
+        return to_float(decode_pcm(file.readframes(file.getnframes())))
+
+
+def test_a_batch_hears_what_each_utterance_says_alone(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In float32, as a GPU would do it: lengths, languages, prompts and windows of their own, and one that fails."""
+    monkeypatch.setattr(openai_whisper, "packs_int8", lambda: False)
+    monkeypatch.setattr(openai_whisper, "multiplies_bfloat16", lambda: False)
+    engine = openai_whisper.load_whisper(Settings(model=str(weights), device="cpu"))
+    asked = [
+        ("jfk.wav", Request()),
+        ("silly.wav", Request("en", prompt="Elizabeth")),
+        ("lobster.wav", Request("en")),
+        ("lobster.wav", Request("en", prefix="When is a lobster")),
+        ("fr-course.wav", Request("fr", task="translate")),
+    ]
+    tasks = [Task(recording(name), request, Deadline.after(60)) for name, request in asked]
+    alone = engine.transcribe_all(tasks)
+    engine._together = True
+    late = Task(recording("jfk.wav"), Request("en"), Deadline(seconds=1.0, started=0.0))
+    *together, failed = engine.transcribe_all([*tasks, late])
+    assert isinstance(failed, Exception)
+    for one, other in zip(alone, together, strict=True):
+        assert isinstance(one, Hypothesis)
+        assert isinstance(other, Hypothesis)
+        assert (other.text, other.language, other.windows) == (one.text, one.language, one.windows)
+        assert [word.text for word in other.words] == [word.text for word in one.words]
+        assert [word.start_s for word in other.words] == pytest.approx([word.start_s for word in one.words], abs=0.1)
+        assert other.avg_logprob == pytest.approx(one.avg_logprob, abs=0.01)
+
+
+async def test_a_worker_with_threads_works_on_several_at_once(
+    weights: Path, redis: Redis, aredis: AsyncRedis, celery: Celery, processes: Processes
+) -> None:
+    """``--pool=threads``: all arrive, each with its own words."""
+    record, _ = await SessionStore(aredis, 600).create(Start(language="en"))
+    names_ = ["lobster.wav", "silly.wav", "lobster.wav", "silly.wav"]
+    for segment, name in enumerate(names_):
+        job = audio_job(segment, record.session_id, ms=3_000)
+        with wave.open(str(CLIP.with_name(name))) as file:
+            pcm = file.readframes(file.getnframes())
+        assert await Enrolment(aredis).enrol(record.owner, job, pcm, segment, 600) == "enrolled"
+        send_job(celery, job)
+    processes.worker("stt_worker", names.STT_QUEUE, pool="threads", concurrency=4, STT_MODEL=str(weights))
+    eventually(lambda: all(entry.stage == "analysis" for entry in Ledger(redis).pending(10)), LOAD_S)
+    texts = [entry.job.transcript.text for entry in Ledger(redis).pending(10) if isinstance(entry.job, AnalyzeText)]
+    assert ["lobster" in text.lower() for text in texts] == [True, False, True, False]

@@ -1,5 +1,6 @@
 """Whisper's text decoder, one step at a time, with everything that does not change between steps laid out before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,6 +24,18 @@ class Memory:
     mask: Tensor | None
     """(batch, 1, 1, audio positions), True where an utterance has audio; None where all are equally long."""
     length: int = 0
+
+    def part(self, rows: Sequence[int]) -> "Memory":
+        """Some utterances of the batch, as if nothing had been decoded yet."""
+        batch = len(self.keys[0])
+        index = torch.tensor(rows, device=self.keys[0].device)
+        everything = len(rows) == batch
+        return Memory(
+            cross=self.cross if everything else [(key[index], value[index]) for key, value in self.cross],
+            keys=[key.new_empty(len(rows), *key.shape[1:]) for key in self.keys],
+            values=[value.new_empty(len(rows), *value.shape[1:]) for value in self.values],
+            mask=self.mask if everything or self.mask is None else self.mask[index],
+        )
 
     def keep(self, rows: Tensor) -> None:
         """Go on with some utterances of the batch, by their indices."""
@@ -87,7 +100,7 @@ class Decoder:
         self._n_head: int = source.blocks[0].attn.n_head
         self._norm = Norm(source.ln)
 
-    def listen(self, audio: Tensor, positions: list[int] | None = None) -> Memory:
+    def listen(self, audio: Tensor, positions: Sequence[int] | None = None) -> Memory:
         """Prepare for decoding.
 
         Args:

@@ -1,11 +1,11 @@
 """Whisper's audio encoder over as much audio as there is, instead of always 30 s."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 import whisper.model
 from torch import Tensor
-from torch.nn.functional import conv1d, gelu, layer_norm, scaled_dot_product_attention
+from torch.nn.functional import conv1d, gelu, layer_norm, pad, scaled_dot_product_attention
 
 from stt_worker.engines.fitted_whisper.linear import Linear, plain
 
@@ -44,9 +44,9 @@ class _Layer:
         self._up = pack(source.mlp[0].weight, source.mlp[0].bias)
         self._down = pack(source.mlp[2].weight, source.mlp[2].bias)
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, mask: Tensor | None) -> Tensor:
         query, key, value = (heads(part, self._n_head) for part in self._qkv(self._attention_norm(x)).chunk(3, dim=-1))
-        attention = scaled_dot_product_attention(query, key, value)
+        attention = scaled_dot_product_attention(query, key, value, mask)
         x = x + self._out(attention.transpose(1, 2).flatten(2))
         return x + self._down(gelu(self._up(self._mlp_norm(x))))
 
@@ -64,11 +64,26 @@ class Encoder:
         self._layers = [_Layer(block, pack) for block in source.blocks]
         self._norm = Norm(source.ln_post)
 
-    def __call__(self, mel: Tensor) -> Tensor:
-        """Log-mel frames (batch, mels, frames), an even count of at most 3,000 → (batch, frames / 2, state)."""
-        x = gelu(conv1d(mel, self._conv1.weight, self._conv1.bias, padding=1))
+    def __call__(self, mels: Sequence[Tensor]) -> tuple[Tensor, list[int]]:
+        """Encode a batch; each comes out as it would alone.
+
+        Args:
+            mels: log-mel frames (mels, frames) of each utterance, an even count of at most 3,000.
+
+        Returns:
+            (batch, positions of the longest, state), and how many positions each utterance has: half its frames.
+        """
+        frames = [mel.shape[-1] for mel in mels]
+        x = torch.stack([pad(mel, (0, max(frames) - mel.shape[-1])) for mel in mels])
+        x = gelu(conv1d(x, self._conv1.weight, self._conv1.bias, padding=1))
+        mask = None
+        if min(frames) < max(frames):
+            count = torch.tensor(frames, device=x.device)[:, None, None]
+            # What lies behind an utterance is zero to the convolutions, as their padding would be.
+            x = x.masked_fill(torch.arange(max(frames), device=x.device) >= count, 0.0)
+            mask = (torch.arange(max(frames) // 2, device=x.device) < count // 2)[:, None]
         x = gelu(conv1d(x, self._conv2.weight, self._conv2.bias, stride=2, padding=1)).transpose(1, 2)
         x = x + self._positions[: x.shape[1]]
         for layer in self._layers:
-            x = layer(x)
-        return self._norm(x)
+            x = layer(x, mask)
+        return self._norm(x), [each // 2 for each in frames]

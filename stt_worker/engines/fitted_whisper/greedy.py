@@ -23,6 +23,8 @@ class Decoded:
     logprobs: list[float] = field(default_factory=list)
     """Of each token that was chosen, and of the end where it was reached."""
     no_speech_prob: float = 0.0
+    error: Exception | None = None
+    """Why it was given up before its end."""
     stop: Stop = "cap"
     """The model ended it, it reached its cap, or it repeated itself."""
 
@@ -70,7 +72,7 @@ class GreedySearch:
         return self._vocabulary(state[:, 0])[:, list(languages)].softmax(dim=-1)
 
     def run(
-        self, memory: Memory, prompts: Sequence[Prompt], caps: Sequence[int], tick: Callable[[], None]
+        self, memory: Memory, prompts: Sequence[Prompt], caps: Sequence[int], ticks: Sequence[Callable[[], None]]
     ) -> list[Decoded]:
         """Write the texts of a batch.
 
@@ -78,7 +80,7 @@ class GreedySearch:
             memory: from ``Decoder.listen``; used up.
             prompts: one for each utterance, all equally long, with ``sot`` at the same index.
             caps: most tokens of each text.
-            tick: called at each step; may raise to give up.
+            ticks: of each utterance, called at each step; may raise to give that one up.
         """
         sot = prompts[0].sot
         states = self._decoder(torch.tensor([prompt.tokens for prompt in prompts], device=self._device), memory)
@@ -91,7 +93,6 @@ class GreedySearch:
         suppressed = self._never if prompts[0].forced else self._never_first
         room = self._decoder.n_ctx - memory.length
         for _ in range(min(room, self._decoder.n_ctx // 2)):  # half, as ``DecodingTask.sample_len``
-            tick()
             logits = self._vocabulary(state, suppressed)
             suppressed = self._never
             best, chosen = logits.max(dim=-1)
@@ -99,7 +100,7 @@ class GreedySearch:
             tokens = chosen.tolist()
             on = []
             for row, (utterance, token, logprob) in enumerate(zip(active, tokens, logprobs, strict=True)):
-                if self._goes_on(found[utterance], token, logprob, caps[utterance]):
+                if self._goes_on(found[utterance], token, logprob, caps[utterance], ticks[utterance]):
                     on.append(row)
             if not on:
                 break
@@ -110,7 +111,7 @@ class GreedySearch:
             state = self._decoder(chosen[:, None], memory)[:, 0]
         return found
 
-    def _goes_on(self, text: Decoded, token: int, logprob: float, cap: int) -> bool:
+    def _goes_on(self, text: Decoded, token: int, logprob: float, cap: int, tick: Callable[[], None]) -> bool:
         text.logprobs.append(logprob)
         if token == self._eot:
             text.stop = "end"
@@ -118,5 +119,10 @@ class GreedySearch:
         text.tokens.append(token)
         if loop_length(text.tokens):
             text.stop = "loop"
+            return False
+        try:
+            tick()
+        except Exception as error:  # one utterance must not end the others of its batch
+            text.error = error
             return False
         return len(text.tokens) < cap

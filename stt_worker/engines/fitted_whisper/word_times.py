@@ -36,7 +36,7 @@ def word_times(
     """The words of a text.
 
     Args:
-        memory: of this one utterance; its tokens are taken in anew.
+        memory: of this one utterance, with nothing decoded.
         heads: layer and head of each that follows the audio.
         prompt: what the decoder was told before the text, ``no_timestamps`` last.
         tokens: of the text, without special tokens.
@@ -46,7 +46,6 @@ def word_times(
     if not tokens:
         return ()
     look: list[Tensor] = []
-    memory.length = 0
     decoder(torch.tensor([[*prompt, *tokens, tokenizer.eot]], device=memory.keys[0].device), memory, look)
     positions = max(1, min(look[0].shape[-1], round(seconds * TOKENS_PER_SECOND)))
     weights = torch.stack([look[layer][0, head, :, :positions] for layer, head in heads]).float().softmax(dim=-1)

@@ -1,13 +1,14 @@
 """Silero's real model on real speech and on noises; a scripted transcriber behind it."""
 
 import wave
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from stt_worker.engine import Deadline, Hypothesis, Request
+from stt_worker.engine import BatchEngine, Deadline, Hypothesis, Request, Task
 from stt_worker.voice_activity import SpeechOnly, VoiceActivity, is_phantom
 from wire.audio import Samples, decode_pcm, to_float
 
@@ -15,16 +16,16 @@ CLIP = Path(__file__).parents[2] / "data" / "jfk.wav"
 SURE = Hypothesis(text="Yes.", language="en", language_probability=0.9, avg_logprob=-0.2, no_speech_prob=0.1)
 
 
-class Scripted:
+class Scripted(BatchEngine):
     name, revision = "scripted", "1"
 
     def __init__(self, heard: Hypothesis) -> None:
         self.heard = heard
         self.asked = 0
 
-    def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:  # noqa: ARG002
-        self.asked += 1
-        return self.heard
+    def transcribe_all(self, tasks: Sequence[Task]) -> list[Hypothesis | Exception]:
+        self.asked += len(tasks)
+        return [self.heard for _ in tasks]
 
 
 def speech(seconds: float) -> Samples:
@@ -92,3 +93,12 @@ def test_phantoms_are_known_in_any_spelling() -> None:
     assert is_phantom("  Thank you for watching! ")
     assert is_phantom("시청해주셔서 감사합니다.")
     assert not is_phantom("Thank you for the cake.")
+
+
+def test_of_a_batch_only_speech_is_transcribed(voice_activity: VoiceActivity) -> None:
+    """And each outcome stands where its utterance stood."""
+    inner = Scripted(SURE)
+    tasks = [Task(audio, Request("en"), Deadline.after(60)) for audio in (noise("hum"), speech(3), noise("silence"))]
+    outcomes = SpeechOnly(inner, voice_activity).transcribe_all(tasks)
+    assert [outcome.text for outcome in outcomes if isinstance(outcome, Hypothesis)] == ["", "Yes.", ""]
+    assert inner.asked == 1
