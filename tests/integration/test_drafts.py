@@ -39,6 +39,7 @@ class Office:
 
     def __init__(self, aredis: AsyncRedis, channels: AsyncRedis, redis_url: str) -> None:
         self.post = Post()
+        self._asked = 0
         self.drafts = Drafts(aredis, channels, self.post)
         self._worker: Worker[Any] = Worker(redis_url, names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
         self._worker.model = InstantTranscriber()
@@ -53,11 +54,12 @@ class Office:
             audio_key=names.draft_audio(ALICE, 0, revision),
             reply_to=self.drafts.channel,
         )
+        self._asked += 1
         return self.drafts.ask(job, PCM)
 
     async def work(self) -> None:
         """The worker does everything that was asked."""
-        await soon(lambda: bool(self.post.jobs))
+        await soon(lambda: len(self.post.jobs) == self._asked)
         for job in self.post.jobs:
             await asyncio.to_thread(Drafting(self._worker).run, job)
 
