@@ -1,9 +1,9 @@
 """No text where nobody speaks, a text for the shortest answer, and memory that stays where it is.
 
 Noises and recordings without speech are heard in pieces of 10 s, in English, Korean and with detection. Short answers
-are the first one or two words of each recording, cut where the engine itself says that they end. Then the engine hears
-utterances of all lengths, and its resident memory is fitted with a line. Prints tables and writes
-``bench-results/silence.json``.
+are the last one or two words of each recording, cut where the engine itself says that they begin: they end as answers
+do. Then the engine hears utterances of all lengths, and its resident memory is fitted with a line. Prints tables and
+writes ``bench-results/silence.json``.
 """
 
 import json
@@ -89,21 +89,20 @@ def words(engine: Transcriber, audio: list[Samples], language: str | None) -> in
 
 
 def answers(engine: Transcriber, clips: list[Clip]) -> list[tuple[Clip, str, Samples]]:
-    """The beginnings of recordings: clip, what is said, audio in a quiet room."""
+    """The ends of recordings: clip, what is said, audio in a quiet room."""
     found = []
     for number, clip in enumerate(clips):
         audio = clip.audio()
-        said = heard(engine, audio[: 10 * SAMPLE_RATE], clip.language).words
+        said = heard(engine, audio, clip.language).words
         count = 1 + number % 2
-        if len(said) <= count or min(word.probability for word in said[:count]) < 0.5:
+        if len(said) <= count or min(word.probability for word in said[-count:]) < 0.5:
             continue
-        # Half way into the gap before the next word, so that nothing of either is cut.
-        end_s = (said[count - 1].end_s + said[count].start_s) / 2
-        if not 0.2 <= end_s - said[0].start_s <= LONGEST_ANSWER_S:
+        start_s = said[-count].start_s
+        if not 0.2 <= len(audio) / SAMPLE_RATE - start_s <= LONGEST_ANSWER_S:
             continue
         quiet = coloured(1, MARGIN_S, 0.0005, number)
-        cut = audio[max(0, round((said[0].start_s - 0.1) * SAMPLE_RATE)) : round(end_s * SAMPLE_RATE)]
-        text = "".join(word.text for word in said[:count]).strip()
+        cut = audio[round(start_s * SAMPLE_RATE) :]
+        text = "".join(word.text for word in said[-count:]).strip()
         found.append((clip, text, np.concatenate([quiet, cut, quiet, quiet])))
     return found
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 from silero_vad import load_silero_vad
 
 from stt_worker.engine import BatchEngine, Hypothesis, Task
@@ -20,9 +19,11 @@ LEAST_VOICED_S = 0.1
 """Shorter is a click or a chair. The shortest real answers hold 0.2 s."""
 LEAST_PEAK = 0.7
 """The surest frame of an utterance: over 0.99 in all recorded speech, at most 0.59 in noises."""
+SURROUNDINGS_S = 0.8
+"""Of an utterance, what the endpointer leaves around the speech: pre-roll and silence."""
 CLEAR_SHARE = 0.25
-"""Voiced share of an utterance from which it is clearly speech. Below it, singing instruments and a distant television
-are as likely, and the text must be one that Whisper is sure of."""
+"""Voiced share of an utterance, without its surroundings, from which it is clearly speech. Below it, singing
+instruments and a distant television are as likely, and the text must be one that Whisper is sure of."""
 SURE_AVG_LOGPROB = -0.7
 PHANTOMS = frozenset(
     """thank you|thanks|thank you for watching|thanks for watching|thank you very much|bye|you|subscribe|music|applause
@@ -42,7 +43,7 @@ class Voice:
     peak: float
     """Highest probability of speech of any frame, 0–1."""
     share: float
-    """Voiced part of the whole, 0–1."""
+    """Voiced part of the utterance without its surroundings, 0–1."""
 
     @property
     def present(self) -> bool:
@@ -66,7 +67,9 @@ class VoiceActivity:
         if not len(probabilities):
             return Voice(0.0, 0.0, 0.0)
         voiced = probabilities > VOICED
-        return Voice(float(voiced.sum() * FRAME_S), float(probabilities.max()), float(np.mean(voiced)))
+        seconds = float(voiced.sum() * FRAME_S)
+        inside = max(len(audio) / SAMPLE_RATE - SURROUNDINGS_S, seconds)
+        return Voice(seconds, float(probabilities.max()), seconds / inside if inside else 0.0)
 
 
 def is_phantom(text: str) -> bool:

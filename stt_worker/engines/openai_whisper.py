@@ -37,8 +37,8 @@ TAILS_S = (2.0, 6.0, 30.0)
 more often and hears worse; of the clips on which 2 s fails, 6 s succeeds with nearly all, and 3 or 4 s with some. The
 last one fills Whisper's window of 30 s, as ``whisper.transcribe`` always does."""
 STEP = 25 * 2 * HOP_LENGTH
-"""Windows grow in steps of 25 positions of the encoder, half a second: oneDNN keeps what it prepares for each shape, and
-with a shape for each length memory grew by 0.5 MB with each utterance."""
+"""Windows grow in steps of 25 positions of the encoder, half a second: oneDNN keeps what it prepares for each shape,
+and with a shape for each length memory grew by 0.5 MB with each utterance."""
 ENGLISH = "en"
 PROMPT_TOKENS = 64
 """Of a session's prompt, its end: each token costs time in every utterance, and a long one is continued rather than
