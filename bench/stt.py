@@ -162,14 +162,15 @@ def measure(clips: list[Clip]) -> tuple[dict[str, list[Measured]], dict[str, int
 
 
 def speedup(results: dict[str, list[Measured]], over: str, language: str, bucket: tuple[float, float]) -> float | None:
-    """Seconds of another engine per second of ours, over the clips of a language and length together."""
+    """Seconds of another engine per second of ours, over the clips of a language and length together, where somebody
+    speaks: in silence nothing is decoded here, which would flatter."""
 
     def total(engine: str) -> float:
         low, high = bucket
         return sum(
             each.seconds
             for each in results[engine]
-            if each.clip.language == language and low < each.clip.seconds <= high
+            if each.clip.text and each.clip.language == language and low < each.clip.seconds <= high
         )
 
     return round(total(over) / total(OURS), 2) if total(OURS) else None
@@ -185,7 +186,7 @@ def report(results: dict[str, list[Measured]], peaks: dict[str, int]) -> dict[st
     stored: dict[str, object] = {}
     for language in sorted({each.clip.language for each in results[OURS] if each.clip.text}):
         name = error_name(language)
-        ours = [each for each in results[OURS] if each.clip.language == language]
+        ours = [each for each in results[OURS] if each.clip.text and each.clip.language == language]
         stored[language] = {
             "clips": len(ours),
             name: errors(results[OURS], language),
@@ -218,7 +219,7 @@ def show(console: Console, results: dict[str, list[Measured]], stored: dict[str,
                 seconds = [
                     each.seconds
                     for each in results[engine]
-                    if each.clip.language == language and low < each.clip.seconds <= high
+                    if each.clip.text and each.clip.language == language and low < each.clip.seconds <= high
                 ]
                 ratio = speedup(results, engine, language, (low, high))
                 cells.append(f"{statistics.median(seconds):.2f}  {ratio:.1f}×" if seconds else "")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from stt_worker.engine import BatchEngine, Deadline, Hypothesis, Request, Task
-from stt_worker.voice_activity import SpeechOnly, VoiceActivity, is_phantom
+from stt_worker.transcription import is_speech
+from stt_worker.voice_activity import SpeechOnly, Voice, VoiceActivity, is_phantom
 from wire.audio import Samples, decode_pcm, to_float
 
 CLIP = Path(__file__).parents[2] / "data" / "jfk.wav"
@@ -62,24 +63,57 @@ def test_no_audio_is_not_speech(voice_activity: VoiceActivity) -> None:
 
 def test_speech_is_transcribed(voice_activity: VoiceActivity) -> None:
     assert voice_activity(speech(3)).clear
-    assert SpeechOnly(Scripted(SURE), voice_activity).transcribe(speech(3), Request("en"), Deadline.after(60)) == SURE
+    heard = SpeechOnly(Scripted(SURE), voice_activity).transcribe(speech(3), Request("en"), Deadline.after(60))
+    assert (heard.text, heard.avg_logprob) == (SURE.text, SURE.avg_logprob)
 
 
 @pytest.mark.parametrize(
-    ("text", "avg_logprob", "kept"),
-    [("Yes.", -0.2, True), ("Yes.", -0.9, False), ("Thank you.", -0.2, False)],
+    ("text", "avg_logprob", "no_speech_prob", "kept"),
+    [
+        ("Yes.", -0.2, 0.1, True),
+        ("Yes.", -1.1, 0.1, False),
+        ("Yes.", -0.2, 0.4, False),
+        ("Thank you.", -0.2, 0.1, False),
+    ],
 )
 def test_a_little_speech_must_be_certain(
-    voice_activity: VoiceActivity, text: str, avg_logprob: float, kept: bool
+    voice_activity: VoiceActivity, text: str, avg_logprob: float, no_speech_prob: float, kept: bool
 ) -> None:
     """One second of speech in ten: a guess and the phrases that Whisper says into silence do not count."""
     mostly_silent = np.concatenate([speech(1.5), np.zeros(140_000, dtype=np.float32)])
     voice = voice_activity(mostly_silent)
     assert voice.present
     assert not voice.clear
-    inner = Scripted(replace(SURE, text=text, avg_logprob=avg_logprob))
+    inner = Scripted(replace(SURE, text=text, avg_logprob=avg_logprob, no_speech_prob=no_speech_prob))
     heard = SpeechOnly(inner, voice_activity).transcribe(mostly_silent, Request("en"), Deadline.after(60))
     assert heard.text == (text if kept else "")
+
+
+@pytest.mark.parametrize(
+    ("text", "avg_logprob", "no_speech_prob", "kept"),
+    [
+        ("Yes.", -1.7, 0.3, True),
+        ("Yes.", -0.9, 0.9, True),
+        ("Yes.", -1.7, 0.6, False),
+        ("Thank you.", -0.9, 0.3, True),
+        ("Thank you.", -0.9, 0.9, False),
+        ("Thank you.", -1.4, 0.3, False),
+    ],
+)
+def test_clear_speech_needs_a_sure_text_or_no_doubt_of_speech(
+    voice_activity: VoiceActivity, text: str, avg_logprob: float, no_speech_prob: float, kept: bool
+) -> None:
+    inner = Scripted(replace(SURE, text=text, avg_logprob=avg_logprob, no_speech_prob=no_speech_prob))
+    heard = SpeechOnly(inner, voice_activity).transcribe(speech(3), Request("en"), Deadline.after(60))
+    assert is_speech(heard) is kept
+
+
+def test_a_word_between_two_frames_is_heard(voice_activity: VoiceActivity, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames that begin a part of a frame later may hold more of it: the best hearing counts."""
+    faint, loud = Voice(0.0, 0.3, 0.0), Voice(0.03, 0.7, 0.1)
+    audio = speech(1)
+    monkeypatch.setattr(voice_activity, "_hear", lambda heard: faint if len(heard) == len(audio) else loud)
+    assert voice_activity(audio) == loud
 
 
 def test_thanks_are_believed_where_somebody_speaks(voice_activity: VoiceActivity) -> None:
@@ -92,6 +126,7 @@ def test_thanks_are_believed_where_somebody_speaks(voice_activity: VoiceActivity
 def test_phantoms_are_known_in_any_spelling() -> None:
     assert is_phantom("  Thank you for watching! ")
     assert is_phantom("시청해주셔서 감사합니다.")
+    assert is_phantom("MBC 뉴스 김성현입니다.")
     assert not is_phantom("Thank you for the cake.")
 
 
