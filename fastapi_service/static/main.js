@@ -1,13 +1,13 @@
 // @ts-check
 /** Entry point: the page's parts, its addresses, and what the button does. */
 
-import { Conversation } from "./conversation.js";
-import { Microphone } from "./microphone.js";
-import { watchReadiness } from "./readiness.js";
-import { StatisticsPanel } from "./statistics.js";
-import { Transcript } from "./transcript.js";
-import { View } from "./view.js";
-import { words } from "./words.js";
+import { Conversation } from "./session/conversation.js";
+import { Microphone } from "./audio/microphone.js";
+import { watchReadiness } from "./session/readiness.js";
+import { StatisticsPanel } from "./view/statistics.js";
+import { Transcript } from "./view/transcript.js";
+import { View } from "./view/view.js";
+import { words } from "./words/words.js";
 
 const view = new View(document);
 const page = { view, transcript: new Transcript(document), statistics: new StatisticsPanel(document) };

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -41,7 +42,7 @@ async def evaluate() -> AsyncIterator[Evaluate]:
     """Runs the body of a JavaScript function in which the modules' exports are known."""
 
     async def serve(route: Route) -> None:
-        name = route.request.url.rpartition("/")[2]
+        name = urlsplit(route.request.url).path.lstrip("/")
         await route.fulfill(path=STATIC / name) if name else await route.fulfill(body="", content_type="text/html")
 
     async with async_playwright() as playwright:
@@ -73,7 +74,7 @@ async def test_a_minute_is_a_minute(evaluate: Evaluate, rate: int) -> None:
         }
         return count + resampler.flush().length;
     """
-    assert await evaluate("resampler", "Resampler", counted, {"rate": rate, "block": BLOCK}) == 60 * SAMPLE_RATE
+    assert await evaluate("audio/resampler", "Resampler", counted, {"rate": rate, "block": BLOCK}) == 60 * SAMPLE_RATE
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -87,7 +88,7 @@ async def test_what_16_khz_cannot_hold_does_not_fold_back(evaluate: Evaluate, ra
         }
         return levels;
     """
-    assert max(await evaluate("resampler", "Resampler", weakened, rate)) <= -60
+    assert max(await evaluate("audio/resampler", "Resampler", weakened, rate)) <= -60
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -100,7 +101,7 @@ async def test_speech_passes_unchanged_and_in_time(evaluate: Evaluate, rate: int
           return decibels(rms(expected.map((x, i) => x - output[i])) / rms(expected));
         });
     """
-    assert max(await evaluate("resampler", "Resampler", differences, rate)) <= -60
+    assert max(await evaluate("audio/resampler", "Resampler", differences, rate)) <= -60
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -113,19 +114,19 @@ async def test_blocks_leave_no_trace(evaluate: Evaluate, rate: int) -> None:
         return [1, 128, 1000].map((block) =>
           Math.max(...resample(chirp, given, block).map((x, i) => Math.abs(x - whole[i]))));
     """
-    assert await evaluate("resampler", "Resampler", largest, rate) == [0, 0, 0]
+    assert await evaluate("audio/resampler", "Resampler", largest, rate) == [0, 0, 0]
 
 
 async def test_loud_samples_are_clipped(evaluate: Evaluate) -> None:
     """Float becomes Int16 as it does on the other side of the wire; beyond full scale it stays at full scale."""
     values = [-2, -1, -0.5, 0, 0.5, 32_767 / 32_768, 1, 2]
-    clipped = await evaluate("pcm", "toInt16", "return given.map(toInt16);", values)
+    clipped = await evaluate("audio/pcm", "toInt16", "return given.map(toInt16);", values)
     assert clipped == [-32_768, -32_768, -16_384, 0, 16_384, 32_767, 32_767, 32_767]
 
 
 async def test_the_page_sends_the_format_of_the_wire(evaluate: Evaluate) -> None:
     """Python's and the page's sample rate are the same, and a frame is 100 ms."""
-    constants = await evaluate("pcm", "SAMPLE_RATE, FRAME_SAMPLES", "return [SAMPLE_RATE, FRAME_SAMPLES];")
+    constants = await evaluate("audio/pcm", "SAMPLE_RATE, FRAME_SAMPLES", "return [SAMPLE_RATE, FRAME_SAMPLES];")
     assert constants == [SAMPLE_RATE, SAMPLE_RATE // 10]
 
 
@@ -148,7 +149,7 @@ async def test_the_backlog_keeps_what_is_not_acknowledged_and_no_more(evaluate: 
         told.after = at(40);
         return told;
     """
-    assert await evaluate("backlog", "Backlog", story) == {
+    assert await evaluate("session/backlog", "Backlog", story) == {
         "fresh": [0, 10],
         "inside": [14, 6],
         "end": None,
@@ -161,5 +162,5 @@ async def test_the_backlog_keeps_what_is_not_acknowledged_and_no_more(evaluate: 
 
 async def test_times_are_minutes_and_seconds(evaluate: Evaluate) -> None:
     """Hours are shown as minutes: a conversation's clock never wraps."""
-    told = await evaluate("words", "minutes", "return given.map(minutes);", [0, 999, 61_000, 3_600_000, 6_000_000])
+    told = await evaluate("words/words", "minutes", "return given.map(minutes);", [0, 999, 61_000, 3_600_000, 6_000_000])
     assert told == ["00:00", "00:00", "01:01", "60:00", "100:00"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from wire.messages import base, client, results, server, statistics
 
-MESSAGES = Path(__file__).parents[3] / "fastapi_service" / "static" / "messages.js"
+MESSAGES = Path(__file__).parents[3] / "fastapi_service" / "static" / "session" / "messages.js"
 
 
 def test_the_page_knows_every_field_of_every_message() -> None:

@@ -2,7 +2,7 @@
 /** Button, language, status line and notices. Knows the DOM and nothing else. */
 
 import { element } from "./element.js";
-import { words } from "./words.js";
+import { words } from "../words/words.js";
 
 /** @typedef {keyof typeof words.status} Status */
 

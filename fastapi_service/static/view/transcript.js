@@ -2,9 +2,9 @@
 /** The list of sentences. What people said enters the page as text, never as markup. */
 
 import { element } from "./element.js";
-import { minutes, percent, words } from "./words.js";
+import { minutes, percent, words } from "../words/words.js";
 
-/** Shapes that differ without colour. @type {Record<import("./messages.js").Label, string>} */
+/** Shapes that differ without colour. @type {Record<import("../session/messages.js").Label, string>} */
 const ICONS = { positive: "▲", neutral: "●", negative: "▼" };
 /** Pixels from the end within which the reader is taken to follow the newest sentence. */
 const FOLLOWING = 80;
@@ -50,7 +50,7 @@ export class Transcript {
 
   /**
    * The text so far of the sentence that is being spoken.
-   * @param {import("./messages.js").Interim} interim
+   * @param {import("../session/messages.js").Interim} interim
    */
   showInterim({ stable, unstable, language }) {
     const text = element(
@@ -72,7 +72,7 @@ export class Transcript {
     this.#interim = null;
   }
 
-  /** @param {import("./messages.js").Final} final */
+  /** @param {import("../session/messages.js").Final} final */
   addFinal(final) {
     const { sentiment } = final;
     this.#add(
@@ -83,7 +83,7 @@ export class Transcript {
     );
   }
 
-  /** @param {import("./messages.js").SegmentFailed} failed */
+  /** @param {import("../session/messages.js").SegmentFailed} failed */
   addFailed(failed) {
     this.#add(
       time(failed),
@@ -112,12 +112,12 @@ export class Transcript {
   }
 }
 
-/** @param {import("./messages.js").SegmentEnd} place */
+/** @param {import("../session/messages.js").SegmentEnd} place */
 function time({ start_ms }) {
   return element("time", {}, minutes(start_ms));
 }
 
-/** @param {import("./messages.js").Sentiment} sentiment */
+/** @param {import("../session/messages.js").Sentiment} sentiment */
 function badge({ label, score }) {
   return element(
     "span",

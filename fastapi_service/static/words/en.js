@@ -1,9 +1,9 @@
 // @ts-check
-/** Everything that the scripts say to people, so that another language has one file to translate. */
+/** What the scripts say to people, in English. */
 
-/** @typedef {import("./messages.js").Label} Label */
+/** @typedef {import("../session/messages.js").Label} Label */
 
-export const words = {
+export const en = {
   start: "Start",
   stop: "Stop",
   startAgain: "Start anew",
@@ -22,7 +22,7 @@ export const words = {
     listening: "Say something. Your first sentence appears here soon after you have said it.",
     nothing: "Nothing was understood. Is the right microphone chosen, and is it not muted?",
   },
-  /** @type {Record<import("./microphone.js").MicrophoneError["code"], string>} */
+  /** @type {Record<import("../audio/microphone.js").MicrophoneError["code"], string>} */
   microphone: {
     insecure:
       "Browsers give a microphone to safe pages only. Open this page with https://, or as http://localhost on the machine that it runs on.",
@@ -65,25 +65,4 @@ function direction(trend) {
  */
 function plural(count, noun) {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-/**
- * Minutes and seconds, as mm:ss.
- * @param {number} ms
- */
-export function minutes(ms) {
-  const seconds = Math.floor(ms / 1000);
-  return [seconds / 60, seconds % 60].map((part) => String(Math.floor(part)).padStart(2, "0")).join(":");
-}
-
-/** @param {number} share 0–1 */
-export function percent(share) {
-  return `${Math.round(share * 100)}%`;
-}
-
-const names = new Intl.DisplayNames("en", { type: "language", fallback: "code" });
-
-/** @param {string} code as Whisper has them */
-export function languageName(code) {
-  return names.of(code) ?? code;
 }

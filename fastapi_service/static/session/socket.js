@@ -2,7 +2,7 @@
 /** A session with the service that survives broken lines without losing a word. Knows no DOM and no audio API. */
 
 import { Backlog } from "./backlog.js";
-import { SAMPLE_RATE } from "./pcm.js";
+import { SAMPLE_RATE } from "../audio/pcm.js";
 
 /** A line may be broken for 60 s. The utterance it broke in (at most 29 s) and the way back (14 s) come on top. */
 const KEPT = 110 * SAMPLE_RATE; // samples, 3.5 MB

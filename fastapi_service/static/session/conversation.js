@@ -1,15 +1,15 @@
 // @ts-check
 /** From pressing start to the last result: joins microphone, socket and page, which know nothing of each other. */
 
-import { Microphone, MicrophoneError } from "./microphone.js";
+import { Microphone, MicrophoneError } from "../audio/microphone.js";
 import { SpeechSocket } from "./socket.js";
-import { words } from "./words.js";
+import { words } from "../words/words.js";
 
 /**
  * @typedef {object} Page
- * @property {import("./view.js").View} view
- * @property {import("./transcript.js").Transcript} transcript
- * @property {import("./statistics.js").StatisticsPanel} statistics
+ * @property {import("../view/view.js").View} view
+ * @property {import("../view/transcript.js").Transcript} transcript
+ * @property {import("../view/statistics.js").StatisticsPanel} statistics
  */
 
 export class Conversation {
@@ -153,7 +153,7 @@ export class Conversation {
     this.#over();
   }
 
-  /** @param {import("./view.js").Status} status */
+  /** @param {import("../view/view.js").Status} status */
   #status(status) {
     if (!this.#finishing) this.#page.view.status(status);
   }

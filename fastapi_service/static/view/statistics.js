@@ -1,9 +1,9 @@
 // @ts-check
 /** The panel of figures: what the service counted, shown as it came. */
 
-import { languageName, minutes, percent, words } from "./words.js";
+import { languageName, minutes, percent, words } from "../words/words.js";
 
-/** @typedef {import("./messages.js").Statistics} Statistics */
+/** @typedef {import("../session/messages.js").Statistics} Statistics */
 
 /** What each figure's place says, by the place's `data-figure`. @type {Record<string, (statistics: Statistics) => string>} */
 const FIGURES = {
@@ -59,7 +59,7 @@ export class StatisticsPanel {
     }
     const known = Object.values(statistics.sentiment).reduce((sum, { count }) => sum + count, 0);
     for (const row of /** @type {NodeListOf<HTMLElement>} */ (this.#panel.querySelectorAll("tr[data-label]"))) {
-      const label = /** @type {import("./messages.js").Label} */ (row.dataset.label);
+      const label = /** @type {import("../session/messages.js").Label} */ (row.dataset.label);
       const { count, mean_score } = statistics.sentiment[label] ?? { count: 0, mean_score: null };
       const share = known ? count / known : 0;
       const figures = [String(count), percent(share), mean_score === null ? words.none : percent(mean_score)];
