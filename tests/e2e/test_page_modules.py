@@ -162,5 +162,7 @@ async def test_the_backlog_keeps_what_is_not_acknowledged_and_no_more(evaluate: 
 
 async def test_times_are_minutes_and_seconds(evaluate: Evaluate) -> None:
     """Hours are shown as minutes: a conversation's clock never wraps."""
-    told = await evaluate("words/words", "minutes", "return given.map(minutes);", [0, 999, 61_000, 3_600_000, 6_000_000])
+    told = await evaluate(
+        "words/words", "minutes", "return given.map(minutes);", [0, 999, 61_000, 3_600_000, 6_000_000]
+    )
     assert told == ["00:00", "00:00", "01:01", "60:00", "100:00"]
