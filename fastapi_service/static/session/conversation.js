@@ -10,6 +10,7 @@ import { words } from "../words/words.js";
  * @property {import("../view/view.js").View} view
  * @property {import("../view/transcript.js").Transcript} transcript
  * @property {import("../view/statistics.js").StatisticsPanel} statistics
+ * @property {import("../view/settings.js").Settings} settings
  */
 
 export class Conversation {
@@ -19,11 +20,6 @@ export class Conversation {
   #microphone = null;
   /** The person, or the service, wants no more audio. */
   #finishing = false;
-  /** Utterances that were heard and that were answered; both happen in order. */
-  #heard = 0;
-  #answered = 0;
-  /** Utterance of the interim text that is shown. */
-  #speaking = 0;
   #over;
 
   /**
@@ -35,7 +31,7 @@ export class Conversation {
   constructor(page, url, onTrouble, onOver) {
     this.#page = page;
     this.#over = onOver;
-    this.#socket = new SpeechSocket(url, page.view.language, {
+    this.#socket = new SpeechSocket(url, page.settings.value.language, {
       onState: (state) => {
         if (state === "reconnecting") onTrouble();
         this.#onState(state);
@@ -58,13 +54,13 @@ export class Conversation {
     } catch (error) {
       if (!(error instanceof MicrophoneError)) throw error;
       console.warn(error); // with its cause, for whoever looks closer
-      view.notice("microphone", words.microphone[error.code]);
+      view.notice("microphone", () => words.microphone[error.code]);
       view.status("idle");
       this.#over();
       return;
     }
     transcript.clear();
-    transcript.invite(words.empty.listening);
+    transcript.invite(() => words.empty.listening);
     statistics.clear();
     this.#socket.open();
   }
@@ -88,54 +84,39 @@ export class Conversation {
   #onMessage(message) {
     const { view, transcript, statistics } = this.#page;
     switch (message.type) {
+      case "ready":
+        return transcript.own(message.session_id);
       case "speech_started":
         return this.#status("hearing");
       case "interim":
-        this.#speaking = message.segment;
         return transcript.showInterim(message);
       case "speech_ended":
-        this.#heard = message.segment + 1;
         this.#status("listening");
-        return this.#showWaiting();
+        return transcript.awaitFinal(message);
       case "final":
-        this.#onAnswer(message.segment);
         return transcript.addFinal(message);
       case "segment_failed":
-        this.#onAnswer(message.segment);
         return transcript.addFailed(message);
       case "no_speech":
-        return this.#onAnswer(message.segment);
+        return transcript.drop(message);
       case "stats":
         if (message.scope === "session") statistics.show(message);
         return;
       case "ack":
         return view.dismiss("late"); // the service can write again
       case "error":
-        return view.notice(topicOf(message), `${message.message} ${message.remedy}`);
+        return view.notice(topicOf(message), () => words.error(message));
     }
   }
 
-  /** @param {number} segment */
-  #onAnswer(segment) {
-    if (segment >= this.#speaking) this.#page.transcript.dropInterim();
-    this.#answered = segment + 1;
-    this.#showWaiting();
-  }
-
-  #showWaiting() {
-    this.#page.transcript.waiting(Math.max(0, this.#heard - this.#answered));
-  }
-
   #onRenewed() {
-    this.#heard = this.#answered = this.#speaking = 0;
-    this.#page.transcript.dropInterim();
-    this.#showWaiting();
+    this.#page.transcript.dropPending();
     this.#page.statistics.clear();
-    this.#page.transcript.addDivider(words.renewed);
+    this.#page.transcript.addDivider(() => words.renewed);
   }
 
   #onMicrophoneLost() {
-    this.#page.view.notice("microphone", words.microphoneLost);
+    this.#page.view.notice("microphone", () => words.microphoneLost);
     this.stop();
   }
 
@@ -144,11 +125,10 @@ export class Conversation {
     const { view, transcript } = this.#page;
     this.#finishing = true;
     await this.#microphone?.close();
-    transcript.waiting(0);
-    transcript.dropInterim();
-    transcript.invite(words.empty.nothing);
+    transcript.dropPending();
+    transcript.invite(() => words.empty.nothing);
     view.dismiss("late");
-    if (pending !== 0) view.notice("end", pending === null ? words.incomplete : words.pending(pending));
+    if (pending !== 0) view.notice("end", () => (pending === null ? words.incomplete : words.pending(pending)));
     view.status("stopped");
     this.#over();
   }

@@ -132,12 +132,14 @@ export class SpeechSocket {
   }
 
   /** @param {import("./messages.js").Ready} ready */
-  #onReady({ session_id, token, samples }) {
+  #onReady(ready) {
+    const { session_id, token, samples } = ready;
     if (token) this.#session = { session_id, token };
     this.#backlog.acknowledge(samples);
     this.#sent = samples;
     this.#retries = 0;
     this.#ready = true;
+    this.handlers.onMessage(ready);
     this.handlers.onState("open");
     this.#pump();
   }

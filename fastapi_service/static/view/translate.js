@@ -1,7 +1,10 @@
 // @ts-check
 /** Keeps what the page says in the page's language: what stands in index.html, and what the scripts said. */
 
+import { find } from "./element.js";
 import { onLanguage, setLanguage, uiLanguage, words } from "../words/words.js";
+
+/** @typedef {import("../words/words.js").UiLanguage} UiLanguage */
 
 const REMEMBERED = "ui-language";
 /** @type {WeakMap<Element, () => string>} */
@@ -21,42 +24,34 @@ export function say(node, text) {
   return node;
 }
 
-/**
- * Translates the page, now and whenever the button of the other language is pressed.
- * @param {Document} page
- */
-export function translate(page) {
-  const other = /** @type {HTMLButtonElement} */ (page.getElementById("ui-language"));
-  other.addEventListener("click", () => {
-    localStorage.setItem(REMEMBERED, other.lang);
-    setLanguage(/** @type {import("../words/words.js").UiLanguage} */ (other.lang));
+/** Translates the page, now and whenever the button of the other language is pressed. */
+export function translate() {
+  const button = find("ui-language");
+  button.addEventListener("click", () => {
+    localStorage.setItem(REMEMBERED, button.lang);
+    setLanguage(/** @type {UiLanguage} */ (button.lang));
   });
-  onLanguage(() => apply(page, other));
+  onLanguage(apply);
   setLanguage((localStorage.getItem(REMEMBERED) ?? navigator.language).startsWith("ko") ? "ko" : "en");
 }
 
-/**
- * @param {Document} page
- * @param {HTMLButtonElement} other
- */
-function apply(page, other) {
-  page.documentElement.lang = uiLanguage;
-  other.lang = uiLanguage === "en" ? "ko" : "en";
-  other.textContent = uiLanguage === "en" ? "한국어" : "English";
-  for (const node of all(page, "data-words")) node.textContent = find(node.dataset.words);
-  for (const node of all(page, "data-words-label")) node.ariaLabel = find(node.dataset.wordsLabel);
-  for (const node of all(page, "data-said")) node.textContent = said.get(node)?.() ?? "";
+function apply() {
+  document.documentElement.lang = uiLanguage;
+  find("ui-language").lang = uiLanguage === "en" ? "ko" : "en";
+  each("data-words", (node, path) => (node.textContent = word(path)));
+  each("data-words-label", (node, path) => (node.ariaLabel = word(path)));
+  each("data-said", (node) => (node.textContent = said.get(node)?.() ?? ""));
 }
 
 /**
- * @param {Document} page
  * @param {string} attribute
+ * @param {(node: Element, value: string) => void} change
  */
-function all(page, attribute) {
-  return /** @type {NodeListOf<HTMLElement>} */ (page.querySelectorAll(`[${attribute}]`));
+function each(attribute, change) {
+  for (const node of document.querySelectorAll(`[${attribute}]`)) change(node, node.getAttribute(attribute) ?? "");
 }
 
-/** @param {string} [path] such as `settings.title` */
-function find(path = "") {
-  return /** @type {string} */ (path.split(".").reduce((/** @type {any} */ found, name) => found[name], words));
+/** @param {string} path such as `settings.title` */
+function word(path) {
+  return path.split(".").reduce((/** @type {any} */ found, name) => found[name], words);
 }

@@ -4,7 +4,7 @@
 /** @typedef {import("../session/messages.js").Label} Label */
 
 export const en = {
-  name: "English",
+  otherLanguage: "한국어",
   tagline: "See live what is being said and how it is meant.",
   noScript: "This page records sound, which needs JavaScript. Allow it for this page.",
   recording: "Recording",

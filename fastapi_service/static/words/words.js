@@ -4,40 +4,30 @@
 import { en } from "./en.js";
 import { ko } from "./ko.js";
 
-/** @typedef {"en" | "ko"} UiLanguage */
-
 const ALL = { en, ko };
+
+/** @typedef {keyof typeof ALL} UiLanguage */
 
 /** The language of the page, not of what is spoken. @type {UiLanguage} */
 export let uiLanguage = "en";
 /** Always those of `uiLanguage`. @type {typeof en} */
 export let words = en;
-
-/** @type {Map<string, Intl.NumberFormat | Intl.DateTimeFormat | Intl.DisplayNames>} */
-const formats = new Map();
-/** @type {Set<() => void>} */
-const listeners = new Set();
+/** @type {(() => void)[]} */
+const listeners = [];
 
 /** @param {UiLanguage} language */
 export function setLanguage(language) {
   uiLanguage = language;
   words = ALL[language];
-  formats.clear();
   for (const listener of listeners) listener();
 }
 
-/**
- * Tells whenever the words have changed.
- * @param {() => void} listener
- */
+/** Calls back whenever the words have changed. @param {() => void} listener */
 export function onLanguage(listener) {
-  listeners.add(listener);
+  listeners.push(listener);
 }
 
-/**
- * Minutes and seconds, as mm:ss.
- * @param {number} ms
- */
+/** As mm:ss. @param {number} ms */
 export function minutes(ms) {
   const seconds = Math.floor(ms / 1000);
   return [seconds / 60, seconds % 60].map((part) => String(Math.floor(part)).padStart(2, "0")).join(":");
@@ -45,63 +35,40 @@ export function minutes(ms) {
 
 /** @param {number} share 0–1 */
 export function percent(share) {
-  return figure(share, { style: "percent", maximumFractionDigits: 0 });
+  return share.toLocaleString(uiLanguage, { style: "percent" });
 }
 
-/** @param {number} ms as seconds with one digit, such as 1.2 s */
+/** With one digit, such as 1.2 s. @param {number} ms */
 export function seconds(ms) {
-  return words.seconds(figure(ms / 1000, { minimumFractionDigits: 1, maximumFractionDigits: 1 }));
+  return words.seconds((ms / 1000).toLocaleString(uiLanguage, digits(1)));
 }
 
 /** @param {number} count */
 export function whole(count) {
-  return figure(count, { maximumFractionDigits: 0 });
+  return count.toLocaleString(uiLanguage, digits(0));
 }
 
-/** @param {number} valence −1…1, with its sign */
-export function valence(valence) {
-  const digits = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
-  return figure(valence, { ...digits, signDisplay: "exceptZero" }).replace("-", "−");
+/** With its sign. @param {number} value −1…1 */
+export function valence(value) {
+  return value.toLocaleString(uiLanguage, { ...digits(2), signDisplay: "exceptZero" }).replace("-", "−");
 }
 
-/** @param {number} level mean square of samples in −1…1 */
-export function decibels(level) {
-  return `${figure(Math.round(10 * Math.log10(Math.max(level, 1e-10))), {}).replace("-", "−")} dB`;
+/** @param {number} energy mean square of samples in −1…1 */
+export function decibels(energy) {
+  return `${whole(10 * Math.log10(Math.max(energy, 1e-10))).replace("-", "−")} dB`;
 }
 
-/** @param {number} at seconds since 1970, as the time of day */
+/** @param {number} at seconds since 1970 */
 export function timeOfDay(at) {
-  return format("time", () => new Intl.DateTimeFormat(uiLanguage, { timeStyle: "short", hourCycle: "h23" })).format(
-    at * 1000,
-  );
+  return new Date(at * 1000).toLocaleTimeString(uiLanguage, { timeStyle: "short", hourCycle: "h23" });
 }
 
 /** @param {string} code as Whisper has them */
 export function languageName(code) {
-  const names = format("names", () => new Intl.DisplayNames(uiLanguage, { type: "language", fallback: "code" }));
-  try {
-    return names.of(code) ?? code;
-  } catch {
-    return code; // not a code that browsers know
-  }
+  return new Intl.DisplayNames(uiLanguage, { type: "language", fallback: "code" }).of(code) ?? code;
 }
 
-/**
- * @param {number} number
- * @param {Intl.NumberFormatOptions} options
- */
-function figure(number, options) {
-  return format(JSON.stringify(options), () => new Intl.NumberFormat(uiLanguage, options)).format(number);
-}
-
-/**
- * Making a format costs a hundred times more than using it.
- * @template {Intl.NumberFormat | Intl.DateTimeFormat | Intl.DisplayNames} Format
- * @param {string} key
- * @param {() => Format} make
- */
-function format(key, make) {
-  const known = formats.get(key) ?? make();
-  formats.set(key, known);
-  return /** @type {Format} */ (known);
+/** @param {number} count behind the point */
+function digits(count) {
+  return { minimumFractionDigits: count, maximumFractionDigits: count };
 }
