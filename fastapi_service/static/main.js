@@ -12,7 +12,7 @@ import { translate } from "./view/translate.js";
 import { View } from "./view/view.js";
 import { words } from "./words/words.js";
 
-translate();
+await translate();
 const view = new View();
 const page = {
   view,

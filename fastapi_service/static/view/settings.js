@@ -80,11 +80,10 @@ export class Settings {
   }
 
   #showThreshold() {
-    const automatic = field("automatic").checked;
     const text = `${decibels(this.#threshold)} (${Number(this.#threshold.toPrecision(1))})`;
-    field("threshold").disabled = automatic;
+    find("fixed").hidden = field("automatic").checked;
     field("threshold").setAttribute("aria-valuetext", text);
-    find("threshold-db").textContent = automatic ? "" : text;
+    find("threshold-db").textContent = text;
   }
 
   /** By their names in the page's language. */

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * The list of sentences. Each grows in its place: interim text, then "…" while the service thinks, then the final text
- * with its sentiment. Nothing here reads the layout, and old sentences are not laid out while nobody sees them, so a
- * long conversation costs no more than a short one.
+ * with its sentiment. Nothing here reads the layout; the list is cut into pieces, and old ones are not laid out while
+ * nobody sees them, so a sentence more costs as much after 5,000 as after 100.
  */
 
 import { Announcer } from "./announcer.js";
@@ -18,11 +18,14 @@ import { minutes, words } from "../words/words.js";
  * @typedef {import("../session/messages.js").SegmentFailed} SegmentFailed
  */
 
-/** Sentences at the end that are always laid out; what is before them is, when it is seen. */
-const FRESH = 30;
+/** Sentences in a piece of the list. The last two pieces are always laid out. */
+const PIECE = 50;
 
 export class Transcript {
   #list = find("sentences");
+  /** The last piece. */
+  #piece = element("ol", {});
+  #filled = 0;
   #empty = find("empty");
   #follower = new Follower();
   #announcer = new Announcer();
@@ -37,7 +40,7 @@ export class Transcript {
   /** Our sentences without a final yet, at the end of the list. @type {Map<string, HTMLElement>} */
   #pending = new Map();
   /** @type {HTMLElement | null} */
-  #newest = null;
+  #tabbable = null;
   #heardOf = () => {};
 
   constructor() {
@@ -59,12 +62,13 @@ export class Transcript {
 
   clear() {
     this.#list.replaceChildren();
+    this.#filled = 0;
     this.#pending.clear();
     this.#own.clear();
     this.#talkers = new Talkers();
     this.entries = [];
     this.#times = [];
-    this.#empty.hidden = false;
+    this.#showEmpty();
     this.#follower.clear();
     this.#announcer.clear();
     this.#heardOf();
@@ -90,12 +94,14 @@ export class Transcript {
   /** Nobody spoke there after all. @param {{ session_id: string, segment: number }} message */
   drop({ session_id, segment }) {
     this.#take(session_id, segment)?.remove();
+    this.#showEmpty();
   }
 
   /** No final comes for what is still open. */
   dropPending() {
     for (const item of this.#pending.values()) item.remove();
     this.#pending.clear();
+    this.#showEmpty();
   }
 
   /** @param {Final} final */
@@ -112,7 +118,7 @@ export class Transcript {
 
   /** Between sentences of two sessions. @param {() => string} text */
   addDivider(text) {
-    this.#insert(element("li", { class: "divider", tabindex: "-1" }, say(element("p", {}), text)));
+    this.#insert(element("li", { class: "divider" }, say(element("p", {}), text)));
   }
 
   /**
@@ -134,7 +140,7 @@ export class Transcript {
     item.dataset.entry = String(this.entries.length - 1);
     item.replaceChildren(time, ...parts);
     if (room && session_id !== before) item.append(this.#speaker(session_id));
-    this.#settle(item);
+    this.#focusable(item);
     this.#follower.added();
     this.#heardOf();
   }
@@ -152,12 +158,11 @@ export class Transcript {
     return say(element("p", { class: "speaker" }), () => (own ? words.you : words.speaker(number)));
   }
 
-  /** Tab reaches the newest sentence only; one far up is laid out no more until it is seen. @param {HTMLElement} item */
-  #settle(item) {
-    if (this.#newest) this.#newest.tabIndex = -1;
-    this.#newest = item;
+  /** Tab reaches one sentence only, the newest at first; arrow keys lead on. @param {HTMLElement} item */
+  #focusable(item) {
+    if (this.#tabbable) this.#tabbable.tabIndex = -1;
+    this.#tabbable = item;
     item.tabIndex = 0;
-    this.#times.at(-1 - FRESH)?.parentElement?.classList.add("past");
   }
 
   /** Where our sentence stands or will stand. @param {number} segment */
@@ -165,9 +170,8 @@ export class Transcript {
     const key = `${this.#session} ${segment}`;
     const item = this.#pending.get(key) ?? element("li", { class: "interim", "aria-hidden": "true" });
     if (!this.#pending.has(key)) {
-      this.#list.append(item);
+      this.#append(item);
       this.#pending.set(key, item);
-      this.#empty.hidden = true;
     }
     return item;
   }
@@ -187,10 +191,25 @@ export class Transcript {
   /** After all that is final. @param {HTMLElement} item */
   #insert(item) {
     const [first = null] = this.#pending.values();
-    this.#list.insertBefore(item, first);
-    this.#empty.hidden = true;
+    if (first) first.before(item);
+    else this.#append(item);
     this.#follower.grown();
     return item;
+  }
+
+  #showEmpty() {
+    this.#empty.hidden = this.#list.querySelector("li") !== null;
+  }
+
+  /** @param {HTMLElement} item */
+  #append(item) {
+    if (this.#filled++ % PIECE === 0) {
+      this.#piece.previousElementSibling?.classList.add("past");
+      this.#piece = element("ol", {});
+      this.#list.append(this.#piece);
+    }
+    this.#piece.append(item);
+    this.#empty.hidden = true;
   }
 
   /** The reader looks at a sentence: what took how long? @param {Event} event */
@@ -203,10 +222,12 @@ export class Transcript {
 
   /** From sentence to sentence with the arrow keys. @param {KeyboardEvent} event */
   #walk(event) {
-    const here = /** @type {HTMLElement} */ (event.target);
-    const there = { ArrowUp: here.previousElementSibling, ArrowDown: here.nextElementSibling }[event.key];
-    if (!(there instanceof HTMLElement) || there.ariaHidden) return;
-    event.preventDefault();
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const here = Number(/** @type {HTMLElement} */ (event.target).dataset.entry);
+    const there = step && this.#times[here + step]?.parentElement;
+    if (!there) return;
+    this.#focusable(there);
     there.focus();
+    event.preventDefault();
   }
 }

@@ -25,14 +25,14 @@ export function say(node, text) {
 }
 
 /** Translates the page, now and whenever the button of the other language is pressed. */
-export function translate() {
+export async function translate() {
   const button = find("ui-language");
   button.addEventListener("click", () => {
     localStorage.setItem(REMEMBERED, button.lang);
     setLanguage(/** @type {UiLanguage} */ (button.lang));
   });
   onLanguage(apply);
-  setLanguage((localStorage.getItem(REMEMBERED) ?? navigator.language).startsWith("ko") ? "ko" : "en");
+  await setLanguage((localStorage.getItem(REMEMBERED) ?? navigator.language).startsWith("ko") ? "ko" : "en");
 }
 
 function apply() {

@@ -117,5 +117,9 @@ function each(name) {
 
 /** Of the stylesheet, as it is now, in light or dark. @param {string} name */
 function colour(name) {
-  return () => getComputedStyle(document.documentElement).getPropertyValue(name);
+  return () => {
+    const place = find("plot");
+    place.style.color = `var(${name})`;
+    return getComputedStyle(place).color;
+  };
 }

@@ -2,11 +2,8 @@
 /** The words of the page's language, and how it writes figures. Knows no DOM. */
 
 import { en } from "./en.js";
-import { ko } from "./ko.js";
 
-const ALL = { en, ko };
-
-/** @typedef {keyof typeof ALL} UiLanguage */
+/** @typedef {"en" | "ko"} UiLanguage */
 
 /** The language of the page, not of what is spoken. @type {UiLanguage} */
 export let uiLanguage = "en";
@@ -15,10 +12,10 @@ export let words = en;
 /** @type {(() => void)[]} */
 const listeners = [];
 
-/** @param {UiLanguage} language */
-export function setLanguage(language) {
+/** Korean is loaded when it is wanted. @param {UiLanguage} language */
+export async function setLanguage(language) {
+  words = language === "ko" ? (await import("./ko.js")).ko : en;
   uiLanguage = language;
-  words = ALL[language];
   for (const listener of listeners) listener();
 }
 
