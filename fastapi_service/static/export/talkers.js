@@ -30,6 +30,7 @@ export class Talkers {
 
   /** Milliseconds from the session's own audio clock to that of all; one talker keeps the own. @param {string} session */
   offset(session) {
+    if (this.#began.size < 2) return 0;
     const began = this.#began.get(session) ?? 0;
     return halfUp((began - Math.min(...this.#began.values())) * 1000);
   }

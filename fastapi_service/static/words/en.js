@@ -6,7 +6,6 @@
 export const en = {
   otherLanguage: "한국어",
   tagline: "See live what is being said and how it is meant.",
-  noScript: "This page records sound, which needs JavaScript. Allow it for this page.",
   recording: "Recording",
   start: "Start",
   stop: "Stop",

@@ -20,7 +20,6 @@ const ERRORS = {
 export const ko = {
   otherLanguage: "English",
   tagline: "무슨 말을 어떤 감정으로 하는지 실시간으로 보여 줍니다.",
-  noScript: "이 페이지는 소리를 녹음하므로 JavaScript가 필요합니다. 이 페이지에서 허용해 주세요.",
   recording: "녹음",
   start: "시작",
   stop: "정지",
