@@ -1,5 +1,5 @@
-"""Pure: a conversation as a file. The page's ``export/formats.js`` writes the same, byte for byte; docs/protocol.md says
-how. Numbers are rounded half up, to three decimals at most: Python and JavaScript write such ones alike."""
+"""Pure: a conversation as a file. The page's ``export/formats.js`` writes the same, byte for byte; docs/protocol.md
+says how. Numbers are rounded half up, to three decimals at most: Python and JavaScript write such ones alike."""
 
 import json
 import math
@@ -74,9 +74,9 @@ class Line:
             end_ms=end.end_ms + talker.offset_ms,
             speaker=talker.name,
             text=_BLANKS.sub(" ", heard.text).strip(" ") if heard else NOT_TRANSCRIBED,
-            language=heard and heard.language,
-            sentiment=heard and heard.sentiment,
-            sentiment_reason=heard and heard.sentiment_reason,
+            language=heard.language if heard else None,
+            sentiment=heard.sentiment if heard else None,
+            sentiment_reason=heard.sentiment_reason if heard else None,
             words=tuple(_moved(word, talker.offset_ms) for word in heard.words) if heard else (),
             failed=heard is None,
         )
