@@ -10,6 +10,7 @@ ANALYZE_TEXT = "analyzer_worker.analyze_text"
 RESULT_CHANNEL = "result_channel"  # workers → listener
 RESULT_MESSAGES = "result_messages"  # listener → gateways
 FINAL_STATS = "final_stats"  # listener → gateways
+ROOM_PEOPLE = "room_people"  # gateways → gateways: the room of this name has other people now
 
 GATEWAY = "fastapi_service"
 STT_WORKER = "stt_worker"
@@ -96,6 +97,16 @@ def log(audience_name: str) -> str:
 def statistics(audience_name: str) -> str:
     """Statistics of a session or a room."""
     return f"{_PREFIX}statistics:{audience_name}"
+
+
+def people(room: str) -> str:
+    """Sorted set of the connections in a room, by their owner ids, and when each is forgotten (Unix seconds)."""
+    return f"{_PREFIX}people:{room}"
+
+
+def talking(room: str) -> str:
+    """Those of ``people`` that have sent audio."""
+    return f"{_PREFIX}talking:{room}"
 
 
 def presence(service: str, instance: str) -> str:
