@@ -31,7 +31,12 @@ LISTENER_GROUP = "listeners"
 
 def audience(session_id: str, room: str | None) -> str:
     """Who may see a session's results: the people of its room, or the session alone."""
-    return f"room:{room}" if room is not None else f"session:{session_id}"
+    return room_audience(room) if room is not None else f"session:{session_id}"
+
+
+def room_audience(room: str) -> str:
+    """The people of a room."""
+    return f"room:{room}"
 
 
 def stream(channel: str) -> str:
