@@ -1,13 +1,16 @@
 // @ts-check
 /** Pure: which part of a stream is worth sending? Silence becomes a count of samples, and no sample gets lost. */
 
-import { EnergyGate } from "./energy-gate.js";
+import { EnergyGate, FLOOR_PERCENTILE, FLOOR_WINDOW } from "./energy-gate.js";
 import { SAMPLE_RATE } from "./pcm.js";
 
 /** 30 ms. */
 export const FRAME = (SAMPLE_RATE * 30) / 1000; // 480 samples
-/** Frames before the first loud one that are sent with it. */
-export const PRE_ROLL = 10; // 300 ms
+/**
+ * Frames before the first loud one that are sent with it. 300 ms would do for the syllable; but the gateway judges anew by
+ * the noise that it hears, and finds the floor too high, and soft ends silent, unless it gets the whole percentile.
+ */
+export const PRE_ROLL = Math.ceil((FLOOR_WINDOW * FLOOR_PERCENTILE) / 100); // 34: 1 s
 /** Silent frames that are still sent: the service hears the 500 ms that end an utterance. */
 export const HANGOVER = 20; // 600 ms
 /** Frames in one message. */
