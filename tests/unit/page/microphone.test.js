@@ -240,6 +240,19 @@ test("an unplugged device is told, and the next one that is there goes on", asyn
   assert.ok(browser.contexts[0].closed && !browser.context.closed);
 });
 
+test("a device that is there but does not answer yet is tried again by itself", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  await open();
+  browser.errors = ["NotReadableError"];
+  browser.track.onended();
+  await settle();
+  assert.deepEqual(states, ["open", "lost"]);
+  mock.timers.tick(1000);
+  await settle();
+  assert.deepEqual(states, ["open", "lost", "recovered"]);
+  mock.timers.reset();
+});
+
 test("a change of devices alone changes nothing", async () => {
   await open();
   browser.plug();
