@@ -1,7 +1,7 @@
 // @ts-check
 /** From pressing start to the last result: joins microphone, socket and page, which know nothing of each other. */
 
-import { Microphone, MicrophoneError } from "../audio/microphone.js";
+import { DEFAULTS, Microphone, MicrophoneError } from "../audio/microphone.js";
 import { SpeechSocket } from "./socket.js";
 import { words } from "../words/words.js";
 
@@ -35,15 +35,20 @@ export class Conversation {
   constructor(page, url, onTrouble, onOver) {
     this.#page = page;
     this.#over = onOver;
-    this.#socket = new SpeechSocket(url, page.view.language, {
-      onState: (state) => {
-        if (state === "reconnecting") onTrouble();
-        this.#onState(state);
+    this.#socket = new SpeechSocket(
+      { url, start: { language: page.view.language } },
+      {
+        onState: (state) => {
+          if (state === "reconnecting") onTrouble();
+          this.#onState(state);
+        },
+        onMessage: (message) => this.#onMessage(message),
+        onSession: () => {},
+        onGivenUp: () => {},
+        onRenewed: () => this.#onRenewed(),
+        onEnd: (pending) => this.#onEnd(pending),
       },
-      onMessage: (message) => this.#onMessage(message),
-      onRenewed: () => this.#onRenewed(),
-      onEnd: (pending) => this.#onEnd(pending),
-    });
+    );
   }
 
   async start() {
@@ -51,10 +56,15 @@ export class Conversation {
     for (const topic of ["microphone", "error", "late", "end"]) view.dismiss(topic);
     view.status("permission");
     try {
-      this.#microphone = await Microphone.open(
-        (pcm) => this.#socket.push(pcm),
-        () => this.#onMicrophoneLost(),
-      );
+      this.#microphone = await Microphone.open(DEFAULTS, {
+        onSound: ({ gap, pcm }) => {
+          if (gap) this.#socket.skip(gap);
+          if (pcm.length) this.#socket.push(pcm);
+        },
+        onState: (state) => {
+          if (state === "lost" || state === "denied") this.#onMicrophoneLost();
+        },
+      });
     } catch (error) {
       if (!(error instanceof MicrophoneError)) throw error;
       console.warn(error); // with its cause, for whoever looks closer
