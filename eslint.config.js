@@ -10,7 +10,7 @@ export default [
     rules: {
       eqeqeq: "error",
       "no-eval": "error",
-      "no-unused-vars": ["error", { varsIgnorePattern: "^_$" }],
+      "no-unused-vars": ["error", { varsIgnorePattern: "^_$", argsIgnorePattern: "^_" }],
       "no-var": "error",
       "prefer-const": "error",
     },

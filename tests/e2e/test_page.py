@@ -187,7 +187,7 @@ async def test_a_broken_line_loses_and_doubles_nothing(open_page: OpenPage) -> N
     await page.get_by_role("button", name="Start").click()
     await status(page, "reconnecting")
     await status(page, "Hearing")
-    await expect(page.locator("#sentences > li").last).to_contain_text(
+    await expect(page.locator("#sentences li").last).to_contain_text(
         re.compile("country", re.IGNORECASE), timeout=RESULTS_MS
     )
     await status(page, "Listening", RESULTS_MS)
@@ -254,7 +254,7 @@ async def test_what_has_no_sentiment_or_no_text_says_why(open_page: OpenPage) ->
         )
     )
     await page.get_by_role("button", name="Start").click()
-    sentences = page.locator("#sentences > li")
+    sentences = page.locator("#sentences li")
     await expect(sentences).to_have_count(2)
     await expect(sentences.nth(0)).to_contain_text("<img src=x onerror=alert(1)>")
     await expect(sentences.nth(0)).to_contain_text("No sentiment")
@@ -289,7 +289,7 @@ async def test_a_forgotten_session_goes_on_as_a_new_one(open_page: OpenPage) -> 
 
     page = await open_page(before=forget)
     await page.get_by_role("button", name="Start").click()
-    sentences = page.locator("#sentences > li")
+    sentences = page.locator("#sentences li")
     await expect(sentences).to_have_count(2)
     await expect(sentences.nth(0)).to_contain_text("a new one began")
     await expect(sentences.nth(1)).to_contain_text("Here again.")
@@ -375,5 +375,5 @@ async def test_the_page_fits_a_narrow_screen(open_page: OpenPage) -> None:
     final = {"type": "final", "language": "en", "text": "a" * 200, "sentiment": sentiment}
     page = await open_page(before=answer_with(READY, segment_end(0, **final)), viewport={"width": 320, "height": 640})
     await page.get_by_role("button", name="Start").click()
-    await expect(page.locator("#sentences > li")).to_contain_text("Negative 98%")
+    await expect(page.locator("#sentences li")).to_contain_text("Negative 98%")
     assert await page.evaluate("document.documentElement.scrollWidth") == 320

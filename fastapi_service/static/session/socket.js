@@ -58,7 +58,8 @@ export class SpeechSocket {
   #ready = false;
   /** Samples since the session's start that went into the present line. */
   #sent = 0;
-  #lastSeq;
+  /** `seq` of the newest result. */
+  lastSeq;
   #retries = 0;
   /** Since when an answer is awaited. @type {number | null} */
   #asked = null;
@@ -80,7 +81,7 @@ export class SpeechSocket {
     this.#start = start;
     this.#session = resume;
     this.#inherited = resume !== null;
-    this.#lastSeq = lastSeq;
+    this.lastSeq = lastSeq;
     this.handlers = handlers;
   }
 
@@ -139,7 +140,7 @@ export class SpeechSocket {
       type: "start",
       ...this.#start,
       sample_rate: SAMPLE_RATE,
-      last_seq: this.#lastSeq,
+      last_seq: this.lastSeq,
       ...this.#session,
     });
   }
@@ -159,8 +160,8 @@ export class SpeechSocket {
       case "final":
       case "no_speech":
       case "segment_failed":
-        if (message.seq <= this.#lastSeq) return; // said again after a broken line
-        this.#lastSeq = message.seq;
+        if (message.seq <= this.lastSeq) return; // said again after a broken line
+        this.lastSeq = message.seq;
         return this.handlers.onMessage(message);
       case "stopped":
         return this.#end(message.pending);
@@ -175,7 +176,8 @@ export class SpeechSocket {
   }
 
   /** @param {import("./messages.js").Ready} ready */
-  #onReady({ session_id, token, samples }) {
+  #onReady(ready) {
+    const { session_id, token, samples } = ready;
     if (token) {
       this.#session = { session_id, token };
       this.handlers.onSession(this.#session);
@@ -188,6 +190,7 @@ export class SpeechSocket {
     this.#tellGivenUp();
     this.#retries = 0;
     this.#ready = true;
+    this.handlers.onMessage(ready);
     this.handlers.onState("open");
     this.#pump();
   }
@@ -196,7 +199,7 @@ export class SpeechSocket {
   #renew() {
     this.#session = null;
     this.#inherited = false;
-    this.#lastSeq = 0;
+    this.lastSeq = 0;
     this.#backlog.rebase();
     this.handlers.onRenewed();
     this.#greet();
@@ -248,6 +251,12 @@ export class SpeechSocket {
     // Jitter: after an outage not everybody comes back in the same moment.
     this.#timers.retry = setTimeout(this.#connect, longest * (0.5 + Math.random() / 2));
     this.handlers.onState("reconnecting");
+  }
+
+  /** No more audio, and no more results: nobody hears of it any more. */
+  leave() {
+    this.handlers = { ...this.handlers, onEnd: () => {} };
+    this.#end(null);
   }
 
   /** @param {number | null} pending */

@@ -12,3 +12,13 @@ export function element(tag, attributes, ...children) {
   made.append(...children);
   return made;
 }
+
+/**
+ * The element of index.html with this id and of this type.
+ * @template {HTMLElement} [Found=HTMLElement]
+ * @param {string} id
+ * @param {new () => Found} [_type]
+ */
+export function find(id, _type) {
+  return /** @type {Found} */ (document.getElementById(id));
+}

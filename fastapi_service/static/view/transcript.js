@@ -1,128 +1,233 @@
 // @ts-check
-/** The list of sentences. What people said enters the page as text, never as markup. */
+/**
+ * The list of sentences. Each grows in its place: interim text, then "…" while the service thinks, then the final text
+ * with its sentiment. Nothing here reads the layout; the list is cut into pieces, and old ones are not laid out while
+ * nobody sees them, so a sentence more costs as much after 5,000 as after 100.
+ */
 
-import { element } from "./element.js";
-import { minutes, percent, words } from "../words/words.js";
+import { Announcer } from "./announcer.js";
+import { element, find } from "./element.js";
+import { Follower } from "./follower.js";
+import { heard, hops, interim, notHeard } from "./sentence.js";
+import { say } from "./translate.js";
+import { Talkers } from "../export/talkers.js";
+import { minutes, words } from "../words/words.js";
 
-/** Shapes that differ without colour. @type {Record<import("../session/messages.js").Label, string>} */
-const ICONS = { positive: "▲", neutral: "●", negative: "▼" };
-/** Pixels from the end within which the reader is taken to follow the newest sentence. */
-const FOLLOWING = 80;
+/**
+ * @typedef {import("../session/messages.js").Final} Final
+ * @typedef {import("../session/messages.js").SegmentFailed} SegmentFailed
+ */
+
+/** Sentences in a piece of the list. The last two pieces are always laid out. */
+const PIECE = 50;
 
 export class Transcript {
-  #scroller;
-  #list;
-  #empty;
-  #waiting;
-  /** The sentence that is being spoken; the last child of the list while it is there. @type {HTMLElement | null} */
-  #interim = null;
+  #list = find("sentences");
+  /** The last piece. */
+  #piece = element("ol", {});
+  #filled = 0;
+  #empty = find("empty");
+  #follower = new Follower();
+  #announcer = new Announcer();
+  /** Finals and failures in the order of `seq`, for the export. @type {(Final | SegmentFailed)[]} */
+  entries = [];
+  /** The time of each entry. @type {Element[]} */
+  #times = [];
+  #talkers = new Talkers();
+  /** Our own sessions; a new one follows when the service has forgotten one. @type {Set<string>} */
+  #own = new Set();
+  #session = "";
+  /** Our sentences without a final yet, at the end of the list. @type {Map<string, HTMLElement>} */
+  #pending = new Map();
+  /** @type {HTMLElement | null} */
+  #tabbable = null;
+  #heardOf = () => {};
 
-  /** @param {Document} page */
-  constructor(page) {
-    this.#scroller = /** @type {HTMLElement} */ (page.getElementById("transcript"));
-    this.#list = /** @type {HTMLElement} */ (page.getElementById("sentences"));
-    this.#empty = /** @type {HTMLElement} */ (page.getElementById("empty"));
-    this.#waiting = /** @type {HTMLElement} */ (page.getElementById("waiting"));
+  constructor() {
+    this.#list.addEventListener("pointerover", (event) => this.#showHops(event));
+    this.#list.addEventListener("focusin", (event) => this.#showHops(event));
+    this.#list.addEventListener("keydown", (event) => this.#walk(event));
+  }
+
+  /** Calls back whenever `entries` has changed. @param {() => void} changed */
+  onEntries(changed) {
+    this.#heardOf = changed;
+  }
+
+  /** Whose interim texts come, and who is "You". @param {string} session_id */
+  own(session_id) {
+    this.#session = session_id;
+    this.#own.add(session_id);
   }
 
   clear() {
     this.#list.replaceChildren();
-    this.#interim = null;
-    this.#empty.hidden = false;
-    this.waiting(0);
+    this.#filled = 0;
+    this.#pending.clear();
+    this.#own.clear();
+    this.#talkers = new Talkers();
+    this.entries = [];
+    this.#times = [];
+    this.#showEmpty();
+    this.#follower.clear();
+    this.#announcer.clear();
+    this.#heardOf();
   }
 
-  /**
-   * What stands there while there is no sentence.
-   * @param {string} text
-   */
+  /** What stands there while there is no sentence. @param {() => string} text */
   invite(text) {
-    this.#empty.textContent = text;
+    say(this.#empty, text);
   }
 
-  /**
-   * Sentences that were heard and are being worked on.
-   * @param {number} count
-   */
-  waiting(count) {
-    this.#waiting.textContent = count ? words.waiting(count) : "";
+  /** The text so far of the sentence that is being spoken. @param {import("../session/messages.js").Interim} message */
+  showInterim({ segment, stable, unstable, language }) {
+    this.#placeOf(segment).replaceChildren(interim(stable, unstable, language));
+    this.#follower.grown();
   }
 
-  /**
-   * The text so far of the sentence that is being spoken.
-   * @param {import("../session/messages.js").Interim} interim
-   */
-  showInterim({ stable, unstable, language }) {
-    const text = element(
-      "p",
-      { class: "text", lang: language },
-      stable,
-      stable && unstable ? " " : "",
-      element("span", { class: "unstable" }, unstable),
-    );
-    if (this.#interim) return this.#interim.replaceChildren(text);
-    this.#interim = this.#add(text);
-    this.#interim.className = "interim";
-    this.#interim.ariaHidden = "true"; // it changes every second; the final text is read out
+  /** The sentence is over; its final text follows. @param {{ segment: number }} message */
+  awaitFinal({ segment }) {
+    this.#placeOf(segment).classList.add("awaited");
+    this.#follower.grown();
   }
 
-  /** The sentence is over; its final text follows. */
-  dropInterim() {
-    this.#interim?.remove();
-    this.#interim = null;
+  /** Nobody spoke there after all. @param {{ session_id: string, segment: number }} message */
+  drop({ session_id, segment }) {
+    this.#take(session_id, segment)?.remove();
+    this.#showEmpty();
   }
 
-  /** @param {import("../session/messages.js").Final} final */
+  /** No final comes for what is still open. */
+  dropPending() {
+    for (const item of this.#pending.values()) item.remove();
+    this.#pending.clear();
+    this.#showEmpty();
+  }
+
+  /** @param {Final} final */
   addFinal(final) {
-    const { sentiment } = final;
-    this.#add(
-      time(final),
-      element("p", { class: "text", lang: final.language }, final.text),
-      sentiment ? badge(sentiment) : element("span", { class: "badge" }, words.noSentiment),
-      ...(sentiment ? [] : [element("p", { class: "reason" }, final.sentiment_reason ?? "")]),
-    );
+    this.#add(final, heard(final));
+    this.#announcer.say(final.text, final.language);
   }
 
-  /** @param {import("../session/messages.js").SegmentFailed} failed */
+  /** @param {SegmentFailed} failed */
   addFailed(failed) {
-    this.#add(
-      time(failed),
-      element("p", { class: "text failed" }, words.failed),
-      element("p", { class: "reason" }, `${failed.message} ${failed.remedy}`),
-    );
+    this.#add(failed, notHeard(failed));
+    this.#announcer.say(words.failed);
+  }
+
+  /** Between sentences of two sessions. @param {() => string} text */
+  addDivider(text) {
+    this.#insert(element("li", { class: "divider" }, say(element("p", {}), text)));
   }
 
   /**
-   * Between sentences of two sessions.
-   * @param {string} text
+   * @param {Final | SegmentFailed} entry
+   * @param {Element[]} parts
    */
-  addDivider(text) {
-    this.#add(element("p", { class: "divider" }, text));
+  #add(entry, parts) {
+    const { session_id, segment, room } = entry;
+    const item = this.#take(session_id, segment) ?? this.#insert(element("li", {}));
+    const moved = this.#talkers.note(entry);
+    const before = this.entries.at(-1)?.session_id;
+    const time = element("time", {});
+    this.entries.push(entry);
+    this.#times.push(time);
+    if (moved) this.entries.forEach((_, i) => this.#showTime(i));
+    else this.#showTime(this.entries.length - 1);
+    item.className = "said";
+    item.ariaHidden = null;
+    item.dataset.entry = String(this.entries.length - 1);
+    item.replaceChildren(time, ...parts);
+    if (room && session_id !== before) item.append(this.#speaker(session_id));
+    this.#focusable(item);
+    this.#follower.added();
+    this.#heardOf();
   }
 
-  /** @param {HTMLElement[]} parts */
-  #add(...parts) {
-    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    const follows = scrollHeight - scrollTop - clientHeight < FOLLOWING;
-    this.#empty.hidden = true;
-    const item = element("li", {}, ...parts);
-    this.#list.insertBefore(item, this.#interim);
-    if (follows) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+  /** @param {number} index */
+  #showTime(index) {
+    const { session_id, start_ms } = this.entries[index];
+    this.#times[index].textContent = minutes(start_ms + this.#talkers.offset(session_id));
+  }
+
+  /** @param {string} session */
+  #speaker(session) {
+    const number = this.#talkers.number(session);
+    const own = this.#own.has(session);
+    return say(element("p", { class: "speaker" }), () => (own ? words.you : words.speaker(number)));
+  }
+
+  /** Tab reaches one sentence only, the newest at first; arrow keys lead on. @param {HTMLElement} item */
+  #focusable(item) {
+    if (this.#tabbable) this.#tabbable.tabIndex = -1;
+    this.#tabbable = item;
+    item.tabIndex = 0;
+  }
+
+  /** Where our sentence stands or will stand. @param {number} segment */
+  #placeOf(segment) {
+    const key = `${this.#session} ${segment}`;
+    const item = this.#pending.get(key) ?? element("li", { class: "interim", "aria-hidden": "true" });
+    if (!this.#pending.has(key)) {
+      this.#append(item);
+      this.#pending.set(key, item);
+    }
     return item;
   }
-}
 
-/** @param {import("../session/messages.js").SegmentEnd} place */
-function time({ start_ms }) {
-  return element("time", {}, minutes(start_ms));
-}
+  /**
+   * The place of a sentence that has one.
+   * @param {string} session_id
+   * @param {number} segment
+   */
+  #take(session_id, segment) {
+    const key = `${session_id} ${segment}`;
+    const item = this.#pending.get(key);
+    this.#pending.delete(key);
+    return item;
+  }
 
-/** @param {import("../session/messages.js").Sentiment} sentiment */
-function badge({ label, score }) {
-  return element(
-    "span",
-    { class: "badge", "data-label": label },
-    element("span", { "aria-hidden": "true" }, ICONS[label]),
-    ` ${words.label[label]} ${percent(score)}`,
-  );
+  /** After all that is final. @param {HTMLElement} item */
+  #insert(item) {
+    const [first = null] = this.#pending.values();
+    if (first) first.before(item);
+    else this.#append(item);
+    this.#follower.grown();
+    return item;
+  }
+
+  #showEmpty() {
+    this.#empty.hidden = this.#list.querySelector("li") !== null;
+  }
+
+  /** @param {HTMLElement} item */
+  #append(item) {
+    if (this.#filled++ % PIECE === 0) {
+      this.#piece.previousElementSibling?.classList.add("past");
+      this.#piece = element("ol", {});
+      this.#list.append(this.#piece);
+    }
+    this.#piece.append(item);
+    this.#empty.hidden = true;
+  }
+
+  /** The reader looks at a sentence: what took how long? @param {Event} event */
+  #showHops({ target }) {
+    const item = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target).closest("li.said"));
+    if (!item || item.querySelector(".hops")) return;
+    const told = hops(this.entries[Number(item.dataset.entry)]);
+    if (told) item.append(told);
+  }
+
+  /** From sentence to sentence with the arrow keys. @param {KeyboardEvent} event */
+  #walk(event) {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const here = Number(/** @type {HTMLElement} */ (event.target).dataset.entry);
+    const there = step && this.#times[here + step]?.parentElement;
+    if (!there) return;
+    this.#focusable(there);
+    there.focus();
+    event.preventDefault();
+  }
 }

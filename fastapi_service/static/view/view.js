@@ -1,72 +1,75 @@
 // @ts-check
-/** Button, language, status line and notices. Knows the DOM and nothing else. */
+/** Button, status line and notices. Knows the DOM and nothing else. */
 
-import { element } from "./element.js";
-import { words } from "../words/words.js";
+import { element, find } from "./element.js";
+import { say } from "./translate.js";
+import { percent, words } from "../words/words.js";
 
 /** @typedef {keyof typeof words.status} Status */
 
 /** What the button does in each status; `null`: nothing can be done but wait. */
 const BUTTON = /** @type {const} */ ({
   idle: "start",
+  joining: "start",
+  watching: "start",
   permission: null,
   connecting: "stop",
   listening: "stop",
   hearing: "stop",
+  muted: "stop",
+  lost: "stop",
+  interrupted: "stop",
   reconnecting: "stop",
+  sending: "stop",
   finishing: null,
   stopped: "startAgain",
 });
 
-export class View {
-  #toggle;
-  #language;
-  #status;
-  #notices;
+/** What cannot be used while a session is going on. @type {NodeListOf<HTMLButtonElement | HTMLFieldSetElement>} */
+const AT_REST = document.querySelectorAll("[data-at-rest]");
 
-  /** @param {Document} page */
-  constructor(page) {
-    this.#toggle = /** @type {HTMLButtonElement} */ (page.getElementById("toggle"));
-    this.#language = /** @type {HTMLSelectElement} */ (page.getElementById("language"));
-    this.#status = /** @type {HTMLElement} */ (page.getElementById("status"));
-    this.#notices = /** @type {HTMLElement} */ (page.getElementById("notices"));
-  }
+export class View {
+  #toggle = find("toggle", HTMLButtonElement);
+  #status = find("status");
+  #notices = find("notices");
+  #canStart = true;
 
   /** @param {() => void} pressed */
   onToggle(pressed) {
     this.#toggle.addEventListener("click", pressed);
   }
 
-  /** The chosen language's code; null to detect it. */
-  get language() {
-    return this.#language.value || null;
-  }
-
-  /** @param {Status} status */
-  status(status) {
+  /**
+   * Says it, and lets people do what they can do then.
+   * @param {Status} status
+   * @param {number} [share] of the file that was sent, 0–1
+   */
+  status(status, share = 0) {
     const action = BUTTON[status];
+    const ready = action === "start" || action === "startAgain";
     this.#status.dataset.status = status;
-    this.#status.textContent = words.status[status];
-    this.#toggle.disabled = action === null;
+    say(this.#status, () => (status === "sending" ? words.status.sending(percent(share)) : words.status[status]));
+    this.#toggle.disabled = action === null || (ready && !this.#canStart);
     this.#toggle.dataset.action = action ?? "wait";
-    if (action) this.#toggle.textContent = words[action];
-    this.#language.disabled = action !== "start" && action !== "startAgain";
+    if (action) say(this.#toggle, () => words[action]);
+    for (const control of AT_REST) control.disabled = !ready;
   }
 
-  /** There is nothing that pressing it could do on this page. */
+  /** There is no microphone that pressing it could start. */
   disableStart() {
-    this.#toggle.disabled = true;
+    this.#canStart = false;
   }
 
   /**
    * A sentence above the transcript, one per topic.
    * @param {string} topic
-   * @param {string} text
-   * @param {string[]} [details]
+   * @param {() => string} text
+   * @param {{ details?: string[], actions?: { text: () => string, run: () => void }[] }} [more] actions: buttons below it
    */
-  notice(topic, text, details = []) {
+  notice(topic, text, { details = [], actions = [] } = {}) {
     const list = details.length ? [element("ul", {}, ...details.map((detail) => element("li", {}, detail)))] : [];
-    const notice = element("div", { class: "notice", "data-topic": topic }, element("p", {}, text), ...list);
+    const said = say(element("p", {}), text);
+    const notice = element("div", { class: "notice", "data-topic": topic }, said, ...list, ...actions.map(button));
     const shown = this.#find(topic);
     if (!shown) this.#notices.append(notice);
     else if (shown.textContent !== notice.textContent) shown.replaceWith(notice); // else it would be read aloud again
@@ -81,4 +84,11 @@ export class View {
   #find(topic) {
     return this.#notices.querySelector(`[data-topic=${topic}]`);
   }
+}
+
+/** @param {{ text: () => string, run: () => void }} action */
+function button({ text, run }) {
+  const made = say(element("button", { type: "button" }), text);
+  made.addEventListener("click", run);
+  return made;
 }

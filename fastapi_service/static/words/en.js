@@ -1,27 +1,143 @@
 // @ts-check
-/** What the scripts say to people, in English. */
+/** All that the page says to people, in English. `ko.js` has the same shape. */
 
 /** @typedef {import("../session/messages.js").Label} Label */
 
 export const en = {
+  otherLanguage: "한국어",
+  tagline: "See live what is being said and how it is meant.",
+  noScript: "This page records sound, which needs JavaScript. Allow it for this page.",
+  recording: "Recording",
   start: "Start",
   stop: "Stop",
   startAgain: "Start anew",
   status: {
     idle: "Ready when you are.",
+    joining: "Joining the room…",
+    watching: "You see what is said in the room. Press Start to talk.",
     permission: "Waiting for the microphone. The browser may ask for your permission.",
     connecting: "Connecting…",
     listening: "Listening.",
     hearing: "Hearing speech…",
+    muted: "The microphone is muted. Unmute it to go on.",
+    lost: "The microphone went away. Connect it to go on.",
+    interrupted: "The device has interrupted the recording, perhaps for a call. It goes on afterwards.",
     reconnecting: "Connection lost, reconnecting… Keep talking: up to a minute is kept.",
     finishing: "Finishing the last sentence…",
     stopped: "Stopped.",
+    /** @param {string} share how much of it, such as 42% */
+    sending: (share) => `Sending the file: ${share}`,
   },
+  meter: {
+    /**
+     * @param {string} level
+     * @param {string} threshold
+     */
+    level: (level, threshold) => `Level ${level}; what is below ${threshold} counts as silence.`,
+    /** @param {string} share */
+    saved: (share) => `${share} of the audio was silence and not sent.`,
+  },
+  file: {
+    choose: "Choose a file",
+    drop: "Drop an audio file to transcribe it",
+    not_audio: "This file cannot be read as audio. Try WAV, MP3, M4A, OGG or FLAC.",
+    too_large: "This file has more than 200 MB. Cut it, or use a compressed format.",
+    too_long: "This recording is longer than three hours. Cut it into parts.",
+  },
+  settings: {
+    title: "Settings",
+    language: "Spoken language",
+    detect: "Detect",
+    microphone: "Microphone",
+    standard: "Default",
+    /** @param {number} number */
+    unnamed: (number) => `Microphone ${number}`,
+    echoCancellation: "Remove the loudspeakers' echo",
+    noiseSuppression: "Suppress noise",
+    autoGainControl: "Even out the volume",
+    automatic: "Find the silence threshold automatically",
+    threshold: "Silence is below",
+    translate: "Translate to English",
+    prompt: "Names and words that may come up",
+    promptHint: "Such as Siobhán, Valkey: so that they are spelled like this.",
+  },
+  share: {
+    title: "Share",
+    explain: "Everyone in a room sees the same transcript, whether talking or listening. Without one it is yours alone.",
+    name: "Room name",
+    random: "Random name",
+    join: "Join",
+    leave: "Leave the room",
+    bad: "A name has 1 to 64 letters of a–z, digits, _ . or -",
+    link: "Link to this room",
+    copy: "Copy link",
+    copied: "Copied",
+    code: "QR code of the link to this room",
+    /** @param {string} room */
+    inRoom: (room) => `Room ${room}`,
+    /**
+     * @param {number} people
+     * @param {number} talking
+     */
+    people: (people, talking) => `${people === 1 ? "1 person" : `${people} people`} here, ${talking} talking`,
+  },
+  transcript: "Transcript",
   empty: {
     idle: "Press Start and speak. Each sentence appears here, with how it is meant, soon after you have said it.",
+    room: "What is said in the room appears here.",
     listening: "Say something. Your first sentence appears here soon after you have said it.",
     nothing: "Nothing was understood. Is the right microphone chosen, and is it not muted?",
   },
+  you: "You",
+  /** @param {number} number */
+  speaker: (number) => `Speaker ${number}`,
+  /** @param {number} unread */
+  newest: (unread) => (unread ? `Newest (${unread})` : "Newest"),
+  /** @param {number} count */
+  added: (count) => `${count} sentences were added.`,
+  /** How long after the end of the sentence it was here, and on what the time went. */
+  hops: {
+    /** @param {string} seconds */
+    total: (seconds) => `Here after ${seconds}`,
+    pause: "pause",
+    queue: "queue",
+    stt: "speech to text",
+    analysis: "sentiment",
+    delivery: "delivery",
+  },
+  failed: "Not transcribed.",
+  /** @param {import("../session/messages.js").SegmentFailed} failed */
+  failure: ({ message, remedy }) => `${message} ${remedy}`,
+  noSentiment: "No sentiment",
+  /** @param {import("../session/messages.js").Final} final */
+  noSentimentBecause: ({ sentiment_reason }) => sentiment_reason ?? "",
+  /** @type {Record<Label, string>} */
+  label: { positive: "Positive", neutral: "Neutral", negative: "Negative" },
+  statistics: {
+    title: "Statistics",
+    utterances: "Sentences",
+    words: "Words",
+    talk: "Time talked",
+    pace: "Words per minute",
+    people: "People in the room",
+    sentiment: "Sentiment",
+    label: "Label",
+    count: "Count",
+    share: "Share",
+    mean: "Mean score",
+    timeline: "Sentiment over time",
+    trend: "Recent trend",
+    languages: "Languages",
+    latency: "Typical delay",
+    unanalysed: "Without sentiment",
+    failures: "Not transcribed",
+  },
+  /** @param {number} leaning −1, 0 or 1 */
+  leaning: (leaning) => ["Negative", "Balanced", "Positive"][leaning + 1],
+  /** @param {{ from: string, to: string, lowest: string, highest: string, latest: string }} figures */
+  timeline: ({ from, to, lowest, highest, latest }) =>
+    `From ${from} to ${to}, on a scale of −1 (negative) to 1 (positive): lowest ${lowest}, highest ${highest}, latest ${latest}.`,
+  export: "Save as",
   /** @type {Record<import("../audio/microphone.js").MicrophoneError["code"], string>} */
   microphone: {
     insecure:
@@ -32,37 +148,19 @@ export const en = {
     busy: "The microphone cannot be used. Close other programs that use it, then press Start again.",
     broken: "The microphone could not be opened. Reload the page and try again; another browser may help.",
   },
-  microphoneLost: "The microphone went away. Connect it, then start anew.",
+  givenUp: "The connection was away for so long that the oldest audio could not be kept.",
   unreachable: "The service cannot be reached. Is it running, and is this machine online?",
   notReady: "The service is not ready yet; results come when it is. It waits for:",
   renewed: "The service did not know this conversation any more, so a new one began. The statistics count from here.",
+  restore: "A conversation was going on here a moment ago.",
+  restoreIt: "Go on with it",
+  forgetIt: "No, start afresh",
   incomplete: "The connection ended before everything was answered. The last sentences may be missing.",
   /** @param {number} count */
-  pending: (count) => `Still missing when the service stopped waiting: ${plural(count, "sentence")}.`,
-  /** @param {number} count */
-  waiting: (count) => `${plural(count, "sentence")} on the way…`,
-  failed: "Not transcribed.",
-  noSentiment: "No sentiment",
-  /** @type {Record<Label, string>} */
-  label: { positive: "Positive", neutral: "Neutral", negative: "Negative" },
-  /** @param {number} trend −1…1 */
-  trend: (trend) => `${direction(trend)} (${trend < 0 ? "−" : "+"}${Math.abs(trend).toFixed(2)})`,
+  pending: (count) => `Still missing when the service stopped waiting: ${count} sentence${count === 1 ? "" : "s"}.`,
+  /** @param {import("../session/messages.js").ServiceError} error */
+  error: ({ message, remedy }) => `${message} ${remedy}`,
+  /** @param {string} figure */
+  seconds: (figure) => `${figure} s`,
   none: "–",
 };
-
-/** Valence from which a trend is called more than balanced. */
-const LEANING = 0.15;
-
-/** @param {number} trend */
-function direction(trend) {
-  if (Math.abs(trend) < LEANING) return "Balanced";
-  return trend > 0 ? "Positive" : "Negative";
-}
-
-/**
- * @param {number} count
- * @param {string} noun
- */
-function plural(count, noun) {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}

@@ -1,0 +1,164 @@
+// @ts-check
+/**
+ * Pure: a conversation as a file. `fastapi_service/export.py` writes the same, byte for byte; docs/protocol.md says how.
+ * Numbers have three decimals at most.
+ */
+
+import { Talkers, halfUp } from "./talkers.js";
+
+/**
+ * @typedef {import("../session/messages.js").Final} Final
+ * @typedef {import("../session/messages.js").SegmentFailed} SegmentFailed
+ * @typedef {import("../session/messages.js").Sentiment} Sentiment
+ * @typedef {keyof typeof FORMATS} Format
+ */
+
+/**
+ * An utterance as all formats need it; times on the file's clock, the text with single blanks.
+ * @typedef {object} Line
+ * @property {number} start_ms
+ * @property {number} end_ms
+ * @property {string | null} speaker null where nobody else talks
+ * @property {string} text
+ * @property {string | null} language
+ * @property {Sentiment | null} sentiment
+ * @property {string | null} sentiment_reason
+ * @property {import("../session/messages.js").Word[]} words
+ * @property {boolean} failed
+ */
+
+const NOT_TRANSCRIBED = "[not transcribed]";
+/** Also control characters, and what some programs take for the end of a line. */
+// eslint-disable-next-line no-control-regex
+const BLANKS = /[\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]+/g;
+/** @type {Record<string, string>} */
+const MARKUP = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+/** A cell that begins like this would be calculated by a spreadsheet. */
+const FORMULA = /^[=+\-@\t\r]/;
+
+export const FORMATS = {
+  txt: { type: "text/plain", write: txt },
+  srt: { type: "application/x-subrip", write: srt },
+  vtt: { type: "text/vtt", write: vtt },
+  json: { type: "application/json", write: json },
+  csv: { type: "text/csv", write: csv },
+};
+
+/**
+ * @param {Format} format
+ * @param {(Final | SegmentFailed)[]} entries in the order of `seq`
+ */
+export function formatTranscript(format, entries) {
+  const talkers = new Talkers();
+  for (const entry of entries) talkers.note(entry);
+  return FORMATS[format].write(entries.map((entry) => toLine(entry, talkers)));
+}
+
+/**
+ * @param {Final | SegmentFailed} entry
+ * @param {Talkers} talkers
+ * @returns {Line}
+ */
+function toLine(entry, talkers) {
+  const offset = talkers.offset(entry.session_id);
+  const heard = entry.type === "final" ? entry : null;
+  return {
+    start_ms: entry.start_ms + offset,
+    end_ms: entry.end_ms + offset,
+    speaker: talkers.name(entry.session_id),
+    text: heard ? heard.text.replace(BLANKS, " ").replace(/^ | $/g, "") : NOT_TRANSCRIBED,
+    language: heard && heard.language,
+    sentiment: heard && heard.sentiment,
+    sentiment_reason: heard && heard.sentiment_reason,
+    words: (heard?.words ?? []).map((word) => ({
+      text: word.text,
+      start_ms: word.start_ms + offset,
+      end_ms: word.end_ms + offset,
+      probability: rounded(word.probability),
+    })),
+    failed: heard === null,
+  };
+}
+
+/** @param {Line[]} lines */
+function txt(lines) {
+  return lines.map((line) => `[${time(line.start_ms).slice(0, -4)}] ${named(line)}${feeling(line)}\n`).join("");
+}
+
+/** @param {Line} line */
+function feeling({ sentiment }) {
+  return sentiment ? ` (${sentiment.label} ${halfUp(sentiment.score * 100)} %)` : "";
+}
+
+/** @param {Line[]} lines */
+function srt(lines) {
+  return spoken(lines)
+    .map((line, i) => {
+      const times = `${time(line.start_ms)} --> ${time(line.end_ms)}`.replaceAll(".", ",");
+      const label = line.sentiment ? ` [${line.sentiment.label}]` : "";
+      return `${i + 1}\n${times}\n${named(line).replaceAll("-->", "→")}${label}\n`;
+    })
+    .join("\n");
+}
+
+/** @param {Line[]} lines */
+function vtt(lines) {
+  const cues = spoken(lines).map(({ start_ms, end_ms, speaker, text, sentiment }) => {
+    const safe = text.replace(/[&<>]/g, (character) => MARKUP[character]);
+    const felt = sentiment ? `<c.${sentiment.label}>${safe}</c>` : safe;
+    return `\n${time(start_ms)} --> ${time(end_ms)}\n${speaker ? `<v ${speaker}>` : ""}${felt}\n`;
+  });
+  return ["WEBVTT\n", ...cues].join("");
+}
+
+/** @param {Line[]} lines */
+function json(lines) {
+  const entries = lines.map((line) => ({ ...line, sentiment: line.sentiment && plain(line.sentiment) }));
+  return `${JSON.stringify({ format: "whisper-text-analyzer/1", entries }, null, 2)}\n`;
+}
+
+/** @param {Sentiment} sentiment */
+function plain({ label, score, probabilities: { negative, neutral, positive } }) {
+  const probabilities = { negative: rounded(negative), neutral: rounded(neutral), positive: rounded(positive) };
+  return { label, score: rounded(score), probabilities };
+}
+
+/** @param {Line[]} lines */
+function csv(lines) {
+  const head = "\ufeffstart,end,speaker,language,text,sentiment,score\r\n"; // the mark makes Excel read UTF-8
+  const rows = lines.map(({ start_ms, end_ms, speaker, language, text, sentiment }) => {
+    const felt = sentiment ? [sentiment.label, String(rounded(sentiment.score))] : ["", ""];
+    const cells = [time(start_ms), time(end_ms), speaker ?? "", language ?? "", text, ...felt];
+    return `${cells.map(cell).join(",")}\r\n`;
+  });
+  return [head, ...rows].join("");
+}
+
+/** After RFC 4180, and harmless in a spreadsheet. @param {string} text */
+function cell(text) {
+  const harmless = FORMULA.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}
+
+/** Subtitles show what was said: nothing for an utterance without text. @param {Line[]} lines */
+function spoken(lines) {
+  return lines.filter(({ failed, text }) => !failed && text);
+}
+
+/** @param {Line} line */
+function named({ speaker, text }) {
+  return speaker ? `${speaker}: ${text}` : text;
+}
+
+/** @param {number} ms as HH:MM:SS.mmm */
+function time(ms) {
+  const seconds = Math.floor(ms / 1000);
+  const parts = [seconds / 3600, (seconds / 60) % 60, seconds % 60];
+  const clock = parts.map((part) => String(Math.floor(part)).padStart(2, "0")).join(":");
+  return `${clock}.${String(ms - seconds * 1000).padStart(3, "0")}`;
+}
+
+/** @param {number} value */
+function rounded(value) {
+  return halfUp(value * 1000) / 1000;
+}

@@ -1,0 +1,67 @@
+// @ts-check
+/**
+ * Keeps the newest sentence in view until the reader scrolls away, then counts what comes and offers the way back.
+ * An observer of the list's end says where the reader is, so that nothing has to measure the page.
+ */
+
+import { find } from "./element.js";
+import { say } from "./translate.js";
+import { words } from "../words/words.js";
+
+/** From the end within which the reader is taken to follow. */
+const NEAR = "0px 0px 80px 0px";
+
+export class Follower {
+  #scroller = find("transcript");
+  #button = find("newest");
+  #following = true;
+  #unread = 0;
+  #frame = 0;
+
+  constructor() {
+    const observer = new IntersectionObserver((seen) => this.#follow(seen.at(-1)?.isIntersecting ?? true), {
+      root: this.#scroller,
+      rootMargin: NEAR,
+    });
+    observer.observe(find("end"));
+    new ResizeObserver(() => this.grown()).observe(this.#scroller);
+    this.#button.addEventListener("click", () => {
+      this.#follow(true);
+      this.grown();
+      this.#scroller.focus({ preventScroll: true }); // the button goes, and would take the focus along
+    });
+  }
+
+  clear() {
+    this.#follow(true);
+  }
+
+  /** A sentence was added. */
+  added() {
+    if (!this.#following) this.#unread++;
+    this.#offer();
+    this.grown();
+  }
+
+  /** The list may be longer than before. */
+  grown() {
+    if (!this.#following || this.#frame) return;
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#scroller.scrollTop = 1e9; // as far as it goes
+    });
+  }
+
+  /** @param {boolean} following */
+  #follow(following) {
+    if (this.#frame && !following) return; // the list grew, the reader did not move
+    this.#following = following;
+    if (following) this.#unread = 0;
+    this.#offer();
+  }
+
+  #offer() {
+    this.#button.hidden = this.#following;
+    if (!this.#following) say(find("newest-label"), () => words.newest(this.#unread));
+  }
+}
