@@ -1,4 +1,5 @@
 # `make` shows what there is. Each verb works on a fresh machine with Python 3.11; the first one sets everything up.
+# Tests, lint and types look at the page's JavaScript too, and need Node 18 or newer with npm for that.
 #
 #   PYTHON=/path/to/python3.11   the Python that makes .venv
 #   TORCH_INDEX=                 torch from pip's own index (on Linux: with CUDA); default there: PyTorch's CPU builds
@@ -6,13 +7,14 @@
 #   HTTPS=1 PORT=8001 STT_WORKERS=2 REDIS_URL=redis://…   for `make run`
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test unit integration e2e lint types lock bench-overhead bench-memory bench-stt bench-live bench-silence bench-page up down logs e2e-docker lint-docker clean venv test-setup
+.PHONY: help run models test unit integration e2e lint types lock bench-overhead bench-memory bench-stt bench-live bench-silence bench-gate bench-page up down logs e2e-docker lint-docker clean venv test-setup
 
 newest_enough = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(or $(shell for p in python3.11 python3 python; do \
 	$$p -c '$(newest_enough)' 2>/dev/null && echo $$p && break; done),python3)
 VENV_PYTHON := .venv/bin/python
 PYTEST := $(VENV_PYTHON) -m pytest
+NODE_MODULES := node_modules/.package-lock.json
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +28,7 @@ models: ## Bring all models to this machine, so that it can go offline
 test: test-setup ## All tests, with all set-up that they need
 	@$(PYTEST) $(wildcard tests/unit tests/integration tests/e2e)
 
-unit: venv ## Tests of single modules: no network, no Redis, no models
+unit: venv $(NODE_MODULES) ## Tests of single modules: no network, no Redis, no models
 	@$(PYTEST) tests/unit
 
 integration: test-setup ## Tests of services with Redis and models
@@ -35,11 +37,11 @@ integration: test-setup ## Tests of services with Redis and models
 e2e: test-setup ## Tests of the whole system, with a browser
 	@$(PYTEST) tests/e2e
 
-lint: venv ## Style
-	@$(VENV_PYTHON) -m ruff check . && $(VENV_PYTHON) -m ruff format --check .
+lint: venv $(NODE_MODULES) ## Style
+	@$(VENV_PYTHON) -m ruff check . && $(VENV_PYTHON) -m ruff format --check . && npm run --silent lint
 
-types: venv ## Types
-	@$(VENV_PYTHON) -m mypy
+types: venv $(NODE_MODULES) ## Types
+	@$(VENV_PYTHON) -m mypy && npm run --silent types
 
 up: ## Start everything in containers (STT_WORKERS=2)
 	docker compose up --build --detach
@@ -76,15 +78,22 @@ bench-live: test-setup ## Latency and errors while 1 to 8 people talk at once (M
 bench-silence: test-setup ## Words in noise, short answers kept, memory over 1,000 utterances (MANIFEST=clips.jsonl)
 	@$(VENV_PYTHON) -m bench.silence $(if $(MANIFEST),--manifest $(MANIFEST))
 
+bench-gate: test-setup ## What the page's gate leaves out, and what it costs in errors (MANIFEST=clips.jsonl)
+	@$(VENV_PYTHON) -m bench.gate $(if $(MANIFEST),--manifest $(MANIFEST))
+
 bench-page: test-setup ## Size of the page, what it costs at rest, and what a sentence more costs after 5,000
 	@$(VENV_PYTHON) -m bench.page
 
 clean: ## Remove the environment, logs, the local Redis data and caches; models stay
-	rm -rf .venv .run .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules .run .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:
 	@$(PYTHON) local/bootstrap.py
 
-test-setup:
+$(NODE_MODULES): package-lock.json
+	@command -v npm >/dev/null || { echo "error: npm is missing. Install Node 18 or newer with npm (Debian, Ubuntu: apt install nodejs npm)."; exit 1; }
+	@npm ci --no-audit --no-fund
+
+test-setup: $(NODE_MODULES)
 	@$(PYTHON) local/bootstrap.py --prefetch --browser

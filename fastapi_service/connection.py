@@ -91,6 +91,7 @@ class Connection:
         """Returns True when the conversation is over."""
         refusals.check_audio(data)
         session = self.session or await self._start(Start())
+        self._gateway.heard(session.record)
         await session.audio(data)
         return await self._is_too_long(session)
 

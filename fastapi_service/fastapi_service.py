@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.websockets import WebSocket
 
+from fastapi_service.download import download
 from fastapi_service.gateway import CLOSING_S, Gateway
 from fastapi_service.headers import SecurityHeaders
 from fastapi_service.operations import update_gauges
@@ -42,6 +43,13 @@ def create_app(settings: Settings) -> FastAPI:
     @app.websocket("/ws")
     async def talk(websocket: WebSocket) -> None:
         await app.state.gateway.serve(websocket)
+
+    @app.get("/sessions/{session_id}/export")
+    async def export(request: Request, session_id: str, format: str = "") -> Response:
+        gateway: Gateway = app.state.gateway
+        return await download(
+            gateway.redis, gateway.store, session_id, format, request.headers.get("authorization", "")
+        )
 
     @app.get("/healthz")
     async def alive() -> PlainTextResponse:

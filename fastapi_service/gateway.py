@@ -16,6 +16,7 @@ from fastapi_service.drafts import Drafts
 from fastapi_service.endpointer import EndpointerOptions
 from fastapi_service.hub import Hub
 from fastapi_service.outbox import CLOSE_TRY_LATER, Outbox
+from fastapi_service.room_presence import RoomPresence
 from fastapi_service.session import Session, SessionTakenOver
 from fastapi_service.session_store import SessionRecord, SessionStore
 from fastapi_service.settings import Settings
@@ -50,13 +51,14 @@ class Gateway:
         self.settings = settings
         self.redis = connect_async(settings.redis_url)
         self.hub = Hub()
-        self._store = SessionStore(self.redis, settings.session_ttl_s)
+        self.store = SessionStore(self.redis, settings.session_ttl_s)
         self._enrolment = Enrolment(self.redis)
         celery = make_celery(names.GATEWAY, settings.redis_url)
         self._dispatcher = Dispatcher(lambda job: send_job(celery, job))
-        self._channels = connect_async(settings.redis_url, max_connections=4, retries=0)
+        self._channels = connect_async(settings.redis_url, max_connections=6, retries=0)
         self._drafts = Drafts(self.redis, self._channels, self._dispatcher)
         self._subscriber = Subscriber(self._channels, self.hub)
+        self._people = RoomPresence(self.redis, self._channels, self.hub.people)
         self._presence = Presence(connect(settings.redis_url), names.GATEWAY)
         self._options = EndpointerOptions(
             **{name: getattr(settings, name) for name in EndpointerOptions.__dataclass_fields__}
@@ -73,6 +75,7 @@ class Gateway:
         log.info("listening", host=self.settings.host, port=self.settings.port, tls=self.settings.tls_cert is not None)
         self._run(self._subscriber.run())
         self._run(self._drafts.run())
+        self._run(self._people.run())
         self._run(self._touch_all())
         self._run(self._watch_owners())
 
@@ -80,9 +83,9 @@ class Gateway:
         """Write down what is open, then let go of everything."""
         deadline = asyncio.get_running_loop().time() + SHUTDOWN_S
         self._stopping.set()
+        self._run(self._leave_rooms(), name="finish")
         finishing = {task for task in self._background if task.get_name() == "finish"}
-        if finishing:
-            await asyncio.wait(finishing, timeout=SHUTDOWN_S)
+        await asyncio.wait(finishing, timeout=SHUTDOWN_S)
         await self._dispatcher.close(max(0.0, deadline - asyncio.get_running_loop().time()))
         for task in self._background:
             task.cancel()
@@ -116,9 +119,9 @@ class Gateway:
         """
         token = None
         if start.session_id is None:
-            record, token = await self._store.create(start)
+            record, token = await self.store.create(start)
         else:
-            record = await self._store.resume(start)
+            record = await self.store.resume(start)
         displaced = self._owners.get(record.session_id)
         if displaced is not None:
             displaced.displace()
@@ -126,7 +129,7 @@ class Gateway:
         session = Session(
             record,
             self._options,
-            self._store,
+            self.store,
             self._enrolment,
             self._dispatcher,
             self._drafts,
@@ -147,6 +150,8 @@ class Gateway:
             return
         for audience in _audiences(session.record):
             self.hub.leave(audience, connection.outbox)
+        if session.record.room is not None:
+            self._people.leave(session.record.room, session.record.owner)
         if self._owners.get(session.record.session_id) is connection:
             del self._owners[session.record.session_id]
         self._run(self._finish(session, self.settings.resume_grace_s if wait_for_client else 0.0), name="finish")
@@ -155,15 +160,22 @@ class Gateway:
         """Bring what an audience missed and what comes; subscribe first, read then, so that nothing falls between."""
         for audience in _audiences(record):
             self.hub.join(audience, outbox)
+        if record.room is not None:
+            self._people.join(record.room, record.owner)
         outbox.follow(record.audience, last_seq)
         await self.read_statistics(record, outbox)
+
+    def heard(self, record: SessionRecord) -> None:
+        """A session has sent audio."""
+        if record.room is not None:
+            self._people.talks(record.room, record.owner)
 
     async def read_statistics(self, record: SessionRecord, outbox: Outbox) -> None:
         """Tell a client the latest figures, if it does not know them: pub/sub may have lost them."""
         try:
             async with asyncio.timeout(READ_S):
                 for audience in _audiences(record):
-                    known = await self._store.statistics(audience)
+                    known = await self.store.statistics(audience)
                     if known is not None:
                         outbox.on_statistics(known)
         except (RedisError, OSError) as error:  # the next utterance brings them; a TimeoutError is an OSError
@@ -174,7 +186,7 @@ class Gateway:
         pending = 0
         for segment in range(session.segments - 1, -1, -1):
             try:
-                if not await self._store.is_outstanding(session.record.session_id, segment):
+                if not await self.store.is_outstanding(session.record.session_id, segment):
                     break
             except (RedisError, OSError):
                 return max(1, pending)
@@ -195,13 +207,19 @@ class Gateway:
             log.exception("session not flushed", session=session.record.session_id)
         log.info("session ends", session=session.record.session_id, segments=session.segments)
 
+    async def _leave_rooms(self) -> None:
+        try:
+            await self._people.flush()
+        except (RedisError, OSError) as error:  # the other gateways forget them in a while
+            log.debug("rooms not left", error=type(error).__name__)
+
     async def _touch_all(self) -> None:
         while True:
             await asyncio.sleep(TOUCH_S)
             try:
                 for connection in tuple(self._connections):
                     if connection.session is not None:
-                        await self._store.touch(connection.session.record)
+                        await self.store.touch(connection.session.record)
             except (RedisError, OSError) as error:
                 log.warning("sessions not touched", error=type(error).__name__)
 

@@ -3,7 +3,9 @@
 from collections import defaultdict
 from typing import Protocol
 
+from wire import names
 from wire.messages.results import Final, NoSpeech, SegmentFailed
+from wire.messages.server import People
 from wire.messages.statistics import Statistics
 
 
@@ -13,6 +15,8 @@ class Receiver(Protocol):
     def on_result(self, seq: int, message: Final | NoSpeech | SegmentFailed) -> None: ...
 
     def on_statistics(self, statistics: Statistics) -> None: ...
+
+    def on_people(self, people: People) -> None: ...
 
     def on_missed(self) -> None:
         """Messages were lost; read what is missing."""
@@ -40,6 +44,11 @@ class Hub:
     def statistics(self, audience: str, statistics: Statistics) -> None:
         for receiver in self._of(audience):
             receiver.on_statistics(statistics)
+
+    def people(self, people: People) -> None:
+        """Tell those in the room."""
+        for receiver in self._of(names.room_audience(people.room)):
+            receiver.on_people(people)
 
     def missed(self) -> None:
         """Everybody may have missed something."""

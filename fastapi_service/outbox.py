@@ -12,7 +12,7 @@ from wire import names
 from wire.errors import WireError
 from wire.messages.base import HOPS, hop_ms, now
 from wire.messages.results import Final, NoSpeech, SegmentFailed, segment_end
-from wire.messages.server import AnyServerMessage, Error
+from wire.messages.server import AnyServerMessage, Error, People
 from wire.messages.statistics import Statistics
 from wire.results import FIELD
 from wire.store import AsyncRedis
@@ -42,6 +42,8 @@ class Outbox:
         """``seq`` of the newest result that was put into the queue."""
         self._versions: dict[str, int] = {}
         """Scope → version of the newest statistics that were."""
+        self._people: People | None = None
+        """The newest that was put into the queue."""
         self._replay: asyncio.Task[None] | None = None
         self._behind = False
         self._writer = asyncio.create_task(self._write_all(), name="outbox")
@@ -92,6 +94,11 @@ class Outbox:
         if statistics.version > self._versions.get(statistics.scope, 0):
             self._versions[statistics.scope] = statistics.version
             self.send(statistics)
+
+    def on_people(self, people: People) -> None:
+        if people != self._people:
+            self._people = people
+            self.send(people)
 
     def on_missed(self) -> None:
         """Read what is missing from the audience's log."""

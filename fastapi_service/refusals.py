@@ -1,5 +1,7 @@
 """What clients can get wrong, in words that help them. Codes are stable; docs/protocol.md lists them."""
 
+from collections.abc import Iterable
+
 from pydantic import ValidationError
 
 from wire.errors import ProtocolError, StoreError
@@ -114,6 +116,30 @@ def too_slow() -> ProtocolError:
     )
 
 
+def bad_format(formats: Iterable[str]) -> ProtocolError:
+    return ProtocolError(
+        "bad_format",
+        "A conversation is not exported in this format.",
+        f"Add ?format= and {_one_of(formats)}.",
+    )
+
+
+def no_token() -> ProtocolError:
+    return ProtocolError(
+        "no_token",
+        "A conversation is exported only for whoever has its session's token.",
+        "Send the header Authorization: Bearer TOKEN, with the token that came with ready.",
+    )
+
+
+def nothing_to_export() -> ProtocolError:
+    return ProtocolError(
+        "session_unknown",
+        "There is no such session, it has expired, or the token does not belong to it.",
+        "Use the token that came with ready, within SESSION_TTL_S (an hour) after the session's last activity.",
+    )
+
+
 def redis_away() -> StoreError:
     return StoreError(
         "redis_unreachable",
@@ -142,3 +168,8 @@ def full(connections: int) -> StoreError:
     return StoreError(
         "service_full", f"All {connections} places are taken.", "Try again later, or ask the operator for more."
     )
+
+
+def _one_of(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}"

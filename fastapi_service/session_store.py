@@ -96,7 +96,7 @@ class SessionStore:
         assert start.token is not None
         key = names.session(start.session_id)
         token, rate, room = await self._redis.hmget(key, "token", "sample_rate", "room")
-        if token is None or not hmac.compare_digest(token, _digest(start.token)):
+        if not _opens(start.token, token):
             raise ProtocolError(*_NOT_RESUMABLE)
         if int(rate) != start.sample_rate:
             raise ProtocolError(
@@ -120,6 +120,11 @@ class SessionStore:
             next_segment=int(next_segment),
             samples=int(samples),
         )
+
+    async def audience(self, session_id: str, token: str) -> str | None:
+        """Whose results the holder of a session's token may read; None for a wrong token or an unknown session."""
+        digest, room = await self._redis.hmget(names.session(session_id), "token", "room")
+        return names.audience(session_id, room) if _opens(token, digest) else None
 
     async def acknowledge(self, record: SessionRecord, samples: int) -> bool:
         """Note that audio up to ``samples`` is safe; False when another connection owns the session now.
@@ -152,6 +157,10 @@ class SessionStore:
 
 def _lua(name: str) -> str:
     return Path(__file__).with_name(f"{name}.lua").read_text(encoding="utf-8")
+
+
+def _opens(token: str, digest: str | None) -> bool:
+    return digest is not None and hmac.compare_digest(digest, _digest(token))
 
 
 def _digest(token: str) -> str:

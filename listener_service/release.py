@@ -90,7 +90,7 @@ class Releaser:
         statistics = []
         for scope in scopes if acceptance.released else []:
             key = names.statistics(scope.audience)
-            tally = self._count(Tally.model_validate_json(states[key][1] or "{}"), acceptance)
+            tally = self._count(scope, Tally.model_validate_json(states[key][1] or "{}"), acceptance)
             message = self._statistics(scope, tally, end)
             forever = scope.audience == names.GLOBAL_AUDIENCE
             writes.append(_state(key, states[key][0], tally.model_dump_json(), 0 if forever else ttl, message))
@@ -111,12 +111,13 @@ class Releaser:
             "released": [_utterance(released) for released in acceptance.released],
         }
 
-    def _count(self, tally: Tally, acceptance: Acceptance) -> Tally:
+    def _count(self, scope: _Scope, tally: Tally, acceptance: Acceptance) -> Tally:
         for released in acceptance.released:
             tally = tally.add(
                 released,
                 trend_window=self._settings.trend_window,
                 latency_window=self._settings.latency_window,
+                with_timeline=scope.audience != names.GLOBAL_AUDIENCE,  # it has no end, and no viewer
             )
         return tally
 

@@ -7,12 +7,25 @@ from pydantic import BaseModel
 
 from wire.messages.base import HOPS, PRIVATE, hop_ms
 from wire.messages.results import Final, Label, NoSpeech, SegmentFailed
-from wire.messages.statistics import HopLatency, LabelStatistics, Statistics
+from wire.messages.statistics import HopLatency, LabelStatistics, Statistics, TimelinePoint
 
 LABELS: tuple[Label, ...] = get_args(Label)
 PPM = 1_000_000
 """Probabilities are summed in millionths."""
+MOST_POINTS = 60
+"""Of a timeline: enough for a plot, and small enough to be sent with every utterance (3 KB)."""
 _WITHOUT_SPACES = frozenset({"bo", "ja", "km", "lo", "my", "th", "yue", "zh"})
+
+
+class Bucket(BaseModel):
+    """A point of the timeline, before its mean is taken."""
+
+    model_config = PRIVATE
+
+    at: float
+    count: int
+    valence_ppm: int
+    """Sum over its utterances."""
 
 
 class Tally(BaseModel):
@@ -32,17 +45,26 @@ class Tally(BaseModel):
     """Sum of the probabilities of the winning label."""
     valence_ppm: list[int] = []
     """P(positive) − P(negative) of the most recent utterances, oldest first."""
+    timeline: list[Bucket] = []
+    """The same over the whole conversation, by the time at which the first utterance of each bucket ended."""
     languages: dict[str, int] = {}
     hops_ms: dict[str, list[float]] = {}
     """Latencies of the most recent utterances, oldest first."""
 
-    def add(self, end: Final | NoSpeech | SegmentFailed, *, trend_window: int, latency_window: int) -> "Tally":
+    def add(
+        self,
+        end: Final | NoSpeech | SegmentFailed,
+        *,
+        trend_window: int,
+        latency_window: int,
+        with_timeline: bool = True,
+    ) -> "Tally":
         """A tally with one more utterance; ``self`` stays as it was."""
         tally = self.model_copy(deep=True)
         tally.ended += 1
         match end:
             case Final():
-                tally._add_final(end, trend_window)
+                tally._add_final(end, trend_window, with_timeline)
             case NoSpeech():
                 tally.no_speech += 1
             case SegmentFailed():
@@ -53,7 +75,7 @@ class Tally(BaseModel):
                 tally.hops_ms[hop] = [*tally.hops_ms.get(hop, []), round(latency, 1)][-latency_window:]
         return tally
 
-    def _add_final(self, end: Final, trend_window: int) -> None:
+    def _add_final(self, end: Final, trend_window: int, with_timeline: bool) -> None:
         self.utterances += 1
         self.words += count_words(end.text, end.language)
         self.speech_ms += end.end_ms - end.start_ms
@@ -66,6 +88,8 @@ class Tally(BaseModel):
         self.score_ppm[label] = self.score_ppm.get(label, 0) + round(end.sentiment.score * PPM)
         valence = round(odds["positive"] * PPM) - round(odds["negative"] * PPM)
         self.valence_ppm = [*self.valence_ppm, valence][-trend_window:]
+        if with_timeline:
+            self.timeline = _longer(self.timeline, Bucket(at=end.clock.speech_end, count=1, valence_ppm=valence))
 
     def statistics(
         self,
@@ -90,6 +114,7 @@ class Tally(BaseModel):
             unanalysed=self.unanalysed,
             trend=sum(self.valence_ppm) / (PPM * len(self.valence_ppm)) if self.valence_ppm else None,
             trend_window=trend_window,
+            timeline=tuple(_point(bucket) for bucket in self.timeline),
             languages=self.languages,
             latency={hop: _percentiles(values) for hop, values in self.hops_ms.items()},
         )
@@ -104,6 +129,30 @@ def count_words(text: str, language: str) -> int:
     if language in _WITHOUT_SPACES:
         return sum(character.isalnum() for character in text)
     return len(text.split())
+
+
+def _longer(timeline: list[Bucket], utterance: Bucket) -> list[Bucket]:
+    """One more utterance: in the last bucket, if it holds fewer than others do, else in a new one at its time. When
+    there are too many, neighbours become one."""
+    if timeline and timeline[-1].count < max(bucket.count for bucket in timeline):
+        *others, last = timeline
+        return [*others, _merged(last, utterance)]
+    longer = sorted([*timeline, utterance], key=lambda bucket: bucket.at)
+    if len(longer) <= MOST_POINTS:
+        return longer
+    return [_merged(*longer[i : i + 2]) for i in range(0, len(longer), 2)]
+
+
+def _merged(first: Bucket, *others: Bucket) -> Bucket:
+    return Bucket(
+        at=first.at,
+        count=first.count + sum(bucket.count for bucket in others),
+        valence_ppm=first.valence_ppm + sum(bucket.valence_ppm for bucket in others),
+    )
+
+
+def _point(bucket: Bucket) -> TimelinePoint:
+    return TimelinePoint(at=bucket.at, valence=round(bucket.valence_ppm / (PPM * bucket.count), 3), count=bucket.count)
 
 
 def _percentiles(values: list[float]) -> HopLatency:

@@ -10,6 +10,7 @@ ANALYZE_TEXT = "analyzer_worker.analyze_text"
 RESULT_CHANNEL = "result_channel"  # workers → listener
 RESULT_MESSAGES = "result_messages"  # listener → gateways
 FINAL_STATS = "final_stats"  # listener → gateways
+ROOM_PEOPLE = "room_people"  # gateways → gateways: the room of this name has other people now
 
 GATEWAY = "fastapi_service"
 STT_WORKER = "stt_worker"
@@ -30,7 +31,12 @@ LISTENER_GROUP = "listeners"
 
 def audience(session_id: str, room: str | None) -> str:
     """Who may see a session's results: the people of its room, or the session alone."""
-    return f"room:{room}" if room is not None else f"session:{session_id}"
+    return room_audience(room) if room is not None else f"session:{session_id}"
+
+
+def room_audience(room: str) -> str:
+    """The people of a room."""
+    return f"room:{room}"
 
 
 def stream(channel: str) -> str:
@@ -96,6 +102,16 @@ def log(audience_name: str) -> str:
 def statistics(audience_name: str) -> str:
     """Statistics of a session or a room."""
     return f"{_PREFIX}statistics:{audience_name}"
+
+
+def people(room: str) -> str:
+    """Sorted set of the connections in a room, by their owner ids, and when each is forgotten (Unix seconds)."""
+    return f"{_PREFIX}people:{room}"
+
+
+def talking(room: str) -> str:
+    """Those of ``people`` that have sent audio."""
+    return f"{_PREFIX}talking:{room}"
 
 
 def presence(service: str, instance: str) -> str:

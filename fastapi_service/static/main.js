@@ -1,11 +1,16 @@
 // @ts-check
-/** Entry point: the page's parts, its addresses, and what the button does. */
+/** Entry point: the page's parts, its addresses, and what its buttons do. */
 
+import { Microphone, watchInputDevices } from "./audio/microphone.js";
+import { SoundFile, SoundFileError } from "./audio/sound-file.js";
 import { Conversation } from "./session/conversation.js";
-import { Microphone } from "./audio/microphone.js";
 import { watchReadiness } from "./session/readiness.js";
+import { forget, recall, remember } from "./session/remembered.js";
 import { ExportMenu } from "./view/export-menu.js";
+import { FilePicker } from "./view/file-picker.js";
+import { Meter } from "./view/meter.js";
 import { Settings } from "./view/settings.js";
+import { isRoom, linkTo, Share } from "./view/share.js";
 import { StatisticsPanel } from "./view/statistics.js";
 import { Transcript } from "./view/transcript.js";
 import { translate } from "./view/translate.js";
@@ -14,24 +19,133 @@ import { words } from "./words/words.js";
 
 await translate();
 const view = new View();
-const page = {
-  view,
-  transcript: new Transcript(),
-  statistics: new StatisticsPanel(),
-  settings: new Settings(),
-};
+const settings = new Settings();
+const share = new Share();
+const page = { view, share, transcript: new Transcript(), statistics: new StatisticsPanel(), meter: new Meter() };
 new ExportMenu(page.transcript);
 
-/** @type {Conversation | null} */
+/** @typedef {import("./session/socket.js").Session} Session */
+
+/** The session that is connected: of who talks, or, in a room, of who listens. @type {Conversation | null} */
 let conversation = null;
+/** Newest result of the room that is on the page; 0: none. */
+let seen = 0;
 
 function toggle() {
-  if (conversation) {
-    conversation.stop();
-    return;
+  if (conversation?.talking) conversation.stop();
+  else talk();
+}
+
+async function talk() {
+  const next = prepare();
+  const heard = await next.listenTo(microphoneOptions());
+  refreshDevices();
+  if (heard) begin(next);
+  else rest();
+}
+
+/** @param {File} file */
+async function play(file) {
+  const sound = await decode(file);
+  if (!sound) return;
+  const next = prepare();
+  begin(next);
+  next.play(sound);
+}
+
+/** @param {File} file */
+async function decode(file) {
+  view.dismiss("file");
+  try {
+    return await SoundFile.open(file);
+  } catch (error) {
+    if (!(error instanceof SoundFileError)) throw error;
+    console.warn(error); // with its cause, for whoever looks closer
+    view.notice("file", () => words.file[error.code]);
+    return null;
   }
-  conversation = new Conversation(page, socketUrl(), checkReadiness, () => (conversation = null));
-  conversation.start();
+}
+
+/** The session of this tab before it was reloaded goes on, with what was said in it. @param {Session} session */
+async function goOn(session) {
+  const next = prepare(session);
+  begin(next);
+  if (!(await next.listenTo(microphoneOptions()))) next.stop();
+  refreshDevices();
+}
+
+/** In a room, follow what others say. */
+function listen() {
+  conversation = prepare();
+  conversation.open();
+}
+
+/** Nobody talks here now. */
+function rest() {
+  if (share.room && !conversation) listen();
+  else view.status(conversation ? "watching" : "idle");
+}
+
+/** A session that is not connected yet. @param {Session | null} [resume] */
+function prepare(resume = null) {
+  if (conversation) seen = conversation.lastSeq;
+  const { language, task, prompt } = settings.value;
+  const start = { language, task, prompt, room: share.room };
+  /** @type {Conversation} */
+  const made = new Conversation(
+    page,
+    { url: socketUrl(), start, resume, lastSeq: share.room ? seen : 0 },
+    {
+      onSession: (session) => !share.room && remember(session),
+      onTrouble: checkReadiness,
+      onOver: () => {
+        seen = made.lastSeq;
+        conversation = null;
+        if (share.room) listen();
+      },
+    },
+  );
+  return made;
+}
+
+/** It takes the place of the one before. @param {Conversation} next */
+function begin(next) {
+  conversation?.leave();
+  conversation = next;
+  view.dismiss("restore");
+  if (!share.room) clear();
+  page.transcript.invite(() => words.empty.listening);
+  next.open();
+}
+
+function clear() {
+  seen = 0;
+  page.transcript.clear();
+  page.statistics.clear();
+}
+
+/** Into a room, or out of it. @param {string | null} room */
+function move(room) {
+  conversation?.leave();
+  conversation = null;
+  history.replaceState(null, "", room ? linkTo(room) : location.pathname);
+  forget();
+  view.dismiss("restore");
+  settle();
+}
+
+/** Nobody has said anything here yet. */
+function settle() {
+  clear();
+  page.transcript.invite(() => (share.room ? words.empty.room : words.empty.idle));
+  rest();
+}
+
+/** @returns {import("./audio/microphone.js").MicrophoneOptions} */
+function microphoneOptions() {
+  const { device, echoCancellation, noiseSuppression, autoGainControl, threshold } = settings.value;
+  const gate = { enabled: true, threshold };
+  return { deviceId: device ?? "", echoCancellation, noiseSuppression, autoGainControl, gate };
 }
 
 function socketUrl() {
@@ -48,10 +162,26 @@ function checkReadiness() {
   });
 }
 
+/** @param {Session} session */
+function offer(session) {
+  view.notice("restore", () => words.restore, {
+    actions: [
+      { text: () => words.restoreIt, run: () => goOn(session) },
+      {
+        text: () => words.forgetIt,
+        run: () => {
+          forget();
+          view.dismiss("restore");
+        },
+      },
+    ],
+  });
+}
+
 view.onToggle(toggle);
-view.status("idle");
-page.transcript.invite(() => words.empty.idle);
-page.statistics.clear();
+share.onChange(move);
+settings.onChange(() => conversation?.configure(microphoneOptions()));
+new FilePicker().onFile(play);
 checkReadiness();
 
 const obstacle = Microphone.obstacle();
@@ -59,3 +189,10 @@ if (obstacle) {
   view.notice("microphone", () => words.microphone[obstacle]);
   view.disableStart();
 }
+const refreshDevices = obstacle ? () => {} : watchInputDevices((devices) => settings.devices(devices));
+
+const room = new URLSearchParams(location.search).get("room");
+if (room !== null && isRoom(room)) share.show(room);
+settle();
+const before = recall();
+if (before && !share.room) offer(before);

@@ -139,6 +139,8 @@ class Run:
     async def what_is_inside_stays_inside(self) -> str:
         for path in ("/metrics", "/status"):
             assert (await self._get(path)).status_code == 404, path
+        refused = await self._get(f"/sessions/{'0' * 32}/export?format=txt")
+        assert refused.json()["code"] == "no_token", refused.text  # of the gateway: nginx lets it through
         status = self.stack.compose("exec", "--no-TTY", "nginx", "curl", "--silent", "http://127.0.0.1:8081/status")
         assert status.startswith("Active connections"), status
         published = {

@@ -13,6 +13,7 @@ import pytest
 from playwright.async_api import Page, Route, WebSocketRoute, async_playwright, expect
 
 from local.browser import find_browser
+from wire.audio import SAMPLE_RATE
 
 DATA = Path(__file__).parents[1] / "data"
 MANIFEST = {
@@ -32,7 +33,6 @@ FLAGS = [
     # An address that browsers do not trust as they trust localhost.
     "--host-resolver-rules=MAP plain.example 127.0.0.1",
 ]
-FRAMES_PER_S = 10
 RESULTS_MS = 60_000
 """For the slowest machine to answer everything."""
 
@@ -82,13 +82,13 @@ class Line:
 
     def __init__(self, page: Page) -> None:
         self.received: list[dict[str, Any]] = []
-        self._frames = 0
+        self._samples = 0
         self._more = asyncio.Event()
         page.on("websocket", self._listen)
 
-    async def frames(self, count: int) -> None:
-        """Wait until so many pieces of audio were sent: the microphone's own clock."""
-        while self._frames < count:
+    async def seconds(self, count: float) -> None:
+        """Wait until so much sound and silence went over it: the microphone's own clock."""
+        while self._samples < count * SAMPLE_RATE:
             self._more.clear()
             await self._more.wait()
 
@@ -97,9 +97,8 @@ class Line:
         websocket.on("framereceived", lambda message: self.received.append(json.loads(message)))
 
     def _sent(self, message: str | bytes) -> None:
-        if isinstance(message, bytes):
-            self._frames += 1
-            self._more.set()
+        self._samples += len(message) // 2 if isinstance(message, bytes) else json.loads(message).get("samples", 0)
+        self._more.set()
 
 
 def word_error_rate(reference: str, hypothesis: str) -> float:
@@ -128,7 +127,7 @@ async def test_a_conversation_is_shown_with_its_sentiment_and_counted(open_page:
     spoken = MANIFEST["conversation.wav"]
     await page.get_by_role("button", name="Start").click()
     await status(page, "Hearing")
-    await line[0].frames(round((spoken["ends_s"][-1] - 0.8) * FRAMES_PER_S))  # in the middle of the last sentence
+    await line[0].seconds(spoken["ends_s"][-1] - 0.8)  # in the middle of the last sentence
     await page.get_by_role("button", name="Stop").click()
     await status(page, "Stopped", RESULTS_MS)
 

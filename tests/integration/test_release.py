@@ -118,7 +118,7 @@ def test_statistics_equal_a_recount_of_the_log(redis: Redis) -> None:
     everything = recount([end for released in logs.values() for _, end in released], "global")
     overall = statistics_of(redis, names.GLOBAL_AUDIENCE)
     of_order = {"latency", "trend"}  # they depend on who came last
-    assert overall.model_dump(exclude=of_order) == everything.model_dump(exclude=of_order)
+    assert overall.model_dump(exclude=of_order) == everything.model_dump(exclude=of_order) | {"timeline": ()}
 
 
 def test_many_listeners_at_once_count_each_utterance_once(redis: Redis, redis_url: str) -> None:

@@ -7,7 +7,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
-    file for file in ROOT.rglob("*.md") if not any(part.startswith(".") for part in file.relative_to(ROOT).parts)
+    file
+    for file in ROOT.rglob("*.md")
+    if not any(part.startswith(".") or part == "node_modules" for part in file.relative_to(ROOT).parts)
 ]
 
 CODE_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)

@@ -62,6 +62,17 @@ class SpeechEnded(Message):
     reason: Literal["silence", "too_long", "flush"]
 
 
+class People(Message):
+    """How many are in the room now; said to whoever joins it, and whenever it changes."""
+
+    type: Literal["people"] = "people"
+    room: RoomName
+    people: int
+    """Connections, that of the listener included."""
+    talking: int
+    """Those of them that have sent audio."""
+
+
 class Pong(Message):
     type: Literal["pong"] = "pong"
     id: str | None = None
@@ -98,6 +109,7 @@ ServerMessage = Annotated[
     | NoSpeech
     | SegmentFailed
     | Statistics
+    | People
     | Pong
     | Stopped
     | Error,
@@ -113,6 +125,7 @@ AnyServerMessage = (
     | NoSpeech
     | SegmentFailed
     | Statistics
+    | People
     | Pong
     | Stopped
     | Error

@@ -19,6 +19,16 @@ class HopLatency(Message):
     p95_ms: float
 
 
+class TimelinePoint(Message):
+    """Utterances with sentiment that follow one another."""
+
+    at: float
+    """When the first of them ended, in Unix seconds."""
+    valence: float
+    """Mean of P(positive) − P(negative), −1…1, to three decimals."""
+    count: int
+
+
 class Statistics(Message):
     """Totals since the session, the room or the installation began."""
 
@@ -41,6 +51,8 @@ class Statistics(Message):
     trend: float | None = None
     """Mean of P(positive) − P(negative) over the last ``trend_window`` utterances with sentiment, −1…1."""
     trend_window: int
+    timeline: tuple[TimelinePoint, ...] = ()
+    """The whole conversation in at most 60 points, oldest first; none in the global scope."""
     languages: dict[str, int] = {}
     """Utterances per language code."""
     latency: dict[str, HopLatency] = {}

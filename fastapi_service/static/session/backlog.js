@@ -4,22 +4,37 @@
 /** @typedef {{ start: number, pcm: Int16Array<ArrayBuffer> }} Frame `start` in samples since the session's start. */
 
 export class Backlog {
+  /** Where the next frame begins. */
+  end = 0;
+  /** Samples that are kept. */
+  kept = 0;
+  /** Some of what lies before this sample was given up. */
+  givenUp = 0;
   /** @type {Frame[]} */
   #frames = [];
-  /** Where the next frame begins. */
-  #end = 0;
-  #longest;
+  /** Where what is not safe elsewhere begins. */
+  #begin = 0;
+  #most;
 
-  /** @param {number} longest samples to keep; beyond it the oldest are given up */
-  constructor(longest) {
-    this.#longest = longest;
+  /** @param {number} most samples to keep; beyond it the oldest are given up */
+  constructor(most) {
+    this.#most = most;
   }
 
   /** @param {Int16Array<ArrayBuffer>} pcm */
   push(pcm) {
-    this.#frames.push({ start: this.#end, pcm });
-    this.#end += pcm.length;
-    while (this.#end - this.#frames[0].start > this.#longest) this.#frames.shift();
+    this.#frames.push({ start: this.end, pcm });
+    this.end += pcm.length;
+    this.kept += pcm.length;
+    while (this.kept > this.#most) this.givenUp = this.#begin = this.#shift();
+  }
+
+  /**
+   * Silence that is not sent moves the clock.
+   * @param {number} samples
+   */
+  skip(samples) {
+    this.end += samples;
   }
 
   /**
@@ -27,7 +42,8 @@ export class Backlog {
    * @param {number} samples
    */
   acknowledge(samples) {
-    while (this.#frames.length && endOf(this.#frames[0]) <= samples) this.#frames.shift();
+    this.#begin = Math.max(this.#begin, samples);
+    while (this.#frames.length && endOf(this.#frames[0]) <= samples) this.#shift();
   }
 
   /**
@@ -41,11 +57,28 @@ export class Backlog {
     return { start: position, pcm: frame.pcm.slice(position - frame.start) };
   }
 
-  /** What is kept becomes the beginning of a new session. */
+  /** What is not safe becomes the beginning of a new session. */
   rebase() {
-    const moved = this.#frames[0]?.start ?? this.#end;
-    this.#frames = this.#frames.map(({ start, pcm }) => ({ start: start - moved, pcm }));
-    this.#end -= moved;
+    this.continueAt(0);
+  }
+
+  /**
+   * What is not safe goes on at this sample of another session.
+   * @param {number} samples
+   */
+  continueAt(samples) {
+    const moved = samples - this.#begin;
+    this.#frames = this.#frames.map(({ start, pcm }) => ({ start: start + moved, pcm }));
+    this.#begin = samples;
+    this.end += moved;
+    this.givenUp = 0;
+  }
+
+  /** Forget the oldest frame; returns where it ended. */
+  #shift() {
+    const oldest = /** @type {Frame} */ (this.#frames.shift());
+    this.kept -= oldest.pcm.length;
+    return endOf(oldest);
   }
 }
 

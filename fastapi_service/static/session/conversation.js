@@ -1,7 +1,11 @@
 // @ts-check
-/** From pressing start to the last result: joins microphone, socket and page, which know nothing of each other. */
+/**
+ * One session, from its first sound to its last result: joins microphone or file, socket and page, which know nothing of
+ * each other. Without a source it only listens to what others in the room say.
+ */
 
 import { Microphone, MicrophoneError } from "../audio/microphone.js";
+import { SAMPLE_RATE } from "../audio/pcm.js";
 import { SpeechSocket } from "./socket.js";
 import { words } from "../words/words.js";
 
@@ -10,89 +14,204 @@ import { words } from "../words/words.js";
  * @property {import("../view/view.js").View} view
  * @property {import("../view/transcript.js").Transcript} transcript
  * @property {import("../view/statistics.js").StatisticsPanel} statistics
- * @property {import("../view/settings.js").Settings} settings
+ * @property {import("../view/meter.js").Meter} meter
+ * @property {import("../view/share.js").Share} share
+ *
+ * @typedef {object} Handlers
+ * @property {(session: import("./socket.js").Session) => void} onSession a new session stands
+ * @property {() => void} onTrouble the connection is lost for now
+ * @property {() => void} onOver
  */
+
+/** What keeps sound away, until the state that ends it. @type {Record<string, import("../view/view.js").Status | null>} */
+const TROUBLES = {
+  lost: "lost",
+  denied: "lost",
+  muted: "muted",
+  interrupted: "interrupted",
+  open: null,
+  recovered: null,
+  unmuted: null,
+  running: null,
+};
 
 export class Conversation {
   #page;
   #socket;
+  #handlers;
+  #room;
   /** @type {Microphone | null} */
   #microphone = null;
+  /** How much of a file was sent, 0–1. @type {number | null} */
+  #progress = null;
+  /** @type {"connecting" | "open" | "reconnecting"} */
+  #line = "connecting";
+  /** @type {import("../view/view.js").Status | null} */
+  #trouble = null;
+  #hearing = false;
   /** The person, or the service, wants no more audio. */
   #finishing = false;
-  #over;
+  /** Samples of sound, and those of them that were silence and not sent. */
+  #sound = { total: 0, saved: 0 };
 
   /**
    * @param {Page} page
-   * @param {URL} url of the service's WebSocket
-   * @param {() => void} onTrouble the connection is lost for now
-   * @param {() => void} onOver
+   * @param {import("./socket.js").Options} options
+   * @param {Handlers} handlers
    */
-  constructor(page, url, onTrouble, onOver) {
+  constructor(page, options, handlers) {
     this.#page = page;
-    this.#over = onOver;
-    this.#socket = new SpeechSocket(url, page.settings.value.language, {
-      onState: (state) => {
-        if (state === "reconnecting") onTrouble();
-        this.#onState(state);
-      },
+    this.#room = options.start.room ?? null;
+    this.#handlers = handlers;
+    this.#socket = new SpeechSocket(options, {
+      onState: (state) => this.#onLine(state),
       onMessage: (message) => this.#onMessage(message),
+      onSession: (session) => this.#handlers.onSession(session),
+      onGivenUp: () => page.view.notice("late", () => words.givenUp),
       onRenewed: () => this.#onRenewed(),
       onEnd: (pending) => this.#onEnd(pending),
     });
   }
 
-  async start() {
-    const { view, transcript, statistics } = this.#page;
+  /** Somebody talks here, or a file is being sent. */
+  get talking() {
+    return this.#microphone !== null || this.#progress !== null;
+  }
+
+  /** `seq` of the newest result. */
+  get lastSeq() {
+    return this.#socket.lastSeq;
+  }
+
+  /** Connect. What the microphone has heard by then is not lost. */
+  open() {
+    this.#socket.open();
+  }
+
+  /**
+   * Ask for the microphone.
+   * @param {import("../audio/microphone.js").MicrophoneOptions} options
+   * @returns {Promise<boolean>} false: there is none, which was said
+   */
+  async listenTo(options) {
+    const { view } = this.#page;
     for (const topic of ["microphone", "error", "late", "end"]) view.dismiss(topic);
     view.status("permission");
     try {
-      this.#microphone = await Microphone.open(
-        (pcm) => this.#socket.push(pcm),
-        () => this.#onMicrophoneLost(),
-      );
+      this.#microphone = await Microphone.open(options, {
+        onSound: (sound) => this.#onSound(sound),
+        onState: (state) => this.#onMicrophone(state),
+      });
     } catch (error) {
       if (!(error instanceof MicrophoneError)) throw error;
       console.warn(error); // with its cause, for whoever looks closer
       view.notice("microphone", () => words.microphone[error.code]);
-      view.status("idle");
-      this.#over();
-      return;
+      return false;
     }
-    transcript.clear();
-    transcript.invite(() => words.empty.listening);
-    statistics.clear();
-    this.#socket.open();
+    return true;
+  }
+
+  /**
+   * Send a file, faster than it lasts, then stop.
+   * @param {import("../audio/sound-file.js").SoundFile} file
+   */
+  async play(file) {
+    this.#progress = 0;
+    let sent = 0;
+    for await (const pcm of file.pieces()) {
+      await this.#socket.room();
+      if (this.#finishing) return;
+      this.#socket.push(pcm);
+      sent += pcm.length / SAMPLE_RATE;
+      this.#progress = sent / file.seconds;
+      this.#show();
+    }
+    this.stop();
+  }
+
+  /** @param {import("../audio/microphone.js").MicrophoneOptions} options */
+  configure(options) {
+    this.#microphone?.setOptions(options);
   }
 
   /** No more audio; what was said is still answered. */
   async stop() {
     if (this.#finishing) return;
     this.#finishing = true;
-    this.#page.view.status("finishing");
-    await this.#microphone?.close();
+    this.#show();
+    await this.#silence();
     this.#socket.stop();
   }
 
+  /** Let go of it without a word: another session takes its place. */
+  leave() {
+    this.#handlers = { onSession() {}, onTrouble() {}, onOver() {} };
+    this.#socket.leave();
+  }
+
+  async #silence() {
+    await this.#microphone?.close();
+    this.#page.meter.clear();
+  }
+
+  /** @param {import("../audio/voice-gate.js").Sound} sound */
+  #onSound({ gap, pcm, energy, threshold }) {
+    if (gap) this.#socket.skip(gap);
+    if (pcm.length) this.#socket.push(pcm);
+    this.#sound.total += gap + pcm.length;
+    this.#sound.saved += gap;
+    if (this.#finishing) return;
+    this.#page.meter.show(energy, threshold);
+    this.#page.meter.saved(this.#sound.saved / Math.max(1, this.#sound.total));
+  }
+
+  /** @param {import("../audio/microphone.js").MicrophoneState} state */
+  #onMicrophone(state) {
+    const { view, meter } = this.#page;
+    this.#trouble = TROUBLES[state];
+    if (state === "denied") view.notice("microphone", () => words.microphone.denied);
+    else if (!this.#trouble) view.dismiss("microphone");
+    if (this.#trouble) meter.clear();
+    this.#show();
+  }
+
   /** @param {"connecting" | "open" | "reconnecting"} state */
-  #onState(state) {
+  #onLine(state) {
+    this.#line = state;
+    this.#hearing = false;
     if (state === "open") for (const topic of ["error", "late"]) this.#page.view.dismiss(topic);
-    this.#status(state === "open" ? "listening" : state);
+    if (state === "reconnecting") this.#handlers.onTrouble();
+    this.#show();
+  }
+
+  #show() {
+    this.#page.view.status(this.#status(), this.#progress ?? 0);
+  }
+
+  /** @returns {import("../view/view.js").Status} */
+  #status() {
+    if (this.#finishing) return "finishing";
+    if (!this.talking) return this.#line === "open" ? "watching" : "joining";
+    if (this.#line !== "open") return this.#line;
+    if (this.#progress !== null) return "sending";
+    return this.#trouble ?? (this.#hearing ? "hearing" : "listening");
   }
 
   /** @param {import("./messages.js").ServerMessage} message */
   #onMessage(message) {
-    const { view, transcript, statistics } = this.#page;
+    const { view, transcript, statistics, share } = this.#page;
     switch (message.type) {
       case "ready":
         return transcript.own(message.session_id);
       case "speech_started":
-        return this.#status("hearing");
+        this.#hearing = true;
+        return this.#show();
       case "interim":
         return transcript.showInterim(message);
       case "speech_ended":
-        this.#status("listening");
-        return transcript.awaitFinal(message);
+        this.#hearing = false;
+        transcript.awaitFinal(message);
+        return this.#show();
       case "final":
         return transcript.addFinal(message);
       case "segment_failed":
@@ -100,8 +219,11 @@ export class Conversation {
       case "no_speech":
         return transcript.drop(message);
       case "stats":
-        if (message.scope === "session") statistics.show(message);
+        if (message.scope === (this.#room ? "room" : "session")) statistics.show(message);
         return;
+      case "people":
+        statistics.people(message.people);
+        return share.people(message.people, message.talking);
       case "ack":
         return view.dismiss("late"); // the service can write again
       case "error":
@@ -110,32 +232,23 @@ export class Conversation {
   }
 
   #onRenewed() {
-    this.#page.transcript.dropPending();
-    this.#page.statistics.clear();
-    this.#page.transcript.addDivider(() => words.renewed);
-  }
-
-  #onMicrophoneLost() {
-    this.#page.view.notice("microphone", () => words.microphoneLost);
-    this.stop();
+    const { transcript, statistics } = this.#page;
+    transcript.dropPending();
+    if (!this.#room) statistics.clear();
+    transcript.addDivider(() => words.renewed);
   }
 
   /** @param {number | null} pending */
   async #onEnd(pending) {
     const { view, transcript } = this.#page;
     this.#finishing = true;
-    await this.#microphone?.close();
+    await this.#silence();
     transcript.dropPending();
     transcript.invite(() => words.empty.nothing);
     view.dismiss("late");
     if (pending !== 0) view.notice("end", () => (pending === null ? words.incomplete : words.pending(pending)));
     view.status("stopped");
-    this.#over();
-  }
-
-  /** @param {import("../view/view.js").Status} status */
-  #status(status) {
-    if (!this.#finishing) this.#page.view.status(status);
+    this.#handlers.onOver();
   }
 }
 

@@ -135,6 +135,11 @@
  * @property {number} p50_ms
  * @property {number} p95_ms
  *
+ * @typedef {object} TimelinePoint
+ * @property {number} at
+ * @property {number} valence
+ * @property {number} count
+ *
  * @typedef {object} Statistics
  * @property {"stats"} type
  * @property {"session" | "room" | "global"} scope
@@ -150,8 +155,15 @@
  * @property {number} unanalysed
  * @property {number | null} trend
  * @property {number} trend_window
+ * @property {TimelinePoint[]} timeline
  * @property {Record<string, number>} languages
  * @property {Record<string, HopLatency>} latency
+ *
+ * @typedef {object} People
+ * @property {"people"} type
+ * @property {string} room
+ * @property {number} people
+ * @property {number} talking
  *
  * @typedef {object} Pong
  * @property {"pong"} type
@@ -170,7 +182,7 @@
  * @property {boolean} fatal
  *
  * @typedef {Ready | Ack | SpeechStarted | Interim | SpeechEnded | Final | NoSpeech | SegmentFailed | Statistics
- *   | Pong | Stopped | ServiceError} ServerMessage
+ *   | People | Pong | Stopped | ServiceError} ServerMessage
  */
 
 export {};

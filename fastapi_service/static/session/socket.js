@@ -6,6 +6,11 @@ import { SAMPLE_RATE } from "../audio/pcm.js";
 
 /** A line may be broken for 60 s. The utterance it broke in (at most 29 s) and the way back (14 s) come on top. */
 const KEPT = 110 * SAMPLE_RATE; // samples, 3.5 MB
+/**
+ * With less unacknowledged audio there is room for more of a file. An acknowledgement comes when an utterance ends, so it
+ * must be more than the longest one (29 s), the silence before it, and what is added at once.
+ */
+const ROOM = 35 * SAMPLE_RATE;
 /** Bytes that may wait inside the browser; what a stalled service does not take stays in the backlog, which is bounded. */
 const MOST_BUFFERED = 1_000_000;
 const PING_MS = 5_000;
@@ -23,9 +28,19 @@ const BACK_SOON = 4000;
 
 /**
  * @typedef {import("./messages.js").ServerMessage} ServerMessage
+ * @typedef {{ session_id: string, token: string }} Session
+ *
+ * @typedef {object} Options
+ * @property {URL} url
+ * @property {Pick<import("./messages.js").Start, "language" | "task" | "prompt" | "room">} start
+ * @property {Session | null} [resume] a session of an earlier page
+ * @property {number} [lastSeq] of the last result that is known from it
+ *
  * @typedef {object} Handlers
  * @property {(state: "connecting" | "open" | "reconnecting") => void} onState
  * @property {(message: ServerMessage) => void} onMessage each result once and in order
+ * @property {(session: Session) => void} onSession a new session stands; what it takes to resume it
+ * @property {() => void} onGivenUp audio that the service lacks was too much to keep; told again with each piece
  * @property {() => void} onRenewed the service had forgotten the session; a new one goes on
  * @property {(pending: number | null) => void} onEnd sentences whose result is missing; null when nobody knows
  */
@@ -34,12 +49,17 @@ export class SpeechSocket {
   #backlog = new Backlog(KEPT);
   /** @type {WebSocket | null} */
   #socket = null;
-  /** @type {{ session_id: string, token: string } | null} */
-  #session = null;
+  #url;
+  #start;
+  /** @type {Session | null} */
+  #session;
+  /** The session began on an earlier page: only the service knows where its audio goes on. */
+  #inherited;
   #ready = false;
   /** Samples since the session's start that went into the present line. */
   #sent = 0;
-  #lastSeq = 0;
+  /** `seq` of the newest result. */
+  lastSeq;
   #retries = 0;
   /** Since when an answer is awaited. @type {number | null} */
   #asked = null;
@@ -48,16 +68,20 @@ export class SpeechSocket {
   #stopBy = null;
   #stopSent = false;
   #ended = false;
+  /** Who waits for room. @type {(() => void)[]} */
+  #waiting = [];
   #timers = { tick: 0, retry: 0 };
 
   /**
-   * @param {URL} url
-   * @param {string | null} language null lets the service detect it
+   * @param {Options} options
    * @param {Handlers} handlers
    */
-  constructor(url, language, handlers) {
-    this.url = url;
-    this.language = language;
+  constructor({ url, start, resume = null, lastSeq = 0 }, handlers) {
+    this.#url = url;
+    this.#start = start;
+    this.#session = resume;
+    this.#inherited = resume !== null;
+    this.lastSeq = lastSeq;
     this.handlers = handlers;
   }
 
@@ -70,8 +94,27 @@ export class SpeechSocket {
 
   /** @param {Int16Array<ArrayBuffer>} pcm at 16 kHz */
   push(pcm) {
+    const given = this.#backlog.givenUp;
     this.#backlog.push(pcm);
+    if (this.#backlog.givenUp > given) this.#tellGivenUp();
     this.#pump();
+  }
+
+  /**
+   * Silence, which is not sent.
+   * @param {number} samples
+   */
+  skip(samples) {
+    this.#backlog.skip(samples);
+    this.#pump();
+  }
+
+  /** Resolves when a file may go on: it comes faster than the service can work. */
+  room() {
+    return new Promise((resolve) => {
+      this.#waiting.push(() => resolve(undefined));
+      this.#admit();
+    });
   }
 
   /** No more audio; `onEnd` follows after the last result. */
@@ -83,21 +126,21 @@ export class SpeechSocket {
   #connect = () => {
     clearTimeout(this.#timers.retry);
     if (this.#socket || this.#ended) return;
-    const socket = new WebSocket(this.url);
+    const socket = new WebSocket(this.#url);
     this.#socket = socket;
     this.#asked = performance.now();
-    socket.onopen = () => this.#start();
+    socket.onopen = () => this.#greet();
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
     socket.onclose = ({ code }) => (OVER.has(code) ? this.#end(null) : this.#retry());
   };
 
-  #start() {
+  #greet() {
     this.#asked = performance.now();
     this.#send({
       type: "start",
-      language: this.language,
+      ...this.#start,
       sample_rate: SAMPLE_RATE,
-      last_seq: this.#lastSeq,
+      last_seq: this.lastSeq,
       ...this.#session,
     });
   }
@@ -110,14 +153,15 @@ export class SpeechSocket {
         return this.#onReady(message);
       case "ack":
         this.#backlog.acknowledge(message.samples);
+        this.#admit();
         return this.handlers.onMessage(message);
       case "pong":
         return;
       case "final":
       case "no_speech":
       case "segment_failed":
-        if (message.seq <= this.#lastSeq) return; // said again after a broken line
-        this.#lastSeq = message.seq;
+        if (message.seq <= this.lastSeq) return; // said again after a broken line
+        this.lastSeq = message.seq;
         return this.handlers.onMessage(message);
       case "stopped":
         return this.#end(message.pending);
@@ -134,9 +178,16 @@ export class SpeechSocket {
   /** @param {import("./messages.js").Ready} ready */
   #onReady(ready) {
     const { session_id, token, samples } = ready;
-    if (token) this.#session = { session_id, token };
+    if (token) {
+      this.#session = { session_id, token };
+      this.handlers.onSession(this.#session);
+    }
+    if (this.#inherited) this.#backlog.continueAt(samples);
+    this.#inherited = false;
     this.#backlog.acknowledge(samples);
+    this.#admit();
     this.#sent = samples;
+    this.#tellGivenUp();
     this.#retries = 0;
     this.#ready = true;
     this.handlers.onMessage(ready);
@@ -147,10 +198,11 @@ export class SpeechSocket {
   /** Sessions expire; the audio that is still here begins a new one. */
   #renew() {
     this.#session = null;
-    this.#lastSeq = 0;
+    this.#inherited = false;
+    this.lastSeq = 0;
     this.#backlog.rebase();
     this.handlers.onRenewed();
-    this.#start();
+    this.#greet();
   }
 
   /** Send whatever the line takes, and `stop` behind the last of it. */
@@ -158,11 +210,22 @@ export class SpeechSocket {
     if (!this.#ready || this.#stopSent) return;
     while (/** @type {WebSocket} */ (this.#socket).bufferedAmount < MOST_BUFFERED) {
       const frame = this.#backlog.next(this.#sent);
+      const silence = (frame?.start ?? this.#backlog.end) - this.#sent;
+      if (silence > 0) this.#send({ type: "gap", samples: silence });
+      this.#sent += Math.max(0, silence);
       if (!frame) return this.#sendStop();
-      if (frame.start > this.#sent) this.#send({ type: "gap", samples: frame.start - this.#sent }); // given up
       this.#socket?.send(frame.pcm);
-      this.#sent = frame.start + frame.pcm.length;
+      this.#sent += frame.pcm.length;
     }
+  }
+
+  /** Unless all of it went into the present line, which may still bring its acknowledgement. */
+  #tellGivenUp() {
+    if (this.#backlog.givenUp > this.#sent) this.handlers.onGivenUp();
+  }
+
+  #admit() {
+    if (this.#backlog.kept < ROOM || this.#ended) for (const go of this.#waiting.splice(0)) go();
   }
 
   #sendStop() {
@@ -190,11 +253,18 @@ export class SpeechSocket {
     this.handlers.onState("reconnecting");
   }
 
+  /** No more audio, and no more results: nobody hears of it any more. */
+  leave() {
+    this.handlers = { ...this.handlers, onEnd: () => {} };
+    this.#end(null);
+  }
+
   /** @param {number | null} pending */
   #end(pending) {
     if (this.#ended) return;
     this.#ended = true;
     this.#drop(DONE);
+    this.#admit();
     clearInterval(this.#timers.tick);
     clearTimeout(this.#timers.retry);
     removeEventListener("online", this.#connect);
@@ -208,6 +278,7 @@ export class SpeechSocket {
   #drop(code) {
     const socket = this.#socket;
     this.#socket = this.#asked = null;
+    this.#sent = 0;
     this.#ready = this.#stopSent = false;
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = null;

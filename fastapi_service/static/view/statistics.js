@@ -70,7 +70,7 @@ export class StatisticsPanel {
       row.querySelectorAll("td").forEach((cell, i) => say(cell, figures[i]));
       row.style.setProperty("--share", String(share));
     }
-    this.#trend.show(statistics.timeline ?? []);
+    this.#trend.show(statistics.timeline);
   }
 
   /** How many are in the room; null outside of one. @param {number | null} people */

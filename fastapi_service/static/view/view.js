@@ -10,6 +10,8 @@ import { percent, words } from "../words/words.js";
 /** What the button does in each status; `null`: nothing can be done but wait. */
 const BUTTON = /** @type {const} */ ({
   idle: "start",
+  joining: "start",
+  watching: "start",
   permission: null,
   connecting: "stop",
   listening: "stop",
@@ -23,10 +25,14 @@ const BUTTON = /** @type {const} */ ({
   stopped: "startAgain",
 });
 
+/** What cannot be used while a session is going on. @type {NodeListOf<HTMLButtonElement | HTMLFieldSetElement>} */
+const AT_REST = document.querySelectorAll("[data-at-rest]");
+
 export class View {
   #toggle = find("toggle", HTMLButtonElement);
   #status = find("status");
   #notices = find("notices");
+  #canStart = true;
 
   /** @param {() => void} pressed */
   onToggle(pressed) {
@@ -43,16 +49,15 @@ export class View {
     const ready = action === "start" || action === "startAgain";
     this.#status.dataset.status = status;
     say(this.#status, () => (status === "sending" ? words.status.sending(percent(share)) : words.status[status]));
-    this.#toggle.disabled = action === null;
+    this.#toggle.disabled = action === null || (ready && !this.#canStart);
     this.#toggle.dataset.action = action ?? "wait";
     if (action) say(this.#toggle, () => words[action]);
-    find("before-start", HTMLFieldSetElement).disabled = !ready;
-    find("choose-file", HTMLButtonElement).disabled = !ready;
+    for (const control of AT_REST) control.disabled = !ready;
   }
 
   /** There is no microphone that pressing it could start. */
   disableStart() {
-    this.#toggle.disabled = true;
+    this.#canStart = false;
   }
 
   /**

@@ -12,6 +12,8 @@ export const en = {
   startAgain: "Start anew",
   status: {
     idle: "Ready when you are.",
+    joining: "Joining the room…",
+    watching: "You see what is said in the room. Press Start to talk.",
     permission: "Waiting for the microphone. The browser may ask for your permission.",
     connecting: "Connecting…",
     listening: "Listening.",
@@ -37,7 +39,9 @@ export const en = {
   file: {
     choose: "Choose a file",
     drop: "Drop an audio file to transcribe it",
-    unreadable: "This file cannot be read as audio. Try WAV, MP3, M4A, OGG or FLAC.",
+    not_audio: "This file cannot be read as audio. Try WAV, MP3, M4A, OGG or FLAC.",
+    too_large: "This file has more than 200 MB. Cut it, or use a compressed format.",
+    too_long: "This recording is longer than three hours. Cut it into parts.",
   },
   settings: {
     title: "Settings",
@@ -79,6 +83,7 @@ export const en = {
   transcript: "Transcript",
   empty: {
     idle: "Press Start and speak. Each sentence appears here, with how it is meant, soon after you have said it.",
+    room: "What is said in the room appears here.",
     listening: "Say something. Your first sentence appears here soon after you have said it.",
     nothing: "Nothing was understood. Is the right microphone chosen, and is it not muted?",
   },
@@ -142,7 +147,7 @@ export const en = {
     busy: "The microphone cannot be used. Close other programs that use it, then press Start again.",
     broken: "The microphone could not be opened. Reload the page and try again; another browser may help.",
   },
-  microphoneLost: "The microphone went away. Connect it, then start anew.",
+  givenUp: "The connection was away for so long that the oldest audio could not be kept.",
   unreachable: "The service cannot be reached. Is it running, and is this machine online?",
   notReady: "The service is not ready yet; results come when it is. It waits for:",
   renewed: "The service did not know this conversation any more, so a new one began. The statistics count from here.",

@@ -122,7 +122,7 @@ class Frozen:
 async def test_statistics_that_do_not_come_hold_up_nobody(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     """With Redis frozen a client goes on without them."""
     monkeypatch.setattr(module, "READ_S", 0.05)
-    gateway._store = Frozen()  # type: ignore[assignment]
+    gateway.store = Frozen()  # type: ignore[assignment]
     async with asyncio.timeout(5):
         await gateway.read_statistics(RECORD, None)  # type: ignore[arg-type]
 

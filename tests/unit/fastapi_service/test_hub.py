@@ -4,6 +4,7 @@ from fastapi_service.hub import Hub
 from tests.speakers import ALICE, BOB, final
 from wire import names
 from wire.messages.results import Final, NoSpeech, SegmentFailed
+from wire.messages.server import People
 from wire.messages.statistics import Statistics
 
 
@@ -13,6 +14,7 @@ class Listener:
     def __init__(self) -> None:
         self.results: list[int] = []
         self.statistics: list[Statistics] = []
+        self.people: list[People] = []
         self.missed = 0
 
     def on_result(self, seq: int, message: Final | NoSpeech | SegmentFailed) -> None:  # noqa: ARG002
@@ -20,6 +22,9 @@ class Listener:
 
     def on_statistics(self, statistics: Statistics) -> None:
         self.statistics.append(statistics)
+
+    def on_people(self, people: People) -> None:
+        self.people.append(people)
 
     def on_missed(self) -> None:
         self.missed += 1
@@ -46,6 +51,16 @@ def test_a_room_is_shared_by_its_people_only() -> None:
         hub.join(names.audience(ALICE, room), receiver)
     hub.result(names.audience(BOB, "kitchen"), 7, final(room="kitchen"))
     assert (alice.results, bob.results, eve.results) == ([7], [7], [])
+
+
+def test_how_many_are_in_a_room_is_told_there_only() -> None:
+    """Not next door, and not to a private session."""
+    hub, alice, bob, eve = Hub(), Listener(), Listener(), Listener()
+    hub.join(names.audience(ALICE, "kitchen"), alice)
+    hub.join(names.audience(BOB, None), bob)
+    hub.join(names.audience(ALICE, "kitchen2"), eve)
+    hub.people(told := People(room="kitchen", people=1, talking=0))
+    assert (alice.people, bob.people, eve.people) == ([told], [], [])
 
 
 def test_a_room_named_like_a_session_hears_nothing_of_it() -> None:

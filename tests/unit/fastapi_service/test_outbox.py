@@ -16,7 +16,7 @@ from fastapi_service.refusals import redis_away
 from tests.eventually import soon
 from tests.speakers import ALICE, final
 from wire import names
-from wire.messages.server import Ack, Pong
+from wire.messages.server import Ack, People, Pong
 from wire.messages.statistics import Statistics
 from wire.results import FIELD
 
@@ -103,6 +103,16 @@ async def test_live_results_arrive_in_order_and_once(outbox: Outbox, socket: Soc
     outbox.on_result(4, final(4))
     await soon(lambda: 4 in socket.seqs())
     assert socket.seqs() == [1, 2, 3, 4]
+
+
+async def test_people_are_told_when_they_change(outbox: Outbox, socket: Socket) -> None:
+    """A gateway looks again and again; its clients hear only what is new."""
+    for count in (1, 1, 2, 2, 1):
+        outbox.on_people(People(room="kitchen", people=count, talking=0))
+    await soon(lambda: len(socket.received) >= 3)
+    outbox.send(Pong())
+    await soon(lambda: socket.received[-1]["type"] == "pong")
+    assert [message["people"] for message in socket.received[:-1]] == [1, 2, 1]
 
 
 async def test_what_was_missed_is_read_from_the_log(outbox: Outbox, socket: Socket, log: Log) -> None:

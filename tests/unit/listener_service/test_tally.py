@@ -3,10 +3,10 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from listener_service.tally import LABELS, Tally, count_words
+from listener_service.tally import LABELS, MOST_POINTS, Tally, count_words
 from tests.speakers import failed, final, no_speech, sentiment
 from wire.messages.base import HOPS
 from wire.messages.results import Final, NoSpeech, SegmentFailed
@@ -36,12 +36,18 @@ def figures(results: list[End], trend_window: int = 20) -> Statistics:
     return count(results, trend_window).statistics("session", trend_window=trend_window)
 
 
+def _without_order(found: Statistics) -> Statistics:
+    """Without latencies, and with those that ended at the same time in an order of their own."""
+    points = tuple(sorted(found.timeline, key=lambda point: (point.at, point.valence)))
+    return found.model_copy(update={"latency": {}, "timeline": points})
+
+
 @given(st.lists(ends, max_size=15).flatmap(lambda results: st.tuples(st.just(results), st.permutations(results))))
 def test_a_recount_in_any_order_gives_the_same_to_the_last_digit(case: tuple[list[End], list[End]]) -> None:
-    """All totals and means are equal, not only close; the window of the trend holds everything here."""
+    """All totals and means are equal, not only close; the trend's window and the timeline hold everything here."""
     results, shuffled = case
     once, again = figures(results), figures(shuffled)
-    assert again.model_copy(update={"latency": {}}) == once.model_copy(update={"latency": {}})
+    assert _without_order(again) == _without_order(once)
     assert {hop: sorted(values) for hop, values in count(shuffled).hops_ms.items()} == {
         hop: sorted(values) for hop, values in count(results).hops_ms.items()
     }
@@ -86,12 +92,50 @@ def test_trend_is_the_mean_of_the_last_utterances() -> None:
     assert figures([*positive, *negative], trend_window=4).trend == pytest.approx((2 * 0.85 - 2 * 0.7) / 4)
 
 
+@given(st.lists(finals, max_size=300), st.integers(1, 3))
+@settings(max_examples=30, deadline=None)
+def test_a_timeline_is_a_plain_count_too(results: list[Final], times: int) -> None:
+    """No utterance with sentiment is left out or counted twice, and the points are few, in order, and as means are."""
+    found = figures([result for result in results for _ in range(times)])
+    judged = [end.sentiment.probabilities for end in results if end.sentiment]
+    assert len(found.timeline) <= MOST_POINTS
+    assert [point.at for point in found.timeline] == sorted(point.at for point in found.timeline)
+    assert sum(point.count for point in found.timeline) == times * len(judged)
+    total = times * sum(odds["positive"] - odds["negative"] for odds in judged)
+    assert sum(point.valence * point.count for point in found.timeline) == pytest.approx(total, abs=0.001 * 900)
+    assert {point.at for point in found.timeline} <= {end.clock.speech_end for end in results}
+
+
+def test_points_of_a_timeline_hold_equally_many() -> None:
+    """Neighbours become one pairwise, and later ones are filled as far; the last one may be on its way there."""
+    said = [final(n, mood=sentiment("positive" if n % 2 else "negative", 0.8)) for n in range(200)]
+    assert [point.count for point in figures(said[:60]).timeline] == [1] * 60
+    assert [point.count for point in figures(said[:61]).timeline] == [2] * 30 + [1]
+    assert [point.count for point in figures(said[:62]).timeline] == [2] * 31
+    assert [point.count for point in figures(said).timeline] == [4] * 50
+    assert [point.at for point in figures(said).timeline] == [1_000.0 + n for n in range(0, 200, 4)]
+    assert {point.valence for point in figures(said).timeline} == {0.0}
+    assert [point.valence for point in figures(said[:3]).timeline] == [-0.7, 0.7, -0.7]
+
+
+def test_who_is_heard_late_is_put_where_they_spoke() -> None:
+    """In a room results come in the order of release; a plot wants them by time."""
+    points = figures([final(n, mood=sentiment()) for n in (3, 1, 2)]).timeline
+    assert [point.at for point in points] == [1_001.0, 1_002.0, 1_003.0]
+
+
+def test_a_tally_may_have_no_timeline() -> None:
+    """That of the installation, which nobody sees."""
+    tally = Tally().add(final(mood=sentiment()), trend_window=20, latency_window=100, with_timeline=False)
+    assert (tally.timeline, tally.labels) == ([], {"positive": 1})
+
+
 def test_lists_are_bounded() -> None:
     """After ten thousand utterances the state is as small as after a hundred."""
-    tally = count([final(n, mood=sentiment()) for n in range(50)], trend_window=5, latency_window=7)
+    tally = count([final(n, mood=sentiment()) for n in range(60)], trend_window=5, latency_window=7)
     assert len(tally.valence_ppm) == 5
     assert {len(values) for values in tally.hops_ms.values()} == {7}
-    larger = count([final(n, mood=sentiment()) for n in range(500)], trend_window=5, latency_window=7)
+    larger = count([final(n, mood=sentiment()) for n in range(600)], trend_window=5, latency_window=7)
     assert len(larger.model_dump_json()) < len(tally.model_dump_json()) + 30
 
 

@@ -48,6 +48,7 @@ def test_keys_of_two_sessions_never_meet() -> None:
         *(names.stream(channel) for channel in (names.RESULT_CHANNEL, names.RESULT_MESSAGES, names.FINAL_STATS)),
         *(names.presence_index(service) for service in (names.STT_WORKER, names.LISTENER)),
         names.presence(names.STT_WORKER, "one"),
+        *(function(room) for function in (names.people, names.talking) for room in ("kitchen", "people")),
     ]
     assert len(keys) == len(set(keys))
     assert all(key.startswith("wta:") for key in keys)

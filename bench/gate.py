@@ -1,0 +1,159 @@
+"""The page's gate: how much audio it leaves out, and what that costs in errors.
+
+The real gate runs under node over recordings, the gateway's endpointer over what it sends, then the real engine. Each
+recording has quiet room noise around it, as people pause, and is heard as it is and 12 dB quieter. Prints a table and
+writes ``bench-results/gate.json``.
+"""
+
+import json
+import struct
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from bench.clips import MANIFEST, Clip, error_name, error_rate, read_manifest
+from fastapi_service.endpointer import Endpointer, EndpointerOptions, Event, Utterance
+from stt_worker.engine import Deadline, Request, Transcriber, load_transcriber
+from stt_worker.settings import Settings
+from wire.audio import SAMPLE_RATE, Pcm, Samples, decode_pcm, to_float, to_int16
+
+RESULTS = Path("bench-results/gate.json")
+GATE = Path(__file__).with_suffix(".js")
+ROOM_S = 1.5
+"""Seconds of room before and after each recording."""
+ROOM_DB = -75.0
+"""Level of its noise below full scale."""
+LEVELS = {"as recorded": 0.0, "12 dB quieter": -12.0}
+"""dB."""
+BAR = 0.003
+"""How much more errors the gate may cost."""
+
+Runs = list[tuple[int, int]]
+"""Samples that are left out and sent, in turn."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One recording at one level."""
+
+    clip: Clip
+    without: str
+    """Text when everything is sent."""
+    gated: str
+    same: bool
+    """The gateway cut the very same utterances."""
+    samples: int
+    sent: int
+
+
+def in_room(audio: Samples, level: float, seed: int) -> Pcm:
+    """A recording at a level in dB, between two stretches of room noise."""
+    random = np.random.default_rng(seed)
+    before, after = random.normal(0.0, 10 ** (ROOM_DB / 20), (2, int(ROOM_S * SAMPLE_RATE))).astype(np.float32)
+    return to_int16(np.concatenate([before, audio * np.float32(10 ** (level / 20)), after]))
+
+
+def gate(recordings: list[Pcm]) -> list[Runs]:
+    """What the page would send of each."""
+    given = b"".join(struct.pack("<I", len(pcm)) + pcm.astype("<i2").tobytes() for pcm in recordings)
+    told = subprocess.run(["node", GATE], input=given, stdout=subprocess.PIPE, check=True).stdout
+    return [[(left_out, sent) for left_out, sent in runs] for runs in json.loads(told)]
+
+
+def utterances(pcm: Pcm, runs: Runs) -> list[bytes]:
+    """What the gateway cuts out of it."""
+    endpointer = Endpointer(EndpointerOptions(silence_ms=500))
+
+    def events() -> Iterator[list[Event]]:
+        position = 0
+        for left_out, sent in runs:
+            position += left_out
+            if left_out:
+                yield endpointer.gap(left_out, 0.0)
+            yield endpointer.feed(pcm[position : position + sent], 0.0)
+            position += sent
+        assert position == len(pcm)
+        yield endpointer.flush(0.0)
+
+    return [event.pcm for told in events() for event in told if isinstance(event, Utterance)]
+
+
+def listen(transcriber: Transcriber, clip: Clip, pcm: Pcm, runs: Runs) -> Heard:
+    """Transcribe a recording with and without the gate."""
+
+    def text(parts: list[bytes]) -> str:
+        heard = [
+            transcriber.transcribe(to_float(decode_pcm(part)), Request(clip.language), Deadline.after(600))
+            for part in parts
+        ]
+        return " ".join(each.text for each in heard)
+
+    everything, sent = utterances(pcm, [(0, len(pcm))]), utterances(pcm, runs)
+    without = text(everything)
+    same = sent == everything
+    gated = without if same else text(sent)
+    return Heard(clip, without, gated, same, len(pcm), sum(count for _, count in runs))
+
+
+def figures(heard: list[Heard]) -> dict[str, object]:
+    """Errors with and without the gate, and the share that was not sent."""
+    language = heard[0].clip.language
+    said = [each.clip.text for each in heard]
+    without = error_rate(language, said, [each.without for each in heard])
+    gated = error_rate(language, said, [each.gated for each in heard])
+    return {
+        "clips": len(heard),
+        "measure": error_name(language),
+        "without": round(without, 5),
+        "with_gate": round(gated, 5),
+        "same_utterances": sum(each.same for each in heard),
+        "not_sent": round(1 - sum(each.sent for each in heard) / sum(each.samples for each in heard), 4),
+        "within_bar": gated <= without + BAR,
+    }
+
+
+def show(console: Console, stored: dict[str, dict[str, dict[str, object]]]) -> None:
+    table = Table(title="The page's gate")
+    for column in ("level", "language", "clips", "errors without", "with it", "same utterances", "not sent"):
+        table.add_column(column, justify="left" if column in ("level", "language") else "right")
+    for level, languages in stored.items():
+        for language, each in languages.items():
+            without, gated, saved = (f"{each[name]:.2%}" for name in ("without", "with_gate", "not_sent"))
+            name = f"{without} {str(each['measure']).upper()}"
+            table.add_row(level, language, str(each["clips"]), name, gated, str(each["same_utterances"]), saved)
+    console.print(table)
+
+
+def main(
+    manifest: Annotated[Path, typer.Option(help="JSON lines with file, lang, text, seconds.")] = MANIFEST,
+    language: Annotated[list[str] | None, typer.Option(help="Only these languages; may be repeated.")] = None,
+) -> None:
+    """Measure the page's gate and write bench-results/gate.json."""
+    clips = [clip for clip in read_manifest(manifest) if clip.text and (not language or clip.language in language)]
+    if not clips:
+        raise typer.BadParameter(f"{manifest} has no clips with text in these languages.")
+    transcriber = load_transcriber(Settings(model="base", device="cpu"))
+    stored: dict[str, dict[str, dict[str, object]]] = {}
+    for name, level in LEVELS.items():
+        recordings = [in_room(clip.audio(), level, seed) for seed, clip in enumerate(clips)]
+        work = list(zip(clips, recordings, gate(recordings), strict=True))
+        heard = [listen(transcriber, *each) for each in track(work, description=name)]
+        stored[name] = {
+            spoken: figures([each for each in heard if each.clip.language == spoken])
+            for spoken in sorted({clip.language for clip in clips})
+        }
+    show(Console(), stored)
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(stored, indent=2, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)

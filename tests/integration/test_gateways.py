@@ -1,0 +1,266 @@
+"""Two real gateways and a listener on one Redis: who is in a room, and conversations as files."""
+
+import asyncio
+import csv
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import httpx
+import pytest
+import srt
+import websockets
+import webvtt
+
+from fastapi_service.export import FORMATS
+from tests.eventually import eventually
+from tests.machines import Processes
+from tests.speakers import ALICE, failed, final, no_speech, sentiment
+from wire import names
+from wire.results import publish_result
+from wire.store import Redis
+
+START_S = 30
+HEAR_S = 5.0
+FORGET_S = 3
+# A gateway as it is, but for how long it remembers people of whom nothing is heard: shorter than anybody waits here.
+GATEWAY = f"""
+from fastapi_service import fastapi_service, room_presence
+room_presence.REFRESH_S, room_presence.FORGET_S = 0.5, {FORGET_S}
+fastapi_service.main()
+"""
+
+
+class Gateway:
+    def __init__(self, processes: Processes) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.http = f"http://127.0.0.1:{port}"
+        self.ws = f"ws://127.0.0.1:{port}/ws"
+        self._process: subprocess.Popen[bytes] = processes.python("-c", GATEWAY, GATEWAY_PORT=str(port))
+
+    def answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.http}/healthz", timeout=2).is_success
+        except httpx.TransportError:
+            return False
+
+    def end(self, number: signal.Signals) -> None:
+        os.kill(self._process.pid, number)
+
+
+class Person:
+    """A WebSocket with a session, and what it heard."""
+
+    def __init__(self, line: websockets.ClientConnection, ready: dict[str, Any]) -> None:
+        self._line = line
+        self.session_id, self.token = ready["session_id"], ready["token"]
+        self.heard: list[dict[str, Any]] = []
+
+    async def until(self, kind: str, **fields: object) -> dict[str, Any]:
+        """The next message of this kind, with these fields."""
+        async with asyncio.timeout(HEAR_S + FORGET_S):
+            while True:
+                self.heard.append(json.loads(await self._line.recv()))
+                if self.heard[-1].items() >= ({"type": kind} | fields).items():
+                    return self.heard[-1]
+
+    async def talk(self) -> None:
+        await self._line.send(bytes(3_200))
+
+    async def ping(self) -> None:
+        """Everything that was sent before the answer is heard then."""
+        await self._line.send('{"type":"ping"}')
+        await self.until("pong")
+
+    async def leave(self) -> None:
+        await self._line.close()
+
+
+@pytest.fixture
+def gateways(processes: Processes) -> list[Gateway]:
+    started = [Gateway(processes), Gateway(processes)]
+    for gateway in started:
+        eventually(gateway.answers, START_S)
+    return started
+
+
+@pytest.fixture
+async def enter() -> AsyncIterator[Callable[..., Any]]:
+    """Comes to a gateway, into a room or alone."""
+    async with AsyncExitStack() as lines:
+
+        async def one(gateway: Gateway, room: str | None = None) -> Person:
+            line = await lines.enter_async_context(websockets.connect(gateway.ws))
+            await line.send(json.dumps({"type": "start", "room": room}))
+            return Person(line, json.loads(await line.recv()))
+
+        yield one
+
+
+async def test_everybody_in_a_room_knows_how_many_they_are(
+    gateways: list[Gateway], enter: Callable[..., Any], redis: Redis
+) -> None:
+    """Over two gateways: who joins, who begins to talk, who leaves. Another room and a private session hear nothing."""
+    one, two = gateways
+    alone, stranger = await enter(one), await enter(one, "attic")
+    await stranger.until("people", people=1)
+    alice = await enter(one, "kitchen")
+    await alice.until("people", room="kitchen", people=1, talking=0)
+    bob = await enter(two, "kitchen")
+    for person in (alice, bob):
+        await person.until("people", people=2, talking=0)
+    await bob.talk()
+    for person in (alice, bob):
+        await person.until("people", people=2, talking=1)
+    await bob.leave()
+    await alice.until("people", people=1, talking=0)
+    carol = await enter(two, "attic")
+    for person in (stranger, carol):
+        await person.until("people", room="attic", people=2)
+    await alone.talk()
+    for person in (alone, alice, stranger, carol):
+        await person.ping()
+    assert {message["room"] for message in alice.heard + bob.heard if message["type"] == "people"} == {"kitchen"}
+    assert {message["room"] for message in stranger.heard + carol.heard if message["type"] == "people"} == {"attic"}
+    assert [message["type"] for message in alone.heard] == ["pong"]
+    assert not [key for key in redis.scan_iter("wta:people:*") if not key.endswith(("kitchen", "attic"))]
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
+async def test_people_of_a_gateway_that_is_gone_are_gone(
+    gateways: list[Gateway], enter: Callable[..., Any], how: signal.Signals
+) -> None:
+    """Killed, after a while; stopped, at once."""
+    one, two = gateways
+    alice, bob = await enter(one, "kitchen"), await enter(two, "kitchen")
+    await bob.talk()
+    await alice.until("people", people=2, talking=1)
+    began = asyncio.get_running_loop().time()
+    two.end(how)
+    await alice.until("people", people=1, talking=0)
+    took = asyncio.get_running_loop().time() - began
+    assert took < FORGET_S + 2 if how == signal.SIGKILL else took < FORGET_S - 1
+
+
+@pytest.fixture
+async def said(
+    gateways: list[Gateway], enter: Callable[..., Any], processes: Processes, redis: Redis
+) -> tuple[Person, Person, Person]:
+    """Alice and Bob talked in the kitchen, Carol to herself; all of it is in their logs."""
+    processes.python("-m", "listener_service.listener_service")
+    one, two = gateways
+    alice, bob, carol = await enter(one, "kitchen"), await enter(two, "kitchen"), await enter(one)
+    for result in (
+        final(0, alice.session_id, room="kitchen", text="What, --> <b>you</b>?", mood=sentiment("negative", 0.75)),
+        no_speech(1, alice.session_id, room="kitchen"),
+        failed(2, alice.session_id, room="kitchen"),
+        final(0, carol.session_id, text="=secret()"),
+    ):
+        publish_result(redis, result)
+    await alice.until("segment_failed")
+    publish_result(redis, final(0, bob.session_id, room="kitchen", text="네, 저요."))
+    await alice.until("final", seq=4)
+    await carol.until("final", seq=1)
+    return alice, bob, carol
+
+
+async def export(gateway: Gateway, session_id: str, format_name: str, token: str | None) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+    async with httpx.AsyncClient() as client:
+        url = f"{gateway.http}/sessions/{session_id}/export"
+        return await client.get(url, params={"format": format_name}, headers=headers)
+
+
+async def test_a_conversation_is_exported_in_every_format(
+    gateways: list[Gateway], said: tuple[Person, Person, Person]
+) -> None:
+    """From any gateway; in a room everybody's words, whoever asks."""
+    alice, bob, carol = said
+    files = {name: await export(gateways[1], alice.session_id, name, alice.token) for name in FORMATS}
+    assert {answer.status_code for answer in files.values()} == {200}
+    for name, answer in files.items():
+        assert answer.headers["content-type"] == FORMATS[name].media_type
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-disposition"] == (
+            f'attachment; filename="transcript-{alice.session_id[:8]}.{name}"'
+        )
+        assert answer.content == (await export(gateways[0], bob.session_id, name, bob.token)).content
+    assert files["txt"].text.splitlines() == [
+        "[00:00:00] Speaker 1: What, --> <b>you</b>? (negative 75 %)",
+        "[00:00:20] Speaker 1: [not transcribed]",
+        "[00:00:00] Speaker 2: 네, 저요.",
+    ]
+    assert [cue.content for cue in srt.parse(files["srt"].text)] == [
+        "Speaker 1: What, → <b>you</b>? [negative]",
+        "Speaker 2: 네, 저요.",
+    ]
+    assert [cue.voice for cue in webvtt.from_string(files["vtt"].text).captions] == ["Speaker 1", "Speaker 2"]
+    assert [entry["failed"] for entry in files["json"].json()["entries"]] == [False, True, False]
+    rows = list(csv.reader(io.StringIO(files["csv"].content.decode("utf-8-sig"), newline="")))
+    assert [row[4] for row in rows[1:]] == ["What, --> <b>you</b>?", "[not transcribed]", "네, 저요."]
+    private = await export(gateways[0], carol.session_id, "csv", carol.token)
+    assert "'=secret()" in private.text
+    assert "Speaker" not in private.text
+
+
+async def test_only_the_token_opens_a_conversation(
+    gateways: list[Gateway], said: tuple[Person, Person, Person], redis: Redis
+) -> None:
+    """No token, a wrong one, a stranger's, a stored digest, an expired session: each is refused and gives no word."""
+    alice, _, carol = said
+    gateway = gateways[0]
+    digest = redis.hget(names.session(carol.session_id), "token")
+    none = await export(gateway, carol.session_id, "txt", None)
+    assert (none.status_code, none.json()["code"], none.headers["www-authenticate"]) == (401, "no_token", "Bearer")
+    answers = [await export(gateway, carol.session_id, "txt", token) for token in ("wrong", alice.token, digest)]
+    answers.append(await export(gateway, ALICE, "txt", alice.token))
+    answers.append(await export(gateway, "%2e%2e", "txt", alice.token))
+    redis.delete(names.session(carol.session_id))
+    answers.append(await export(gateway, carol.session_id, "txt", carol.token))
+    assert {answer.status_code for answer in answers} == {404}
+    assert {answer.text for answer in answers} == {answers[0].text}
+    assert set(answers[0].json()) == {"code", "message", "remedy"}
+    assert not any("secret" in answer.text for answer in (none, *answers))
+
+
+async def test_an_unknown_format_names_those_that_are_known(
+    gateways: list[Gateway], said: tuple[Person, Person, Person]
+) -> None:
+    """Without a format, too."""
+    alice, *_ = said
+    for name in ("pdf", "", "__class__"):
+        answer = await export(gateways[0], alice.session_id, name, alice.token)
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_format")
+        assert all(known in answer.json()["remedy"] for known in FORMATS)
+
+
+async def test_a_conversation_of_ten_thousand_sentences_is_exported_whole(
+    gateways: list[Gateway], enter: Callable[..., Any], redis: Redis
+) -> None:
+    """As many as a log keeps, while somebody else goes on: an answer to a ping never takes long."""
+    alice, bob = await enter(gateways[0]), await enter(gateways[0])
+    pipeline = redis.pipeline(transaction=False)
+    for n in range(10_000):
+        end = final(n, alice.session_id, text=f"sentence {n}", mood=sentiment())
+        pipeline.xadd(names.log(f"session:{alice.session_id}"), {"data": end.model_dump_json()}, id=f"{n + 1}-0")
+    pipeline.execute()
+    exporting = asyncio.create_task(export(gateways[0], alice.session_id, "csv", alice.token))
+    waits = []
+    while not exporting.done():
+        began = asyncio.get_running_loop().time()
+        await bob.ping()
+        waits.append(asyncio.get_running_loop().time() - began)
+        await asyncio.sleep(0.01)
+    rows = (await exporting).text.splitlines()
+    assert len(rows) == 10_001
+    assert rows[-1].endswith("sentence 9999,positive,0.8")
+    assert max(waits) < 0.5

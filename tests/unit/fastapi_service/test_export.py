@@ -1,0 +1,166 @@
+"""Files that other programs read: byte for byte as pinned, and whole whatever somebody says."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pysubs2
+import pytest
+import srt
+import webvtt
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastapi_service.export import FORMATS, LABELS, File, Talkers
+from tests.speakers import ALICE, BOB, failed, final, sentiment
+from wire.messages.base import Clock
+from wire.messages.jobs import Word
+from wire.messages.results import Final, SegmentFailed, segment_end
+
+DATA = Path(__file__).parents[2] / "data" / "export"
+
+End = Final | SegmentFailed
+
+anything = st.text(max_size=40) | st.text(st.sampled_from("0123456789:,.->\n\r\t <b>&{}\\\"'=+@\u2028\x85\x1c\ufeff네"))
+moods = st.none() | st.builds(sentiment, st.sampled_from(LABELS), st.floats(0.34, 1.0))
+finals = st.builds(
+    lambda session, segment, text, mood: final(segment, session, text=text, mood=mood),
+    st.sampled_from([ALICE, BOB]),
+    st.integers(0, 99_999),
+    anything,
+    moods,
+)
+ends = st.lists(finals | st.builds(failed, st.integers(0, 1_000), st.sampled_from([ALICE, BOB])), max_size=6)
+
+
+def write(name: str, said: list[End]) -> str:
+    talkers = Talkers()
+    for end in said:
+        talkers.note(end)
+    file = File(FORMATS[name], talkers.by_session())
+    return file.head() + "".join(file.lines([end]) for end in said) + file.tail()
+
+
+def shown(said: list[End]) -> list[End]:
+    """What subtitles have a cue for."""
+    return [end for end in said if isinstance(end, Final) and json.loads(write("json", [end]))["entries"][0]["text"]]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("case", ["", "alone-"], ids=["room", "alone"])
+def test_files_are_as_pinned(name: str, case: str) -> None:
+    """The page's formats are held to the same files."""
+    messages = json.loads((DATA / f"{case}entries.json").read_text(encoding="utf-8"))
+    said = [segment_end.validate_python(message) for message in messages]
+    assert write(name, said).encode() == (DATA / f"{case}expected.{name}").read_bytes()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_conversation_is_a_file_too(name: str) -> None:
+    """Nothing was said yet, or all of it was forgotten."""
+    expected = {
+        "txt": "",
+        "srt": "",
+        "vtt": "WEBVTT\n",
+        "json": json.dumps({"format": "whisper-text-analyzer/1", "entries": []}, indent=2) + "\n",
+        "csv": "\ufeffstart,end,speaker,language,text,sentiment,score\r\n",
+    }
+    assert write(name, []) == expected[name]
+
+
+@given(ends)
+def test_nothing_that_is_said_breaks_a_cue_of_srt(said: list[End]) -> None:
+    """A strict reader finds a cue for each final, with its times, and its text in one line."""
+    cues = list(srt.parse(write("srt", said)))
+    assert len(cues) == len(shown(said))
+    assert [cue.index for cue in cues] == list(range(1, len(cues) + 1))
+    assert all("\n" not in cue.content and "-->" not in cue.content for cue in cues)
+
+
+@given(ends)
+def test_nothing_that_is_said_breaks_a_cue_of_webvtt(said: list[End]) -> None:
+    """Nor opens a tag: what is left without the tags of ours is what was said."""
+    cues = webvtt.from_string(write("vtt", said)).captions
+    texts = [entry["text"] for end in shown(said) for entry in json.loads(write("json", [end]))["entries"]]
+    assert [_unescaped(cue.text) for cue in cues] == texts
+    assert all(cue.start_in_seconds < cue.end_in_seconds for cue in cues)
+
+
+@given(ends)
+def test_nothing_that_is_said_breaks_a_row_or_is_calculated(said: list[End]) -> None:
+    """Each utterance is one row of seven cells, none of which a spreadsheet takes for a formula."""
+    text = write("csv", said)
+    header, *rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    assert header == ["start", "end", "speaker", "language", "text", "sentiment", "score"]
+    assert len(rows) == len(said) == text.count("\r\n") - 1
+    assert {len(row) for row in rows} <= {7}
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for cell in row)
+
+
+@given(ends)
+def test_json_is_written_as_json_dumps_does(said: list[End]) -> None:
+    """In pieces or at once: the same bytes; and numbers are short enough for JavaScript to agree."""
+    text = write("json", said)
+    content = json.loads(text)
+    assert json.dumps(content, indent=2, ensure_ascii=False) + "\n" == text
+    assert len(content["entries"]) == len(said)
+    assert not any("e" in str(number) or str(number).endswith(".0") for number in _numbers(content))
+
+
+@given(ends)
+def test_a_text_has_a_line_for_each_utterance(said: list[End]) -> None:
+    """Whatever it holds, also for programs to which a form feed ends a line."""
+    assert len(write("txt", said).splitlines()) == len(said)
+
+
+def test_other_readers_of_subtitles_agree() -> None:
+    """A second library reads the same cues; its format has hours of two digits only."""
+    said: list[End] = [final(0, text="Good --> morning"), final(1, text="42", mood=sentiment()), failed(2)]
+    cues = pysubs2.SSAFile.from_string(write("srt", said), format_="srt")
+    assert [(cue.start, cue.end, cue.text) for cue in cues] == [
+        (0, 2_000, "Good → morning"),
+        (10_000, 12_000, "42 [positive]"),
+    ]
+    assert [cue.start for cue in pysubs2.SSAFile.from_string(write("vtt", said), format_="vtt")] == [0, 10_000]
+
+
+def test_talkers_of_a_room_share_a_clock() -> None:
+    """Bob's audio began 5.5 s after Alice's; he is the second who is heard."""
+    said: list[End] = [_at(ALICE, 1_000, endpointed=102.0), _at(BOB, 500, endpointed=107.0), _at(ALICE, 9_000, 0)]
+    entries = json.loads(write("json", said))["entries"]
+    assert [(entry["speaker"], entry["end_ms"]) for entry in entries] == [
+        ("Speaker 1", 1_000),
+        ("Speaker 2", 6_000),
+        ("Speaker 1", 9_000),
+    ]
+    assert [word["end_ms"] for entry in entries for word in entry["words"]] == [1_000, 6_000, 9_000]
+
+
+def test_one_talker_has_no_name_and_keeps_its_clock() -> None:
+    """Also in a room, as long as nobody else has said a word."""
+    (entry,) = json.loads(write("json", [_at(BOB, 61_500, endpointed=5_000.0)]))["entries"]
+    assert (entry["speaker"], entry["end_ms"]) == (None, 61_500)
+
+
+def _at(session: str, end_ms: int, endpointed: float) -> Final:
+    """One word that ends there."""
+    return final(0, session).model_copy(
+        update={
+            "end_ms": end_ms,
+            "clock": Clock(speech_end=endpointed, endpointed=endpointed),
+            "words": (Word(text=" yes", start_ms=0, end_ms=end_ms, probability=0.5),),
+        }
+    )
+
+
+def _unescaped(cue: str) -> str:
+    """Without tags: the library takes away those it knows."""
+    return cue.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _numbers(value: Any) -> list[float]:
+    if isinstance(value, dict | list):
+        return [number for item in (value.values() if isinstance(value, dict) else value) for number in _numbers(item)]
+    return [value] if isinstance(value, float) else []

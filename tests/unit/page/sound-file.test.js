@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { SoundFile, SoundFileError } from "../../../fastapi_service/static/audio/sound-file.js";
+
+/** What the browser decodes. @type {Float32Array[]} */
+let channels = [];
+
+/** Decodes anything but an empty file, as the browser does: at the rate that it is made with. */
+class FakeContext {
+  /** @param {number} _channels @param {number} _length @param {number} rate */
+  constructor(_channels, _length, rate) {
+    this.rate = rate;
+  }
+
+  /** @param {ArrayBuffer} bytes */
+  async decodeAudioData(bytes) {
+    if (!bytes.byteLength) throw new DOMException("unable to decode", "EncodingError");
+    return {
+      duration: channels[0].length / this.rate,
+      numberOfChannels: channels.length,
+      getChannelData: (/** @type {number} */ channel) => channels[channel],
+    };
+  }
+}
+
+beforeEach(() => {
+  Object.assign(globalThis, { OfflineAudioContext: FakeContext });
+});
+
+/** @param {string} code */
+const refuses = (code) => (/** @type {unknown} */ error) => error instanceof SoundFileError && error.code === code;
+
+test("a file comes second by second, its channels mixed, and nothing of its end is missing", async () => {
+  channels = [new Float32Array(40_000).fill(0.5), new Float32Array(40_000).fill(-0.25)];
+  const file = await SoundFile.open(new Blob(["sound"]));
+  assert.equal(file.seconds, 2.5);
+  const pieces = [];
+  for await (const piece of file.pieces()) pieces.push(piece);
+  assert.deepEqual(pieces.map(({ length }) => length), [16_000, 16_000, 8_000]);
+  assert.ok(pieces.every((piece) => piece.every((sample) => sample === 4096)));
+});
+
+test("what is no sound is refused", async () => {
+  await assert.rejects(SoundFile.open(new Blob([])), refuses("not_audio"));
+});
+
+test("what is too large is not even read", async () => {
+  const file = /** @type {Blob} */ ({ size: 200_000_001 });
+  await assert.rejects(SoundFile.open(file), refuses("too_large"));
+});
+
+test("what is too long is refused", async () => {
+  channels = [new Float32Array(16_001)];
+  await assert.rejects(SoundFile.open(new Blob(["sound"]), 1), refuses("too_long"));
+});
