@@ -7,7 +7,6 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
-from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.websockets import WebSocket
 
@@ -15,6 +14,7 @@ from fastapi_service.download import download
 from fastapi_service.gateway import CLOSING_S, Gateway
 from fastapi_service.headers import SecurityHeaders
 from fastapi_service.operations import update_gauges
+from fastapi_service.page_files import PageFiles
 from fastapi_service.readiness import readiness
 from fastapi_service.settings import Settings
 from wire import names
@@ -69,7 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def page() -> FileResponse:
         return FileResponse(STATIC / "index.html")
 
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", PageFiles(directory=STATIC), name="static")
     return app
 
 
