@@ -7,7 +7,7 @@
 #   HTTPS=1 PORT=8001 STT_WORKERS=2 REDIS_URL=redis://…   for `make run`
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test unit integration e2e lint types lock bench-overhead bench-memory bench-stt bench-live bench-silence bench-gate bench-page up down logs e2e-docker lint-docker clean venv test-setup
+.PHONY: help run models test unit integration e2e lint types lock bench-overhead bench-memory bench-stt bench-live bench-silence bench-gate bench-page screenshots up down logs e2e-docker lint-docker clean venv test-setup
 
 newest_enough = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(or $(shell for p in python3.11 python3 python; do \
@@ -83,6 +83,9 @@ bench-gate: test-setup ## What the page's gate leaves out, and what it costs in 
 
 bench-page: test-setup ## Size of the page, what it costs at rest, and what a sentence more costs after 5,000
 	@$(VENV_PYTHON) -m bench.page
+
+screenshots: test-setup ## Take the pictures of the README anew, from the real page on real speech
+	@$(VENV_PYTHON) -m docs.screenshots.take
 
 clean: ## Remove the environment, logs, the local Redis data and caches; models stay
 	rm -rf .venv node_modules .run .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 
 class PageFiles(StaticFiles):
-    """Nothing is built or renamed: what a browser shows as source is the module less comments and blanks, half its size."""
+    """Nothing is built or renamed: what a browser gets is the module less comments and blanks, about half of it."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)  # also 304: the ETag is that of the file

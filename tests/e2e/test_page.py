@@ -3,117 +3,14 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-import jiwer
 import pytest
-from playwright.async_api import Page, Route, WebSocketRoute, async_playwright, expect
+from playwright.async_api import Page, Route, WebSocketRoute, expect
 
-from local.browser import find_browser
-from wire.audio import SAMPLE_RATE
-
-DATA = Path(__file__).parents[1] / "data"
-MANIFEST = {
-    line["file"]: line for line in map(json.loads, (DATA / "manifest.jsonl").read_text(encoding="utf-8").splitlines())
-}
-FLAGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    # An address that browsers do not trust as they trust localhost.
-    "--host-resolver-rules=MAP plain.example 127.0.0.1",
-]
-RESULTS_MS = 60_000
-"""For the slowest machine to answer everything."""
-
-OpenPage = Callable[..., Awaitable[Page]]
-
-
-@pytest.fixture
-async def open_page(stack: Any) -> AsyncIterator[OpenPage]:
-    """Opens the page in a browser whose microphone plays a file; at the end, nothing may have gone wrong unseen."""
-    complaints: list[str] = []
-
-    async with async_playwright() as playwright:
-        browsers = []
-
-        async def open_it(
-            microphone: str = "silly.wav",
-            *,
-            before: Callable[[Page], Awaitable[object]] | None = None,
-            url: str = stack.url,
-            **options: Any,
-        ) -> Page:
-            browser = await playwright.chromium.launch(
-                executable_path=find_browser(),
-                args=[*FLAGS, f"--use-file-for-fake-audio-capture={DATA / microphone}%noloop"],
-            )
-            browsers.append(browser)
-            page = await browser.new_page(**options)
-            page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            own = urlsplit(url).netloc
-            page.on("request", lambda r: complaints.append(r.url) if urlsplit(r.url).netloc != own else None)
-            if before is not None:
-                await before(page)
-            response = await page.goto(url)
-            assert response is not None
-            assert "default-src 'none'" in response.headers["content-security-policy"]
-            return page
-
-        yield open_it
-        for browser in browsers:
-            await browser.close()
-    assert complaints == []
-
-
-class Line:
-    """What goes over the page's WebSocket."""
-
-    def __init__(self, page: Page) -> None:
-        self.received: list[dict[str, Any]] = []
-        self._samples = 0
-        self._more = asyncio.Event()
-        page.on("websocket", self._listen)
-
-    async def seconds(self, count: float) -> None:
-        """Wait until so much sound and silence went over it: the microphone's own clock."""
-        while self._samples < count * SAMPLE_RATE:
-            self._more.clear()
-            await self._more.wait()
-
-    def _listen(self, websocket: Any) -> None:
-        websocket.on("framesent", self._sent)
-        websocket.on("framereceived", lambda message: self.received.append(json.loads(message)))
-
-    def _sent(self, message: str | bytes) -> None:
-        self._samples += len(message) // 2 if isinstance(message, bytes) else json.loads(message).get("samples", 0)
-        self._more.set()
-
-
-def word_error_rate(reference: str, hypothesis: str) -> float:
-    plain = jiwer.Compose(
-        [jiwer.ToLowerCase(), jiwer.RemovePunctuation(), jiwer.Strip(), jiwer.ReduceToListOfListOfWords()]
-    )
-    return jiwer.wer(reference, hypothesis, reference_transform=plain, hypothesis_transform=plain)
-
-
-async def status(page: Page, word: str, timeout_ms: int = 20_000) -> None:
-    await expect(page.get_by_role("status")).to_have_text(re.compile(word), timeout=timeout_ms)
-
-
-async def figure(page: Page, name: str) -> str:
-    return await page.locator(f"[data-figure={name}]").inner_text()
+from tests.e2e.pages import MANIFEST, RESULTS_MS, Line, OpenPage, figure, status, word_error_rate
 
 
 async def test_a_conversation_is_shown_with_its_sentiment_and_counted(open_page: OpenPage) -> None:
@@ -188,7 +85,7 @@ async def test_a_broken_line_loses_and_doubles_nothing(open_page: OpenPage) -> N
     await status(page, "reconnecting")
     await status(page, "Hearing")
     await expect(page.locator("#sentences li").last).to_contain_text(
-        re.compile("country", re.IGNORECASE), timeout=RESULTS_MS
+        re.compile("for your country", re.IGNORECASE), timeout=RESULTS_MS
     )
     await status(page, "Listening", RESULTS_MS)
     await page.get_by_role("button", name="Stop").click()

@@ -1,0 +1,185 @@
+"""Sessions as people use the page: rooms, a reload, a file, exports; in real browsers, with the real models."""
+
+import asyncio
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pysubs2
+import pytest
+import srt
+import webvtt
+from playwright.async_api import Page, expect
+
+from local.stack import Stack
+from tests.e2e.pages import DATA, MANIFEST, RESULTS_MS, Line, OpenPage, figure, status, word_error_rate
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+SENTENCES = "#sentences li:not(.interim)"
+
+
+async def talk(page: Page, until: str) -> None:
+    """Press Start, and stop when a text is there."""
+    await page.get_by_role("button", name=re.compile("^Start")).click()
+    await expect(page.locator("#sentences")).to_contain_text(re.compile(until, re.IGNORECASE), timeout=RESULTS_MS)
+    await page.get_by_role("button", name="Stop").click()
+
+
+async def texts(page: Page) -> list[str]:
+    return await page.locator("#sentences .text").all_inner_texts()
+
+
+async def test_interim_text_becomes_the_final_sentence_in_place(open_page: OpenPage) -> None:
+    """While somebody speaks the text so far is there, lighter; the same item of the list gets text and sentiment."""
+    page = await open_page("jfk.wav")
+    await page.get_by_role("button", name="Start").click()
+    interim = page.locator("#sentences li.interim .text")
+    await expect(interim.first).to_contain_text(re.compile("fellow", re.IGNORECASE), timeout=RESULTS_MS)
+    await page.evaluate("globalThis.place = document.querySelector('#sentences li')")
+    await expect(page.locator(SENTENCES).first).to_contain_text(re.compile("positive|neutral|negative", re.I))
+    assert await page.evaluate("place === document.querySelector('#sentences li') && place.className === 'said'")
+    await page.get_by_role("button", name="Stop").click()
+    await status(page, "Stopped", RESULTS_MS)
+
+
+async def test_people_in_a_room_see_the_same_and_strangers_nothing(open_page: OpenPage, stack: Stack) -> None:
+    """Who listens in the room sees text, statistics and people of who talks; a private page sees none of it."""
+    room = f"{stack.url}/?room=kitchen"
+    talker = await open_page("silly.wav", url=room)
+    listener = await open_page("silly.wav", url=room)
+    stranger = await open_page("pleased.wav")
+    await status(listener, "Press Start to talk")
+    await stranger.get_by_role("button", name="Start").click()
+    await talk(talker, "silly")
+    await status(talker, "Press Start to talk", RESULTS_MS)
+    await expect(stranger.locator("#sentences .badge").first).to_be_visible(timeout=RESULTS_MS)
+
+    await expect(listener.locator("#sentences")).to_contain_text(re.compile("silly", re.IGNORECASE))
+    assert await texts(listener) == await texts(talker)
+    assert (
+        await listener.locator("#sentences .badge").all_inner_texts()
+        == await talker.locator("#sentences .badge").all_inner_texts()
+    )
+    for name in ("utterances", "words", "talk", "trend"):
+        assert await figure(listener, name) == await figure(talker, name)
+    await expect(listener.locator("[data-figure=people]")).to_have_text("2")
+    assert "silly" not in " ".join(await texts(stranger)).lower()
+    assert not await stranger.locator("[data-figure=people]").is_visible()
+
+    late = await open_page(url=room)
+    await expect(late.locator("#sentences")).to_contain_text(re.compile("silly", re.IGNORECASE))
+    await expect(listener.locator("[data-figure=people]")).to_have_text("3")
+    await late.close()
+    await expect(listener.locator("[data-figure=people]")).to_have_text("2")
+
+
+async def test_a_reload_offers_the_session_back(open_page: OpenPage) -> None:
+    """After a reload in the middle of a sentence nothing that was heard is lost, and the session goes on."""
+    line: list[Line] = []
+
+    async def listen(page: Page) -> None:
+        line.append(Line(page))
+
+    page = await open_page("conversation.wav", before=listen)
+    await page.get_by_role("button", name="Start").click()
+    await expect(page.locator(SENTENCES)).not_to_have_count(0, timeout=RESULTS_MS)
+    before = await texts(page)
+    [ready] = [message for message in line[0].received if message["type"] == "ready"]
+    await page.reload()
+    await expect(page.get_by_role("alert").first).to_contain_text("A conversation was going on")
+    await page.get_by_role("button", name="Go on with it").click()
+    await status(page, "Listening|Hearing")
+    await expect(page.locator("#sentences .badge").first).to_be_visible(timeout=RESULTS_MS)
+    assert (await texts(page))[: len(before)] == before
+    resumed = [message for message in line[0].received if message["type"] == "ready"][-1]
+    assert (resumed["resumed"], resumed["session_id"]) == (True, ready["session_id"])
+    await page.get_by_role("button", name="Stop").click()
+    await status(page, "Stopped", RESULTS_MS)
+    assert await figure(page, "utterances") == str(len(await texts(page)))
+
+
+DROP = """async ([name, bytes]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([Uint8Array.from(bytes)], name));
+  document.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
+
+
+async def drop(page: Page, name: str, content: bytes) -> None:
+    await page.evaluate(DROP, [name, list(content)])
+
+
+async def test_a_dropped_file_gives_the_same_view(open_page: OpenPage) -> None:
+    """It is sent faster than it lasts, and ends as a conversation does; a text file says what it is not."""
+    page = await open_page()
+    await drop(page, "notes.wav", b"not audio at all")
+    await expect(page.get_by_role("alert").first).to_contain_text("cannot be read as audio")
+    started = asyncio.get_running_loop().time()
+    await drop(page, "conversation.wav", (DATA / "conversation.wav").read_bytes())
+    await status(page, "Sending|Finishing")
+    await status(page, "Stopped", RESULTS_MS)
+    took = asyncio.get_running_loop().time() - started
+    assert took < MANIFEST["conversation.wav"]["seconds"]
+    found = await texts(page)
+    assert word_error_rate(MANIFEST["conversation.wav"]["text"], " ".join(found)) <= 0.3
+    assert await figure(page, "utterances") == str(len(found))
+    await expect(page.get_by_role("alert").first).not_to_contain_text("cannot be read")
+
+
+async def test_exports_are_read_by_libraries_and_equal_the_services(
+    open_page: OpenPage, stack: Stack, tmp_path: Path
+) -> None:
+    """Each format holds every sentence; the page and ``GET /sessions/{id}/export`` write the same bytes."""
+    page = await open_page()
+    await drop(page, "conversation.wav", (DATA / "conversation.wav").read_bytes())
+    await status(page, "Stopped", RESULTS_MS)
+    said = await texts(page)
+    session = json.loads(await page.evaluate("sessionStorage.getItem('session')"))
+    files = {}
+    for format in ("txt", "srt", "vtt", "json", "csv"):
+        async with page.expect_download() as download:
+            await page.get_by_role("button", name=format.upper(), exact=True).click()
+        files[format] = tmp_path / f"transcript.{format}"
+        await (await download.value).save_as(files[format])
+        assert files[format].read_bytes() == await asyncio.to_thread(exported, stack.url, session, format)
+    cues = list(srt.parse(files["srt"].read_text(encoding="utf-8")))
+    assert [re.sub(r" \[\w+\]$", "", cue.content) for cue in cues] == said
+    assert [caption.text for caption in webvtt.read(str(files["vtt"]))] == said
+    assert len(pysubs2.load(str(files["srt"]))) == len(said)
+    assert [entry["text"] for entry in json.loads(files["json"].read_text(encoding="utf-8"))["entries"]] == said
+
+
+def exported(url: str, session: dict[str, Any], format: str) -> bytes:
+    request = Request(
+        f"{url}/sessions/{session['session_id']}/export?format={format}",
+        headers={"Authorization": f"Bearer {session['token']}"},
+    )
+    with urlopen(request) as answer:
+        body: bytes = answer.read()
+    return body
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
+async def test_nothing_stands_in_the_way_of_anybody(open_page: OpenPage, scheme: str, locale: str) -> None:
+    """axe-core finds no violation of WCAG 2.2 AA, at the start and with a conversation and all drawers open."""
+    page = await open_page(color_scheme=scheme, locale=locale, bypass_csp=True)
+    assert await page.evaluate("document.documentElement.lang") == locale[:2]
+    await page.add_script_tag(path=AXE)
+    assert await violations(page) == []
+    await drop(page, "conversation.wav", (DATA / "conversation.wav").read_bytes())
+    await expect(page.locator("#sentences .badge")).not_to_have_count(0, timeout=RESULTS_MS)
+    await page.locator("#toggle[data-action=startAgain]").wait_for(timeout=RESULTS_MS)
+    for drawer in await page.locator("summary").all():
+        await drawer.click()
+    await page.locator("#random-room").click()
+    await page.locator("#join [type=submit]").click()
+    assert await violations(page) == []
+
+
+async def violations(page: Page) -> list[str]:
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = await page.evaluate("(tags) => axe.run({ runOnly: tags })", tags)
+    return [f"{each['id']}: {[node['html'] for node in each['nodes']]}" for each in found["violations"]]
