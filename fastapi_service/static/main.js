@@ -68,6 +68,7 @@ async function decode(file) {
 
 /** The session of this tab before it was reloaded goes on, with what was said in it. @param {Session} session */
 async function goOn(session) {
+  remember(session);
   const next = prepare(session);
   begin(next);
   if (!(await next.listenTo(microphoneOptions()))) next.stop();
@@ -77,7 +78,7 @@ async function goOn(session) {
 /** In a room, follow what others say. */
 function listen() {
   conversation = prepare();
-  conversation.open();
+  conversation.open(seen);
 }
 
 /** Nobody talks here now. */
@@ -88,20 +89,19 @@ function rest() {
 
 /** A session that is not connected yet. @param {Session | null} [resume] */
 function prepare(resume = null) {
-  if (conversation) seen = conversation.lastSeq;
   const { language, task, prompt } = settings.value;
   const start = { language, task, prompt, room: share.room };
   /** @type {Conversation} */
   const made = new Conversation(
     page,
-    { url: socketUrl(), start, resume, lastSeq: share.room ? seen : 0 },
+    { url: socketUrl(), start, resume },
     {
       onSession: (session) => !share.room && remember(session),
       onTrouble: checkReadiness,
       onOver: () => {
         seen = made.lastSeq;
         conversation = null;
-        if (share.room) listen();
+        if (share.room && made.talking) listen(); // else the service does not want us, and would not soon
       },
     },
   );
@@ -110,12 +110,13 @@ function prepare(resume = null) {
 
 /** It takes the place of the one before. @param {Conversation} next */
 function begin(next) {
+  if (conversation) seen = conversation.lastSeq;
   conversation?.leave();
   conversation = next;
   view.dismiss("restore");
   if (!share.room) clear();
   page.transcript.invite(() => words.empty.listening);
-  next.open();
+  next.open(seen);
 }
 
 function clear() {

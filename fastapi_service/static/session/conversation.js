@@ -49,6 +49,8 @@ export class Conversation {
   /** @type {import("../view/view.js").Status | null} */
   #trouble = null;
   #hearing = false;
+  /** The browser asks the person for the microphone. */
+  #asking = false;
   /** The person, or the service, wants no more audio. */
   #finishing = false;
   /** Samples of sound, and those of them that were silence and not sent. */
@@ -83,9 +85,9 @@ export class Conversation {
     return this.#socket.lastSeq;
   }
 
-  /** Connect. What the microphone has heard by then is not lost. */
-  open() {
-    this.#socket.open();
+  /** Connect. What the microphone has heard by then is not lost. @param {number} seen `seq` of the newest result on the page */
+  open(seen) {
+    this.#socket.open(seen);
   }
 
   /**
@@ -96,7 +98,8 @@ export class Conversation {
   async listenTo(options) {
     const { view } = this.#page;
     for (const topic of ["microphone", "error", "late", "end"]) view.dismiss(topic);
-    view.status("permission");
+    this.#asking = true;
+    this.#show();
     try {
       this.#microphone = await Microphone.open(options, {
         onSound: (sound) => this.#onSound(sound),
@@ -106,9 +109,10 @@ export class Conversation {
       if (!(error instanceof MicrophoneError)) throw error;
       console.warn(error); // with its cause, for whoever looks closer
       view.notice("microphone", () => words.microphone[error.code]);
-      return false;
     }
-    return true;
+    this.#asking = false;
+    if (this.#microphone) this.#show();
+    return this.#microphone !== null;
   }
 
   /**
@@ -191,6 +195,7 @@ export class Conversation {
   /** @returns {import("../view/view.js").Status} */
   #status() {
     if (this.#finishing) return "finishing";
+    if (this.#asking) return "permission";
     if (!this.talking) return this.#line === "open" ? "watching" : "joining";
     if (this.#line !== "open") return this.#line;
     if (this.#progress !== null) return "sending";

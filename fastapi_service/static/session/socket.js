@@ -34,7 +34,6 @@ const BACK_SOON = 4000;
  * @property {URL} url
  * @property {Pick<import("./messages.js").Start, "language" | "task" | "prompt" | "room">} start
  * @property {Session | null} [resume] a session of an earlier page
- * @property {number} [lastSeq] of the last result that is known from it
  *
  * @typedef {object} Handlers
  * @property {(state: "connecting" | "open" | "reconnecting") => void} onState
@@ -59,7 +58,7 @@ export class SpeechSocket {
   /** Samples since the session's start that went into the present line. */
   #sent = 0;
   /** `seq` of the newest result. */
-  lastSeq;
+  lastSeq = 0;
   #retries = 0;
   /** Since when an answer is awaited. @type {number | null} */
   #asked = null;
@@ -76,16 +75,17 @@ export class SpeechSocket {
    * @param {Options} options
    * @param {Handlers} handlers
    */
-  constructor({ url, start, resume = null, lastSeq = 0 }, handlers) {
+  constructor({ url, start, resume = null }, handlers) {
     this.#url = url;
     this.#start = start;
     this.#session = resume;
     this.#inherited = resume !== null;
-    this.lastSeq = lastSeq;
     this.handlers = handlers;
   }
 
-  open() {
+  /** @param {number} [seen] `seq` of the newest result that is known */
+  open(seen = 0) {
+    this.lastSeq = seen;
     this.handlers.onState("connecting");
     this.#timers.tick = setInterval(this.#tick, 1000);
     addEventListener("online", this.#connect);
