@@ -31,7 +31,7 @@ await translate();
 const transcript = new Transcript();
 new ExportMenu(transcript);
 Object.assign(globalThis, { transcript, view: new View(), meter: new Meter(), settings: new Settings(),
-  share: new Share(), file: new FilePicker(), statistics: new StatisticsPanel(), ready: true });
+  share: new Share(), file: new FilePicker(), statistics: new StatisticsPanel() });
 view.status("idle");
 statistics.clear();
 """
@@ -64,7 +64,7 @@ async def open_page() -> AsyncIterator[OpenPage]:
             page.on("pageerror", lambda error: complaints.append(str(error)))
             await page.route("**/*", serve)
             await page.goto("http://localhost:8000/")
-            await page.wait_for_function("globalThis.ready")
+            await page.wait_for_selector("#toggle:enabled")
             return page
 
         yield open_it
@@ -196,7 +196,7 @@ async def test_the_page_changes_its_language_in_place(open_page: OpenPage) -> No
     await expect(page.locator("#sentences li")).to_contain_text("지원하지 않는 언어입니다: 영어")
     await expect(page.locator("#language option[value=de]")).to_have_text("독일어")
     await page.reload()
-    await page.wait_for_function("globalThis.ready")
+    await page.wait_for_selector("#toggle:enabled")
     await expect(page.locator("#toggle")).to_have_text("시작")
 
 
@@ -213,7 +213,7 @@ async def test_settings_are_remembered(open_page: OpenPage) -> None:
     await page.get_by_label("Silence is below").fill("-40")
     await expect(page.locator("#threshold-db")).to_have_text("−40 dB (0.0001)")
     await page.reload()
-    await page.wait_for_function("globalThis.ready")
+    await page.wait_for_selector("#toggle:enabled")
     value = await page.evaluate("settings.value")
     assert value.pop("threshold") == pytest.approx(0.0001)
     assert value == {
