@@ -69,6 +69,7 @@ async def browsers_at(address: str) -> AsyncIterator[OpenPage]:
             response = await page.goto(url)
             assert response is not None
             assert "default-src 'none'" in response.headers["content-security-policy"]
+            await page.locator("#status:not(:empty)").wait_for()  # its scripts have run
             return page
 
         yield open_it

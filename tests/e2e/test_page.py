@@ -87,7 +87,6 @@ async def test_a_broken_line_loses_and_doubles_nothing(open_page: OpenPage) -> N
     await expect(page.locator("#sentences li").last).to_contain_text(
         re.compile("for your country", re.IGNORECASE), timeout=RESULTS_MS
     )
-    await status(page, "Listening", RESULTS_MS)
     await page.get_by_role("button", name="Stop").click()
     await status(page, "Stopped", RESULTS_MS)
 
