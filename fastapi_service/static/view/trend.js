@@ -18,6 +18,9 @@ export function leaning(valence) {
   return Math.abs(valence) < LEANING ? 0 : Math.sign(valence);
 }
 
+/** Seconds between the times on the axis: they are told in minutes. */
+const TICKS = [1, 2, 5, 10, 30, 60, 120, 360].map((minutes) => minutes * 60);
+
 export class Trend {
   #place = find("plot");
   /** @type {any} uPlot, a classic script without types */
@@ -60,7 +63,7 @@ export class Trend {
         y: { range: [-1.1, 1.1] },
       },
       axes: [
-        { ...axis, size: 24, space: 70, grid: { show: false }, values: each(timeOfDay) },
+        { ...axis, size: 24, space: 70, grid: { show: false }, incrs: TICKS, values: each(timeOfDay) },
         {
           ...axis,
           size: 70,
