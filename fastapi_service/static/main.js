@@ -5,7 +5,7 @@ import { Microphone, watchInputDevices } from "./audio/microphone.js";
 import { SoundFile, SoundFileError } from "./audio/sound-file.js";
 import { Conversation } from "./session/conversation.js";
 import { watchReadiness } from "./session/readiness.js";
-import { forget, recall, remember } from "./session/remembered.js";
+import { close, forget, recall, remember } from "./session/remembered.js";
 import { ExportMenu } from "./view/export-menu.js";
 import { FilePicker } from "./view/file-picker.js";
 import { Meter } from "./view/meter.js";
@@ -24,10 +24,12 @@ const share = new Share();
 const page = { view, share, transcript: new Transcript(), statistics: new StatisticsPanel(), meter: new Meter() };
 new ExportMenu(page.transcript);
 
-/** @typedef {import("./session/socket.js").Session} Session */
+/** @typedef {import("./session/remembered.js").Remembered} Remembered */
 
 /** The session that is connected: of who talks, or, in a room, of who listens. @type {Conversation | null} */
 let conversation = null;
+/** One that comes next: the microphone is asked for, or the file read. @type {Conversation | null} */
+let coming = null;
 /** Newest result of the room that is on the page; 0: none. */
 let seen = 0;
 
@@ -37,25 +39,28 @@ function toggle() {
 }
 
 async function talk() {
-  const next = prepare();
+  const next = (coming = prepare());
   const heard = await next.listenTo(microphoneOptions());
+  coming = null;
   refreshDevices();
-  if (heard) begin(next);
-  else rest();
+  if (!heard) return rest();
+  begin(next);
+  next.configure(microphoneOptions()); // they may have changed meanwhile
 }
 
 /** @param {File} file */
 async function play(file) {
+  const next = (coming = prepare());
+  view.status("reading");
   const sound = await decode(file);
-  if (!sound) return;
-  const next = prepare();
+  coming = null;
+  if (!sound) return rest();
   begin(next);
   next.play(sound);
 }
 
 /** @param {File} file */
 async function decode(file) {
-  view.dismiss("file");
   try {
     return await SoundFile.open(file);
   } catch (error) {
@@ -66,12 +71,14 @@ async function decode(file) {
   }
 }
 
-/** The session of this tab before it was reloaded goes on, with what was said in it. @param {Session} session */
+/** A session that this tab had goes on, or, if it is over, is shown again. @param {Remembered} session */
 async function goOn(session) {
-  remember(session);
+  share.show(null);
+  history.replaceState(null, "", linkTo(null));
   const next = prepare(session);
   begin(next);
-  if (!(await next.listenTo(microphoneOptions()))) next.stop();
+  remember(session);
+  if (session.over || !(await next.listenTo(microphoneOptions()))) next.stop();
   refreshDevices();
 }
 
@@ -83,11 +90,12 @@ function listen() {
 
 /** Nobody talks here now. */
 function rest() {
-  if (share.room && !conversation) listen();
-  else view.status(conversation ? "watching" : "idle");
+  if (conversation) conversation.show();
+  else if (share.room) listen();
+  else view.status("idle");
 }
 
-/** A session that is not connected yet. @param {Session | null} [resume] */
+/** A session that is not connected yet. @param {import("./session/socket.js").Session | null} [resume] */
 function prepare(resume = null) {
   const { language, task, prompt } = settings.value;
   const start = { language, task, prompt, room: share.room };
@@ -97,10 +105,12 @@ function prepare(resume = null) {
     { url: socketUrl(), start, resume },
     {
       onSession: (session) => !share.room && remember(session),
+      onStatus: (status, share) => made === (coming ?? conversation) && view.status(status, share),
       onTrouble: checkReadiness,
       onOver: () => {
         seen = made.lastSeq;
         conversation = null;
+        close();
         if (share.room && made.talking) listen(); // else the service does not want us, and would not soon
       },
     },
@@ -113,13 +123,18 @@ function begin(next) {
   if (conversation) seen = conversation.lastSeq;
   conversation?.leave();
   conversation = next;
-  view.dismiss("restore");
+  for (const topic of ["microphone", "file", "error", "late", "end", "given-up"]) view.dismiss(topic);
+  page.meter.saved(0);
   if (!share.room) clear();
   page.transcript.invite(() => words.empty.listening);
   next.open(seen);
 }
 
+/** The page for another conversation; a private one can still be had back. */
 function clear() {
+  const former = page.transcript.entries.length ? recall() : null;
+  view.dismiss("restore");
+  if (former) offer({ ...former, over: true });
   seen = 0;
   page.transcript.clear();
   page.statistics.clear();
@@ -129,10 +144,9 @@ function clear() {
 function move(room) {
   conversation?.leave();
   conversation = null;
-  history.replaceState(null, "", room ? linkTo(room) : location.pathname);
-  forget();
-  view.dismiss("restore");
+  history.replaceState(null, "", linkTo(room));
   settle();
+  forget();
 }
 
 /** Nobody has said anything here yet. */
@@ -163,7 +177,7 @@ function checkReadiness() {
   });
 }
 
-/** @param {Session} session */
+/** @param {Remembered} session */
 function offer(session) {
   view.notice("restore", () => words.restore, {
     actions: [

@@ -181,7 +181,7 @@ class Run:
             await expect(page.locator("#sentences .text").first).to_be_visible(timeout=60_000)
             began = time.monotonic()
             await page.get_by_role("button", name="Stop").click()
-            await expect(page.get_by_role("status")).to_have_text(re.compile("Stopped"), timeout=60_000)
+            await expect(page.locator("#status")).to_have_text(re.compile("Stopped"), timeout=60_000)
             texts = await page.locator("#sentences .text").all_inner_texts()
             badges = await page.locator("#sentences .badge").all_inner_texts()
             await browser.close()

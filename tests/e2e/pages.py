@@ -110,7 +110,7 @@ def word_error_rate(reference: str, hypothesis: str) -> float:
 
 
 async def status(page: Page, word: str, timeout_ms: int = 20_000) -> None:
-    await expect(page.get_by_role("status")).to_have_text(re.compile(word), timeout=timeout_ms)
+    await expect(page.locator("#status")).to_have_text(re.compile(word), timeout=timeout_ms)
 
 
 async def figure(page: Page, name: str) -> str:

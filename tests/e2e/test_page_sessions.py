@@ -49,7 +49,8 @@ async def test_people_in_a_room_see_the_same_and_strangers_nothing(open_page: Op
     room = f"{stack.url}/?room=kitchen"
     talker = await open_page("silly.wav", url=room)
     listener = await open_page("silly.wav", url=room)
-    stranger = await open_page("pleased.wav")
+    stranger, other = await open_page("pleased.wav"), await open_page("surpassed.wav")
+    await other.get_by_role("button", name="Start").click()
     await status(listener, "Press Start to talk")
     await stranger.get_by_role("button", name="Start").click()
     await talk(talker, "silly")
@@ -65,7 +66,10 @@ async def test_people_in_a_room_see_the_same_and_strangers_nothing(open_page: Op
     for name in ("utterances", "words", "talk", "trend"):
         assert await figure(listener, name) == await figure(talker, name)
     await expect(listener.locator("[data-figure=people]")).to_have_text("2")
-    assert "silly" not in " ".join(await texts(stranger)).lower()
+    await expect(other.locator("#sentences .badge").first).to_be_visible(timeout=RESULTS_MS)
+    private = [" ".join(await texts(page)).lower() for page in (stranger, other)]
+    assert "silly" not in " ".join(private)
+    assert ["pleased" in text for text in private] == [True, False]
     assert not await stranger.locator("[data-figure=people]").is_visible()
 
     late = await open_page(url=room)
@@ -87,6 +91,7 @@ async def test_a_reload_offers_the_session_back(open_page: OpenPage) -> None:
     await expect(page.locator(SENTENCES)).not_to_have_count(0, timeout=RESULTS_MS)
     before = await texts(page)
     [ready] = [message for message in line[0].received if message["type"] == "ready"]
+    heard = {message["segment"] for message in line[0].received if message["type"] == "speech_started"}
     await page.reload()
     await expect(page.locator("#notices")).to_contain_text("A conversation was going on")
     await page.get_by_role("button", name="Go on with it").click()
@@ -97,7 +102,30 @@ async def test_a_reload_offers_the_session_back(open_page: OpenPage) -> None:
     assert (resumed["resumed"], resumed["session_id"]) == (True, ready["session_id"])
     await page.get_by_role("button", name="Stop").click()
     await status(page, "Stopped", RESULTS_MS)
+    ends = ("final", "no_speech", "segment_failed")
+    assert heard <= {message["segment"] for message in line[0].received if message["type"] in ends}
     assert await figure(page, "utterances") == str(len(await texts(page)))
+
+    said = await texts(page)
+    await page.reload()
+    await page.get_by_role("button", name="Go on with it").click()
+    await status(page, "Stopped", RESULTS_MS)  # it is over: it is shown again, and no microphone is asked for
+    assert await texts(page) == said
+
+
+async def test_a_new_conversation_can_be_undone(open_page: OpenPage) -> None:
+    """Who starts anew by mistake gets the former transcript back."""
+    page = await open_page()
+    await drop(page, "silly.wav", (DATA / "silly.wav").read_bytes())
+    await status(page, "Stopped", RESULTS_MS)
+    said = await texts(page)
+    await page.locator("#share summary").click()
+    await page.get_by_role("button", name="Random name").click()
+    await expect(page.locator("#sentences li")).to_have_count(0)
+    await page.get_by_role("button", name="Go on with it").click()
+    await status(page, "Stopped", RESULTS_MS)
+    assert await texts(page) == said
+    assert "room=" not in page.url
 
 
 DROP = """async ([name, bytes]) => {
@@ -176,7 +204,9 @@ async def test_nothing_stands_in_the_way_of_anybody(open_page: OpenPage, scheme:
     await page.locator("#toggle[data-action=startAgain]").wait_for(timeout=RESULTS_MS)
     for drawer in await page.locator("summary").all():
         await drawer.click()
+    assert await violations(page) == []
     await page.locator("#random-room").click()
+    await expect(page.locator("#qr")).to_be_visible()
     assert await violations(page) == []
 
 

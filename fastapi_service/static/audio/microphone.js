@@ -154,19 +154,24 @@ export class Microphone {
     }
   }
 
-  /** A device, and a path for its sound in place of the former. The former counts silence until then. */
+  /** A device, and a path for its sound in place of the former, which counts silence until then. */
   async #connect() {
     const stream = await this.#acquire();
+    /** @type {AudioContext | null} */
+    let made = null;
     try {
       const { context, source } = await prepare(stream);
-      await this.#finish();
+      made = context;
+      const node = this.#makeNode(context);
       if (!stream.active) throw new Error("the device went away at once");
+      await this.#finish();
       this.#context = context;
-      this.#node = this.#makeNode(context);
+      this.#node = node;
       // Its output is silence; some browsers run only what leads to the loudspeaker.
-      source.connect(this.#node).connect(context.destination);
+      source.connect(node).connect(context.destination);
       context.onstatechange = () => this.#tellContext();
     } catch (error) {
+      if (made) discard(made);
       stop(stream);
       throw new MicrophoneError("broken", error);
     }

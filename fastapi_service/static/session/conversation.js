@@ -19,21 +19,10 @@ import { words } from "../words/words.js";
  *
  * @typedef {object} Handlers
  * @property {(session: import("./socket.js").Session) => void} onSession a new session stands
+ * @property {(status: import("../view/view.js").Status, share: number) => void} onStatus `share` of a file that was sent, 0–1
  * @property {() => void} onTrouble the connection is lost for now
  * @property {() => void} onOver
  */
-
-/** What keeps sound away, until the state that ends it. @type {Record<string, import("../view/view.js").Status | null>} */
-const TROUBLES = {
-  lost: "lost",
-  denied: "lost",
-  muted: "muted",
-  interrupted: "interrupted",
-  open: null,
-  recovered: null,
-  unmuted: null,
-  running: null,
-};
 
 export class Conversation {
   #page;
@@ -46,8 +35,8 @@ export class Conversation {
   #progress = null;
   /** @type {"connecting" | "open" | "reconnecting"} */
   #line = "connecting";
-  /** @type {import("../view/view.js").Status | null} */
-  #trouble = null;
+  /** What keeps sound away. */
+  #trouble = { lost: false, interrupted: false, muted: false };
   #hearing = false;
   /** The browser asks the person for the microphone. */
   #asking = false;
@@ -69,7 +58,7 @@ export class Conversation {
       onState: (state) => this.#onLine(state),
       onMessage: (message) => this.#onMessage(message),
       onSession: (session) => this.#handlers.onSession(session),
-      onGivenUp: () => page.view.notice("late", () => words.givenUp),
+      onGivenUp: () => page.view.notice("given-up", () => words.givenUp),
       onRenewed: () => this.#onRenewed(),
       onEnd: (pending) => this.#onEnd(pending),
     });
@@ -96,10 +85,8 @@ export class Conversation {
    * @returns {Promise<boolean>} false: there is none, which was said
    */
   async listenTo(options) {
-    const { view } = this.#page;
-    for (const topic of ["microphone", "error", "late", "end"]) view.dismiss(topic);
     this.#asking = true;
-    this.#show();
+    this.show();
     try {
       this.#microphone = await Microphone.open(options, {
         onSound: (sound) => this.#onSound(sound),
@@ -108,10 +95,10 @@ export class Conversation {
     } catch (error) {
       if (!(error instanceof MicrophoneError)) throw error;
       console.warn(error); // with its cause, for whoever looks closer
-      view.notice("microphone", () => words.microphone[error.code]);
+      this.#page.view.notice("microphone", () => words.microphone[error.code]);
     }
     this.#asking = false;
-    if (this.#microphone) this.#show();
+    if (this.#microphone) this.show();
     return this.#microphone !== null;
   }
 
@@ -128,7 +115,7 @@ export class Conversation {
       this.#socket.push(pcm);
       sent += pcm.length / SAMPLE_RATE;
       this.#progress = sent / file.seconds;
-      this.#show();
+      this.show();
     }
     this.stop();
   }
@@ -142,14 +129,16 @@ export class Conversation {
   async stop() {
     if (this.#finishing) return;
     this.#finishing = true;
-    this.#show();
+    this.show();
     await this.#silence();
     this.#socket.stop();
   }
 
   /** Let go of it without a word: another session takes its place. */
   leave() {
-    this.#handlers = { onSession() {}, onTrouble() {}, onOver() {} };
+    this.#finishing = true;
+    this.#handlers = { onSession() {}, onStatus() {}, onTrouble() {}, onOver() {} };
+    this.#silence();
     this.#socket.leave();
   }
 
@@ -172,24 +161,30 @@ export class Conversation {
   /** @param {import("../audio/microphone.js").MicrophoneState} state */
   #onMicrophone(state) {
     const { view, meter } = this.#page;
-    this.#trouble = TROUBLES[state];
+    const trouble = this.#trouble;
+    if (state === "lost" || state === "denied") trouble.lost = true;
+    else if (state === "open" || state === "recovered") trouble.lost = trouble.muted = false;
+    else if (state === "muted" || state === "unmuted") trouble.muted = state === "muted";
+    else trouble.interrupted = state === "interrupted";
     if (state === "denied") view.notice("microphone", () => words.microphone.denied);
-    else if (!this.#trouble) view.dismiss("microphone");
-    if (this.#trouble) meter.clear();
-    this.#show();
+    else if (!trouble.lost) view.dismiss("microphone");
+    if (Object.values(trouble).some(Boolean)) meter.clear();
+    this.show();
   }
 
   /** @param {"connecting" | "open" | "reconnecting"} state */
   #onLine(state) {
+    const back = this.#line === "reconnecting" && state === "open";
     this.#line = state;
     this.#hearing = false;
-    if (state === "open") for (const topic of ["error", "late"]) this.#page.view.dismiss(topic);
+    if (back) for (const topic of ["error", "late"]) this.#page.view.dismiss(topic);
     if (state === "reconnecting") this.#handlers.onTrouble();
-    this.#show();
+    this.show();
   }
 
-  #show() {
-    this.#page.view.status(this.#status(), this.#progress ?? 0);
+  /** Tell the status. */
+  show() {
+    this.#handlers.onStatus(this.#status(), this.#progress ?? 0);
   }
 
   /** @returns {import("../view/view.js").Status} */
@@ -199,7 +194,11 @@ export class Conversation {
     if (!this.talking) return this.#line === "open" ? "watching" : "joining";
     if (this.#line !== "open") return this.#line;
     if (this.#progress !== null) return "sending";
-    return this.#trouble ?? (this.#hearing ? "hearing" : "listening");
+    const { lost, interrupted, muted } = this.#trouble;
+    if (lost) return "lost";
+    if (interrupted) return "interrupted";
+    if (muted) return "muted";
+    return this.#hearing ? "hearing" : "listening";
   }
 
   /** @param {import("./messages.js").ServerMessage} message */
@@ -210,13 +209,13 @@ export class Conversation {
         return transcript.own(message.session_id);
       case "speech_started":
         this.#hearing = true;
-        return this.#show();
+        return this.show();
       case "interim":
         return transcript.showInterim(message);
       case "speech_ended":
         this.#hearing = false;
         transcript.awaitFinal(message);
-        return this.#show();
+        return this.show();
       case "final":
         return transcript.addFinal(message);
       case "segment_failed":
@@ -232,14 +231,16 @@ export class Conversation {
       case "ack":
         return view.dismiss("late"); // the service can write again
       case "error":
+        if (message.code === "busy" && this.#progress !== null) return; // of course: a file comes faster than speech
         return view.notice(topicOf(message), () => words.error(message));
     }
   }
 
   #onRenewed() {
     const { transcript, statistics } = this.#page;
+    if (this.#room) return transcript.clear(); // all that is known of the room comes anew
     transcript.dropPending();
-    if (!this.#room) statistics.clear();
+    statistics.clear();
     transcript.addDivider(() => words.renewed);
   }
 
@@ -252,7 +253,7 @@ export class Conversation {
     transcript.invite(() => words.empty.nothing);
     view.dismiss("late");
     if (pending !== 0) view.notice("end", () => (pending === null ? words.incomplete : words.pending(pending)));
-    view.status("stopped");
+    this.#handlers.onStatus("stopped", 0);
     this.#handlers.onOver();
   }
 }

@@ -1,42 +1,46 @@
 // @ts-check
 /** The session of this tab, so that a reload can go on with it. */
 
+import { load, save } from "../storage.js";
+
 const KEY = "session";
-/** How long after a reload it is offered. */
+/** How long after its end, or after the page was left, it is offered. */
 const KEPT_MS = 10 * 60 * 1000;
 
-/** @typedef {import("./socket.js").Session} Session */
-
 /**
- * Note a session, until `forget`. A page that goes away notes when.
- * @param {Session} session
+ * @typedef {import("./socket.js").Session} Session
+ * @typedef {Session & { over: boolean }} Remembered `over`: nobody talks in it any more, but its text can be had
  */
-export function remember(session) {
-  sessionStorage.setItem(KEY, JSON.stringify({ ...session, left: Date.now() }));
-  addEventListener("pagehide", leave);
+
+/** @param {Session} session */
+export function remember({ session_id, token }) {
+  save("sessionStorage", KEY, { session_id, token, over: false, left: Date.now() });
+}
+
+/** It has ended. */
+export function close() {
+  change({ over: true });
 }
 
 export function forget() {
-  removeEventListener("pagehide", leave);
-  sessionStorage.removeItem(KEY);
+  save("sessionStorage", KEY, null);
 }
 
 /**
  * The session that this tab had a moment ago.
- * @returns {Session | null}
+ * @returns {Remembered | null}
  */
 export function recall() {
-  const known = stored();
-  if (!known || Date.now() - known.left > KEPT_MS) return null;
-  return { session_id: known.session_id, token: known.token };
+  const known = load("sessionStorage", KEY);
+  return known && Date.now() - known.left <= KEPT_MS ? known : null;
 }
 
-function leave() {
-  const known = stored();
-  if (known) sessionStorage.setItem(KEY, JSON.stringify({ ...known, left: Date.now() }));
+/** @param {Partial<Remembered>} changes */
+function change(changes) {
+  const known = load("sessionStorage", KEY);
+  if (known) save("sessionStorage", KEY, { ...known, ...changes, left: Date.now() });
 }
 
-/** @returns {(Session & { left: number }) | null} */
-function stored() {
-  return JSON.parse(sessionStorage.getItem(KEY) ?? "null");
-}
+// A page that is hidden may never be seen again.
+document.addEventListener("visibilitychange", () => change({}));
+addEventListener("pagehide", () => change({}));

@@ -2,6 +2,7 @@
 /** What people can choose, remembered by the browser. The first choices stand in index.html. */
 
 import { element, find } from "./element.js";
+import { load, save } from "../storage.js";
 import { say } from "./translate.js";
 import { decibels, languageName, onLanguage, words } from "../words/words.js";
 
@@ -97,11 +98,11 @@ export class Settings {
 
   #remember() {
     const values = [...this.#fields].map(({ id, type, value, checked }) => [id, type === "checkbox" ? checked : value]);
-    localStorage.setItem(REMEMBERED, JSON.stringify({ ...Object.fromEntries(values), device: this.#device }));
+    save("localStorage", REMEMBERED, { ...Object.fromEntries(values), device: this.#device });
   }
 
   #recall() {
-    const remembered = JSON.parse(localStorage.getItem(REMEMBERED) ?? "{}");
+    const remembered = load("localStorage", REMEMBERED) ?? {};
     for (const field of this.#fields) {
       if (!(field.id in remembered)) continue;
       if (field.type === "checkbox") field.checked = remembered[field.id];

@@ -85,8 +85,11 @@ export class Share {
 
   async #copy() {
     this.#link.select(); // whoever's browser refuses can copy it by hand
-    await navigator.clipboard.writeText(this.#link.value);
-    say(find("copied"), () => words.share.copied);
+    const copied = await navigator.clipboard?.writeText(this.#link.value).then(
+      () => true,
+      () => false,
+    );
+    say(find("copied"), () => (copied ? words.share.copied : words.share.copyByHand));
     setTimeout(() => say(find("copied"), () => ""), COPIED_MS);
   }
 }

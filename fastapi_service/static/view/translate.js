@@ -2,6 +2,7 @@
 /** Keeps what the page says in the page's language: what stands in index.html, and what the scripts said. */
 
 import { find } from "./element.js";
+import { load, save } from "../storage.js";
 import { onLanguage, setLanguage, uiLanguage, words } from "../words/words.js";
 
 /** @typedef {import("../words/words.js").UiLanguage} UiLanguage */
@@ -28,11 +29,11 @@ export function say(node, text) {
 export async function translate() {
   const button = find("ui-language");
   button.addEventListener("click", () => {
-    localStorage.setItem(REMEMBERED, button.lang);
+    save("localStorage", REMEMBERED, button.lang);
     setLanguage(/** @type {UiLanguage} */ (button.lang));
   });
   onLanguage(apply);
-  await setLanguage((localStorage.getItem(REMEMBERED) ?? navigator.language).startsWith("ko") ? "ko" : "en");
+  await setLanguage(String(load("localStorage", REMEMBERED) ?? navigator.language).startsWith("ko") ? "ko" : "en");
 }
 
 function apply() {

@@ -29,8 +29,8 @@ export class Trend {
   #timeline = [];
 
   constructor() {
-    onLanguage(() => this.#plot?.redraw());
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#plot?.redraw());
+    onLanguage(() => this.#plot?.redraw(true, true));
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#plot?.redraw(true, true));
     new ResizeObserver(() => this.#plot?.setSize(this.#size())).observe(this.#place);
   }
 

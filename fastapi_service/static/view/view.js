@@ -10,6 +10,7 @@ import { percent, words } from "../words/words.js";
 /** What the button does in each status; `null`: nothing can be done but wait. */
 const BUTTON = /** @type {const} */ ({
   idle: "start",
+  reading: null,
   joining: "start",
   watching: "start",
   permission: null,
@@ -33,10 +34,12 @@ export class View {
   #status = find("status");
   #notices = find("notices");
   #canStart = true;
+  /** What a screen reader says of it: not each change while somebody speaks, or a file is sent. */
+  #announced = find("announced");
 
   /** @param {() => void} pressed */
   onToggle(pressed) {
-    this.#toggle.addEventListener("click", pressed);
+    this.#toggle.addEventListener("click", () => this.#toggle.ariaDisabled !== "true" && pressed());
   }
 
   /**
@@ -47,9 +50,14 @@ export class View {
   status(status, share = 0) {
     const action = BUTTON[status];
     const ready = action === "start" || action === "startAgain";
+    const before = this.#status.dataset.status;
+    const text = () => (status === "sending" ? words.status.sending(percent(share)) : words.status[status]);
     this.#status.dataset.status = status;
-    say(this.#status, () => (status === "sending" ? words.status.sending(percent(share)) : words.status[status]));
-    this.#toggle.disabled = action === null || (ready && !this.#canStart);
+    say(this.#status, text);
+    if (status !== "hearing" && !(status === "sending" && before === "sending")) say(this.#announced, text);
+    // Not `disabled`: that would take the focus from who uses the keyboard.
+    this.#toggle.ariaDisabled = String(action === null || (ready && !this.#canStart));
+    this.#toggle.disabled = false;
     this.#toggle.dataset.action = action ?? "wait";
     if (action) say(this.#toggle, () => words[action]);
     for (const control of AT_REST) control.disabled = !ready;
@@ -77,7 +85,9 @@ export class View {
 
   /** @param {string} topic */
   dismiss(topic) {
-    this.#find(topic)?.remove();
+    const notice = this.#find(topic);
+    if (notice?.contains(document.activeElement)) this.#toggle.focus(); // else the focus would go with it
+    notice?.remove();
   }
 
   /** @param {string} topic */

@@ -12,6 +12,7 @@ export const en = {
   startAgain: "Start anew",
   status: {
     idle: "Ready when you are.",
+    reading: "Reading the file…",
     joining: "Joining the room…",
     watching: "You see what is said in the room. Press Start to talk.",
     permission: "Waiting for the microphone. The browser may ask for your permission.",
@@ -71,6 +72,7 @@ export const en = {
     link: "Link to this room",
     copy: "Copy link",
     copied: "Copied",
+    copyByHand: "Press Ctrl+C to copy it.",
     code: "QR code of the link to this room",
     /** @param {string} room */
     inRoom: (room) => `Room ${room}`,

@@ -26,6 +26,7 @@ export const ko = {
   startAgain: "새로 시작",
   status: {
     idle: "준비됐습니다.",
+    reading: "파일을 읽는 중…",
     joining: "방에 들어가는 중…",
     watching: "방에서 하는 말을 보고 있습니다. 말하려면 시작을 누르세요.",
     permission: "마이크를 기다리고 있습니다. 브라우저가 권한을 요청할 수 있습니다.",
@@ -78,6 +79,7 @@ export const ko = {
     link: "이 방의 링크",
     copy: "링크 복사",
     copied: "복사됨",
+    copyByHand: "Ctrl+C를 눌러 복사해 주세요.",
     code: "이 방 링크의 QR 코드",
     inRoom: (room) => `방: ${room}`,
     people: (people, talking) => `${people}명 참여 중, ${talking}명 말하는 중`,
