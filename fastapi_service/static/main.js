@@ -95,8 +95,9 @@ function rest() {
   else view.status("idle");
 }
 
-/** A session that is not connected yet. @param {import("./session/socket.js").Session | null} [resume] */
-function prepare(resume = null) {
+/** A session that is not connected yet. @param {Remembered} [former] one that it resumes */
+function prepare(former) {
+  const resume = former ? { session_id: former.session_id, token: former.token } : null;
   const { language, task, prompt } = settings.value;
   const start = { language, task, prompt, room: share.room };
   /** @type {Conversation} */
