@@ -37,9 +37,10 @@ class Batcher:
                 batch.append(self._waiting.get())
             try:
                 outcomes = self._engine.transcribe_all([task for task, _ in batch])
+                answers = list(zip(batch, outcomes, strict=True))
             except Exception as error:  # the boundary: whoever waits must hear of it
-                outcomes = [error] * len(batch)
-            for (_, done), outcome in zip(batch, outcomes, strict=True):
+                answers = [(waiting, error) for waiting in batch]
+            for (_, done), outcome in answers:
                 if isinstance(outcome, Exception):
                     done.set_exception(outcome)
                 else:

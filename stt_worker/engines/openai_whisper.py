@@ -2,10 +2,12 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import torch
 import whisper
@@ -97,6 +99,8 @@ class WhisperTranscriber(BatchEngine):
         return [outcome for batch in batches for outcome in self._transcribe([_Utterance(task) for task in batch])]
 
     def _transcribe(self, batch: list[_Utterance]) -> list[Hypothesis | Exception]:
+        for utterance in batch:
+            utterance.outcome = self._refusal(utterance.task.request)
         for windows, tail_s in enumerate(TAILS_S, start=1):
             open_ = [utterance for utterance in batch if utterance.outcome is None]
             if not open_:
@@ -106,7 +110,9 @@ class WhisperTranscriber(BatchEngine):
                 self._find_languages(open_, memory)
             for prompts, rows in self._alike(open_, first=windows == 1):
                 self._decode([open_[row] for row in rows], memory.part(rows), prompts, windows)
-        return [utterance.outcome for utterance in batch if utterance.outcome is not None]
+        outcomes = [utterance.outcome for utterance in batch]
+        assert None not in outcomes, "an utterance was left open"
+        return cast(list[Hypothesis | Exception], outcomes)
 
     def _listen(self, batch: list[_Utterance], tail_s: float) -> Memory:
         """Encode the audio of each utterance and a tail of silence."""
@@ -120,10 +126,7 @@ class WhisperTranscriber(BatchEngine):
 
     def _find_languages(self, batch: list[_Utterance], memory: Memory) -> None:
         for utterance in batch:
-            asked = utterance.task.request
-            utterance.language = asked.language or ENGLISH
-            if not self._multilingual and (asked.language not in (None, ENGLISH) or asked.task != "transcribe"):
-                utterance.outcome = self._english_only(asked)
+            utterance.language = utterance.task.request.language or ENGLISH
         rows = [row for row, utterance in enumerate(batch) if utterance.task.request.language is None]
         if not self._multilingual or not rows:
             return
@@ -137,12 +140,13 @@ class WhisperTranscriber(BatchEngine):
         """Prompts, and the rows that they belong to, in groups that can be decoded together: of the same shape."""
         groups: dict[tuple[int, int, int], tuple[list[Prompt], list[int]]] = {}
         for row, utterance in enumerate(batch):
-            if utterance.outcome is not None:
-                continue
             asked = utterance.task.request
             # Later, nothing but the task: what it was told may be what led it astray.
             asked = asked if first else Request(task=asked.task)
-            prompt = _prompt(self._tokenizer(utterance.language, asked.task), asked)
+            with _failing_alone(utterance):
+                prompt = _prompt(self._tokenizer(utterance.language, asked.task), asked)
+            if utterance.outcome is not None:
+                continue
             prompts, rows = groups.setdefault((len(prompt.tokens), prompt.sot, prompt.forced), ([], []))
             prompts.append(prompt)
             rows.append(row)
@@ -150,17 +154,23 @@ class WhisperTranscriber(BatchEngine):
 
     def _decode(self, batch: list[_Utterance], memory: Memory, prompts: list[Prompt], windows: int) -> None:
         """Write the texts; those that cannot be trusted stay open until the last window."""
-        caps = [token_cap(utterance.seconds) for utterance in batch]
+        caps = [self._cap(utterance, windows) for utterance in batch]
         ticks = [utterance.task.deadline.check for utterance in batch]
         found = self._search.run(memory.part(range(len(batch))), prompts, caps, ticks)
         for row, (utterance, decoded, prompt) in enumerate(zip(batch, found, prompts, strict=True)):
-            tokenizer = self._tokenizer(utterance.language)
             last = TAILS_S[:-1] if utterance.task.request.quick else TAILS_S
-            if decoded.error is not None:
-                utterance.outcome = decoded.error
-            elif windows == len(last) or not _is_doubtful(decoded, tokenizer.decode(decoded.tokens)):
-                decoded.tokens = without_loop(decoded.tokens)
-                utterance.outcome = self._hypothesis(utterance, decoded, prompt, memory.part([row]), windows)
+            with _failing_alone(utterance):
+                if decoded.error is not None:
+                    raise decoded.error
+                text = self._tokenizer(utterance.language).decode(decoded.tokens)
+                if windows == len(last) or not _is_doubtful(decoded, text):
+                    decoded.tokens = without_loop(decoded.tokens)
+                    utterance.outcome = self._hypothesis(utterance, decoded, prompt, memory.part([row]), windows)
+
+    def _cap(self, utterance: _Utterance, windows: int) -> int:
+        """Most tokens of a text: of the last look, which nobody corrects, all that the model can write."""
+        last = windows == len(TAILS_S)
+        return self._decoder.n_ctx if last else token_cap(utterance.seconds, utterance.language)
 
     def _hypothesis(
         self, utterance: _Utterance, decoded: Decoded, prompt: Prompt, memory: Memory, windows: int
@@ -188,13 +198,21 @@ class WhisperTranscriber(BatchEngine):
             windows=windows,
         )
 
-    def _english_only(self, asked: Request) -> WireError:
-        """Models such as ``base.en`` write English words whatever they hear."""
-        return WireError(
-            "stt_language",
-            f"The model {self.name} knows English only, not {asked.language or 'translation'}.",
-            "Choose English, or ask the operator for a multilingual model (STT_MODEL without .en).",
-        )
+    def _refusal(self, asked: Request) -> WireError | None:
+        """Models such as ``base.en`` write English words whatever they hear; ``yue`` came with ``large-v3``."""
+        if not self._multilingual and (asked.language not in (None, ENGLISH) or asked.task != "transcribe"):
+            return WireError(
+                "stt_language",
+                f"The model {self.name} knows English only, not {asked.language or 'translation'}.",
+                "Choose English, or ask the operator for a multilingual model (STT_MODEL without .en).",
+            )
+        if asked.language is not None and asked.language not in self._tokenizer(ENGLISH).all_language_codes:
+            return WireError(
+                "stt_language",
+                f"The model {self.name} does not know the language {asked.language}.",
+                "Choose another, or ask the operator for a newer model (STT_MODEL=large or turbo).",
+            )
+        return None
 
     def _tokenizer(self, language: str, task: str = "transcribe") -> Tokenizer:
         """Kept by the library, one per language and task."""
@@ -205,10 +223,27 @@ def _prompt(tokenizer: Tokenizer, request: Request) -> Prompt:
     """As ``whisper.decoding.DecodingTask._get_initial_tokens``."""
     before: list[int] = []
     if request.prompt.strip():
-        before = [tokenizer.sot_prev, *tokenizer.encode(f" {request.prompt.strip()}")[-PROMPT_TOKENS:]]
-    prefix = tokenizer.encode(f" {request.prefix.strip()}") if request.prefix.strip() else []
+        before = [tokenizer.sot_prev, *_words(tokenizer, request.prompt)[-PROMPT_TOKENS:]]
+    prefix = _words(tokenizer, request.prefix) if request.prefix.strip() else []
     tokens = (*before, *tokenizer.sot_sequence_including_notimestamps, *prefix)
     return Prompt(tokens, sot=len(before), forced=len(prefix))
+
+
+def _words(tokenizer: Tokenizer, text: str) -> list[int]:
+    """Tokens of a text that somebody else wrote: also ``<|endoftext|>`` is nothing but letters."""
+    tokens: list[int] = tokenizer.encode(f" {text.strip()}", disallowed_special=())
+    return tokens
+
+
+@contextmanager
+def _failing_alone(utterance: _Utterance) -> Iterator[None]:
+    """What goes wrong with one utterance is its own outcome; what torch raises is about the whole batch."""
+    try:
+        yield
+    except RuntimeError:
+        raise
+    except Exception as error:  # the boundary: one utterance must not end the others of its batch
+        utterance.outcome = error
 
 
 def _is_doubtful(decoded: Decoded, text: str) -> bool:

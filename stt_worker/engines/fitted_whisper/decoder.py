@@ -82,7 +82,8 @@ class _Layer:
         query = heads(self._cross_query(self._cross_norm(x)), self._n_head)
         cross_key, cross_value = memory.cross[layer]
         if look is not None:
-            look.append(query @ cross_key.transpose(-1, -2) * query.shape[-1] ** -0.5)
+            # Scaled before the product, which fp16 may not hold otherwise.
+            look.append(query * query.shape[-1] ** -0.5 @ cross_key.transpose(-1, -2))
         attention = scaled_dot_product_attention(query, cross_key, cross_value, memory.mask)
         x = x + self._cross_out(attention.transpose(1, 2).flatten(2))
         return x + self._down(gelu(self._up(self._mlp_norm(x))))

@@ -77,3 +77,11 @@ def test_a_broken_engine_keeps_nobody_waiting(engine: Held) -> None:
     with pytest.raises(ValueError, match="broken"):
         ask(batcher, 7, "xx")
     assert ask(batcher, 8) == "8"
+
+
+def test_an_engine_that_forgets_somebody_keeps_nobody_waiting(engine: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does anybody get the text of somebody else."""
+    batcher = Batcher(engine)
+    monkeypatch.setattr(engine, "transcribe_all", lambda _: [])
+    with pytest.raises(ValueError, match="zip"):
+        ask(batcher, 7)
