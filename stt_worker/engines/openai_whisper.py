@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import torch
 import whisper
@@ -15,8 +14,8 @@ from whisper.audio import HOP_LENGTH, N_SAMPLES, log_mel_spectrogram, pad_or_tri
 from whisper.model import Whisper
 from whisper.tokenizer import Tokenizer, get_tokenizer
 
-from stt_worker.device import Device, check_transcription, load_on_device
-from stt_worker.engine import MIN_AVG_LOGPROB, BatchEngine, Deadline, Hypothesis, Request, Task, is_silent
+from stt_worker.device import Device, check_transcription, device_may_be_lost, load_on_device
+from stt_worker.engine import MIN_AVG_LOGPROB, BatchEngine, Deadline, Hypothesis, Outcome, Request, Task, is_silent
 from stt_worker.engines.fitted_whisper.decoder import Decoder, Memory, ShortlistVocabulary, Vocabulary
 from stt_worker.engines.fitted_whisper.encoder import Encoder
 from stt_worker.engines.fitted_whisper.greedy import Decoded, GreedySearch, Prompt
@@ -46,6 +45,11 @@ PROMPT_TOKENS = 64
 """Of a session's prompt, its end: each token costs time in every utterance, and a long one is continued rather than
 heeded."""
 
+LARGEST = 32
+"""Utterances of one batch on a GPU. With ``large`` in fp16 (32 layers of 1280 numbers) a position of the audio takes
+164 kB of keys and values: 98 MB for 10 s and 2 s of silence; and 448 tokens take 73 MB. 32 of these are 5.5 GB, and up
+to three times that when some of them end, because what goes on is copied. A batch that does not fit is halved."""
+
 
 @dataclass
 class _Utterance:
@@ -55,12 +59,16 @@ class _Utterance:
     language: str = ""
     probability: float | None = None
     """Of the language, where it was detected."""
-    outcome: Hypothesis | Exception | None = None
-    """None until there is a text that can be trusted, or no further window."""
+    open: bool = True
+    """Until there is a text that can be trusted, or no further window."""
 
     @property
     def seconds(self) -> float:
         return len(self.task.audio) / SAMPLE_RATE
+
+    def end(self, outcome: Outcome) -> None:
+        self.open = False
+        self.task.tell(outcome)
 
 
 class WhisperTranscriber(BatchEngine):
@@ -82,7 +90,7 @@ class WhisperTranscriber(BatchEngine):
         embedding = model.decoder.token_embedding.weight
         vocabulary: Vocabulary
         on_cpu = self._device.type == "cpu" and self._dtype == torch.float32
-        self._together = not on_cpu
+        self.at_once = 1 if on_cpu else LARGEST
         many_rows = bfloat16 if on_cpu and multiplies_bfloat16() else plain
         if on_cpu and packs_int8():
             one_row, vocabulary = int8, ShortlistVocabulary(embedding, int8)
@@ -93,16 +101,19 @@ class WhisperTranscriber(BatchEngine):
         self._search = GreedySearch(self._decoder, vocabulary, self._tokenizer(ENGLISH), self._device)
 
     @torch.inference_mode()
-    def transcribe_all(self, tasks: Sequence[Task]) -> list[Hypothesis | Exception]:
+    def transcribe_all(self, tasks: Sequence[Task]) -> None:
         """See ``BatchEngine``."""
-        batches = [tasks] if self._together else [[task] for task in tasks]
-        return [outcome for batch in batches for outcome in self._transcribe([_Utterance(task) for task in batch])]
+        for first in range(0, len(tasks), self.at_once):
+            with device_may_be_lost():
+                self._transcribe([_Utterance(task) for task in tasks[first : first + self.at_once]])
 
-    def _transcribe(self, batch: list[_Utterance]) -> list[Hypothesis | Exception]:
+    def _transcribe(self, batch: list[_Utterance]) -> None:
         for utterance in batch:
-            utterance.outcome = self._refusal(utterance.task.request)
+            refusal = self._refusal(utterance.task.request)
+            if refusal is not None:
+                utterance.end(refusal)
         for windows, tail_s in enumerate(TAILS_S, start=1):
-            open_ = [utterance for utterance in batch if utterance.outcome is None]
+            open_ = [utterance for utterance in batch if utterance.open]
             if not open_:
                 break
             memory = self._listen(open_, tail_s)
@@ -110,9 +121,6 @@ class WhisperTranscriber(BatchEngine):
                 self._find_languages(open_, memory)
             for prompts, rows in self._alike(open_, first=windows == 1):
                 self._decode([open_[row] for row in rows], memory.part(rows), prompts, windows)
-        outcomes = [utterance.outcome for utterance in batch]
-        assert None not in outcomes, "an utterance was left open"
-        return cast(list[Hypothesis | Exception], outcomes)
 
     def _listen(self, batch: list[_Utterance], tail_s: float) -> Memory:
         """Encode the audio of each utterance and a tail of silence."""
@@ -145,7 +153,7 @@ class WhisperTranscriber(BatchEngine):
             asked = asked if first else Request(task=asked.task)
             with _failing_alone(utterance):
                 prompt = _prompt(self._tokenizer(utterance.language, asked.task), asked)
-            if utterance.outcome is not None:
+            if not utterance.open:
                 continue
             prompts, rows = groups.setdefault((len(prompt.tokens), prompt.sot, prompt.forced), ([], []))
             prompts.append(prompt)
@@ -165,7 +173,7 @@ class WhisperTranscriber(BatchEngine):
                 text = self._tokenizer(utterance.language).decode(decoded.tokens)
                 if windows == len(last) or not _is_doubtful(decoded, text):
                     decoded.tokens = without_loop(decoded.tokens)
-                    utterance.outcome = self._hypothesis(utterance, decoded, prompt, memory.part([row]), windows)
+                    utterance.end(self._hypothesis(utterance, decoded, prompt, memory.part([row]), windows))
 
     def _cap(self, utterance: _Utterance, windows: int) -> int:
         """Most tokens of a text: of the last look, which nobody corrects, all that the model can write."""
@@ -243,7 +251,7 @@ def _failing_alone(utterance: _Utterance) -> Iterator[None]:
     except RuntimeError:
         raise
     except Exception as error:  # the boundary: one utterance must not end the others of its batch
-        utterance.outcome = error
+        utterance.end(error)
 
 
 def _is_doubtful(decoded: Decoded, text: str) -> bool:

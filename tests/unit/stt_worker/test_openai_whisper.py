@@ -10,6 +10,7 @@ from whisper.tokenizer import get_tokenizer
 from stt_worker.engine import Deadline, DeadlineExceeded, Hypothesis, Request, Task
 from stt_worker.engines.fitted_whisper.guards import token_cap
 from stt_worker.engines.openai_whisper import TAILS_S, WhisperTranscriber, _prompt, _Utterance, warm_up
+from tests.utterances import outcomes_of
 from wire.errors import WireError
 
 # The library leaves its word lists to the garbage collector to close.
@@ -71,9 +72,8 @@ def test_decoding_stops_at_the_deadline() -> None:
 def test_a_model_refuses_a_language_that_it_lacks() -> None:
     """Cantonese has a token of its own only from ``large-v3`` on. Who asked beside it is not refused."""
     model = transcriber(MULTILINGUAL_VOCABULARY)
-    model._together = True
-    asked = [Request("yue"), Request("en")]
-    refused, heard = model.transcribe_all([Task(SECOND, request, Deadline.after(60)) for request in asked])
+    model.at_once = 8
+    refused, heard = outcomes_of(model, [(SECOND, Request("yue")), (SECOND, Request("en"))])
     assert isinstance(refused, WireError)
     assert refused.code == "stt_language"
     assert isinstance(heard, Hypothesis)
@@ -89,7 +89,7 @@ def test_a_prompt_is_nothing_but_letters() -> None:
 def test_one_utterance_that_fails_leaves_the_others_their_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between decoding and words, where an error would otherwise be everybody's."""
     model = transcriber(MULTILINGUAL_VOCABULARY)
-    model._together = True
+    model.at_once = 8
     hypothesis = model._hypothesis
 
     def broken(utterance: _Utterance, *rest: Any) -> Hypothesis:
@@ -98,8 +98,7 @@ def test_one_utterance_that_fails_leaves_the_others_their_text(monkeypatch: pyte
         return hypothesis(utterance, *rest)
 
     monkeypatch.setattr(model, "_hypothesis", broken)
-    tasks = [Task(SECOND, Request(language), Deadline.after(60)) for language in ("en", "ko", "de")]
-    outcomes = model.transcribe_all(tasks)
+    outcomes = outcomes_of(model, [(SECOND, Request(language)) for language in ("en", "ko", "de")])
     assert [type(outcome) for outcome in outcomes] == [Hypothesis, ValueError, Hypothesis]
 
 
@@ -107,6 +106,6 @@ def test_one_utterance_that_fails_leaves_the_others_their_text(monkeypatch: pyte
 def test_the_last_look_is_not_cut(language: str, *, last: bool) -> None:
     """Its text is the final one; the looks before it may be cut, because a cut text is looked at again."""
     model = transcriber(MULTILINGUAL_VOCABULARY)
-    utterance = _Utterance(Task(SECOND, Request(language), Deadline.after(60)), language)
+    utterance = _Utterance(Task(SECOND, Request(language), Deadline.after(60), [].append), language)
     expected = model._decoder.n_ctx if last else token_cap(1.0, language)
     assert model._cap(utterance, len(TAILS_S) if last else 1) == expected
