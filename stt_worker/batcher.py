@@ -1,46 +1,98 @@
 """Where the tasks of one process meet (``--pool=threads``): those that wait become one batch.
 
-A lone utterance starts at once, and a batch forms while the one before it runs. Nobody waits for more than that one:
-Celery gives the process at most ``--concurrency`` tasks, in the order of the queue, and a batch takes all of them.
+A lone utterance starts at once, and a batch forms while the one before it runs. Celery gives the process at most
+``--concurrency`` tasks; of these the most urgent go first, and each session in its turn.
 """
 
-import queue
+import os
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
-from stt_worker.engine import BatchEngine, Deadline, Hypothesis, Request, Task
+import structlog
+
+from stt_worker.engine import BatchEngine, Deadline, DeviceLost, Hypothesis, Outcome, Request, Task, Yielding
+from stt_worker.fair_queue import FairQueue
 from wire.audio import Samples
+from wire.worker import EXIT_BY_WATCHDOG
 
-LARGEST = 64
-"""Utterances of one batch, for the memory of a GPU: 64 of 10 s take about 3 GB with ``large``."""
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """An utterance, and the thread that waits for its text."""
+
+    audio: Samples
+    request: Request
+    deadline: Deadline
+    done: Future[Hypothesis] = field(default_factory=Future)
+
+    def task(self) -> Task:
+        return Task(self.audio, self.request, self.deadline, self.tell)
+
+    def tell(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Exception):
+            self.done.set_exception(outcome)
+        else:
+            self.done.set_result(outcome)
+
+    def is_wanted(self) -> bool:
+        """Whether it is still in time; who asked hears if not."""
+        try:
+            self.deadline.check()
+        except Exception as error:  # the boundary: whatever a deadline raises is for who asked
+            self.tell(error)
+        return not self.done.done()
 
 
 class Batcher:
     """A transcriber for any number of threads, in front of an engine for one."""
 
-    def __init__(self, engine: BatchEngine) -> None:
+    def __init__(self, engine: BatchEngine, end_process: Callable[[int], NoReturn] = os._exit) -> None:
         self.name, self.revision = engine.name, engine.revision
         self._engine = engine
-        self._waiting: queue.SimpleQueue[tuple[Task, Future[Hypothesis]]] = queue.SimpleQueue()
+        self._end_process = end_process
+        self._waiting: FairQueue[_Asked] = FairQueue()
         threading.Thread(target=self._run, name="batcher", daemon=True).start()
 
     def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
         """See ``Transcriber``."""
-        done: Future[Hypothesis] = Future()
-        self._waiting.put((Task(audio, request, deadline), done))
-        return done.result()
+        asked = _Asked(audio, request, self._also_for_who_waits_here(deadline, request.priority))
+        self._waiting.put(asked, request.priority, request.session)
+        return asked.done.result()
+
+    def _also_for_who_waits_here(self, deadline: Deadline, priority: int) -> Deadline:
+        if not isinstance(deadline, Yielding):
+            return deadline
+        elsewhere = deadline.outranked
+        return replace(deadline, outranked=lambda: self._waiting.holds_more_urgent(priority) or elsewhere())
 
     def _run(self) -> None:
         while True:
-            batch = [self._waiting.get()]
-            while len(batch) < LARGEST and not self._waiting.empty():
-                batch.append(self._waiting.get())
-            try:
-                outcomes = self._engine.transcribe_all([task for task, _ in batch])
-            except Exception as error:  # the boundary: whoever waits must hear of it
-                outcomes = [error] * len(batch)
-            for (_, done), outcome in zip(batch, outcomes, strict=True):
-                if isinstance(outcome, Exception):
-                    done.set_exception(outcome)
-                else:
-                    done.set_result(outcome)
+            if batch := [asked for asked in self._waiting.take(self._engine.at_once) if asked.is_wanted()]:
+                self._work(batch)
+
+    def _work(self, batch: Sequence[_Asked]) -> None:
+        """A batch that fails is tried in halves: it was too large for the memory, or one of it breaks the engine."""
+        if not batch:
+            return
+        try:
+            self._engine.transcribe_all([asked.task() for asked in batch])
+        except DeviceLost:
+            log.critical("the GPU is lost: this process ends", exc_info=True)
+            self._end_process(EXIT_BY_WATCHDOG)
+        except Exception as error:  # the boundary: whoever waits must hear of it
+            if len(batch) > 1:
+                log.warning("batch failed: tried in halves", utterances=len(batch), exc_info=True)
+            elif not batch[0].done.done():
+                batch[0].tell(error)
+        left = [asked for asked in batch if not asked.done.done()]
+        if left and len(batch) == 1:
+            left[0].tell(AssertionError("the engine gave no outcome"))
+        elif left:
+            middle = -(-len(left) // 2)
+            self._work(left[:middle])
+            self._work(left[middle:])

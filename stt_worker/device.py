@@ -1,6 +1,7 @@
 """Where the model runs: on the first visible GPU, which is tested before it is trusted, or on the CPU."""
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,13 +11,15 @@ import structlog
 import torch
 from torch import Tensor
 
-from stt_worker.engine import Hypothesis
+from stt_worker.engine import DeviceLost, Hypothesis
 from wire.errors import ModelError
 
 SIDE = 256
 """Rows and columns of the matrices of the self-test."""
 TOLERANCE = 0.05
 """Largest error of a product whose elements have a mean square of 1; correct fp16 is off by about 0.002."""
+CUDA_ERROR = re.compile("cuda error|cublas_status|cudnn_status|cudnn error", re.IGNORECASE)
+"""How torch tells errors of the GPU from those of a program, both of which are ``RuntimeError``."""
 
 log = structlog.get_logger()
 M = TypeVar("M")
@@ -85,6 +88,23 @@ def check_transcription(heard: Hypothesis) -> None:
     """
     if not (math.isfinite(heard.avg_logprob) and math.isfinite(heard.no_speech_prob)):
         raise SelfTestFailed("the transcription at start-up gave no finite probabilities")
+
+
+@contextmanager
+def device_may_be_lost() -> Iterator[None]:
+    """Around what is computed: after a CUDA error every later call fails, too, unless it was only out of memory.
+
+    Raises:
+        DeviceLost: instead of torch's error.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        if CUDA_ERROR.search(str(error)):
+            raise DeviceLost(str(error)) from error
+        raise
 
 
 def load_on_device(

@@ -1,11 +1,13 @@
 """One draft: the text of an utterance that is not over yet, for the gateway that asked. Best effort."""
 
+import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
+from redis.exceptions import RedisError
 
-from stt_worker.engine import Deadline, Hypothesis, Request, Transcriber
+from stt_worker.engine import Deadline, Hypothesis, Outranked, Request, Transcriber, Yielding
 from stt_worker.transcription import is_speech, language_to_keep, transcript
 from wire import names
 from wire.audio import SAMPLE_RATE, decode_pcm, to_float
@@ -18,20 +20,31 @@ from wire.worker import Worker
 log = structlog.get_logger()
 
 
-class Outranked(Exception):
-    """Something more urgent waits."""
+LOOK_S = 0.025
+"""Pause between two looks at the queue, by all threads of the process: an interim text gives way that much later."""
+OUTAGE_PAUSE_S = 5.0
+"""The same while Redis does not answer, which stops the batch that waits for it."""
 
 
-@dataclass(frozen=True)
-class _Yielding(Deadline):
-    """A deadline that is also over when something more urgent waits: 0.1 ms for a step that takes several."""
+class _Seldom:
+    """A question to Redis asked now and then; in between its last answer holds, and No when there is none."""
 
-    outranked: Callable[[], bool] = lambda: False
+    def __init__(self, ask: Callable[[], bool]) -> None:
+        self._ask = ask
+        self._answer = False
+        self._next = 0.0
+        self._asking = threading.Lock()
 
-    def check(self) -> None:
-        super().check()
-        if self.outranked():
-            raise Outranked
+    def __call__(self) -> bool:
+        if time.monotonic() >= self._next and self._asking.acquire(blocking=False):
+            try:
+                self._answer, pause = self._ask(), LOOK_S
+            except RedisError:
+                self._answer, pause = False, OUTAGE_PAUSE_S
+            finally:
+                self._asking.release()
+            self._next = time.monotonic() + pause
+        return self._answer
 
 
 class Drafting:
@@ -39,29 +52,35 @@ class Drafting:
 
     def __init__(self, worker: Worker[Transcriber]) -> None:
         self._worker = worker
+        self._outranked = _Seldom(lambda: more_urgent(worker.redis, names.STT_QUEUE, PRIORITIES["interim"]))
 
     def run(self, job: DraftText) -> None:
         """
         Raises:
             redis.exceptions.RedisError: nobody hears of this draft.
         """
-        priority = PRIORITIES[job.purpose]
         redis = self._worker.redis
         # Taken away: the gateway sees that it was begun, and no other worker begins it too.
         pcm: bytes | None = redis.execute_command("GETDEL", job.audio_key, NEVER_DECODE=True)
         if pcm is None:
             return  # the person went on speaking, or it came too late
         language = job.language or redis.hget(names.session(job.session_id), "language")
-        deadline = _Yielding.after(self._worker.limits.deadline_s)
+        deadline = Deadline.after(self._worker.limits.deadline_s)
         if job.purpose == "interim":
-            deadline = _Yielding(
-                deadline.seconds, deadline.started, lambda: more_urgent(redis, names.STT_QUEUE, priority)
-            )
+            deadline = Yielding(deadline.seconds, deadline.started, self._outranked)
         started, heard = now(), None
         with self._worker.busy(), self._worker.watched():
             try:
                 deadline.check()
-                request = Request(language, job.task, job.prompt, job.prefix, quick=job.purpose == "interim")
+                request = Request(
+                    language,
+                    job.task,
+                    job.prompt,
+                    job.prefix,
+                    quick=job.purpose == "interim",
+                    session=job.session_id,
+                    priority=PRIORITIES[job.purpose],
+                )
                 heard = self._worker.model.transcribe(to_float(decode_pcm(pcm)), request, deadline)
             except Outranked:
                 log.debug("interim gives way", session=job.session_id, segment=job.segment)

@@ -2,7 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -43,6 +43,27 @@ class Deadline:
             )
 
 
+class Outranked(Exception):
+    """Something more urgent waits."""
+
+
+@dataclass(frozen=True)
+class Yielding(Deadline):
+    """A deadline that is also over when something more urgent waits."""
+
+    outranked: Callable[[], bool] = lambda: False
+
+    def check(self) -> None:
+        """
+        Raises:
+            DeadlineExceeded: the time is over.
+            Outranked: it is the turn of something else.
+        """
+        super().check()
+        if self.outranked():
+            raise Outranked
+
+
 @dataclass(frozen=True)
 class Request:
     """What is wanted of an utterance."""
@@ -57,6 +78,10 @@ class Request:
     """How the text is known to begin; not believed when what follows it makes no sense."""
     quick: bool = False
     """Of something that is soon replaced: a doubtful text is not worth the longest look."""
+    session: str = ""
+    """Whose turn it is, where several wait."""
+    priority: int = 0
+    """As in the queue: 0 goes first."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +119,10 @@ def is_silent(no_speech_prob: float, avg_logprob: float) -> bool:
     return no_speech_prob > NO_SPEECH_PROB and avg_logprob < MIN_AVG_LOGPROB
 
 
+Outcome = Hypothesis | Exception
+"""What an utterance gives, or what went wrong with it."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One utterance for an engine."""
@@ -102,6 +131,12 @@ class Task:
     """float32 in [−1, 1), shape (samples,), 16 kHz, at most 30 s."""
     request: Request
     deadline: Deadline
+    tell: Callable[[Outcome], None]
+    """Called once, as soon as the outcome is known: before slower neighbours have theirs."""
+
+
+class DeviceLost(Exception):
+    """Nothing can be computed in this process any more, such as after most CUDA errors."""
 
 
 class Transcriber(Protocol):
@@ -133,14 +168,23 @@ class BatchEngine(ABC):
 
     name: str
     revision: str
+    at_once: int
+    """Most utterances that gain from being one batch."""
 
     @abstractmethod
-    def transcribe_all(self, tasks: Sequence[Task]) -> list[Hypothesis | Exception]:
-        """What each utterance gives: the same as if it were alone, or what went wrong with it."""
+    def transcribe_all(self, tasks: Sequence[Task]) -> None:
+        """Tell each task what it would give alone.
+
+        Raises:
+            DeviceLost: only another process can go on.
+            Exception: what went wrong with all whose outcome is not told yet, such as too little memory.
+        """
 
     def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
         """See ``Transcriber``."""
-        outcome = self.transcribe_all([Task(audio, request, deadline)])[0]
+        outcomes: list[Outcome] = []
+        self.transcribe_all([Task(audio, request, deadline, outcomes.append)])
+        (outcome,) = outcomes
         if isinstance(outcome, Exception):
             raise outcome
         return outcome

@@ -74,7 +74,7 @@ class Transcription:
                 raise AudioError("audio_expired", "The audio is no longer stored.", "Start more workers.")
             deadline = Deadline.after(self._worker.limits.deadline_s)
             with self._worker.watched():
-                request = Request(job.language or claim.language, job.task, job.prompt)
+                request = Request(job.language or claim.language, job.task, job.prompt, session=job.session_id)
                 heard = self._worker.model.transcribe(to_float(decode_pcm(pcm)), request, deadline)
             self._hand_on(job, heard, started)
 

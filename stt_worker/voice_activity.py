@@ -6,10 +6,11 @@ The judge is Silero VAD 6 (https://github.com/snakers4/silero-vad, MIT): 0.9 ms 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from silero_vad import load_silero_vad
 
-from stt_worker.engine import MIN_AVG_LOGPROB, BatchEngine, Hypothesis, Task
+from stt_worker.engine import MIN_AVG_LOGPROB, BatchEngine, Hypothesis, Outcome, Task
 from wire.audio import SAMPLE_RATE, Samples
 
 FRAME_S = 512 / SAMPLE_RATE
@@ -93,19 +94,21 @@ class SpeechOnly(BatchEngine):
     """An engine that is asked only about speech, and believed the less the less of it there is."""
 
     def __init__(self, inner: BatchEngine, voice_activity: VoiceActivity) -> None:
-        self.name, self.revision = inner.name, inner.revision
+        self.name, self.revision, self.at_once = inner.name, inner.revision, inner.at_once
         self._inner = inner
         self._voice_activity = voice_activity
 
-    def transcribe_all(self, tasks: Sequence[Task]) -> list[Hypothesis | Exception]:
+    def transcribe_all(self, tasks: Sequence[Task]) -> None:
         """No text where nobody speaks."""
-        voices = [self._voice_activity(task.audio) for task in tasks]
-        spoken = [task for task, voice in zip(tasks, voices, strict=True) if voice.present]
-        heard = iter(self._inner.transcribe_all(spoken) if spoken else [])
-        return [
-            _judged(voice, next(heard)) if voice.present else _nothing(voice, task)
-            for task, voice in zip(tasks, voices, strict=True)
-        ]
+        spoken = []
+        for task in tasks:
+            voice = self._voice_activity(task.audio)
+            if voice.present:
+                spoken.append(replace(task, tell=partial(_tell_judged, task, voice)))
+            else:
+                task.tell(_nothing(voice, task))
+        if spoken:
+            self._inner.transcribe_all(spoken)
 
 
 def _nothing(voice: Voice, task: Task) -> Hypothesis:
@@ -118,10 +121,10 @@ def _nothing(voice: Voice, task: Task) -> Hypothesis:
     )
 
 
-def _judged(voice: Voice, heard: Hypothesis | Exception) -> Hypothesis | Exception:
-    if isinstance(heard, Exception) or _believed(voice, heard):
-        return heard
-    return replace(heard, text="", words=(), language_probability=None)
+def _tell_judged(task: Task, voice: Voice, heard: Outcome) -> None:
+    if not isinstance(heard, Exception) and not _believed(voice, heard):
+        heard = replace(heard, text="", words=(), language_probability=None)
+    task.tell(heard)
 
 
 def _believed(voice: Voice, heard: Hypothesis) -> bool:

@@ -2,7 +2,8 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,8 +14,8 @@ from whisper.audio import HOP_LENGTH, N_SAMPLES, log_mel_spectrogram, pad_or_tri
 from whisper.model import Whisper
 from whisper.tokenizer import Tokenizer, get_tokenizer
 
-from stt_worker.device import Device, check_transcription, load_on_device
-from stt_worker.engine import MIN_AVG_LOGPROB, BatchEngine, Deadline, Hypothesis, Request, Task, is_silent
+from stt_worker.device import Device, check_transcription, device_may_be_lost, load_on_device
+from stt_worker.engine import MIN_AVG_LOGPROB, BatchEngine, Deadline, Hypothesis, Outcome, Request, Task, is_silent
 from stt_worker.engines.fitted_whisper.decoder import Decoder, Memory, ShortlistVocabulary, Vocabulary
 from stt_worker.engines.fitted_whisper.encoder import Encoder
 from stt_worker.engines.fitted_whisper.greedy import Decoded, GreedySearch, Prompt
@@ -44,6 +45,11 @@ PROMPT_TOKENS = 64
 """Of a session's prompt, its end: each token costs time in every utterance, and a long one is continued rather than
 heeded."""
 
+LARGEST = 32
+"""Utterances of one batch on a GPU. With ``large`` in fp16 (32 layers of 1280 numbers) a position of the audio takes
+164 kB of keys and values: 98 MB for 10 s and 2 s of silence; and 448 tokens take 73 MB. 32 of these are 5.5 GB, and up
+to three times that when some of them end, because what goes on is copied. A batch that does not fit is halved."""
+
 
 @dataclass
 class _Utterance:
@@ -53,12 +59,16 @@ class _Utterance:
     language: str = ""
     probability: float | None = None
     """Of the language, where it was detected."""
-    outcome: Hypothesis | Exception | None = None
-    """None until there is a text that can be trusted, or no further window."""
+    open: bool = True
+    """Until there is a text that can be trusted, or no further window."""
 
     @property
     def seconds(self) -> float:
         return len(self.task.audio) / SAMPLE_RATE
+
+    def end(self, outcome: Outcome) -> None:
+        self.open = False
+        self.task.tell(outcome)
 
 
 class WhisperTranscriber(BatchEngine):
@@ -80,7 +90,7 @@ class WhisperTranscriber(BatchEngine):
         embedding = model.decoder.token_embedding.weight
         vocabulary: Vocabulary
         on_cpu = self._device.type == "cpu" and self._dtype == torch.float32
-        self._together = not on_cpu
+        self.at_once = 1 if on_cpu else LARGEST
         many_rows = bfloat16 if on_cpu and multiplies_bfloat16() else plain
         if on_cpu and packs_int8():
             one_row, vocabulary = int8, ShortlistVocabulary(embedding, int8)
@@ -91,14 +101,19 @@ class WhisperTranscriber(BatchEngine):
         self._search = GreedySearch(self._decoder, vocabulary, self._tokenizer(ENGLISH), self._device)
 
     @torch.inference_mode()
-    def transcribe_all(self, tasks: Sequence[Task]) -> list[Hypothesis | Exception]:
+    def transcribe_all(self, tasks: Sequence[Task]) -> None:
         """See ``BatchEngine``."""
-        batches = [tasks] if self._together else [[task] for task in tasks]
-        return [outcome for batch in batches for outcome in self._transcribe([_Utterance(task) for task in batch])]
+        for first in range(0, len(tasks), self.at_once):
+            with device_may_be_lost():
+                self._transcribe([_Utterance(task) for task in tasks[first : first + self.at_once]])
 
-    def _transcribe(self, batch: list[_Utterance]) -> list[Hypothesis | Exception]:
+    def _transcribe(self, batch: list[_Utterance]) -> None:
+        for utterance in batch:
+            refusal = self._refusal(utterance.task.request)
+            if refusal is not None:
+                utterance.end(refusal)
         for windows, tail_s in enumerate(TAILS_S, start=1):
-            open_ = [utterance for utterance in batch if utterance.outcome is None]
+            open_ = [utterance for utterance in batch if utterance.open]
             if not open_:
                 break
             memory = self._listen(open_, tail_s)
@@ -106,7 +121,6 @@ class WhisperTranscriber(BatchEngine):
                 self._find_languages(open_, memory)
             for prompts, rows in self._alike(open_, first=windows == 1):
                 self._decode([open_[row] for row in rows], memory.part(rows), prompts, windows)
-        return [utterance.outcome for utterance in batch if utterance.outcome is not None]
 
     def _listen(self, batch: list[_Utterance], tail_s: float) -> Memory:
         """Encode the audio of each utterance and a tail of silence."""
@@ -120,10 +134,7 @@ class WhisperTranscriber(BatchEngine):
 
     def _find_languages(self, batch: list[_Utterance], memory: Memory) -> None:
         for utterance in batch:
-            asked = utterance.task.request
-            utterance.language = asked.language or ENGLISH
-            if not self._multilingual and (asked.language not in (None, ENGLISH) or asked.task != "transcribe"):
-                utterance.outcome = self._english_only(asked)
+            utterance.language = utterance.task.request.language or ENGLISH
         rows = [row for row, utterance in enumerate(batch) if utterance.task.request.language is None]
         if not self._multilingual or not rows:
             return
@@ -137,12 +148,13 @@ class WhisperTranscriber(BatchEngine):
         """Prompts, and the rows that they belong to, in groups that can be decoded together: of the same shape."""
         groups: dict[tuple[int, int, int], tuple[list[Prompt], list[int]]] = {}
         for row, utterance in enumerate(batch):
-            if utterance.outcome is not None:
-                continue
             asked = utterance.task.request
             # Later, nothing but the task: what it was told may be what led it astray.
             asked = asked if first else Request(task=asked.task)
-            prompt = _prompt(self._tokenizer(utterance.language, asked.task), asked)
+            with _failing_alone(utterance):
+                prompt = _prompt(self._tokenizer(utterance.language, asked.task), asked)
+            if not utterance.open:
+                continue
             prompts, rows = groups.setdefault((len(prompt.tokens), prompt.sot, prompt.forced), ([], []))
             prompts.append(prompt)
             rows.append(row)
@@ -150,17 +162,23 @@ class WhisperTranscriber(BatchEngine):
 
     def _decode(self, batch: list[_Utterance], memory: Memory, prompts: list[Prompt], windows: int) -> None:
         """Write the texts; those that cannot be trusted stay open until the last window."""
-        caps = [token_cap(utterance.seconds) for utterance in batch]
+        caps = [self._cap(utterance, windows) for utterance in batch]
         ticks = [utterance.task.deadline.check for utterance in batch]
         found = self._search.run(memory.part(range(len(batch))), prompts, caps, ticks)
         for row, (utterance, decoded, prompt) in enumerate(zip(batch, found, prompts, strict=True)):
-            tokenizer = self._tokenizer(utterance.language)
             last = TAILS_S[:-1] if utterance.task.request.quick else TAILS_S
-            if decoded.error is not None:
-                utterance.outcome = decoded.error
-            elif windows == len(last) or not _is_doubtful(decoded, tokenizer.decode(decoded.tokens)):
-                decoded.tokens = without_loop(decoded.tokens)
-                utterance.outcome = self._hypothesis(utterance, decoded, prompt, memory.part([row]), windows)
+            with _failing_alone(utterance):
+                if decoded.error is not None:
+                    raise decoded.error
+                text = self._tokenizer(utterance.language).decode(decoded.tokens)
+                if windows == len(last) or not _is_doubtful(decoded, text):
+                    decoded.tokens = without_loop(decoded.tokens)
+                    utterance.end(self._hypothesis(utterance, decoded, prompt, memory.part([row]), windows))
+
+    def _cap(self, utterance: _Utterance, windows: int) -> int:
+        """Most tokens of a text: of the last look, which nobody corrects, all that the model can write."""
+        last = windows == len(TAILS_S)
+        return self._decoder.n_ctx if last else token_cap(utterance.seconds, utterance.language)
 
     def _hypothesis(
         self, utterance: _Utterance, decoded: Decoded, prompt: Prompt, memory: Memory, windows: int
@@ -188,13 +206,21 @@ class WhisperTranscriber(BatchEngine):
             windows=windows,
         )
 
-    def _english_only(self, asked: Request) -> WireError:
-        """Models such as ``base.en`` write English words whatever they hear."""
-        return WireError(
-            "stt_language",
-            f"The model {self.name} knows English only, not {asked.language or 'translation'}.",
-            "Choose English, or ask the operator for a multilingual model (STT_MODEL without .en).",
-        )
+    def _refusal(self, asked: Request) -> WireError | None:
+        """Models such as ``base.en`` write English words whatever they hear; ``yue`` came with ``large-v3``."""
+        if not self._multilingual and (asked.language not in (None, ENGLISH) or asked.task != "transcribe"):
+            return WireError(
+                "stt_language",
+                f"The model {self.name} knows English only, not {asked.language or 'translation'}.",
+                "Choose English, or ask the operator for a multilingual model (STT_MODEL without .en).",
+            )
+        if asked.language is not None and asked.language not in self._tokenizer(ENGLISH).all_language_codes:
+            return WireError(
+                "stt_language",
+                f"The model {self.name} does not know the language {asked.language}.",
+                "Choose another, or ask the operator for a newer model (STT_MODEL=large or turbo).",
+            )
+        return None
 
     def _tokenizer(self, language: str, task: str = "transcribe") -> Tokenizer:
         """Kept by the library, one per language and task."""
@@ -205,10 +231,27 @@ def _prompt(tokenizer: Tokenizer, request: Request) -> Prompt:
     """As ``whisper.decoding.DecodingTask._get_initial_tokens``."""
     before: list[int] = []
     if request.prompt.strip():
-        before = [tokenizer.sot_prev, *tokenizer.encode(f" {request.prompt.strip()}")[-PROMPT_TOKENS:]]
-    prefix = tokenizer.encode(f" {request.prefix.strip()}") if request.prefix.strip() else []
+        before = [tokenizer.sot_prev, *_words(tokenizer, request.prompt)[-PROMPT_TOKENS:]]
+    prefix = _words(tokenizer, request.prefix) if request.prefix.strip() else []
     tokens = (*before, *tokenizer.sot_sequence_including_notimestamps, *prefix)
     return Prompt(tokens, sot=len(before), forced=len(prefix))
+
+
+def _words(tokenizer: Tokenizer, text: str) -> list[int]:
+    """Tokens of a text that somebody else wrote: also ``<|endoftext|>`` is nothing but letters."""
+    tokens: list[int] = tokenizer.encode(f" {text.strip()}", disallowed_special=())
+    return tokens
+
+
+@contextmanager
+def _failing_alone(utterance: _Utterance) -> Iterator[None]:
+    """What goes wrong with one utterance is its own outcome; what torch raises is about the whole batch."""
+    try:
+        yield
+    except RuntimeError:
+        raise
+    except Exception as error:  # the boundary: one utterance must not end the others of its batch
+        utterance.end(error)
 
 
 def _is_doubtful(decoded: Decoded, text: str) -> bool:

@@ -7,16 +7,26 @@ from pathlib import Path
 import jiwer
 import numpy as np
 import pytest
+import torch
+import whisper
 from celery import Celery
+from whisper.audio import log_mel_spectrogram, pad_or_trim
+from whisper.decoding import DecodingOptions
+from whisper.tokenizer import get_tokenizer
 
 from fastapi_service.session_store import SessionStore
-from stt_worker.engine import Deadline, Hypothesis, Request, Task
+from stt_worker.engine import Deadline, DeadlineExceeded, Hypothesis, Request
 from stt_worker.engines import openai_whisper
+from stt_worker.engines.fitted_whisper.decoder import Decoder, ShortlistVocabulary, Vocabulary
+from stt_worker.engines.fitted_whisper.encoder import Encoder
+from stt_worker.engines.fitted_whisper.greedy import GreedySearch, Prompt
+from stt_worker.engines.fitted_whisper.linear import int8, packs_int8
 from stt_worker.settings import Settings
 from stt_worker.weights import find_weights
 from tests.eventually import eventually
 from tests.machines import Processes
 from tests.speakers import audio_job
+from tests.utterances import outcomes_of
 from wire import names
 from wire.audio import Samples, decode_pcm, encode_pcm, to_float
 from wire.broker import send_job
@@ -80,6 +90,10 @@ def test_a_batch_hears_what_each_utterance_says_alone(weights: Path, monkeypatch
     """In float32, as a GPU would do it: lengths, languages, prompts and windows of their own, and one that fails."""
     monkeypatch.setattr(openai_whisper, "packs_int8", lambda: False)
     monkeypatch.setattr(openai_whisper, "multiplies_bfloat16", lambda: False)
+    is_doubtful = openai_whisper._is_doubtful
+    monkeypatch.setattr(
+        openai_whisper, "_is_doubtful", lambda decoded, text: "lobster" in text.lower() or is_doubtful(decoded, text)
+    )
     engine = openai_whisper.load_whisper(Settings(model=str(weights), device="cpu"))
     asked = [
         ("jfk.wav", Request()),
@@ -88,12 +102,14 @@ def test_a_batch_hears_what_each_utterance_says_alone(weights: Path, monkeypatch
         ("lobster.wav", Request("en", prefix="When is a lobster")),
         ("fr-course.wav", Request("fr", task="translate")),
     ]
-    tasks = [Task(recording(name), request, Deadline.after(60)) for name, request in asked]
-    alone = engine.transcribe_all(tasks)
-    engine._together = True
-    late = Task(recording("jfk.wav"), Request("en"), Deadline(seconds=1.0, started=0.0))
-    *together, failed = engine.transcribe_all([*tasks, late])
-    assert isinstance(failed, Exception)
+    tasks = [(recording(name), request) for name, request in asked]
+    alone = outcomes_of(engine, tasks)
+    engine.at_once = 8
+    late = Deadline(seconds=1.0, started=0.0)
+    deadlines = [*[Deadline.after(60)] * len(tasks), late]
+    *together, failed = outcomes_of(engine, [*tasks, (recording("jfk.wav"), Request("en"))], deadlines)
+    assert isinstance(failed, DeadlineExceeded)
+    assert [heard.windows for heard in alone if isinstance(heard, Hypothesis)][:4] == [1, 1, 3, 3]
     for one, other in zip(alone, together, strict=True):
         assert isinstance(one, Hypothesis)
         assert isinstance(other, Hypothesis)
@@ -101,6 +117,41 @@ def test_a_batch_hears_what_each_utterance_says_alone(weights: Path, monkeypatch
         assert [word.text for word in other.words] == [word.text for word in one.words]
         assert [word.start_s for word in other.words] == pytest.approx([word.start_s for word in one.words], abs=0.1)
         assert other.avg_logprob == pytest.approx(one.avg_logprob, abs=0.01)
+
+
+REAL = [
+    ("jfk.wav", "en"),
+    ("silly.wav", "en"),
+    ("lobster.wav", "en"),
+    ("rainbow.wav", "en"),
+    ("de-klima.wav", "de"),
+    ("fr-course.wav", "fr"),
+]
+
+
+@torch.inference_mode()
+def test_decoding_gives_the_librarys_tokens(weights: Path) -> None:
+    """Of real speech in the full window: one for one in float32. With int8 products, as on a CPU, the same text."""
+    model = whisper.load_model(str(weights), device="cpu")
+    embedding = model.decoder.token_embedding.weight
+    exact = (Decoder(model.decoder), Vocabulary(embedding))
+    packed = (Decoder(model.decoder, int8), ShortlistVocabulary(embedding, int8)) if packs_int8() else exact
+    encoder = Encoder(model.encoder)
+    for name, language in REAL:
+        features = log_mel_spectrogram(pad_or_trim(recording(name)), model.dims.n_mels)
+        options = DecodingOptions(language=language, without_timestamps=True, fp16=False)
+        expected = whisper.decode(model, features, options)
+        tokenizer = get_tokenizer(True, num_languages=model.num_languages, language=language, task="transcribe")
+        prompt = Prompt(tokenizer.sot_sequence_including_notimestamps, sot=0)
+        for decoder, vocabulary in (exact, packed):
+            search = GreedySearch(decoder, vocabulary, tokenizer, model.device)
+            memory = decoder.listen(*encoder([features]))
+            (ours,) = search.run(memory, [prompt], [decoder.n_ctx], [lambda: None])
+            assert ours.stop == "end"
+            assert tokenizer.decode(ours.tokens).strip() == expected.text, name
+            if decoder is exact[0]:
+                assert ours.tokens == expected.tokens, name
+                assert ours.avg_logprob == pytest.approx(expected.avg_logprob, abs=1e-3)
 
 
 async def test_a_worker_with_threads_works_on_several_at_once(

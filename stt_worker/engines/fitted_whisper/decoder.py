@@ -1,7 +1,7 @@
 """Whisper's text decoder, one step at a time, with everything that does not change between steps laid out before."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import whisper.model
@@ -18,24 +18,28 @@ class Memory:
 
     cross: list[tuple[Tensor, Tensor]]
     """Per layer, keys and values of the audio: (batch, heads, audio positions, state per head)."""
-    keys: list[Tensor]
-    """Per layer, of the tokens so far: (batch, heads, text positions, state per head), filled up to ``length``."""
-    values: list[Tensor]
     mask: Tensor | None
     """(batch, 1, 1, audio positions), True where an utterance has audio; None where all are equally long."""
+    keys: list[Tensor] = field(default_factory=list)
+    """Per layer, of the tokens so far: (batch, heads, text positions, state per head), filled up to ``length``. None
+    before the first, so that a memory whose parts are decoded takes no room for it."""
+    values: list[Tensor] = field(default_factory=list)
     length: int = 0
+
+    def make_room(self, tokens: int) -> None:
+        """For so many of them, where there is none yet."""
+        if not self.keys:
+            rooms = [(*key.shape[:2], tokens, key.shape[3]) for key, _ in self.cross]
+            self.keys = [key.new_empty(room) for (key, _), room in zip(self.cross, rooms, strict=True)]
+            self.values = [torch.empty_like(key) for key in self.keys]
 
     def part(self, rows: Sequence[int]) -> "Memory":
         """Some utterances of the batch, as if nothing had been decoded yet."""
-        batch = len(self.keys[0])
-        index = torch.tensor(rows, device=self.keys[0].device)
-        everything = len(rows) == batch
-        return Memory(
-            cross=self.cross if everything else [(key[index], value[index]) for key, value in self.cross],
-            keys=[key.new_empty(len(rows), *key.shape[1:]) for key in self.keys],
-            values=[value.new_empty(len(rows), *value.shape[1:]) for value in self.values],
-            mask=self.mask if everything or self.mask is None else self.mask[index],
-        )
+        if len(rows) == len(self.cross[0][0]):
+            return Memory(self.cross, self.mask)
+        index = torch.tensor(rows, device=self.cross[0][0].device)
+        cross = [(key[index], value[index]) for key, value in self.cross]
+        return Memory(cross, self.mask if self.mask is None else self.mask[index])
 
     def keep(self, rows: Tensor) -> None:
         """Go on with some utterances of the batch, by their indices."""
@@ -82,7 +86,8 @@ class _Layer:
         query = heads(self._cross_query(self._cross_norm(x)), self._n_head)
         cross_key, cross_value = memory.cross[layer]
         if look is not None:
-            look.append(query @ cross_key.transpose(-1, -2) * query.shape[-1] ** -0.5)
+            # Scaled before the product, which fp16 may not hold otherwise.
+            look.append(query * query.shape[-1] ** -0.5 @ cross_key.transpose(-1, -2))
         attention = scaled_dot_product_attention(query, cross_key, cross_value, memory.mask)
         x = x + self._cross_out(attention.transpose(1, 2).flatten(2))
         return x + self._down(gelu(self._up(self._mlp_norm(x))))
@@ -97,7 +102,6 @@ class Decoder:
         self._embedding = source.token_embedding.weight
         self._positions = source.positional_embedding
         self._layers = [_Layer(block, pack, pack_cross) for block in source.blocks]
-        self._n_head: int = source.blocks[0].attn.n_head
         self._norm = Norm(source.ln)
 
     def listen(self, audio: Tensor, positions: Sequence[int] | None = None) -> Memory:
@@ -111,14 +115,7 @@ class Decoder:
         if positions is not None and min(positions) < audio.shape[1]:
             count = torch.tensor(positions, device=audio.device)
             mask = (torch.arange(audio.shape[1], device=audio.device) < count[:, None])[:, None, None]
-        batch, _, state = audio.shape
-        room = (batch, self._n_head, self.n_ctx, state // self._n_head)
-        return Memory(
-            cross=[layer.listen(audio) for layer in self._layers],
-            keys=[audio.new_empty(room) for _ in self._layers],
-            values=[audio.new_empty(room) for _ in self._layers],
-            mask=mask,
-        )
+        return Memory([layer.listen(audio) for layer in self._layers], mask)
 
     def __call__(self, tokens: Tensor, memory: Memory, look: list[Tensor] | None = None) -> Tensor:
         """Take in the next tokens (batch, count); returns the state after each (batch, count, state).
@@ -127,6 +124,7 @@ class Decoder:
         (batch, heads, count, audio positions).
         """
         count = tokens.shape[1]
+        memory.make_room(self.n_ctx)
         x = self._embedding[tokens] + self._positions[memory.length : memory.length + count]
         causal = None
         if count > 1:

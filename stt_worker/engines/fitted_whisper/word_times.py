@@ -46,7 +46,7 @@ def word_times(
     if not tokens:
         return ()
     look: list[Tensor] = []
-    decoder(torch.tensor([[*prompt, *tokens, tokenizer.eot]], device=memory.keys[0].device), memory, look)
+    decoder(torch.tensor([[*prompt, *tokens, tokenizer.eot]], device=memory.cross[0][0].device), memory, look)
     positions = max(1, min(look[0].shape[-1], round(seconds * TOKENS_PER_SECOND)))
     weights = torch.stack([look[layer][0, head, :, :positions] for layer, head in heads]).float().softmax(dim=-1)
     deviation, mean = torch.std_mean(weights, dim=-2, keepdim=True, unbiased=False)

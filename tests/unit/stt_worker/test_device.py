@@ -16,10 +16,11 @@ from stt_worker.device import (
     check_arithmetic,
     check_transcription,
     choose_device,
+    device_may_be_lost,
     load_on_device,
     visible_gpus,
 )
-from stt_worker.engine import DeadlineExceeded, Hypothesis
+from stt_worker.engine import DeadlineExceeded, DeviceLost, Hypothesis
 from wire.errors import ModelError
 
 SMALL = Gpu("Tesla T4", 15_360)
@@ -266,3 +267,19 @@ def test_no_gpu_is_visible_without_cuda(monkeypatch: pytest.MonkeyPatch) -> None
     """The probe asks torch nothing else on a machine without a GPU."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert visible_gpus() == []
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), DeviceLost),
+        (RuntimeError("CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasGemmEx`"), DeviceLost),
+        (torch.OutOfMemoryError("CUDA out of memory."), torch.OutOfMemoryError),
+        (RuntimeError("The size of tensor a (3) must match the size of tensor b (4)"), RuntimeError),
+    ],
+)
+def test_a_lost_gpu_is_told_from_other_errors(raised: Exception, expected: type[Exception]) -> None:
+    """Too little memory and mistakes of a program leave it as it is."""
+    with pytest.raises(expected) as caught, device_may_be_lost():
+        raise raised
+    assert type(caught.value) is expected

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from redis.exceptions import RedisError
 
 from stt_worker.drafting import Drafting
 from stt_worker.engine import Deadline, Hypothesis, Request, Word
@@ -46,6 +47,7 @@ class Redis:
     def __init__(self, key: str, *, waiting: int = 0) -> None:
         self.audio = {key: bytes(64_000)}
         self.waiting = waiting
+        self.looks, self.away = 0, False
         self.published: list[tuple[str, Draft]] = []
 
     def execute_command(self, command: str, key: str, **_: Any) -> bytes | None:
@@ -62,6 +64,9 @@ class Redis:
     def llen(self, _key: str) -> None: ...
 
     def execute(self) -> list[int]:
+        self.looks += 1
+        if self.away:
+            raise RedisError
         return [self.waiting, 0]
 
     def publish(self, channel: str, data: str) -> None:
@@ -82,10 +87,15 @@ def job(**changes: Any) -> DraftText:
     return DraftText(**fields | changes)
 
 
-def run(task: DraftText, redis: Redis, answer: Hypothesis | Exception = HEARD) -> Engine:
+def worker_with(redis: Redis) -> Any:
     worker: Any = Worker("redis://127.0.0.1:1/0", names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
-    engine = worker.model = Engine(answer)
     worker.redis = redis
+    return worker
+
+
+def run(task: DraftText, redis: Redis, answer: Hypothesis | Exception = HEARD) -> Engine:
+    worker = worker_with(redis)
+    engine = worker.model = Engine(answer)
     Drafting(worker).run(task)
     return engine
 
@@ -100,7 +110,7 @@ def test_the_gateway_that_asked_gets_the_text() -> None:
     assert draft.transcript.text == "Good morning."
     assert [(word.start_ms, word.end_ms) for word in draft.transcript.words] == [(5_100, 5_300), (5_300, 5_800)]
     assert draft.keep_language == "en"
-    assert engine.asked == [Request("ko", "transcribe", "", " Good")]
+    assert engine.asked == [Request("ko", "transcribe", "", " Good", session=ALICE, priority=3)]
 
 
 def test_a_withdrawn_draft_costs_nothing() -> None:
@@ -124,6 +134,23 @@ def test_an_interim_text_gives_way() -> None:
     redis = Redis(job().audio_key, waiting=1)
     assert run(job(), redis).asked
     assert redis.published[0][1].transcript is not None
+
+
+def test_the_queue_is_looked_at_now_and_then() -> None:
+    """Not by each thread at each step: the batch of all of them would wait for Redis."""
+    redis = Redis(job().audio_key, waiting=1)
+    drafting = Drafting(worker_with(redis))
+    assert [drafting._outranked() for _ in range(100)] == [True] * 100
+    assert redis.looks <= 3
+
+
+def test_nothing_is_more_urgent_while_redis_is_away() -> None:
+    """And its silence, of seconds, stops the batch once."""
+    redis = Redis(job().audio_key, waiting=1)
+    redis.away = True
+    drafting = Drafting(worker_with(redis))
+    assert [drafting._outranked() for _ in range(100)] == [False] * 100
+    assert redis.looks == 1
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,18 @@ def test_a_batch_gives_what_each_gives_alone(model: Whisper, tokenizer: Tokenize
 
 
 @torch.inference_mode()
+def test_only_what_is_decoded_takes_room_for_its_tokens(model: Whisper, tokenizer: Tokenizer) -> None:
+    """A whole batch is listened to, and its groups decoded one by one: none of it is laid out twice."""
+    decoder = Decoder(model.decoder)
+    memory = decoder.listen(model.encoder(torch.cat([mel(1), mel(2)])))
+    part = memory.part([1])
+    decoder(torch.tensor([[tokenizer.sot]]), part)
+    assert (memory.keys, memory.values) == ([], [])
+    assert {tuple(room.shape) for room in (*part.keys, *part.values)} == {(1, 4, 64, 16)}
+    assert memory.part([0, 1]).cross is memory.cross
+
+
+@torch.inference_mode()
 @needs_int8
 def test_the_shortlist_finds_the_best_token(model: Whisper) -> None:
     """int8 scores choose 16 tokens, float32 scores among them: the winner and its score are float32's."""

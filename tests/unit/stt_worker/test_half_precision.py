@@ -1,26 +1,71 @@
 """fp16 weights, as on a GPU, tried on the CPU: torch checks the types of operands there, too."""
 
-import torch
-from whisper.model import Whisper
+from collections.abc import Iterator
 
-from stt_worker.engines.openai_whisper import in_half_precision
-from tests.unit.stt_worker.tiny_whisper import DIMENSIONS, tiny_state
+import numpy as np
+import pytest
+import torch
+from whisper.model import ModelDimensions, Whisper
+
+from stt_worker.engine import Hypothesis, Outcome, Request
+from stt_worker.engines.openai_whisper import LARGEST, WhisperTranscriber, in_half_precision
+from tests.utterances import outcomes_of
+from wire.audio import Samples
+
+# The library leaves its word lists to the garbage collector to close.
+pytestmark = pytest.mark.filterwarnings("ignore:.*tiktoken:pytest.PytestUnraisableExceptionWarning")
+
+DIMENSIONS = ModelDimensions(
+    n_mels=80,
+    n_audio_ctx=1500,
+    n_audio_state=16,
+    n_audio_head=2,
+    n_audio_layer=1,
+    n_vocab=51_865,
+    n_text_ctx=24,
+    n_text_state=16,
+    n_text_head=2,
+    n_text_layer=1,
+)
 
 
 def tiny_model() -> Whisper:
+    torch.manual_seed(3)
     model = Whisper(DIMENSIONS).eval()
-    model.load_state_dict(tiny_state())
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.normal_(0, 0.15)
     return model
 
 
-@torch.inference_mode()
-def logits(model: Whisper, dtype: torch.dtype) -> torch.Tensor:
-    mel = torch.linspace(-1, 1, DIMENSIONS.n_mels * 2 * DIMENSIONS.n_audio_ctx).reshape(1, DIMENSIONS.n_mels, -1)
-    return model.logits(torch.tensor([[1, 2, 3]]), model.encoder(mel.to(dtype)))
+def utterances() -> Iterator[tuple[Samples, Request]]:
+    """Of different lengths, languages and prompts."""
+    random = np.random.default_rng(1)
+    for seconds, request in (
+        (1.0, Request("en", quick=True)),
+        (1.5, Request(quick=True)),
+        (0.5, Request("ko", prompt="Elizabeth", quick=True)),
+        (1.5, Request("en", prefix="When is", quick=True)),
+    ):
+        yield random.normal(0, 0.1, round(seconds * 16_000)).astype(np.float32), request
 
 
-def test_half_precision_gives_nearly_the_same() -> None:
-    """Encoder and decoder run with fp16 weights, and what they say stays."""
-    exact = logits(tiny_model(), torch.float32)
-    half = logits(in_half_precision(tiny_model()), torch.float16)
-    assert (half - exact).abs().max() < 0.02 * exact.abs().max()
+def heard(model: Whisper) -> list[Outcome]:
+    engine = WhisperTranscriber(model, "tiny", "1")
+    engine.at_once = LARGEST
+    return outcomes_of(engine, list(utterances()))
+
+
+def test_a_batch_is_heard_in_half_precision() -> None:
+    """All the way, from the sound to the words' times; what the model makes of it hardly changes."""
+    for exact, half in zip(heard(tiny_model()), heard(in_half_precision(tiny_model())), strict=True):
+        assert isinstance(exact, Hypothesis)
+        assert isinstance(half, Hypothesis)
+        assert half.words
+        assert half.no_speech_prob == pytest.approx(exact.no_speech_prob, rel=0.05)
+
+
+def test_a_gpus_weights_make_batches() -> None:
+    """Also on the CPU: what is decoded one by one there are the packed products of float32 weights."""
+    assert WhisperTranscriber(in_half_precision(tiny_model()), "tiny", "1").at_once == LARGEST

@@ -1,11 +1,16 @@
 """The engine with tiny random weights: what it hears means nothing, but the way there is the real one."""
 
+from typing import Any
+
 import pytest
 import torch
 from whisper.model import ModelDimensions, Whisper
+from whisper.tokenizer import get_tokenizer
 
-from stt_worker.engine import Deadline, DeadlineExceeded, Request
-from stt_worker.engines.openai_whisper import WhisperTranscriber, warm_up
+from stt_worker.engine import Deadline, DeadlineExceeded, Hypothesis, Request, Task
+from stt_worker.engines.fitted_whisper.guards import token_cap
+from stt_worker.engines.openai_whisper import TAILS_S, WhisperTranscriber, _prompt, _Utterance, warm_up
+from tests.utterances import outcomes_of
 from wire.errors import WireError
 
 # The library leaves its word lists to the garbage collector to close.
@@ -62,3 +67,45 @@ def test_decoding_stops_at_the_deadline() -> None:
     """In the middle of a text, not after it."""
     with pytest.raises(DeadlineExceeded):
         transcriber(MULTILINGUAL_VOCABULARY).transcribe(SECOND, Request("en"), Deadline(seconds=1.0, started=0.0))
+
+
+def test_a_model_refuses_a_language_that_it_lacks() -> None:
+    """Cantonese has a token of its own only from ``large-v3`` on. Who asked beside it is not refused."""
+    model = transcriber(MULTILINGUAL_VOCABULARY)
+    model.at_once = 8
+    refused, heard = outcomes_of(model, [(SECOND, Request("yue")), (SECOND, Request("en"))])
+    assert isinstance(refused, WireError)
+    assert refused.code == "stt_language"
+    assert isinstance(heard, Hypothesis)
+
+
+def test_a_prompt_is_nothing_but_letters() -> None:
+    """Also one that spells a token of the model's own."""
+    tokenizer = get_tokenizer(multilingual=True, num_languages=99)
+    prompt = _prompt(tokenizer, Request("en", prompt="<|endoftext|>", prefix="<|nospeech|>"))
+    assert not {tokenizer.eot, tokenizer.no_speech} & set(prompt.tokens)
+
+
+def test_one_utterance_that_fails_leaves_the_others_their_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between decoding and words, where an error would otherwise be everybody's."""
+    model = transcriber(MULTILINGUAL_VOCABULARY)
+    model.at_once = 8
+    hypothesis = model._hypothesis
+
+    def broken(utterance: _Utterance, *rest: Any) -> Hypothesis:
+        if utterance.language == "ko":
+            raise ValueError("broken")
+        return hypothesis(utterance, *rest)
+
+    monkeypatch.setattr(model, "_hypothesis", broken)
+    outcomes = outcomes_of(model, [(SECOND, Request(language)) for language in ("en", "ko", "de")])
+    assert [type(outcome) for outcome in outcomes] == [Hypothesis, ValueError, Hypothesis]
+
+
+@pytest.mark.parametrize(("language", "last"), [("en", False), ("my", False), ("en", True)])
+def test_the_last_look_is_not_cut(language: str, *, last: bool) -> None:
+    """Its text is the final one; the looks before it may be cut, because a cut text is looked at again."""
+    model = transcriber(MULTILINGUAL_VOCABULARY)
+    utterance = _Utterance(Task(SECOND, Request(language), Deadline.after(60), [].append), language)
+    expected = model._decoder.n_ctx if last else token_cap(1.0, language)
+    assert model._cap(utterance, len(TAILS_S) if last else 1) == expected

@@ -11,6 +11,7 @@ import pytest
 from stt_worker.engine import BatchEngine, Deadline, Hypothesis, Request, Task
 from stt_worker.transcription import is_speech
 from stt_worker.voice_activity import SpeechOnly, Voice, VoiceActivity, is_phantom
+from tests.utterances import outcomes_of
 from wire.audio import Samples, decode_pcm, to_float
 
 CLIP = Path(__file__).parents[2] / "data" / "jfk.wav"
@@ -18,15 +19,16 @@ SURE = Hypothesis(text="Yes.", language="en", language_probability=0.9, avg_logp
 
 
 class Scripted(BatchEngine):
-    name, revision = "scripted", "1"
+    name, revision, at_once = "scripted", "1", 8
 
     def __init__(self, heard: Hypothesis) -> None:
         self.heard = heard
         self.asked = 0
 
-    def transcribe_all(self, tasks: Sequence[Task]) -> list[Hypothesis | Exception]:
+    def transcribe_all(self, tasks: Sequence[Task]) -> None:
         self.asked += len(tasks)
-        return [self.heard for _ in tasks]
+        for task in tasks:
+            task.tell(self.heard)
 
 
 def speech(seconds: float) -> Samples:
@@ -131,9 +133,9 @@ def test_phantoms_are_known_in_any_spelling() -> None:
 
 
 def test_of_a_batch_only_speech_is_transcribed(voice_activity: VoiceActivity) -> None:
-    """And each outcome stands where its utterance stood."""
+    """And each outcome goes to who asked for it."""
     inner = Scripted(SURE)
-    tasks = [Task(audio, Request("en"), Deadline.after(60)) for audio in (noise("hum"), speech(3), noise("silence"))]
-    outcomes = SpeechOnly(inner, voice_activity).transcribe_all(tasks)
+    sounds = [noise("hum"), speech(3), noise("silence")]
+    outcomes = outcomes_of(SpeechOnly(inner, voice_activity), [(audio, Request("en")) for audio in sounds])
     assert [outcome.text for outcome in outcomes if isinstance(outcome, Hypothesis)] == ["", "Yes.", ""]
     assert inner.asked == 1

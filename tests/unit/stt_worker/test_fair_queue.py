@@ -1,0 +1,41 @@
+"""Who is next, of those who wait."""
+
+import threading
+
+from stt_worker.fair_queue import FairQueue
+
+
+def filled(*waiting: tuple[int, str, str]) -> FairQueue[str]:
+    queue: FairQueue[str] = FairQueue()
+    for priority, session, item in waiting:
+        queue.put(item, priority, session)
+    return queue
+
+
+def test_the_most_urgent_goes_first() -> None:
+    queue = filled((9, "a", "interim"), (3, "a", "draft"), (0, "b", "final"))
+    assert queue.take(2) == ["final", "draft"]
+    assert queue.take(2) == ["interim"]
+
+
+def test_each_session_in_its_turn() -> None:
+    """Bob waits for one of Alice's utterances, not for all that she sent before."""
+    queue = filled((0, "alice", "a1"), (0, "alice", "a2"), (0, "alice", "a3"), (0, "bob", "b1"), (0, "carol", "c1"))
+    assert queue.take(2) == ["a1", "b1"]
+    queue.put("b2", 0, "bob")
+    assert queue.take(9) == ["c1", "a2", "b2", "a3"]
+
+
+def test_it_knows_whether_somebody_goes_before() -> None:
+    queue = filled((3, "a", "draft"))
+    assert queue.holds_more_urgent(9)
+    assert not queue.holds_more_urgent(3)
+    queue.take(1)
+    assert not queue.holds_more_urgent(9)
+    assert len(queue) == 0
+
+
+def test_it_waits_for_something() -> None:
+    queue: FairQueue[str] = FairQueue()
+    threading.Timer(0.05, queue.put, ("late", 0, "a")).start()
+    assert queue.take(5) == ["late"]
