@@ -40,6 +40,7 @@ class Asked:
         self._answer: asyncio.Future[Draft | None] = asyncio.get_running_loop().create_future()
         self._sending = asyncio.create_task(self._send(pcm, offering), name="draft")
         self._overdue = asyncio.get_running_loop().call_later(LONGEST_S, self.answer, None)
+        self._dropping: asyncio.Task[bool] | None = None
 
     @property
     def key(self) -> tuple[str, int, int]:
@@ -70,6 +71,11 @@ class Asked:
         if not begun:
             self.answer(None)
         return not begun
+
+    def drop(self) -> None:
+        """Nobody wants it any more: ``withdraw``, without waiting for it."""
+        if self._dropping is None and not self.done:
+            self._dropping = asyncio.create_task(self.withdraw(), name="withdrawal")
 
     async def _send(self, pcm: bytes, offering: Offering) -> None:
         try:

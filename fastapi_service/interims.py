@@ -7,7 +7,8 @@ from fastapi_service.agreement import Agreement
 from fastapi_service.drafts import Asked
 from fastapi_service.endpointer import Endpointer
 from wire.audio import SAMPLE_RATE, ms_to_samples, samples_to_ms
-from wire.messages.jobs import Word
+from wire.broker import STALE_S
+from wire.messages.jobs import Draft, Word
 from wire.messages.server import Interim
 
 WINDOW_S = 8
@@ -20,6 +21,8 @@ COST_FACTOR = 2.0
 """Pause between two, in times of what the last one took: interim texts take at most half of a worker."""
 LEAD_MS = 100
 """Audio before the first known word."""
+PATIENCE_S = STALE_S + 0.3
+"""After this nobody begins one any more: workers drop stale ones without a word. The rest is for clocks that differ."""
 
 Ask = Callable[[int, int, bytes, str], Asked]
 """Segment, first sample, audio, how the text begins."""
@@ -36,7 +39,8 @@ class Interims:
         self._segment = -1
         self._next = 0
         """Sample from which on the next one may be asked for."""
-        self._asked: asyncio.Task[None] | None = None
+        self._asked: Asked | None = None
+        self._answering: asyncio.Task[None] | None = None
 
     def begin(self, segment: int, sample: int) -> None:
         """An utterance begins at a sample."""
@@ -44,12 +48,14 @@ class Interims:
         self._next = sample + round(FIRST_S * SAMPLE_RATE)
 
     def end(self) -> None:
-        """It is over: what is still on its way is not shown."""
+        """It is over: what is still on its way is taken back, or not shown."""
         self._segment = -1
+        if self._asked is not None:
+            self._asked.drop()
 
     def consider(self, endpointer: Endpointer) -> None:
         """Ask for the next one, if it is time."""
-        busy = self._asked is not None and not self._asked.done()
+        busy = self._answering is not None and not self._answering.done()
         if self._segment < 0 or busy or endpointer.silent or endpointer.position < self._next:
             return
         since = endpointer.position - WINDOW_S * SAMPLE_RATE
@@ -57,18 +63,18 @@ class Interims:
         if known and since > endpointer.safe:
             since = ms_to_samples(known[0].start_ms - LEAD_MS)
         start, pcm = endpointer.newest(since)
-        asked = self._ask(self._segment, start, pcm, "".join(word.text for word in known))
+        self._asked = self._ask(self._segment, start, pcm, "".join(word.text for word in known))
         self._next = endpointer.position + round(self._every_s * SAMPLE_RATE)
-        self._asked = asyncio.create_task(self._await(asked, known, endpointer.position), name="interim")
+        self._answering = asyncio.create_task(self._await(self._asked, known, endpointer.position), name="interim")
 
     def stop(self) -> None:
         """Nobody listens any more."""
         self.end()
-        if self._asked is not None:
-            self._asked.cancel()
+        if self._answering is not None:
+            self._answering.cancel()
 
     async def _await(self, asked: Asked, known: list[Word], asked_at: int) -> None:
-        draft = await asked.result()
+        draft = await _answer(asked)
         if draft is None or draft.segment != self._segment:
             return
         cost_s = draft.stt_end - draft.stt_start
@@ -86,3 +92,13 @@ class Interims:
                 language=draft.transcript.language,
             )
         )
+
+
+async def _answer(asked: Asked) -> Draft | None:
+    """Waits for long only while a worker is at it."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return await asked.result()
+    except TimeoutError:
+        await asked.withdraw()
+    return await asked.result()

@@ -80,7 +80,6 @@ class Session:
         self._revision = 0
         self._speculation: Speculation | None = None
         self._interims = Interims(interim_every_s, self._ask_interim, send) if interim_every_s else None
-        self._withdrawing: set[asyncio.Task[bool]] = set()
         self._waiting: asyncio.Queue[tuple[int, Utterance, Asked | None]] = asyncio.Queue()
         self._unwritten = 0
         """Samples of the utterances that are found and not yet in the ledger; bounds ``_waiting``."""
@@ -168,9 +167,7 @@ class Session:
     def _discard(self) -> None:
         """The person went on speaking."""
         if self._speculation is not None:
-            task = asyncio.create_task(self._speculation.asked.withdraw(), name="withdrawal")
-            self._withdrawing.add(task)
-            task.add_done_callback(self._withdrawing.discard)
+            self._speculation.asked.drop()
             self._speculation = None
 
     def _ask_interim(self, segment: int, start: int, pcm: bytes, prefix: str) -> Asked:

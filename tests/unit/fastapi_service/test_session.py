@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import redis.exceptions
 import stamina
@@ -15,11 +14,13 @@ from fastapi_service import session as module
 from fastapi_service.endpointer import FRAME, EndpointerOptions
 from fastapi_service.session import Session, SessionTakenOver
 from fastapi_service.session_store import SessionRecord
+from tests.asked import Asked
 from tests.eventually import soon
+from tests.sounds import quiet, speech
 from tests.speakers import ALICE
-from wire.audio import SAMPLE_RATE, decode_pcm, encode_pcm
+from wire.audio import SAMPLE_RATE, decode_pcm
 from wire.errors import StoreError, WireError
-from wire.messages.jobs import AnalyzeText, Draft, DraftText, TranscribeAudio, Transcript, Word
+from wire.messages.jobs import AnalyzeText, DraftText, TranscribeAudio
 from wire.messages.server import Ack, AnyServerMessage, Interim, SpeechEnded, SpeechStarted
 
 RECORD = SessionRecord(
@@ -95,46 +96,6 @@ class Queue:
         self.jobs.append(job)
 
 
-class Asked:
-    """A draft that a test answers by hand."""
-
-    def __init__(self, job: DraftText, pcm: bytes) -> None:
-        self.job, self.pcm = job, pcm
-        self.begun = False
-        self.withdrawn = False
-        self.answer: asyncio.Future[Draft | None] = asyncio.get_running_loop().create_future()
-
-    @property
-    def done(self) -> bool:
-        return self.answer.done()
-
-    async def result(self) -> Draft | None:
-        return await asyncio.shield(self.answer)
-
-    async def withdraw(self) -> bool:
-        self.withdrawn = True
-        return not self.begun
-
-    def write(self, text: str, *, language: str = "en", cost_s: float = 0.1) -> None:
-        """A worker answers with words of 200 ms each, from the beginning of the audio."""
-        spoken = [*text.split()]
-        start = self.job.start_ms
-        words = tuple(
-            Word(text=f" {word}", start_ms=start + 200 * i, end_ms=start + 200 * (i + 1), probability=0.9)
-            for i, word in enumerate(spoken)
-        )
-        transcript = Transcript(
-            text=text, language=language, language_probability=0.9, avg_logprob=-0.1, no_speech_prob=0.0,
-            model="base", words=words,
-        )  # fmt: skip
-        self.answer.set_result(
-            Draft(
-                session_id=self.job.session_id, segment=self.job.segment, revision=self.job.revision,
-                transcript=transcript, keep_language=language, stt_start=10.0, stt_end=10.0 + cost_s,
-            )
-        )  # fmt: skip
-
-
 class Drafts:
     """Whoever transcribes before an utterance is over."""
 
@@ -181,14 +142,6 @@ def hurried() -> Iterator[None]:
     """Repeat at once instead of after a pause."""
     with stamina.set_testing(True, attempts=20):
         yield
-
-
-def speech(samples: int) -> bytes:
-    return encode_pcm(np.where(np.arange(samples) // 20 % 2, 3_000, -3_000).astype(np.int16))
-
-
-def quiet(samples: int) -> bytes:
-    return encode_pcm(np.where(np.arange(samples) // 20 % 2, 20, -20).astype(np.int16))
 
 
 async def test_an_utterance_is_written_down_then_acknowledged_then_sent() -> None:
@@ -647,6 +600,7 @@ async def test_no_interim_text_begins_in_silence_or_is_shown_after_the_end() -> 
     await setting.session.audio(speech(SAMPLE_RATE // 4) + quiet(2 * FRAME))
     assert not setting.drafts.asked
     await setting.session.audio(speech(SAMPLE_RATE))
+    setting.drafts.asked[0].begun = True
     await setting.session.audio(quiet(20 * FRAME))
     setting.drafts.asked[0].write("too late")
     await setting.session.finish()
