@@ -5,6 +5,7 @@ Best effort. What does not come is not missed: the ledger knows nothing of it, a
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -56,6 +57,9 @@ class Asked:
             self._overdue.cancel()
             self._answer.set_result(draft)
 
+    def when_done(self, then: Callable[[], None]) -> None:
+        self._answer.add_done_callback(lambda _: then())
+
     async def result(self) -> Draft | None:
         return await asyncio.shield(self._answer)
 
@@ -100,8 +104,12 @@ class Drafts:
         """Ask for one; returns at once."""
         asked = Asked(job, pcm, self._redis, self._offering)
         self._asked[asked.key] = asked
-        asked._answer.add_done_callback(lambda _: self._asked.pop(asked.key, None))
+        asked.when_done(lambda: self._forget(asked))
         return asked
+
+    def _forget(self, asked: Asked) -> None:
+        if self._asked.get(asked.key) is asked:
+            del self._asked[asked.key]
 
     async def run(self) -> None:
         """For ever: hand answers to whoever asked. What comes while Redis is away, is lost."""

@@ -1,6 +1,7 @@
 """One person's audio, from samples to the ledger."""
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -29,6 +30,8 @@ ACK_EVERY_S = 2.0
 """Silence is acknowledged this often, in seconds of audio."""
 LATE_S = 3.0
 """How long an utterance that is over waits for a text that a worker has begun; asking anew would take as long."""
+MOST_REVISIONS = 2**48
+"""Of these a connection begins at one; clients read them as numbers of 53 bits."""
 
 
 class SessionTakenOver(Exception):
@@ -77,7 +80,9 @@ class Session:
         self._acknowledged = record.samples
         self._resampler = StreamResampler(record.sample_rate)
         self._endpointer = Endpointer(options, self._inside(record.samples))
-        self._revision = 0
+        self._revision = secrets.randbelow(MOST_REVISIONS)
+        """Of the newest draft. A connection that resumes the session asks for the same segments, and must not be
+        answered with what its predecessor asked for."""
         self._speculation: Speculation | None = None
         self._interims = Interims(interim_every_s, self._ask_interim, send) if interim_every_s else None
         self._waiting: asyncio.Queue[tuple[int, Utterance, Asked | None]] = asyncio.Queue()

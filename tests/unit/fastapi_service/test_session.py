@@ -499,6 +499,18 @@ async def test_the_draft_has_the_audio_of_the_utterance_so_far() -> None:
     assert (job.language, job.task, job.prompt, job.reply_to) == ("ga", "translate", "Siobhán", "wta:drafts:test")
 
 
+async def test_drafts_of_two_connections_are_told_apart() -> None:
+    """After a quick resume the same segment is asked for again, while the first connection's draft is on its way."""
+    keys = set()
+    for _ in range(3):
+        setting = Setting(pause_ms=200)
+        asked = await spoken(setting)
+        keys.add(asked.job.audio_key)
+        assert asked.job.revision < 2**53, "a browser reads it exactly"
+        await setting.session.finish()
+    assert len(keys) == 3
+
+
 async def test_a_text_is_discarded_when_the_person_goes_on() -> None:
     """Also when it is there already: the utterance is transcribed as a whole, in the ordinary way."""
     setting = Setting(pause_ms=200)
