@@ -28,8 +28,6 @@ MOST_UNWRITTEN_S = 60
 is not read, the client's answers to pings are not seen either, so it must be longer than an ordinary outage."""
 ACK_EVERY_S = 2.0
 """Silence is acknowledged this often, in seconds of audio."""
-LATE_S = 3.0
-"""How long an utterance that is over waits for a text that a worker has begun; asking anew would take as long."""
 MOST_REVISIONS = 2**48
 """Of these a connection begins at one; clients read them as numbers of 53 bits."""
 
@@ -314,13 +312,9 @@ class Session:
 
 
 async def _settled(asked: Asked | None) -> Draft | None:
-    """The text that a worker has, or is about to have; None when none has begun."""
+    """The text that a worker has or writes, however slowly: asking anew would take longer. None when none has begun."""
     if asked is None:
         return None
-    if not asked.done and await asked.withdraw():
-        return None
-    try:
-        async with asyncio.timeout(LATE_S):
-            return await asked.result()
-    except TimeoutError:
-        return None
+    if not asked.done:
+        await asked.withdraw()
+    return await asked.result()

@@ -15,6 +15,7 @@ from tests.eventually import soon
 from tests.speakers import ALICE
 from wire import names
 from wire.messages.jobs import Draft, DraftText
+from wire.presence import Heartbeat
 
 PCM = bytes(640)
 
@@ -27,6 +28,8 @@ class Redis:
         self.away = False
         self.said: asyncio.Queue[str | Exception] = asyncio.Queue()
         self.subscribed: list[str] = []
+        self.workers: dict[str, str] = {}
+        """Instance → heartbeat."""
 
     async def set(self, key: str, value: bytes, ex: int) -> None:
         assert ex == module.AUDIO_TTL_S
@@ -36,6 +39,18 @@ class Redis:
     async def delete(self, key: str) -> int:
         self._check()
         return 0 if self.keys.pop(key, None) is None else 1
+
+    async def smembers(self, key: str) -> list[str]:
+        assert key == names.presence_index(names.STT_WORKER)
+        self._check()
+        return list(self.workers)
+
+    async def mget(self, keys: list[str]) -> list[str]:
+        return [self.workers[key.rpartition(":")[2]] for key in keys]
+
+    def live(self, *workers: str) -> None:
+        beats = [Heartbeat(service=names.STT_WORKER, instance=worker, started=0.0) for worker in workers]
+        self.workers = {beat.instance: beat.model_dump_json() for beat in beats}
 
     @asynccontextmanager
     async def pubsub(self) -> AsyncIterator["Redis"]:
@@ -98,7 +113,8 @@ class Office:
 
 
 @pytest.fixture
-async def office() -> AsyncIterator[Office]:
+async def office(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    monkeypatch.setattr(module, "WATCH_S", 0.01)
     office = Office()
     running = asyncio.create_task(office.drafts.run())
     yield office
@@ -161,6 +177,34 @@ async def test_who_waited_long_waits_no_more(office: Office, monkeypatch: pytest
     office.begin(asked)
     async with asyncio.timeout(5):
         assert await asked.result() is None
+
+
+async def test_a_worker_that_dies_holds_nobody_up(office: Office) -> None:
+    """As long as all of them live, what is begun is waited for; a new one changes nothing."""
+    office.redis.live("one", "two")
+    asked = office.ask()
+    await office.sent(asked)
+    office.begin(asked)
+    await asyncio.sleep(0.05)
+    office.redis.live("one", "two", "three")
+    await asyncio.sleep(0.05)
+    assert not asked.done
+    office.redis.live("two", "three")
+    async with asyncio.timeout(5):
+        assert await asked.result() is None
+
+
+async def test_answers_that_an_outage_took_are_not_waited_for(office: Office) -> None:
+    asked = office.ask()
+    await office.sent(asked)
+    office.begin(asked)
+    office.redis.said.put_nowait(redis.exceptions.ConnectionError("away"))
+    async with asyncio.timeout(5):
+        assert await asked.result() is None
+    following = office.ask(2)
+    office.say(2)
+    assert await following.result() is not None
+    assert office.redis.subscribed == [office.drafts.channel] * 2
 
 
 async def test_one_that_is_over_does_not_take_a_later_one_of_its_name_along(office: Office) -> None:

@@ -549,15 +549,29 @@ async def test_a_text_that_a_worker_is_writing_is_waited_for() -> None:
     assert [type(job) for job in setting.queue.jobs] == [AnalyzeText]
 
 
-@pytest.mark.parametrize("how", ["silent", "lost"])
-async def test_no_text_means_the_ordinary_way(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    """The worker heard nothing or failed, or its answer was lost: the ledger gets the audio."""
-    monkeypatch.setattr(module, "LATE_S", 0.01)
+async def test_a_text_that_takes_long_is_not_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow model would transcribe every utterance twice."""
+    loop = asyncio.get_running_loop()
     setting = Setting(pause_ms=200)
     asked = await spoken(setting, pause=20 * FRAME)
     asked.begun = True
-    if how == "silent":
-        asked.answer.set_result(None)
+    finishing = asyncio.create_task(setting.session.finish())
+    await asyncio.sleep(0.01)
+    late = loop.time() + 15.0
+    monkeypatch.setattr(loop, "time", lambda: late)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    asked.write("good morning")
+    await finishing
+    assert [type(job) for job in setting.queue.jobs] == [AnalyzeText]
+
+
+async def test_no_text_means_the_ordinary_way() -> None:
+    """The worker heard nothing or failed, or its answer was lost: the ledger gets the audio."""
+    setting = Setting(pause_ms=200)
+    asked = await spoken(setting, pause=20 * FRAME)
+    asked.begun = True
+    asked.answer.set_result(None)
     await setting.session.finish()
     assert [type(job) for job in setting.queue.jobs] == [TranscribeAudio]
 
