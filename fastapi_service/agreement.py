@@ -28,6 +28,10 @@ class Agreement:
         """What the newest hypothesis says after ``_stable``."""
 
     @property
+    def empty(self) -> bool:
+        return not self._stable and not self._tail
+
+    @property
     def stable(self) -> str:
         return "".join(word.text for word in self._stable).strip()
 

@@ -16,7 +16,9 @@ WINDOW_S = 8
 FIRST_S = 1.1
 """Audio of the first one, pre-roll included: with less, Whisper guesses."""
 RETRY_S = 0.3
-"""After one that heard nothing: the voice has only just begun."""
+"""After the first one, if it heard nothing: the voice has only just begun."""
+MOST_DOUBLINGS = 3
+"""Of the pause, once for each further one in a row without a text: the workers are busy, or it is not a voice."""
 COST_FACTOR = 2.0
 """Pause between two, in times of what the last one took: interim texts take at most half of a worker."""
 LEAD_MS = 100
@@ -39,12 +41,14 @@ class Interims:
         self._segment = -1
         self._next = 0
         """Sample from which on the next one may be asked for."""
+        self._misses = 0
+        """How many in a row gave no text."""
         self._asked: Asked | None = None
         self._answering: asyncio.Task[None] | None = None
 
     def begin(self, segment: int, sample: int) -> None:
         """An utterance begins at a sample."""
-        self._segment, self._agreement = segment, Agreement()
+        self._segment, self._agreement, self._misses = segment, Agreement(), 0
         self._next = sample + round(FIRST_S * SAMPLE_RATE)
 
     def end(self) -> None:
@@ -75,23 +79,30 @@ class Interims:
 
     async def _await(self, asked: Asked, known: list[Word], asked_at: int) -> None:
         draft = await _answer(asked)
-        if draft is None or draft.segment != self._segment:
+        if asked.job.segment != self._segment:
             return
-        cost_s = draft.stt_end - draft.stt_start
-        self._next = max(self._next, asked_at + round(COST_FACTOR * cost_s * SAMPLE_RATE))
-        if draft.transcript is None:
-            self._next = asked_at + round(max(RETRY_S, COST_FACTOR * cost_s) * SAMPLE_RATE)
+        text = draft.transcript if draft is not None else None
+        cost_s = draft.stt_end - draft.stt_start if draft is not None else 0.0
+        self._misses = self._misses + 1 if text is None else 0
+        self._next = asked_at + round(max(self._pause_s(), COST_FACTOR * cost_s) * SAMPLE_RATE)
+        if text is None:
             return
-        self._agreement.take(draft.transcript.words, len(known))
+        self._agreement.take(text.words, len(known))
         self._show(
             Interim(
-                segment=draft.segment,
-                revision=draft.revision,
+                segment=asked.job.segment,
+                revision=asked.job.revision,
                 stable=self._agreement.stable,
                 unstable=self._agreement.unstable,
-                language=draft.transcript.language,
+                language=text.language,
             )
         )
+
+    def _pause_s(self) -> float:
+        """From the last one to the next."""
+        early = self._misses > 0 and self._agreement.empty
+        doublings = min(MOST_DOUBLINGS, max(0, self._misses - 1))
+        return (RETRY_S if early else self._every_s) * (1 << doublings)
 
 
 async def _answer(asked: Asked) -> Draft | None:

@@ -42,9 +42,16 @@ class Asked:
             text=text, language=language, language_probability=0.9, avg_logprob=-0.1, no_speech_prob=0.0,
             model="base", words=words,
         )  # fmt: skip
+        self._answer(transcript, language, cost_s)
+
+    def hear_nothing(self, *, cost_s: float = 0.1) -> None:
+        """A worker answers that nobody speaks, or that it gives way."""
+        self._answer(None, None, cost_s)
+
+    def _answer(self, transcript: Transcript | None, keep_language: str | None, cost_s: float) -> None:
         self.answer.set_result(
             Draft(
                 session_id=self.job.session_id, segment=self.job.segment, revision=self.job.revision,
-                transcript=transcript, keep_language=language, stt_start=10.0, stt_end=10.0 + cost_s,
+                transcript=transcript, keep_language=keep_language, stt_start=10.0, stt_end=10.0 + cost_s,
             )
         )  # fmt: skip

@@ -35,6 +35,10 @@ class Setting:
         self.asked.append(Asked(job, pcm))
         return self.asked[-1]
 
+    @property
+    def seconds(self) -> float:
+        return self._endpointer.position / SAMPLE_RATE
+
     async def speak(self, seconds: float) -> None:
         """In messages of 100 ms."""
         for _ in range(round(seconds * 10)):
@@ -85,4 +89,35 @@ async def test_what_nobody_waits_for_is_taken_back(stop: Callable[[Interims], No
     assert not setting.asked[0].withdrawn
     stop(setting.interims)
     assert setting.asked[0].withdrawn
+    setting.interims.stop()
+
+
+async def pause(setting: Setting) -> float:
+    """Seconds of audio from the newest draft to the next one."""
+    asked, since = len(setting.asked), setting.seconds
+    while len(setting.asked) == asked:
+        await setting.speak(0.1)
+    return setting.seconds - since
+
+
+async def test_the_first_text_is_soon_asked_for_again() -> None:
+    """The voice has only just begun; but what is no voice, and workers without time, are asked less and less."""
+    setting = Setting()
+    await pause(setting)
+    for expected in (0.3, 0.6, 1.2, 2.4, 2.4, 2.4):
+        setting.asked[-1].hear_nothing()
+        assert await pause(setting) == pytest.approx(expected, abs=0.11)
+    setting.interims.stop()
+
+
+async def test_later_ones_without_a_text_make_the_next_rarer() -> None:
+    """Workers gave way to something more urgent: asking sooner would add to their load. A text ends that."""
+    setting = Setting()
+    await pause(setting)
+    for text, expected in (("good", 1.0), ("", 1.0), ("", 2.0), ("", 4.0), ("good", 1.0), ("", 1.0)):
+        if text:
+            setting.asked[-1].write(text)
+        else:
+            setting.asked[-1].hear_nothing()
+        assert await pause(setting) == pytest.approx(expected, abs=0.11)
     setting.interims.stop()

@@ -571,7 +571,7 @@ async def test_no_text_means_the_ordinary_way() -> None:
     setting = Setting(pause_ms=200)
     asked = await spoken(setting, pause=20 * FRAME)
     asked.begun = True
-    asked.answer.set_result(None)
+    asked.hear_nothing()
     await setting.session.finish()
     assert [type(job) for job in setting.queue.jobs] == [TranscribeAudio]
 
