@@ -87,7 +87,7 @@ class Interims:
         self._next = asked_at + round(max(self._pause_s(), COST_FACTOR * cost_s) * SAMPLE_RATE)
         if text is None:
             return
-        self._agreement.take(text.words, len(known))
+        self._agreement.take(text.words, known)
         self._show(
             Interim(
                 segment=asked.job.segment,
