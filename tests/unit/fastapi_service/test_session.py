@@ -103,9 +103,14 @@ class Drafts:
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
+        self.at_once: str | None = None
+        """With what text a worker answers immediately."""
 
     def ask(self, job: DraftText, pcm: bytes) -> Asked:
         self.asked.append(Asked(job, pcm))
+        if self.at_once is not None:
+            self.asked[-1].begun = True
+            self.asked[-1].write(self.at_once)
         return self.asked[-1]
 
 
@@ -576,12 +581,20 @@ async def test_no_text_means_the_ordinary_way() -> None:
     assert [type(job) for job in setting.queue.jobs] == [TranscribeAudio]
 
 
-async def test_a_forced_cut_in_a_pause_is_not_what_was_asked_for() -> None:
-    """The text of the pause would hold what belongs to the next utterance, or lack what belongs to this one."""
+@pytest.mark.parametrize("then", [speech(20 * FRAME), quiet(3 * FRAME)], ids=["speech", "silence"])
+async def test_a_forced_cut_in_a_pause_is_not_what_was_asked_for(then: bytes) -> None:
+    """The text of the pause would hold what belongs to the next utterance, or lack what belongs to this one.
+
+    It is there before the cut, and both come in one message.
+    """
     setting = Setting(pause_ms=200)
-    await setting.session.audio(speech(19_700 * 16) + quiet(PAUSE) + speech(FRAME * 20))
+    setting.drafts.at_once = "half a sentence"
+    await setting.session.audio(speech(19_700 * 16) + quiet(PAUSE) + then)
+    assert setting.drafts.asked[0].done
+    assert [message.reason for message in setting.told if isinstance(message, SpeechEnded)] == ["too_long"]
+    await soon(lambda: setting.queue.jobs)
+    assert isinstance(setting.queue.jobs[0], TranscribeAudio)
     await setting.session.finish()
-    assert all(isinstance(job, TranscribeAudio) for job in setting.queue.jobs)
 
 
 def interims(setting: Setting) -> list[tuple[str, str]]:
