@@ -242,12 +242,8 @@ class Session:
 
     async def _enrol(self, segment: int, utterance: Utterance, draft: Draft | None) -> None:
         samples = self._outside(utterance.end)
-        job: Promised = self._job(segment, utterance)
-        keep = None
-        if draft is not None and draft.transcript is not None:
-            clock = job.clock.at(stt_start=draft.stt_start, stt_end=draft.stt_end)
-            job = AnalyzeText(**place(job) | {"clock": clock}, transcript=draft.transcript)
-            keep = draft.keep_language
+        job = self._job(segment, utterance, draft)
+        keep = draft.keep_language if draft is not None else None
 
         async def write() -> Enrolled:
             owner, ttl_s = self.record.owner, self._ttl_s
@@ -263,9 +259,10 @@ class Session:
         self._acknowledge(samples)
         await self._patience.outlast(lambda: self._dispatcher.dispatch(job))
 
-    def _job(self, segment: int, utterance: Utterance) -> TranscribeAudio:
+    def _job(self, segment: int, utterance: Utterance, draft: Draft | None) -> Promised:
+        """What is left to do of an utterance after its draft."""
         session_id = self.record.session_id
-        return TranscribeAudio(
+        job = TranscribeAudio(
             session_id=session_id,
             room=self.record.room,
             segment=segment,
@@ -277,6 +274,15 @@ class Session:
             prompt=self.record.prompt,
             clock=Clock(speech_end=utterance.speech_end, endpointed=utterance.ended, queued=now()),
         )
+        if draft is None or (draft.transcript is None and draft.no_speech_prob is None):
+            return job
+        job = job.model_copy(
+            update={
+                "clock": job.clock.at(stt_start=draft.stt_start, stt_end=draft.stt_end),
+                "no_speech_prob": draft.no_speech_prob,
+            }
+        )
+        return job if draft.transcript is None else AnalyzeText(**place(job), transcript=draft.transcript)
 
     def _acknowledge_silence(self) -> None:
         """Nobody speaks and nothing waits: what was heard so far is safe. Audio never waits until Redis knows it."""

@@ -45,13 +45,24 @@ class Asked:
         self._answer(transcript, language, cost_s)
 
     def hear_nothing(self, *, cost_s: float = 0.1) -> None:
-        """A worker answers that nobody speaks, or that it gives way."""
-        self._answer(None, None, cost_s)
+        """A worker answers that nobody speaks."""
+        self._answer(None, None, cost_s, no_speech_prob=0.9)
 
-    def _answer(self, transcript: Transcript | None, keep_language: str | None, cost_s: float) -> None:
+    def give_way(self) -> None:
+        """A worker answers that there will be no text."""
+        self._answer(None, None, 0.0)
+
+    def _answer(
+        self,
+        transcript: Transcript | None,
+        keep_language: str | None,
+        cost_s: float,
+        no_speech_prob: float | None = None,
+    ) -> None:
         self.answer.set_result(
             Draft(
                 session_id=self.job.session_id, segment=self.job.segment, revision=self.job.revision,
-                transcript=transcript, keep_language=keep_language, stt_start=10.0, stt_end=10.0 + cost_s,
+                transcript=transcript, no_speech_prob=no_speech_prob,
+                keep_language=keep_language, stt_start=10.0, stt_end=10.0 + cost_s,
             )
         )  # fmt: skip

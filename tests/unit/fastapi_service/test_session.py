@@ -572,13 +572,29 @@ async def test_a_text_that_takes_long_is_not_begun_anew(monkeypatch: pytest.Monk
 
 
 async def test_no_text_means_the_ordinary_way() -> None:
-    """The worker heard nothing or failed, or its answer was lost: the ledger gets the audio."""
+    """The worker failed, or its answer was lost: the ledger gets the audio."""
     setting = Setting(pause_ms=200)
     asked = await spoken(setting, pause=20 * FRAME)
     asked.begun = True
-    asked.hear_nothing()
+    asked.give_way()
     await setting.session.finish()
-    assert [type(job) for job in setting.queue.jobs] == [TranscribeAudio]
+    (job,) = setting.queue.jobs
+    assert isinstance(job, TranscribeAudio)
+    assert (job.no_speech_prob, job.clock.stt_end) == (None, None)
+
+
+async def test_that_nobody_spoke_is_promised_too() -> None:
+    """It enters the ledger like any utterance, with what the draft found: the worker only has to say so."""
+    setting = Setting(pause_ms=200)
+    asked = await spoken(setting)
+    asked.begun = True
+    asked.hear_nothing()
+    await setting.session.audio(quiet(20 * FRAME))
+    await setting.session.finish()
+    ((job, pcm, _),) = setting.enrolment.written
+    assert isinstance(job, TranscribeAudio)
+    assert pcm
+    assert (job.no_speech_prob, job.clock.stt_start, job.clock.stt_end) == (0.9, 10.0, 10.1)
 
 
 @pytest.mark.parametrize("then", [speech(20 * FRAME), quiet(3 * FRAME)], ids=["speech", "silence"])
