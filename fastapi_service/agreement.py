@@ -28,6 +28,10 @@ class Agreement:
         """What the newest hypothesis says after ``_stable``."""
 
     @property
+    def empty(self) -> bool:
+        return not self._stable and not self._tail
+
+    @property
     def stable(self) -> str:
         return "".join(word.text for word in self._stable).strip()
 
@@ -39,11 +43,25 @@ class Agreement:
         """Agreed words that begin at a time or later."""
         return [word for word in self._stable if word.start_ms >= ms]
 
-    def take(self, words: Sequence[Word], known: int) -> None:
-        """The next hypothesis, whose first ``known`` words stand for those that are agreed on already."""
-        fresh = list(words[known:])
+    def take(self, words: Sequence[Word], known: Sequence[Word] = ()) -> None:
+        """The next hypothesis.
+
+        Args:
+            known: words that are agreed on already, all within its audio.
+        """
+        fresh = _after(words, known)
         agreed = 0
         while agreed < min(len(fresh), len(self._tail)) and same(fresh[agreed], self._tail[agreed]):
             agreed += 1
         self._stable += fresh[:agreed]
         self._tail = fresh[agreed:]
+
+
+def _after(words: Sequence[Word], known: Sequence[Word]) -> list[Word]:
+    """What comes after the known words: those behind them or, where it does not begin with them, those later in time.
+
+    The engine drops the beginning that it was told when what follows makes no sense.
+    """
+    if len(words) >= len(known) and all(map(same, words, known)):
+        return list(words[len(known) :])
+    return [word for word in words if (word.start_ms + word.end_ms) / 2 >= known[-1].end_ms]

@@ -5,6 +5,7 @@ Best effort. What does not come is not missed: the ledger knows nothing of it, a
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -16,13 +17,16 @@ from redis.exceptions import RedisError
 
 from wire import names
 from wire.messages.jobs import Draft, DraftText
+from wire.presence import living
 from wire.store import AsyncRedis
 
 POLL_S = 1.0
 AUDIO_TTL_S = 10
 """A worker that has not fetched the audio by then does not begin (``wire.broker.STALE_S`` is shorter)."""
 LONGEST_S = 20.0
-"""After this nobody waits for an answer any more: the worker is gone, or the message was lost."""
+"""After this nobody waits for an answer any more. Longer than any model takes that is of use for live speech."""
+WATCH_S = 1.0
+"""How often to see whether the workers still live; heartbeats end 5 s after a worker that died."""
 
 log = structlog.get_logger()
 
@@ -40,6 +44,7 @@ class Asked:
         self._answer: asyncio.Future[Draft | None] = asyncio.get_running_loop().create_future()
         self._sending = asyncio.create_task(self._send(pcm, offering), name="draft")
         self._overdue = asyncio.get_running_loop().call_later(LONGEST_S, self.answer, None)
+        self._dropping: asyncio.Task[bool] | None = None
 
     @property
     def key(self) -> tuple[str, int, int]:
@@ -54,6 +59,14 @@ class Asked:
         if not self._answer.done():
             self._overdue.cancel()
             self._answer.set_result(draft)
+
+    def when_done(self, then: Callable[[], None]) -> None:
+        self._answer.add_done_callback(lambda _: then())
+
+    async def give_up(self) -> None:
+        """Nobody may answer any more: whoever waits goes on without, and no worker begins it."""
+        await self.withdraw()
+        self.answer(None)
 
     async def result(self) -> Draft | None:
         return await asyncio.shield(self._answer)
@@ -70,6 +83,11 @@ class Asked:
         if not begun:
             self.answer(None)
         return not begun
+
+    def drop(self) -> None:
+        """Nobody wants it any more: ``withdraw``, without waiting for it."""
+        if self._dropping is None and not self.done:
+            self._dropping = asyncio.create_task(self.withdraw(), name="withdrawal")
 
     async def _send(self, pcm: bytes, offering: Offering) -> None:
         try:
@@ -94,11 +112,37 @@ class Drafts:
         """Ask for one; returns at once."""
         asked = Asked(job, pcm, self._redis, self._offering)
         self._asked[asked.key] = asked
-        asked._answer.add_done_callback(lambda _: self._asked.pop(asked.key, None))
+        asked.when_done(lambda: self._forget(asked))
         return asked
 
+    def _forget(self, asked: Asked) -> None:
+        if self._asked.get(asked.key) is asked:
+            del self._asked[asked.key]
+
+    async def _give_up_all(self) -> None:
+        await asyncio.gather(*(asked.give_up() for asked in list(self._asked.values())))
+
     async def run(self) -> None:
-        """For ever: hand answers to whoever asked. What comes while Redis is away, is lost."""
+        """For ever: hand answers to whoever asked, and give up when none may come."""
+        await asyncio.gather(self._listen(), self._watch())
+
+    async def _watch(self) -> None:
+        """A worker that is gone may have begun anything that is open: nobody says what, so all of it is given up."""
+        before: set[str] = set()
+        while True:
+            await asyncio.sleep(WATCH_S)
+            if not self._asked:
+                before = set()
+                continue
+            try:
+                workers = {beat.instance for beat in await living(self._redis, names.STT_WORKER)}
+            except (RedisError, OSError, ValidationError):
+                continue
+            if before - workers:
+                await self._give_up_all()
+            before = workers
+
+    async def _listen(self) -> None:
         async for attempt in stamina.retry_context(
             on=(RedisError, OSError), attempts=None, timeout=None, wait_initial=0.05, wait_max=1
         ):
@@ -108,6 +152,7 @@ class Drafts:
     async def _follow(self) -> None:
         async with self._channels.pubsub() as pubsub:
             await pubsub.subscribe(self.channel)
+            await self._give_up_all()  # what was answered while Redis was away, is lost
             while True:
                 message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=POLL_S)
                 if message is None:

@@ -7,7 +7,8 @@ from fastapi_service.agreement import Agreement
 from fastapi_service.drafts import Asked
 from fastapi_service.endpointer import Endpointer
 from wire.audio import SAMPLE_RATE, ms_to_samples, samples_to_ms
-from wire.messages.jobs import Word
+from wire.broker import STALE_S
+from wire.messages.jobs import Draft, Word
 from wire.messages.server import Interim
 
 WINDOW_S = 8
@@ -15,11 +16,15 @@ WINDOW_S = 8
 FIRST_S = 1.1
 """Audio of the first one, pre-roll included: with less, Whisper guesses."""
 RETRY_S = 0.3
-"""After one that heard nothing: the voice has only just begun."""
+"""After the first one, if it heard nothing: the voice has only just begun."""
+MOST_DOUBLINGS = 3
+"""Of the pause, once for each further one in a row without a text: the workers are busy, or it is not a voice."""
 COST_FACTOR = 2.0
 """Pause between two, in times of what the last one took: interim texts take at most half of a worker."""
 LEAD_MS = 100
 """Audio before the first known word."""
+PATIENCE_S = STALE_S + 0.3
+"""After this nobody begins one any more: workers drop stale ones without a word. The rest is for clocks that differ."""
 
 Ask = Callable[[int, int, bytes, str], Asked]
 """Segment, first sample, audio, how the text begins."""
@@ -36,20 +41,25 @@ class Interims:
         self._segment = -1
         self._next = 0
         """Sample from which on the next one may be asked for."""
-        self._asked: asyncio.Task[None] | None = None
+        self._misses = 0
+        """How many in a row gave no text."""
+        self._asked: Asked | None = None
+        self._answering: asyncio.Task[None] | None = None
 
     def begin(self, segment: int, sample: int) -> None:
         """An utterance begins at a sample."""
-        self._segment, self._agreement = segment, Agreement()
+        self._segment, self._agreement, self._misses = segment, Agreement(), 0
         self._next = sample + round(FIRST_S * SAMPLE_RATE)
 
     def end(self) -> None:
-        """It is over: what is still on its way is not shown."""
+        """It is over: what is still on its way is taken back, or not shown."""
         self._segment = -1
+        if self._asked is not None:
+            self._asked.drop()
 
     def consider(self, endpointer: Endpointer) -> None:
         """Ask for the next one, if it is time."""
-        busy = self._asked is not None and not self._asked.done()
+        busy = self._answering is not None and not self._answering.done()
         if self._segment < 0 or busy or endpointer.silent or endpointer.position < self._next:
             return
         since = endpointer.position - WINDOW_S * SAMPLE_RATE
@@ -57,32 +67,49 @@ class Interims:
         if known and since > endpointer.safe:
             since = ms_to_samples(known[0].start_ms - LEAD_MS)
         start, pcm = endpointer.newest(since)
-        asked = self._ask(self._segment, start, pcm, "".join(word.text for word in known))
+        self._asked = self._ask(self._segment, start, pcm, "".join(word.text for word in known))
         self._next = endpointer.position + round(self._every_s * SAMPLE_RATE)
-        self._asked = asyncio.create_task(self._await(asked, known, endpointer.position), name="interim")
+        self._answering = asyncio.create_task(self._await(self._asked, known, endpointer.position), name="interim")
 
     def stop(self) -> None:
         """Nobody listens any more."""
         self.end()
-        if self._asked is not None:
-            self._asked.cancel()
+        if self._answering is not None:
+            self._answering.cancel()
 
     async def _await(self, asked: Asked, known: list[Word], asked_at: int) -> None:
-        draft = await asked.result()
-        if draft is None or draft.segment != self._segment:
+        draft = await _answer(asked)
+        if asked.job.segment != self._segment:
             return
-        cost_s = draft.stt_end - draft.stt_start
-        self._next = max(self._next, asked_at + round(COST_FACTOR * cost_s * SAMPLE_RATE))
-        if draft.transcript is None:
-            self._next = asked_at + round(max(RETRY_S, COST_FACTOR * cost_s) * SAMPLE_RATE)
+        text = draft.transcript if draft is not None else None
+        cost_s = draft.stt_end - draft.stt_start if draft is not None else 0.0
+        self._misses = self._misses + 1 if text is None else 0
+        self._next = asked_at + round(max(self._pause_s(), COST_FACTOR * cost_s) * SAMPLE_RATE)
+        if text is None:
             return
-        self._agreement.take(draft.transcript.words, len(known))
+        self._agreement.take(text.words, known)
         self._show(
             Interim(
-                segment=draft.segment,
-                revision=draft.revision,
+                segment=asked.job.segment,
+                revision=asked.job.revision,
                 stable=self._agreement.stable,
                 unstable=self._agreement.unstable,
-                language=draft.transcript.language,
+                language=text.language,
             )
         )
+
+    def _pause_s(self) -> float:
+        """From the last one to the next."""
+        early = self._misses > 0 and self._agreement.empty
+        doublings = min(MOST_DOUBLINGS, max(0, self._misses - 1))
+        return (RETRY_S if early else self._every_s) * (1 << doublings)
+
+
+async def _answer(asked: Asked) -> Draft | None:
+    """Waits for long only while a worker is at it."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return await asked.result()
+    except TimeoutError:
+        await asked.withdraw()
+    return await asked.result()

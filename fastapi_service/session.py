@@ -1,6 +1,7 @@
 """One person's audio, from samples to the ledger."""
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -27,8 +28,8 @@ MOST_UNWRITTEN_S = 60
 is not read, the client's answers to pings are not seen either, so it must be longer than an ordinary outage."""
 ACK_EVERY_S = 2.0
 """Silence is acknowledged this often, in seconds of audio."""
-LATE_S = 3.0
-"""How long an utterance that is over waits for a text that a worker has begun; asking anew would take as long."""
+MOST_REVISIONS = 2**48
+"""Of these a connection begins at one; clients read them as numbers of 53 bits."""
 
 
 class SessionTakenOver(Exception):
@@ -77,10 +78,11 @@ class Session:
         self._acknowledged = record.samples
         self._resampler = StreamResampler(record.sample_rate)
         self._endpointer = Endpointer(options, self._inside(record.samples))
-        self._revision = 0
+        self._revision = secrets.randbelow(MOST_REVISIONS)
+        """Of the newest draft. A connection that resumes the session asks for the same segments, and must not be
+        answered with what its predecessor asked for."""
         self._speculation: Speculation | None = None
         self._interims = Interims(interim_every_s, self._ask_interim, send) if interim_every_s else None
-        self._withdrawing: set[asyncio.Task[bool]] = set()
         self._waiting: asyncio.Queue[tuple[int, Utterance, Asked | None]] = asyncio.Queue()
         self._unwritten = 0
         """Samples of the utterances that are found and not yet in the ledger; bounds ``_waiting``."""
@@ -168,9 +170,7 @@ class Session:
     def _discard(self) -> None:
         """The person went on speaking."""
         if self._speculation is not None:
-            task = asyncio.create_task(self._speculation.asked.withdraw(), name="withdrawal")
-            self._withdrawing.add(task)
-            task.add_done_callback(self._withdrawing.discard)
+            self._speculation.asked.drop()
             self._speculation = None
 
     def _ask_interim(self, segment: int, start: int, pcm: bytes, prefix: str) -> Asked:
@@ -242,12 +242,8 @@ class Session:
 
     async def _enrol(self, segment: int, utterance: Utterance, draft: Draft | None) -> None:
         samples = self._outside(utterance.end)
-        job: Promised = self._job(segment, utterance)
-        keep = None
-        if draft is not None and draft.transcript is not None:
-            clock = job.clock.at(stt_start=draft.stt_start, stt_end=draft.stt_end)
-            job = AnalyzeText(**place(job) | {"clock": clock}, transcript=draft.transcript)
-            keep = draft.keep_language
+        job = self._job(segment, utterance, draft)
+        keep = draft.keep_language if draft is not None else None
 
         async def write() -> Enrolled:
             owner, ttl_s = self.record.owner, self._ttl_s
@@ -263,9 +259,10 @@ class Session:
         self._acknowledge(samples)
         await self._patience.outlast(lambda: self._dispatcher.dispatch(job))
 
-    def _job(self, segment: int, utterance: Utterance) -> TranscribeAudio:
+    def _job(self, segment: int, utterance: Utterance, draft: Draft | None) -> Promised:
+        """What is left to do of an utterance after its draft."""
         session_id = self.record.session_id
-        return TranscribeAudio(
+        job = TranscribeAudio(
             session_id=session_id,
             room=self.record.room,
             segment=segment,
@@ -277,6 +274,15 @@ class Session:
             prompt=self.record.prompt,
             clock=Clock(speech_end=utterance.speech_end, endpointed=utterance.ended, queued=now()),
         )
+        if draft is None or (draft.transcript is None and draft.no_speech_prob is None):
+            return job
+        job = job.model_copy(
+            update={
+                "clock": job.clock.at(stt_start=draft.stt_start, stt_end=draft.stt_end),
+                "no_speech_prob": draft.no_speech_prob,
+            }
+        )
+        return job if draft.transcript is None else AnalyzeText(**place(job), transcript=draft.transcript)
 
     def _acknowledge_silence(self) -> None:
         """Nobody speaks and nothing waits: what was heard so far is safe. Audio never waits until Redis knows it."""
@@ -312,13 +318,9 @@ class Session:
 
 
 async def _settled(asked: Asked | None) -> Draft | None:
-    """The text that a worker has, or is about to have; None when none has begun."""
+    """The text that a worker has or writes, however slowly: asking anew would take longer. None when none has begun."""
     if asked is None:
         return None
-    if not asked.done and await asked.withdraw():
-        return None
-    try:
-        async with asyncio.timeout(LATE_S):
-            return await asked.result()
-    except TimeoutError:
-        return None
+    if not asked.done:
+        await asked.withdraw()
+    return await asked.result()

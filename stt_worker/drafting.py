@@ -91,8 +91,10 @@ class Drafting:
         redis.publish(job.reply_to, self._draft(job, heard, len(pcm), started).model_dump_json())
 
     def _draft(self, job: DraftText, heard: Hypothesis | None, size: int, started: float) -> Draft:
-        text, keep = None, None
-        if heard is not None and is_speech(heard):
+        text, silence, keep = None, None, None
+        if heard is not None and not is_speech(heard):
+            silence = heard.no_speech_prob
+        elif heard is not None:
             text = transcript(heard, self._worker.model.name, job.task, job.start_ms)
             keep = language_to_keep(heard, size * 1000 // (2 * SAMPLE_RATE))
         return Draft(
@@ -100,6 +102,7 @@ class Drafting:
             segment=job.segment,
             revision=job.revision,
             transcript=text,
+            no_speech_prob=silence,
             keep_language=keep,
             stt_start=started,
             stt_end=now(),

@@ -68,6 +68,9 @@ class Transcription:
             if claim.verdict != "claimed":
                 log.info("not claimed", session=job.session_id, segment=job.segment, verdict=claim.verdict)
                 return
+            if job.no_speech_prob is not None:
+                self._end_silent(job, job.no_speech_prob)
+                return
             started = now()
             pcm = through_outage(lambda: self._worker.ledger.audio(job))
             if pcm is None:
@@ -81,11 +84,14 @@ class Transcription:
     def _hand_on(self, job: TranscribeAudio, heard: Hypothesis, started: float) -> None:
         job = job.model_copy(update={"clock": job.clock.at(stt_start=started, stt_end=now())})
         if not is_speech(heard):
-            silence = NoSpeech(**place(job), no_speech_prob=heard.no_speech_prob)
-            through_outage(lambda: publish_result(self._worker.redis, silence))
+            self._end_silent(job, heard.no_speech_prob)
             return
         text = transcript(heard, self._worker.model.name, job.task, job.start_ms)
         analysis = AnalyzeText(**place(job), transcript=text)
         keep = language_to_keep(heard, job.end_ms - job.start_ms)
         if through_outage(lambda: self._worker.ledger.advance(job, analysis, keep)):
             self._send(analysis)
+
+    def _end_silent(self, job: TranscribeAudio, no_speech_prob: float) -> None:
+        silence = NoSpeech(**place(job), no_speech_prob=no_speech_prob)
+        through_outage(lambda: publish_result(self._worker.redis, silence))

@@ -1,20 +1,26 @@
 """Drafts between a gateway and a worker over a real server: begun once, answered to who asked, or taken back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from celery import Celery
+from celery.worker.request import Request
+from kombu.entity import Queue
 
 from fastapi_service.drafts import Asked, Drafts
 from fastapi_service.session_store import SessionStore
 from stt_worker.drafting import Drafting
 from stt_worker.engines.instant import InstantTranscriber
 from tests.eventually import soon
-from tests.speakers import ALICE, text_job
-from wire import names
-from wire.broker import STALE_S, make_celery, queue_keys, send_job
+from tests.speakers import ALICE, audio_job, text_job
+from wire import broker, names
+from wire.broker import KOMBU_PRIORITY_STEPS, PRIORITIES, STALE_S, make_celery, queue_keys, send_job
 from wire.ledger import Enrolment, Ledger
 from wire.messages.client import Start
 from wire.messages.jobs import DraftText
@@ -115,15 +121,53 @@ async def test_a_text_that_is_known_enters_the_ledger_without_audio(redis: Redis
     assert (claim.verdict, claim.language) == ("claimed", "en")
 
 
-def test_drafts_wait_behind_everything_that_was_promised(redis: Redis, redis_url: str) -> None:
-    """In lists of their own, interim texts last, and stale after a second."""
-    celery = make_celery("test", redis_url)
+def drafts(*purposes: str) -> Iterator[DraftText]:
     fields = {"session_id": ALICE, "segment": 0, "start_ms": 0, "audio_key": "k", "reply_to": "c"}
-    for revision, purpose in enumerate(("interim", "final"), start=1):
-        send_job(celery, DraftText.model_validate(fields | {"revision": revision, "purpose": purpose}))
+    for revision, purpose in enumerate(purposes, start=1):
+        yield DraftText.model_validate(fields | {"revision": revision, "purpose": purpose})
+
+
+@pytest.fixture
+def celery(redis_url: str) -> Iterator[Celery]:
+    with make_celery("test", redis_url) as celery:
+        yield celery
+
+
+def test_drafts_wait_behind_everything_that_was_promised(redis: Redis, celery: Celery) -> None:
+    """In lists of their own, interim texts last."""
+    for draft in drafts("interim", "final"):
+        send_job(celery, draft)
     assert [redis.llen(key) for key in queue_keys(names.STT_QUEUE)] == [0, 1, 0, 1]
-    assert STALE_S <= 1.0
-    celery.close()
+
+
+@pytest.mark.parametrize("purpose", ["interim", "final"])
+def test_a_stale_draft_is_discarded(
+    redis: Redis, celery: Celery, purpose: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that comes to it after a second does not begin it; what was promised is begun whenever."""
+    (draft,) = drafts(purpose)
+    send_job(celery, draft)
+    (waiting,) = redis.lrange(queue_keys(names.STT_QUEUE)[KOMBU_PRIORITY_STEPS.index(PRIORITIES[purpose])], 0, -1)
+    expires = datetime.fromisoformat(json.loads(waiting)["headers"]["expires"])
+    assert (expires - datetime.now(UTC)).total_seconds() == pytest.approx(STALE_S, abs=0.5)
+    assert not discarded(celery, names.DRAFT_TEXT)
+    monkeypatch.setattr(broker, "STALE_S", 0.01)
+    send_job(celery, draft)
+    send_job(celery, audio_job())
+    time.sleep(0.05)
+    assert not discarded(celery, names.TRANSCRIBE_AUDIO)
+    assert discarded(celery, names.DRAFT_TEXT)
+
+
+def discarded(celery: Celery, name: str) -> bool:
+    """Whether a Celery worker would discard the task that comes next, which has a name."""
+    with celery.connection_for_read() as connection, connection.channel() as channel:
+        message = Queue(names.STT_QUEUE, channel=channel).get(no_ack=True)
+        assert message.headers["task"] == name
+        return bool(Request(message, app=celery, task=celery.task(_do_nothing, name=name)).revoked())
+
+
+def _do_nothing(job: dict[str, Any]) -> None: ...
 
 
 async def test_task_and_prompt_of_a_session_outlive_its_connection(aredis: AsyncRedis) -> None:

@@ -64,6 +64,8 @@ class TranscribeAudio(_Job, _Hearing):
     """gateway → stt_worker."""
 
     type: Literal["transcribe_audio"] = "transcribe_audio"
+    no_speech_prob: float | None = None
+    """A draft's, in which nobody spoke: the utterance ends as that, and is not heard again."""
 
 
 class DraftText(_Hearing):
@@ -91,7 +93,8 @@ class Draft(Message):
     segment: Annotated[int, Field(ge=0)]
     revision: Annotated[int, Field(ge=1)]
     transcript: Transcript | None
-    """None when nobody speaks, or it did not work: ask in the ordinary way."""
+    no_speech_prob: float | None = None
+    """In place of a transcript when nobody speaks. Neither of them: it did not work, ask in the ordinary way."""
     keep_language: str | None = None
     """The detected language, where it is certain enough for the rest of the session."""
     stt_start: float

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import redis.exceptions
 import stamina
@@ -15,11 +14,13 @@ from fastapi_service import session as module
 from fastapi_service.endpointer import FRAME, EndpointerOptions
 from fastapi_service.session import Session, SessionTakenOver
 from fastapi_service.session_store import SessionRecord
+from tests.asked import Asked
 from tests.eventually import soon
+from tests.sounds import quiet, speech
 from tests.speakers import ALICE
-from wire.audio import SAMPLE_RATE, decode_pcm, encode_pcm
+from wire.audio import SAMPLE_RATE, decode_pcm
 from wire.errors import StoreError, WireError
-from wire.messages.jobs import AnalyzeText, Draft, DraftText, TranscribeAudio, Transcript, Word
+from wire.messages.jobs import AnalyzeText, DraftText, TranscribeAudio
 from wire.messages.server import Ack, AnyServerMessage, Interim, SpeechEnded, SpeechStarted
 
 RECORD = SessionRecord(
@@ -95,46 +96,6 @@ class Queue:
         self.jobs.append(job)
 
 
-class Asked:
-    """A draft that a test answers by hand."""
-
-    def __init__(self, job: DraftText, pcm: bytes) -> None:
-        self.job, self.pcm = job, pcm
-        self.begun = False
-        self.withdrawn = False
-        self.answer: asyncio.Future[Draft | None] = asyncio.get_running_loop().create_future()
-
-    @property
-    def done(self) -> bool:
-        return self.answer.done()
-
-    async def result(self) -> Draft | None:
-        return await asyncio.shield(self.answer)
-
-    async def withdraw(self) -> bool:
-        self.withdrawn = True
-        return not self.begun
-
-    def write(self, text: str, *, language: str = "en", cost_s: float = 0.1) -> None:
-        """A worker answers with words of 200 ms each, from the beginning of the audio."""
-        spoken = [*text.split()]
-        start = self.job.start_ms
-        words = tuple(
-            Word(text=f" {word}", start_ms=start + 200 * i, end_ms=start + 200 * (i + 1), probability=0.9)
-            for i, word in enumerate(spoken)
-        )
-        transcript = Transcript(
-            text=text, language=language, language_probability=0.9, avg_logprob=-0.1, no_speech_prob=0.0,
-            model="base", words=words,
-        )  # fmt: skip
-        self.answer.set_result(
-            Draft(
-                session_id=self.job.session_id, segment=self.job.segment, revision=self.job.revision,
-                transcript=transcript, keep_language=language, stt_start=10.0, stt_end=10.0 + cost_s,
-            )
-        )  # fmt: skip
-
-
 class Drafts:
     """Whoever transcribes before an utterance is over."""
 
@@ -142,9 +103,14 @@ class Drafts:
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
+        self.at_once: str | None = None
+        """With what text a worker answers immediately."""
 
     def ask(self, job: DraftText, pcm: bytes) -> Asked:
         self.asked.append(Asked(job, pcm))
+        if self.at_once is not None:
+            self.asked[-1].begun = True
+            self.asked[-1].write(self.at_once)
         return self.asked[-1]
 
 
@@ -181,14 +147,6 @@ def hurried() -> Iterator[None]:
     """Repeat at once instead of after a pause."""
     with stamina.set_testing(True, attempts=20):
         yield
-
-
-def speech(samples: int) -> bytes:
-    return encode_pcm(np.where(np.arange(samples) // 20 % 2, 3_000, -3_000).astype(np.int16))
-
-
-def quiet(samples: int) -> bytes:
-    return encode_pcm(np.where(np.arange(samples) // 20 % 2, 20, -20).astype(np.int16))
 
 
 async def test_an_utterance_is_written_down_then_acknowledged_then_sent() -> None:
@@ -546,6 +504,18 @@ async def test_the_draft_has_the_audio_of_the_utterance_so_far() -> None:
     assert (job.language, job.task, job.prompt, job.reply_to) == ("ga", "translate", "Siobhán", "wta:drafts:test")
 
 
+async def test_drafts_of_two_connections_are_told_apart() -> None:
+    """After a quick resume the same segment is asked for again, while the first connection's draft is on its way."""
+    keys = set()
+    for _ in range(3):
+        setting = Setting(pause_ms=200)
+        asked = await spoken(setting)
+        keys.add(asked.job.audio_key)
+        assert asked.job.revision < 2**53, "a browser reads it exactly"
+        await setting.session.finish()
+    assert len(keys) == 3
+
+
 async def test_a_text_is_discarded_when_the_person_goes_on() -> None:
     """Also when it is there already: the utterance is transcribed as a whole, in the ordinary way."""
     setting = Setting(pause_ms=200)
@@ -584,25 +554,63 @@ async def test_a_text_that_a_worker_is_writing_is_waited_for() -> None:
     assert [type(job) for job in setting.queue.jobs] == [AnalyzeText]
 
 
-@pytest.mark.parametrize("how", ["silent", "lost"])
-async def test_no_text_means_the_ordinary_way(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    """The worker heard nothing or failed, or its answer was lost: the ledger gets the audio."""
-    monkeypatch.setattr(module, "LATE_S", 0.01)
+async def test_a_text_that_takes_long_is_not_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow model would transcribe every utterance twice."""
+    loop = asyncio.get_running_loop()
     setting = Setting(pause_ms=200)
     asked = await spoken(setting, pause=20 * FRAME)
     asked.begun = True
-    if how == "silent":
-        asked.answer.set_result(None)
-    await setting.session.finish()
-    assert [type(job) for job in setting.queue.jobs] == [TranscribeAudio]
+    finishing = asyncio.create_task(setting.session.finish())
+    await asyncio.sleep(0.01)
+    late = loop.time() + 15.0
+    monkeypatch.setattr(loop, "time", lambda: late)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    asked.write("good morning")
+    await finishing
+    assert [type(job) for job in setting.queue.jobs] == [AnalyzeText]
 
 
-async def test_a_forced_cut_in_a_pause_is_not_what_was_asked_for() -> None:
-    """The text of the pause would hold what belongs to the next utterance, or lack what belongs to this one."""
+async def test_no_text_means_the_ordinary_way() -> None:
+    """The worker failed, or its answer was lost: the ledger gets the audio."""
     setting = Setting(pause_ms=200)
-    await setting.session.audio(speech(19_700 * 16) + quiet(PAUSE) + speech(FRAME * 20))
+    asked = await spoken(setting, pause=20 * FRAME)
+    asked.begun = True
+    asked.give_way()
     await setting.session.finish()
-    assert all(isinstance(job, TranscribeAudio) for job in setting.queue.jobs)
+    (job,) = setting.queue.jobs
+    assert isinstance(job, TranscribeAudio)
+    assert (job.no_speech_prob, job.clock.stt_end) == (None, None)
+
+
+async def test_that_nobody_spoke_is_promised_too() -> None:
+    """It enters the ledger like any utterance, with what the draft found: the worker only has to say so."""
+    setting = Setting(pause_ms=200)
+    asked = await spoken(setting)
+    asked.begun = True
+    asked.hear_nothing()
+    await setting.session.audio(quiet(20 * FRAME))
+    await setting.session.finish()
+    ((job, pcm, _),) = setting.enrolment.written
+    assert isinstance(job, TranscribeAudio)
+    assert pcm
+    assert (job.no_speech_prob, job.clock.stt_start, job.clock.stt_end) == (0.9, 10.0, 10.1)
+
+
+@pytest.mark.parametrize("then", [speech(20 * FRAME), quiet(3 * FRAME)], ids=["speech", "silence"])
+async def test_a_forced_cut_in_a_pause_is_not_what_was_asked_for(then: bytes) -> None:
+    """The text of the pause would hold what belongs to the next utterance, or lack what belongs to this one.
+
+    It is there before the cut, and both come in one message.
+    """
+    setting = Setting(pause_ms=200)
+    setting.drafts.at_once = "half a sentence"
+    await setting.session.audio(speech(19_700 * 16) + quiet(PAUSE) + then)
+    assert setting.drafts.asked[0].done
+    assert [message.reason for message in setting.told if isinstance(message, SpeechEnded)] == ["too_long"]
+    await soon(lambda: setting.queue.jobs)
+    assert isinstance(setting.queue.jobs[0], TranscribeAudio)
+    await setting.session.finish()
 
 
 def interims(setting: Setting) -> list[tuple[str, str]]:
@@ -647,6 +655,7 @@ async def test_no_interim_text_begins_in_silence_or_is_shown_after_the_end() -> 
     await setting.session.audio(speech(SAMPLE_RATE // 4) + quiet(2 * FRAME))
     assert not setting.drafts.asked
     await setting.session.audio(speech(SAMPLE_RATE))
+    setting.drafts.asked[0].begun = True
     await setting.session.audio(quiet(20 * FRAME))
     setting.drafts.asked[0].write("too late")
     await setting.session.finish()

@@ -153,16 +153,17 @@ def test_nothing_is_more_urgent_while_redis_is_away() -> None:
     assert redis.looks == 1
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        ModelError("stt_language", "No.", "Choose another."),
-        ValueError("broken"),
-        Hypothesis("", "en", None, 0.0, 0.99),
-    ],
-)
-def test_trouble_and_silence_are_told_as_no_text(answer: Hypothesis | Exception) -> None:
+def test_silence_is_told_as_such() -> None:
+    """So that nobody listens to it again."""
+    redis = Redis(job().audio_key)
+    run(job(), redis, Hypothesis("", "en", 0.9, 0.0, 0.99))
+    ((_, draft),) = redis.published
+    assert (draft.transcript, draft.no_speech_prob, draft.keep_language) == (None, 0.99, None)
+
+
+@pytest.mark.parametrize("answer", [ModelError("stt_language", "No.", "Choose another."), ValueError("broken")])
+def test_trouble_is_told_as_no_text(answer: Exception) -> None:
     """The utterance is transcribed in the ordinary way then, which says what is wrong."""
     redis = Redis(job().audio_key)
     run(job(), redis, answer)
-    assert [draft.transcript for _, draft in redis.published] == [None]
+    assert [(draft.transcript, draft.no_speech_prob) for _, draft in redis.published] == [(None, None)]

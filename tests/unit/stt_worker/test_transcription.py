@@ -157,6 +157,16 @@ def test_language_is_kept_when_it_is_certain(hypothesis: Hypothesis, ms: int, ke
     assert Task(hypothesis, job=audio_job(ms=ms)).ledger.advanced[0][1] == kept
 
 
+def test_what_a_draft_found_silent_is_not_heard_again() -> None:
+    """It ends as ``no_speech`` at once, even without its audio."""
+    job = audio_job(3, room="kitchen").model_copy(update={"no_speech_prob": 0.9})
+    task = Task(heard(), job=job, pcm=None)
+    end = segment_end.validate_json(task.redis.channel[0])
+    assert isinstance(end, NoSpeech)
+    assert (end.segment, end.no_speech_prob) == (3, 0.9)
+    assert (task.engine.asked, task.sent, task.ledger.given_back) == ([], [], [])
+
+
 @pytest.mark.parametrize(
     ("hypothesis", "speech"),
     [

@@ -1,0 +1,68 @@
+"""A draft without a worker."""
+
+import asyncio
+
+from wire.messages.jobs import Draft, DraftText, Transcript, Word
+
+
+class Asked:
+    """A draft that a test answers by hand."""
+
+    def __init__(self, job: DraftText, pcm: bytes) -> None:
+        self.job, self.pcm = job, pcm
+        self.begun = False
+        self.withdrawn = False
+        self.answer: asyncio.Future[Draft | None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def done(self) -> bool:
+        return self.answer.done()
+
+    async def result(self) -> Draft | None:
+        return await asyncio.shield(self.answer)
+
+    async def withdraw(self) -> bool:
+        self.drop()
+        return not self.begun
+
+    def drop(self) -> None:
+        self.withdrawn = True
+        if not self.begun and not self.done:
+            self.answer.set_result(None)
+
+    def write(self, text: str, *, language: str = "en", cost_s: float = 0.1) -> None:
+        """A worker answers with words of 200 ms each, from the beginning of the audio."""
+        spoken = [*text.split()]
+        start = self.job.start_ms
+        words = tuple(
+            Word(text=f" {word}", start_ms=start + 200 * i, end_ms=start + 200 * (i + 1), probability=0.9)
+            for i, word in enumerate(spoken)
+        )
+        transcript = Transcript(
+            text=text, language=language, language_probability=0.9, avg_logprob=-0.1, no_speech_prob=0.0,
+            model="base", words=words,
+        )  # fmt: skip
+        self._answer(transcript, language, cost_s)
+
+    def hear_nothing(self, *, cost_s: float = 0.1) -> None:
+        """A worker answers that nobody speaks."""
+        self._answer(None, None, cost_s, no_speech_prob=0.9)
+
+    def give_way(self) -> None:
+        """A worker answers that there will be no text."""
+        self._answer(None, None, 0.0)
+
+    def _answer(
+        self,
+        transcript: Transcript | None,
+        keep_language: str | None,
+        cost_s: float,
+        no_speech_prob: float | None = None,
+    ) -> None:
+        self.answer.set_result(
+            Draft(
+                session_id=self.job.session_id, segment=self.job.segment, revision=self.job.revision,
+                transcript=transcript, no_speech_prob=no_speech_prob,
+                keep_language=keep_language, stt_start=10.0, stt_end=10.0 + cost_s,
+            )
+        )  # fmt: skip
