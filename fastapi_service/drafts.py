@@ -9,18 +9,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-import stamina
 import structlog
 from kombu.exceptions import OperationalError
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
+from fastapi_service.channel import follow
 from wire import names
 from wire.messages.jobs import Draft, DraftText
 from wire.presence import living
 from wire.store import AsyncRedis
 
-POLL_S = 1.0
 AUDIO_TTL_S = 10
 """A worker that has not fetched the audio by then does not begin (``wire.broker.STALE_S`` is shorter)."""
 LONGEST_S = 20.0
@@ -124,7 +123,8 @@ class Drafts:
 
     async def run(self) -> None:
         """For ever: hand answers to whoever asked, and give up when none may come."""
-        await asyncio.gather(self._listen(), self._watch())
+        # What was answered while Redis was away, is lost.
+        await asyncio.gather(follow(self._channels, self.channel, self._give_up_all, self._hear), self._watch())
 
     async def _watch(self) -> None:
         """A worker that is gone may have begun anything that is open: nobody says what, so all of it is given up."""
@@ -142,23 +142,9 @@ class Drafts:
                 await self._give_up_all()
             before = workers
 
-    async def _listen(self) -> None:
-        async for attempt in stamina.retry_context(
-            on=(RedisError, OSError), attempts=None, timeout=None, wait_initial=0.05, wait_max=1
-        ):
-            with attempt:
-                await self._follow()
-
-    async def _follow(self) -> None:
-        async with self._channels.pubsub() as pubsub:
-            await pubsub.subscribe(self.channel)
-            await self._give_up_all()  # what was answered while Redis was away, is lost
-            while True:
-                message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=POLL_S)
-                if message is None:
-                    continue
-                with suppress(ValidationError):
-                    draft = Draft.model_validate_json(message["data"])
-                    asked = self._asked.get((draft.session_id, draft.segment, draft.revision))
-                    if asked is not None:
-                        asked.answer(draft)
+    def _hear(self, data: str) -> None:
+        with suppress(ValidationError):
+            draft = Draft.model_validate_json(data)
+            asked = self._asked.get((draft.session_id, draft.segment, draft.revision))
+            if asked is not None:
+                asked.answer(draft)

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import stamina
 import structlog
 from redis.exceptions import RedisError
 
+from fastapi_service.channel import follow
 from wire import names
 from wire.messages.server import People
 from wire.store import AsyncRedis
@@ -20,7 +20,6 @@ REFRESH_S = 10.0
 FORGET_S = 30
 """People of whom nobody says so any more: their gateway is gone."""
 RETRY_S = 1.0
-POLL_S = 1.0
 
 log = structlog.get_logger()
 
@@ -74,7 +73,7 @@ class RoomPresence:
         """For ever: write what changed here, hear what changed elsewhere, refresh."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._write_all())
-            tasks.create_task(self._hear_all())
+            tasks.create_task(follow(self._channels, names.ROOM_PEOPLE, self._on_subscribed, self._hear))
             tasks.create_task(self._refresh_all())
 
     async def flush(self) -> None:
@@ -130,18 +129,9 @@ class RoomPresence:
             await asyncio.sleep(REFRESH_S)
             self._look_everywhere()
 
-    async def _hear_all(self) -> None:
-        async for attempt in stamina.retry_context(
-            on=(RedisError, OSError), attempts=None, timeout=None, wait_initial=0.05, wait_max=1
-        ):
-            with attempt:
-                await self._follow()
+    async def _on_subscribed(self) -> None:
+        self._look_everywhere()
 
-    async def _follow(self) -> None:
-        async with self._channels.pubsub() as pubsub:
-            await pubsub.subscribe(names.ROOM_PEOPLE)
-            self._look_everywhere()
-            while True:
-                message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=POLL_S)
-                if message is not None and message["data"] in self._rooms:
-                    self._look_at(message["data"])
+    def _hear(self, room: str) -> None:
+        if room in self._rooms:
+            self._look_at(room)
