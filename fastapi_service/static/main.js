@@ -186,7 +186,7 @@ function offer(session) {
       {
         text: () => words.forgetIt,
         run: () => {
-          forget();
+          if (recall()?.session_id === session.session_id) forget(); // another one may be going on by now
           view.dismiss("restore");
         },
       },
