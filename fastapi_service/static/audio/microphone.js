@@ -25,15 +25,6 @@ const RETRY_MS = 1000;
  * @property {(state: MicrophoneState) => void} onState
  */
 
-/** Whatever the room: no echo of the loudspeaker, and a level that is neither faint nor clipped. @type {MicrophoneOptions} */
-export const DEFAULTS = {
-  deviceId: "",
-  echoCancellation: true,
-  noiseSuppression: true,
-  autoGainControl: true,
-  gate: { enabled: true, threshold: null },
-};
-
 /** Why there is no microphone; `code` is a key of `words.microphone`. */
 export class MicrophoneError extends Error {
   /**

@@ -65,7 +65,7 @@ export class Settings {
   /** The microphones there are; browsers tell their names after permission only. @param {MediaDeviceInfo[]} devices */
   devices(devices) {
     const options = devices
-      .filter(({ kind, deviceId }) => kind === "audioinput" && deviceId && deviceId !== "default")
+      .filter(({ deviceId }) => deviceId && deviceId !== "default")
       .map(({ deviceId, label }, i) =>
         say(element("option", { value: deviceId }), () => label || words.settings.unnamed(i + 1)),
       );

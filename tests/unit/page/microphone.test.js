@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 
-import { DEFAULTS, Microphone, MicrophoneError } from "../../../fastapi_service/static/audio/microphone.js";
+import { Microphone, MicrophoneError } from "../../../fastapi_service/static/audio/microphone.js";
+
+/** @type {import("../../../fastapi_service/static/audio/microphone.js").MicrophoneOptions} */
+const DEFAULTS = {
+  deviceId: "",
+  echoCancellation: true,
+  noiseSuppression: true,
+  autoGainControl: true,
+  gate: { enabled: true, threshold: null },
+};
 
 /** A browser as far as a microphone needs one; what it was asked is kept, and what happens to it is told by hand. */
 class FakeBrowser {
