@@ -33,6 +33,14 @@ FLAGS = [
     # An address that browsers do not trust as they trust localhost.
     "--host-resolver-rules=MAP plain.example 127.0.0.1",
 ]
+REMEMBER_STATUSES = """
+addEventListener("DOMContentLoaded", () => {
+    const status = document.querySelector("#status");
+    window.statuses = [];
+    const options = {childList: true, characterData: true, subtree: true};
+    new MutationObserver(() => window.statuses.push(status.textContent)).observe(status, options);
+});
+"""
 RESULTS_MS = 60_000
 """For the slowest machine to answer everything."""
 
@@ -64,6 +72,7 @@ async def browsers_at(address: str) -> AsyncIterator[OpenPage]:
             page.on("pageerror", lambda error: complaints.append(str(error)))
             own = urlsplit(url).netloc
             page.on("request", lambda r: complaints.append(r.url) if urlsplit(r.url).netloc != own else None)
+            await page.add_init_script(REMEMBER_STATUSES)
             if before is not None:
                 await before(page)
             response = await page.goto(url)
@@ -111,6 +120,13 @@ def word_error_rate(reference: str, hypothesis: str) -> float:
 
 async def status(page: Page, word: str, timeout_ms: int = 20_000) -> None:
     await expect(page.locator("#status")).to_have_text(re.compile(word), timeout=timeout_ms)
+
+
+async def was_said(page: Page, word: str, timeout_ms: int = 20_000) -> None:
+    """Wait until the status says it or has said it: what it says for a moment only would slip through `status`."""
+    await page.wait_for_function(
+        "word => window.statuses.some(text => text.includes(word))", arg=word, timeout=timeout_ms
+    )
 
 
 async def figure(page: Page, name: str) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Page, Route, WebSocketRoute, expect
 
-from tests.e2e.pages import MANIFEST, RESULTS_MS, Line, OpenPage, figure, status, word_error_rate
+from tests.e2e.pages import MANIFEST, RESULTS_MS, Line, OpenPage, figure, status, was_said, word_error_rate
 
 
 async def test_a_conversation_is_shown_with_its_sentiment_and_counted(open_page: OpenPage) -> None:
@@ -82,8 +82,7 @@ async def test_a_broken_line_loses_and_doubles_nothing(open_page: OpenPage) -> N
 
     page = await open_page("jfk.wav", before=break_once)
     await page.get_by_role("button", name="Start").click()
-    await status(page, "reconnecting")
-    await status(page, "Hearing")
+    await was_said(page, "reconnecting")
     await expect(page.locator("#sentences li").last).to_contain_text(
         re.compile("for your country", re.IGNORECASE), timeout=RESULTS_MS
     )

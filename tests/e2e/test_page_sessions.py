@@ -14,7 +14,7 @@ import webvtt
 from playwright.async_api import Page, expect
 
 from local.stack import Stack
-from tests.e2e.pages import DATA, MANIFEST, RESULTS_MS, Line, OpenPage, figure, status, word_error_rate
+from tests.e2e.pages import DATA, MANIFEST, RESULTS_MS, Line, OpenPage, figure, status, was_said, word_error_rate
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 SENTENCES = "#sentences li:not(.interim)"
@@ -148,8 +148,8 @@ async def test_a_dropped_file_gives_the_same_view(open_page: OpenPage) -> None:
     await expect(page.locator("#notices")).to_contain_text("cannot be read as audio")
     started = asyncio.get_running_loop().time()
     await drop(page, "conversation.wav", (DATA / "conversation.wav").read_bytes())
-    await status(page, "Sending|Finishing")
     await status(page, "Stopped", RESULTS_MS)
+    await was_said(page, "Finishing")
     took = asyncio.get_running_loop().time() - started
     assert took < MANIFEST["conversation.wav"]["seconds"]
     found = await texts(page)
