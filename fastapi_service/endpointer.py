@@ -15,6 +15,10 @@ CUT_SEARCH_MS = 6_000
 CUT_SMOOTHING = 5
 """Frames over which the energy is averaged to find that point: between words rather than inside a closed consonant."""
 
+KEPT_SILENCE_MS = 500
+"""Of the silence that ends an utterance, what stays with it, however long that is: more is time for nothing, and the
+workers tell phantoms by how much of an utterance is speech."""
+
 Reason = Literal["silence", "too_long", "flush"]
 
 
@@ -25,7 +29,7 @@ class EndpointerOptions:
     pre_roll_ms: int = 300
     silence_ms: int = 500
     pause_ms: int = 0
-    """0: no pauses are told."""
+    """0, or not shorter than ``silence_ms``: no pauses are told."""
     max_utterance_ms: int = 20_000
     min_speech_ms: int = 90
     silence_ceiling: float = 0.0005
@@ -62,7 +66,7 @@ class Utterance:
     ended: float
     """When it was known to be over."""
     silence: int
-    """Samples of silence at its end."""
+    """Samples of silence at its end that belong to it."""
 
     def says_the_same(self, pause: Pause) -> bool:
         """Whether nothing was said after a pause."""
@@ -107,7 +111,8 @@ class Endpointer:
         self._pre_roll = bytearray()
         """The most recent silence, up to ``_position``."""
         self._silence = ms_to_samples(options.silence_ms)
-        self._pause = ms_to_samples(options.pause_ms)
+        self._pause = ms_to_samples(options.pause_ms) if options.pause_ms < options.silence_ms else 0
+        self._kept_silence = -(-max(ms_to_samples(KEPT_SILENCE_MS), self._pause) // FRAME) * FRAME
         self._longest = ms_to_samples(options.max_utterance_ms)
         self._shortest = ms_to_samples(options.min_speech_ms)
         self._tail: Pcm = np.zeros(0, dtype=np.int16)
@@ -227,15 +232,17 @@ class Endpointer:
         if closed.loud < closed.shortest:  # a click: its end may still lead into speech
             self._remember(closed.pcm)
             return []
+        silence = min(closed.silence, self._kept_silence)
+        length = len(closed) - (closed.silence - silence)
         return [
             Utterance(
                 start=closed.start,
-                end=closed.start + len(closed),
-                pcm=bytes(closed.pcm),
+                end=closed.start + length,
+                pcm=bytes(closed.pcm[: length * SAMPLE_BYTES]),
                 reason=reason,
                 speech_end=closed.speech_end,
                 ended=arrived,
-                silence=closed.silence,
+                silence=silence,
             )
         ]
 

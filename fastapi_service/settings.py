@@ -37,7 +37,8 @@ class Settings(WireSettings):
     silence_ms: Annotated[int, Field(ge=100, le=5_000)] = 500
     """Silence that ends an utterance."""
     pause_ms: Annotated[int, Field(ge=0, le=5_000)] = 200
-    """Silence in which the final text is begun already, to be used if ``silence_ms`` follows; 0 begins it then only."""
+    """Silence in which the final text is begun already, to be used if ``silence_ms`` follows; 0, or no less
+    than that, begins it then only."""
     interim_ms: Annotated[int, Field(ge=0, le=60_000)] = 1_000
     """Shortest time between two interim texts of a session; 0 shows final texts only."""
     max_utterance_ms: Annotated[int, Field(ge=2_000, le=29_000)] = 20_000

@@ -4,6 +4,7 @@ A lone utterance starts at once, and a batch forms while the one before it runs.
 ``--concurrency`` tasks; of these the most urgent go first, and each session in its turn.
 """
 
+import atexit
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -19,6 +20,9 @@ from wire.audio import Samples
 from wire.worker import EXIT_BY_WATCHDOG
 
 log = structlog.get_logger()
+
+LEAVE_S = 5.0
+"""Longest time for the last batch at the end of the process, which a thread inside torch would abort."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,21 @@ class _Asked:
 class Batcher:
     """A transcriber for any number of threads, in front of an engine for one."""
 
-    def __init__(self, engine: BatchEngine, end_process: Callable[[int], NoReturn] = os._exit) -> None:
-        self.name, self.revision = engine.name, engine.revision
-        self._engine = engine
+    def __init__(self, load: Callable[[], BatchEngine], end_process: Callable[[int], NoReturn] = os._exit) -> None:
+        """``load`` runs on the thread that the engine is used on; what it raises is raised here.
+
+        Each thread that torch works on gets OpenMP threads of its own. With those of a second one there are more than
+        cores, and then they sleep after each product instead of waiting for the next: the encoder takes a quarter
+        longer.
+        """
         self._end_process = end_process
         self._waiting: FairQueue[_Asked] = FairQueue()
-        threading.Thread(target=self._run, name="batcher", daemon=True).start()
+        self._working = threading.Lock()
+        atexit.register(self._working.acquire, timeout=LEAVE_S)
+        loaded: Future[BatchEngine] = Future()
+        threading.Thread(target=self._run, args=(load, loaded), name="batcher", daemon=True).start()
+        self._engine = loaded.result()
+        self.name, self.revision = self._engine.name, self._engine.revision
 
     def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
         """See ``Transcriber``."""
@@ -70,10 +83,16 @@ class Batcher:
         elsewhere = deadline.outranked
         return replace(deadline, outranked=lambda: self._waiting.holds_more_urgent(priority) or elsewhere())
 
-    def _run(self) -> None:
+    def _run(self, load: Callable[[], BatchEngine], loaded: Future[BatchEngine]) -> None:
+        try:
+            loaded.set_result(load())
+        except BaseException as error:  # the boundary: who waits for it shall have it
+            loaded.set_exception(error)
+            return
         while True:
-            if batch := [asked for asked in self._waiting.take(self._engine.at_once) if asked.is_wanted()]:
-                self._work(batch)
+            if batch := [asked for asked in self._waiting.take(loaded.result().at_once) if asked.is_wanted()]:
+                with self._working:
+                    self._work(batch)
 
     def _work(self, batch: Sequence[_Asked]) -> None:
         """A batch that fails is tried in halves: it was too large for the memory, or one of it breaks the engine."""

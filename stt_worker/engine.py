@@ -204,4 +204,4 @@ def load_transcriber(settings: Settings) -> Transcriber:
     from stt_worker.engines.openai_whisper import load_whisper  # torch takes seconds to import
     from stt_worker.voice_activity import SpeechOnly, VoiceActivity
 
-    return Batcher(SpeechOnly(load_whisper(settings), VoiceActivity()))
+    return Batcher(lambda: SpeechOnly(load_whisper(settings), VoiceActivity()))

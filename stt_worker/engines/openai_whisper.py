@@ -15,7 +15,17 @@ from whisper.model import Whisper
 from whisper.tokenizer import Tokenizer, get_tokenizer
 
 from stt_worker.device import Device, check_transcription, device_may_be_lost, load_on_device
-from stt_worker.engine import MIN_AVG_LOGPROB, BatchEngine, Deadline, Hypothesis, Outcome, Request, Task, is_silent
+from stt_worker.engine import (
+    MIN_AVG_LOGPROB,
+    BatchEngine,
+    Deadline,
+    Hypothesis,
+    Outcome,
+    Request,
+    Task,
+    Word,
+    is_silent,
+)
 from stt_worker.engines.fitted_whisper.decoder import Decoder, Memory, ShortlistVocabulary, Vocabulary
 from stt_worker.engines.fitted_whisper.encoder import Encoder
 from stt_worker.engines.fitted_whisper.greedy import Decoded, GreedySearch, Prompt
@@ -23,11 +33,13 @@ from stt_worker.engines.fitted_whisper.guards import (
     MAX_COMPRESSION_RATIO,
     compression_ratio,
     repeats_itself,
+    repetition,
+    sayings,
     token_cap,
     without_loop,
 )
 from stt_worker.engines.fitted_whisper.linear import bfloat16, int8, multiplies_bfloat16, packs_int8, plain
-from stt_worker.engines.fitted_whisper.word_times import word_times
+from stt_worker.engines.fitted_whisper.word_times import Times, token_times, word_times
 from stt_worker.settings import Settings
 from stt_worker.weights import alignment_heads, find_weights
 from wire.audio import SAMPLE_RATE
@@ -86,7 +98,6 @@ class WhisperTranscriber(BatchEngine):
         self._num_languages: int = model.num_languages
         self._device: torch.device = model.device
         self._dtype: torch.dtype = model.encoder.conv1.weight.dtype
-        self._alignment_heads: list[tuple[int, int]] = model.alignment_heads.indices().T.tolist()
         embedding = model.decoder.token_embedding.weight
         vocabulary: Vocabulary
         on_cpu = self._device.type == "cpu" and self._dtype == torch.float32
@@ -97,7 +108,8 @@ class WhisperTranscriber(BatchEngine):
         else:
             one_row, vocabulary = plain, Vocabulary(embedding)
         self._encoder = Encoder(model.encoder, many_rows)
-        self._decoder = Decoder(model.decoder, one_row, many_rows)
+        following = model.alignment_heads.indices().T.tolist()
+        self._decoder = Decoder(model.decoder, following, one_row, many_rows)
         self._search = GreedySearch(self._decoder, vocabulary, self._tokenizer(ENGLISH), self._device)
 
     @torch.inference_mode()
@@ -164,40 +176,62 @@ class WhisperTranscriber(BatchEngine):
         """Write the texts; those that cannot be trusted stay open until the last window."""
         caps = [self._cap(utterance, windows) for utterance in batch]
         ticks = [utterance.task.deadline.check for utterance in batch]
-        found = self._search.run(memory.part(range(len(batch))), prompts, caps, ticks)
-        for row, (utterance, decoded, prompt) in enumerate(zip(batch, found, prompts, strict=True)):
+        with _threads(1):  # a step waits for its weights, and would wait for its other threads besides
+            found = self._search.run(memory, prompts, caps, ticks)
+        for utterance, decoded, prompt in zip(batch, found, prompts, strict=True):
             last = TAILS_S[:-1] if utterance.task.request.quick else TAILS_S
             with _failing_alone(utterance):
                 if decoded.error is not None:
                     raise decoded.error
-                text = self._tokenizer(utterance.language).decode(decoded.tokens)
-                if windows == len(last) or not _is_doubtful(decoded, text):
-                    decoded.tokens = without_loop(decoded.tokens)
-                    utterance.end(self._hypothesis(utterance, decoded, prompt, memory.part([row]), windows))
+                trusted = self._trusted(utterance, decoded)
+                if trusted is None and windows == len(last):
+                    trusted = decoded.first(len(without_loop(decoded.tokens)))
+                if trusted is not None:
+                    utterance.end(self._hypothesis(utterance, trusted, prompt.forced, windows))
+
+    def _trusted(self, utterance: _Utterance, decoded: Decoded) -> Decoded | None:
+        """What can be believed of a text: all of it, or without what the audio has no time for; None: nothing.
+
+        After a short tail of silence the model sometimes says a whole sentence again instead of ending.
+        """
+        if not self._is_doubtful(utterance, decoded):
+            return decoded
+        phrase, again = repetition(decoded.tokens)
+        if not again:
+            return None
+        once = decoded.first(len(decoded.tokens) - again)
+        times = self._token_times(utterance, once)
+        said = sayings(phrase, times[-1] - times[-1 - phrase], utterance.seconds - times[-1])
+        if said == 1 and not self._is_doubtful(utterance, once):
+            return once
+        if said == 2 and phrase == again and not self._is_doubtful(utterance, decoded, repetitive=False):
+            return decoded
+        return None
+
+    def _is_doubtful(self, utterance: _Utterance, decoded: Decoded, *, repetitive: bool = True) -> bool:
+        """A guess, or a repetition if asked for. Silence is neither: another look would only invent something."""
+        if is_silent(decoded.no_speech_prob, decoded.avg_logprob):
+            return False
+        return (
+            decoded.stop != "end"
+            or decoded.avg_logprob < MIN_AVG_LOGPROB
+            or (repetitive and repeats_itself(decoded.tokens))
+            or compression_ratio(self._text(utterance, decoded)) > MAX_COMPRESSION_RATIO
+        )
 
     def _cap(self, utterance: _Utterance, windows: int) -> int:
         """Most tokens of a text: of the last look, which nobody corrects, all that the model can write."""
         last = windows == len(TAILS_S)
         return self._decoder.n_ctx if last else token_cap(utterance.seconds, utterance.language)
 
-    def _hypothesis(
-        self, utterance: _Utterance, decoded: Decoded, prompt: Prompt, memory: Memory, windows: int
-    ) -> Hypothesis:
-        tokenizer = self._tokenizer(utterance.language)
-        probabilities = [1.0] * prompt.forced + [math.exp(logprob) for logprob in decoded.logprobs]
-        before = prompt.tokens[: len(prompt.tokens) - prompt.forced]
-        words = word_times(
-            self._decoder,
-            memory,
-            tokenizer,
-            self._alignment_heads,
-            before,
-            decoded.tokens,
-            probabilities,
-            utterance.seconds,
-        )
+    def _hypothesis(self, utterance: _Utterance, decoded: Decoded, forced: int, windows: int) -> Hypothesis:
+        probabilities = [1.0] * forced + [math.exp(logprob) for logprob in decoded.logprobs]
+        words: tuple[Word, ...] = ()
+        if decoded.tokens:
+            times = self._token_times(utterance, decoded)
+            words = word_times(times, self._tokenizer(utterance.language), decoded.tokens, probabilities)
         return Hypothesis(
-            text=tokenizer.decode(decoded.tokens).strip(),
+            text=self._text(utterance, decoded).strip(),
             language=utterance.language,
             language_probability=utterance.probability,
             avg_logprob=decoded.avg_logprob,
@@ -205,6 +239,14 @@ class WhisperTranscriber(BatchEngine):
             words=words,
             windows=windows,
         )
+
+    def _text(self, utterance: _Utterance, decoded: Decoded) -> str:
+        text: str = self._tokenizer(utterance.language).decode(decoded.tokens)
+        return text
+
+    @staticmethod
+    def _token_times(utterance: _Utterance, decoded: Decoded) -> Times:
+        return token_times(torch.cat(decoded.attention, dim=1), len(decoded.tokens), utterance.seconds)
 
     def _refusal(self, asked: Request) -> WireError | None:
         """Models such as ``base.en`` write English words whatever they hear; ``yue`` came with ``large-v3``."""
@@ -244,6 +286,17 @@ def _words(tokenizer: Tokenizer, text: str) -> list[int]:
 
 
 @contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Let torch use so many of the CPU's cores."""
+    usual = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)
+
+
+@contextmanager
 def _failing_alone(utterance: _Utterance) -> Iterator[None]:
     """What goes wrong with one utterance is its own outcome; what torch raises is about the whole batch."""
     try:
@@ -252,18 +305,6 @@ def _failing_alone(utterance: _Utterance) -> Iterator[None]:
         raise
     except Exception as error:  # the boundary: one utterance must not end the others of its batch
         utterance.end(error)
-
-
-def _is_doubtful(decoded: Decoded, text: str) -> bool:
-    """A repetition or a guess. Silence is neither: another look would only invent something."""
-    if is_silent(decoded.no_speech_prob, decoded.avg_logprob):
-        return False
-    return (
-        decoded.stop != "end"
-        or decoded.avg_logprob < MIN_AVG_LOGPROB
-        or repeats_itself(decoded.tokens)
-        or compression_ratio(text) > MAX_COMPRESSION_RATIO
-    )
 
 
 def load_whisper(settings: Settings) -> WhisperTranscriber:

@@ -3,6 +3,7 @@
 import re
 import wave
 from pathlib import Path
+from typing import Any
 
 import jiwer
 import numpy as np
@@ -19,8 +20,9 @@ from stt_worker.engine import Deadline, DeadlineExceeded, Hypothesis, Request
 from stt_worker.engines import openai_whisper
 from stt_worker.engines.fitted_whisper.decoder import Decoder, ShortlistVocabulary, Vocabulary
 from stt_worker.engines.fitted_whisper.encoder import Encoder
-from stt_worker.engines.fitted_whisper.greedy import GreedySearch, Prompt
+from stt_worker.engines.fitted_whisper.greedy import Decoded, GreedySearch, Prompt
 from stt_worker.engines.fitted_whisper.linear import int8, packs_int8
+from stt_worker.engines.openai_whisper import WhisperTranscriber
 from stt_worker.settings import Settings
 from stt_worker.weights import find_weights
 from tests.eventually import eventually
@@ -90,10 +92,12 @@ def test_a_batch_hears_what_each_utterance_says_alone(weights: Path, monkeypatch
     """In float32, as a GPU would do it: lengths, languages, prompts and windows of their own, and one that fails."""
     monkeypatch.setattr(openai_whisper, "packs_int8", lambda: False)
     monkeypatch.setattr(openai_whisper, "multiplies_bfloat16", lambda: False)
-    is_doubtful = openai_whisper._is_doubtful
-    monkeypatch.setattr(
-        openai_whisper, "_is_doubtful", lambda decoded, text: "lobster" in text.lower() or is_doubtful(decoded, text)
-    )
+    is_doubtful = WhisperTranscriber._is_doubtful
+
+    def doubts_lobsters(self: WhisperTranscriber, utterance: Any, decoded: Decoded) -> bool:
+        return "lobster" in self._text(utterance, decoded).lower() or is_doubtful(self, utterance, decoded)
+
+    monkeypatch.setattr(WhisperTranscriber, "_is_doubtful", doubts_lobsters)
     engine = openai_whisper.load_whisper(Settings(model=str(weights), device="cpu"))
     asked = [
         ("jfk.wav", Request()),
@@ -119,6 +123,29 @@ def test_a_batch_hears_what_each_utterance_says_alone(weights: Path, monkeypatch
         assert other.avg_logprob == pytest.approx(one.avg_logprob, abs=0.01)
 
 
+def test_a_sentence_is_written_as_often_as_it_was_said(weights: Path) -> None:
+    """The model says one of these twice, and nothing must be looked at again to know better."""
+    engine = openai_whisper.load_whisper(Settings(model=str(weights), device="cpu"))
+    once, twice = recording("fr-course.wav"), np.tile(recording("pleased.wav"), 2)
+    for audio, language, phrase, count in [(once, "fr", "course", 1), (twice, "en", "pleased", 2)]:
+        heard = engine.transcribe(audio, Request(language), Deadline.after(60))
+        assert (heard.text.lower().count(phrase), heard.windows) == (count, 1)
+
+
+def test_words_are_said_when_the_library_says_so(weights: Path) -> None:
+    engine = openai_whisper.load_whisper(Settings(model=str(weights), device="cpu"))
+    audio = recording("jfk.wav")
+    heard = engine.transcribe(audio, Request("en"), Deadline.after(60))
+    theirs = whisper.load_model(str(weights), device="cpu").transcribe(
+        audio, language="en", fp16=False, word_timestamps=True
+    )
+    expected = [word for segment in theirs["segments"] for word in segment["words"]]
+    assert [word.text.strip(" ,.") for word in heard.words] == [word["word"].strip(" ,.") for word in expected]
+    late = [abs(word.start_s - other["start"]) for word, other in zip(heard.words, expected, strict=True)]
+    assert np.median(late) <= 0.06
+    assert max(late) <= 0.3
+
+
 REAL = [
     ("jfk.wav", "en"),
     ("silly.wav", "en"),
@@ -135,7 +162,7 @@ def test_decoding_gives_the_librarys_tokens(weights: Path) -> None:
     model = whisper.load_model(str(weights), device="cpu")
     embedding = model.decoder.token_embedding.weight
     exact = (Decoder(model.decoder), Vocabulary(embedding))
-    packed = (Decoder(model.decoder, int8), ShortlistVocabulary(embedding, int8)) if packs_int8() else exact
+    packed = (Decoder(model.decoder, pack=int8), ShortlistVocabulary(embedding, int8)) if packs_int8() else exact
     encoder = Encoder(model.encoder)
     for name, language in REAL:
         features = log_mel_spectrogram(pad_or_trim(recording(name)), model.dims.n_mels)

@@ -1,7 +1,8 @@
 """Whisper's text decoder, one step at a time, with everything that does not change between steps laid out before."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import torch
 import whisper.model
@@ -20,18 +21,18 @@ class Memory:
     """Per layer, keys and values of the audio: (batch, heads, audio positions, state per head)."""
     mask: Tensor | None
     """(batch, 1, 1, audio positions), True where an utterance has audio; None where all are equally long."""
-    keys: list[Tensor] = field(default_factory=list)
-    """Per layer, of the tokens so far: (batch, heads, text positions, state per head), filled up to ``length``. None
-    before the first, so that a memory whose parts are decoded takes no room for it."""
-    values: list[Tensor] = field(default_factory=list)
+    text: Tensor | None = None
+    """Keys, then values, of the tokens so far: (layers, batch, 2 × heads, text positions, state per head), filled up to
+    ``length``. None before the first, so that a memory whose parts are decoded takes no room for it."""
     length: int = 0
 
-    def make_room(self, tokens: int) -> None:
-        """For so many of them, where there is none yet."""
-        if not self.keys:
-            rooms = [(*key.shape[:2], tokens, key.shape[3]) for key, _ in self.cross]
-            self.keys = [key.new_empty(room) for (key, _), room in zip(self.cross, rooms, strict=True)]
-            self.values = [torch.empty_like(key) for key in self.keys]
+    def room(self, tokens: int) -> Tensor:
+        """``text``, made for so many of them where there is none yet."""
+        if self.text is None:
+            key, _ = self.cross[0]
+            batch, n_head, _, state = key.shape
+            self.text = key.new_empty(len(self.cross), batch, 2 * n_head, tokens, state)
+        return self.text
 
     def part(self, rows: Sequence[int]) -> "Memory":
         """Some utterances of the batch, as if nothing had been decoded yet."""
@@ -44,15 +45,17 @@ class Memory:
     def keep(self, rows: Tensor) -> None:
         """Go on with some utterances of the batch, by their indices."""
         self.cross = [(key[rows], value[rows]) for key, value in self.cross]
-        self.keys = [key[rows] for key in self.keys]
-        self.values = [value[rows] for value in self.values]
+        if self.text is not None:
+            self.text = self.text[:, rows]
         if self.mask is not None:
             self.mask = self.mask[rows]
 
 
 class _Layer:
-    def __init__(self, source: whisper.model.ResidualAttentionBlock, pack: Pack, pack_cross: Pack) -> None:
+    def __init__(self, source: whisper.model.ResidualAttentionBlock, following: Sequence[int], pack: Pack) -> None:
+        self._following = torch.tensor(following, device=source.attn.out.weight.device) if following else None
         self._n_head = source.attn.n_head
+        self._after_queries = (self._n_head,)
         self._attention_norm, self._cross_norm = Norm(source.attn_ln), Norm(source.cross_attn_ln)
         self._mlp_norm = Norm(source.mlp_ln)
         self._qkv = pack(*fuse_qkv(source.attn))
@@ -60,49 +63,69 @@ class _Layer:
         cross = source.cross_attn
         self._cross_query = pack(cross.query.weight, cross.query.bias)
         self._cross_out = pack(cross.out.weight, cross.out.bias)
-        self._cross_key_value = pack_cross(
-            torch.cat([cross.key.weight, cross.value.weight]),
-            torch.cat([torch.zeros_like(cross.value.bias), cross.value.bias]),
-        )
         self._up = pack(source.mlp[0].weight, source.mlp[0].bias)
         self._down = pack(source.mlp[2].weight, source.mlp[2].bias)
 
-    def listen(self, audio: Tensor) -> tuple[Tensor, Tensor]:
-        key, value = self._cross_key_value(audio).chunk(2, dim=-1)
-        return heads(key, self._n_head).contiguous(), heads(value, self._n_head).contiguous()
-
     def __call__(
-        self, x: Tensor, memory: Memory, layer: int, causal: Tensor | None, look: list[Tensor] | None
+        self,
+        x: Tensor,
+        new: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        cross: tuple[Tensor, Tensor],
+        causal: Tensor | None,
+        mask: Tensor | None,
+        attention: list[Tensor] | None,
     ) -> Tensor:
-        start, end = memory.length, memory.length + x.shape[1]
-        query, key, value = (heads(part, self._n_head) for part in self._qkv(self._attention_norm(x)).chunk(3, dim=-1))
-        memory.keys[layer][:, :, start:end] = key
-        memory.values[layer][:, :, start:end] = value
-        attention = scaled_dot_product_attention(
-            query, memory.keys[layer][:, :, :end], memory.values[layer][:, :, :end], causal
-        )
-        x = x + self._out(attention.transpose(1, 2).flatten(2))
+        """``keys`` and ``values`` are of all tokens so far; ``new``, a part of both, is for those of ``x``."""
+        projected = heads(self._qkv(self._attention_norm(x)), 3 * self._n_head)
+        query, key_value = projected.tensor_split(self._after_queries, dim=1)
+        new.copy_(key_value)
+        heard = scaled_dot_product_attention(query, keys, values, causal)
+        x = x + self._out(heard.transpose(1, 2).flatten(2))
 
         query = heads(self._cross_query(self._cross_norm(x)), self._n_head)
-        cross_key, cross_value = memory.cross[layer]
-        if look is not None:
-            # Scaled before the product, which fp16 may not hold otherwise.
-            look.append(query * query.shape[-1] ** -0.5 @ cross_key.transpose(-1, -2))
-        attention = scaled_dot_product_attention(query, cross_key, cross_value, memory.mask)
-        x = x + self._cross_out(attention.transpose(1, 2).flatten(2))
+        cross_key, cross_value = cross
+        # Scaled before the product, which fp16 may not hold otherwise.
+        scores = query * query.shape[-1] ** -0.5 @ cross_key.transpose(-1, -2)
+        if mask is not None:
+            scores = scores.masked_fill(~mask, -torch.inf)
+        weights = scores.softmax(dim=-1)
+        if attention is not None and self._following is not None:
+            attention.append(weights.index_select(1, self._following))
+        x = x + self._cross_out((weights @ cross_value).transpose(1, 2).flatten(2))
         return x + self._down(gelu(self._up(self._mlp_norm(x))))
 
 
 class Decoder:
     """Same numbers as ``whisper.model.TextDecoder``, without its projection onto the vocabulary."""
 
-    def __init__(self, source: whisper.model.TextDecoder, pack: Pack = plain, pack_cross: Pack = plain) -> None:
-        """``pack`` is for products of one row per step; ``pack_cross`` for that with the whole audio, once."""
+    def __init__(
+        self,
+        source: whisper.model.TextDecoder,
+        following: Iterable[tuple[int, int]] = (),
+        pack: Pack = plain,
+        pack_cross: Pack = plain,
+    ) -> None:
+        """
+        Args:
+            following: layer and head of each of the heads whose attention follows the audio.
+            pack: for products of one row per step.
+            pack_cross: for that with the whole audio, once.
+        """
+        heads_of = defaultdict(list)
+        for layer, head in following:
+            heads_of[layer].append(head)
         self.n_ctx: int = source.positional_embedding.shape[0]
         self._embedding = source.token_embedding.weight
         self._positions = source.positional_embedding
-        self._layers = [_Layer(block, pack, pack_cross) for block in source.blocks]
+        self._layers = [_Layer(block, heads_of[number], pack) for number, block in enumerate(source.blocks)]
         self._norm = Norm(source.ln)
+        cross = [block.cross_attn for block in source.blocks]
+        self._n_head: int = cross[0].n_head
+        weights = [torch.cat([each.key.weight, each.value.weight]) for each in cross]
+        biases = [torch.cat([torch.zeros_like(each.value.bias), each.value.bias]) for each in cross]
+        self._cross_keys_values = pack_cross(torch.cat(weights), torch.cat(biases))
 
     def listen(self, audio: Tensor, positions: Sequence[int] | None = None) -> Memory:
         """Prepare for decoding.
@@ -115,24 +138,34 @@ class Decoder:
         if positions is not None and min(positions) < audio.shape[1]:
             count = torch.tensor(positions, device=audio.device)
             mask = (torch.arange(audio.shape[1], device=audio.device) < count[:, None])[:, None, None]
-        return Memory([layer.listen(audio) for layer in self._layers], mask)
+        batch, time, _ = audio.shape
+        made = self._cross_keys_values(audio).view(batch, time, len(self._layers), 2, self._n_head, -1)
+        cross = made.permute(2, 3, 0, 4, 1, 5).to(audio.dtype).contiguous()
+        return Memory([(key, value) for key, value in cross], mask)
 
-    def __call__(self, tokens: Tensor, memory: Memory, look: list[Tensor] | None = None) -> Tensor:
+    def __call__(self, tokens: Tensor, memory: Memory, attention: list[Tensor] | None = None) -> Tensor:
         """Take in the next tokens (batch, count); returns the state after each (batch, count, state).
 
-        ``look``, where given, receives per layer how much each token attends to each audio position, before softmax:
-        (batch, heads, count, audio positions).
+        ``attention``, where given, receives per layer how the heads that follow the audio look at it from each token:
+        (batch, following heads, count, audio positions), of which each row sums up to 1.
         """
         count = tokens.shape[1]
-        memory.make_room(self.n_ctx)
-        x = self._embedding[tokens] + self._positions[memory.length : memory.length + count]
+        end = memory.length + count
+        text = memory.room(self.n_ctx)
+        half = text.shape[2] // 2
+        new = text.narrow(3, memory.length, count).unbind()
+        keys = text.narrow(2, 0, half).narrow(3, 0, end).unbind()
+        values = text.narrow(2, half, half).narrow(3, 0, end).unbind()
+        x = self._embedding[tokens] + self._positions[memory.length : end]
         causal = None
         if count > 1:
             rows = torch.arange(count, device=x.device)[:, None] + memory.length
-            causal = torch.arange(memory.length + count, device=x.device) <= rows
+            causal = torch.arange(end, device=x.device) <= rows
         for number, layer in enumerate(self._layers):
-            x = layer(x, memory, number, causal, look)
-        memory.length += count
+            x = layer(
+                x, new[number], keys[number], values[number], memory.cross[number], causal, memory.mask, attention
+            )
+        memory.length = end
         return self._norm(x)
 
 
@@ -160,9 +193,10 @@ class ShortlistVocabulary(Vocabulary):
         self._rough = pack(embedding, None)
 
     def __call__(self, states: Tensor, suppressed: Tensor | None = None) -> Tensor:
-        logits = torch.cat([self._rough(states[row : row + 1]) for row in range(len(states))])
+        rows = [self._rough(states[row : row + 1]) for row in range(len(states))]
+        logits = rows[0] if len(rows) == 1 else torch.cat(rows)
         if suppressed is not None:
             logits.index_fill_(1, suppressed, -torch.inf)
-        best = logits.topk(SHORTLIST, dim=-1).indices
+        best = logits.topk(SHORTLIST, dim=-1, sorted=False).indices
         exact = (self._embedding[best] @ states.unsqueeze(-1)).squeeze(-1)
         return logits.scatter_(1, best, exact)

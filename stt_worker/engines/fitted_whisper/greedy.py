@@ -1,7 +1,7 @@
 """Greedy search: the text of ``whisper.decode`` at temperature 0 without timestamps, for several utterances at once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -23,10 +23,20 @@ class Decoded:
     logprobs: list[float] = field(default_factory=list)
     """Of each token that was chosen, and of the end where it was reached."""
     no_speech_prob: float = 0.0
+    attention: list[Tensor] = field(default_factory=list)
+    """Of the heads that follow the audio, (heads, count, audio positions): how they look at it where the next token was
+    chosen. The counts add up to the tokens, and one more where the text has an end. Empty where none follow it."""
     error: Exception | None = None
     """Why it was given up before its end."""
     stop: Stop = "cap"
     """The model ended it, it reached its cap, or it repeated itself."""
+
+    def first(self, count: int) -> "Decoded":
+        """Its first tokens, as if the model had ended it there; all of them: as it is."""
+        if count == len(self.tokens):
+            return self
+        forced = len(self.tokens) - len(self.logprobs) + (self.stop == "end")
+        return replace(self, tokens=self.tokens[:count], logprobs=self.logprobs[: count - forced], stop="end")
 
     @property
     def avg_logprob(self) -> float:
@@ -83,23 +93,27 @@ class GreedySearch:
             ticks: of each utterance, called at each step; may raise to give that one up.
         """
         sot = prompts[0].sot
-        states = self._decoder(torch.tensor([prompt.tokens for prompt in prompts], device=self._device), memory)
+        attention: list[Tensor] = []
+        tokens = torch.tensor([prompt.tokens for prompt in prompts], device=self._device)
+        states = self._decoder(tokens, memory, attention)
         silence = self._vocabulary(states[:, sot]).softmax(dim=-1)[:, self._no_speech].tolist()
         found = [
             Decoded(list(prompt.tokens[len(prompt.tokens) - prompt.forced :]), no_speech_prob=probability)
             for prompt, probability in zip(prompts, silence, strict=True)
         ]
         active, state = list(range(len(prompts))), states[:, -1]
+        attention = [layer[:, :, -1 - prompts[0].forced :] for layer in attention]
         suppressed = self._never if prompts[0].forced else self._never_first
         room = self._decoder.n_ctx - memory.length
         for _ in range(min(room, self._decoder.n_ctx // 2)):  # half, as ``DecodingTask.sample_len``
+            for row, utterance in enumerate(active if attention else ()):
+                found[utterance].attention.append(torch.cat([layer[row] for layer in attention]))
             logits = self._vocabulary(state, suppressed)
             suppressed = self._never
             best, chosen = logits.max(dim=-1)
             logprobs = (best - logits.logsumexp(dim=-1)).tolist()
-            tokens = chosen.tolist()
             on = []
-            for row, (utterance, token, logprob) in enumerate(zip(active, tokens, logprobs, strict=True)):
+            for row, (utterance, token, logprob) in enumerate(zip(active, chosen.tolist(), logprobs, strict=True)):
                 if self._goes_on(found[utterance], token, logprob, caps[utterance], ticks[utterance]):
                     on.append(row)
             if not on:
@@ -108,7 +122,8 @@ class GreedySearch:
                 rows = torch.tensor(on, device=self._device)
                 memory.keep(rows)
                 chosen, active = chosen[rows], [active[row] for row in on]
-            state = self._decoder(chosen[:, None], memory)[:, 0]
+            attention = []
+            state = self._decoder(chosen[:, None], memory, attention)[:, 0]
         return found
 
     def _goes_on(self, text: Decoded, token: int, logprob: float, cap: int, tick: Callable[[], None]) -> bool:

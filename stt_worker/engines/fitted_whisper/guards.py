@@ -12,6 +12,11 @@ LOOP_TOKENS = 12
 REPEATED_TOKENS = 4
 """A phrase of this many tokens said twice in a row makes one look again: with a short tail of silence the model
 sometimes writes a whole sentence twice, and is as sure of it as of the first."""
+NO_ROOM, ROOM = 0.5, 0.75
+"""Audio after a phrase, in lengths of the phrase, up to which it was not said again, and from which it may have been:
+at most 0.2 where the model looped, at least 1 where each of 50 recordings was played twice."""
+SLOWEST_TOKENS_PER_SECOND = 2
+"""A phrase that takes longer is one whose times are stretched over two sayings of it."""
 TOKENS_PER_SECOND = 14
 MANY_TOKENS_PER_SECOND = 50
 """In scripts that Whisper's vocabulary hardly holds: 3 tokens a letter in Lao and Tibetan, at 16 letters a second."""
@@ -58,6 +63,33 @@ def repeats_itself(tokens: Sequence[int]) -> bool:
             if same == length:
                 return True
     return False
+
+
+def repetition(tokens: Sequence[int]) -> tuple[int, int]:
+    """Length of the phrase that the text ends in more than once, ``REPEATED_TOKENS`` at least, and how many tokens say
+    it again; (0, 0) when it does not."""
+    for length in range(REPEATED_TOKENS, len(tokens) // 2 + 1):
+        again = 0
+        while again < len(tokens) - length and tokens[-1 - again] == tokens[-1 - again - length]:
+            again += 1
+        if again >= length:
+            return length, again
+    return 0, 0
+
+
+def sayings(tokens: int, phrase_s: float, left_s: float) -> int | None:
+    """How often a phrase can have been said, 1 or 2; None: that is hard to tell.
+
+    Args:
+        tokens: of the phrase.
+        phrase_s: how long it takes to say it once.
+        left_s: audio after that.
+    """
+    if left_s >= ROOM * phrase_s:
+        return 2
+    if left_s <= NO_ROOM * phrase_s and tokens >= SLOWEST_TOKENS_PER_SECOND * phrase_s:
+        return 1
+    return None
 
 
 def compression_ratio(text: str) -> float:

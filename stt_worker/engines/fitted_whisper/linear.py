@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 Linear = Callable[[Tensor], Tensor]
-"""Maps (…, inputs) to (…, outputs), both of the activations' type."""
+"""Maps (…, inputs) to (…, outputs), both of the activations' type, or to bfloat16."""
 
 
 def plain(weight: Tensor, bias: Tensor | None) -> Linear:
@@ -22,11 +22,11 @@ def plain(weight: Tensor, bias: Tensor | None) -> Linear:
 
 
 def bfloat16(weight: Tensor, bias: Tensor | None) -> Linear:
-    """bfloat16 factors, sums in float32."""
+    """bfloat16 factors and results, sums in float32."""
     weight = weight.bfloat16()
     if bias is not None:
         bias = bias.bfloat16()
-    return lambda x: linear(x.bfloat16(), weight, bias).float()
+    return lambda x: linear(x.bfloat16(), weight, bias)
 
 
 def int8(weight: Tensor, bias: Tensor | None) -> Linear:
@@ -45,7 +45,7 @@ def int8(weight: Tensor, bias: Tensor | None) -> Linear:
         packed = torch.ops.quantized.linear_prepack(quantised, None if bias is None else bias.float())
     # Without VNNI two products are added up in 16 bits, which 8-bit activations overflow.
     reduce_range = not multiplies_int8()
-    multiply = torch.ops.quantized.linear_dynamic
+    multiply = torch.ops.quantized.linear_dynamic.default
     return lambda x: multiply(x, packed, reduce_range)
 
 

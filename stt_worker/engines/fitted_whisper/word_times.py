@@ -9,61 +9,59 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from whisper.audio import TOKENS_PER_SECOND
 from whisper.timing import WordTiming, dtw_cpu, median_filter, merge_punctuations
 from whisper.tokenizer import Tokenizer
 
 from stt_worker.engine import Word
-from stt_worker.engines.fitted_whisper.decoder import Decoder, Memory
 
 SMOOTHING = 7
 """Positions of the median filter, as in ``find_alignment``."""
+Times = NDArray[np.float64]
 OPENING, CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 """Punctuation that belongs to the word after it, and before it, as in ``add_word_timestamps``."""
 
 
+def token_times(attention: Tensor, count: int, seconds: float) -> Times:
+    """When each token begins, and when the last one ends: (count + 1), seconds.
+
+    Args:
+        attention: of the heads that follow the audio, where each token, and then the end, was chosen: (heads, count or
+            more, audio positions).
+        seconds: length of the audio, without the silence after it.
+    """
+    heard = max(1, min(attention.shape[-1], round(seconds * TOKENS_PER_SECOND)))
+    weights = attention[:, : count + 1, :heard].float()
+    if weights.shape[1] == count:  # the text was broken off at its last token
+        weights = torch.cat([weights, weights[:, -1:]], dim=1)
+    weights = weights / weights.sum(dim=-1, keepdim=True).clamp(min=1e-6)  # as if there were nothing else to look at
+    deviation, mean = torch.std_mean(weights, dim=-2, keepdim=True, unbiased=False)
+    weights = median_filter((weights - mean) / deviation.clamp(min=1e-6), SMOOTHING)
+    path, positions = dtw_cpu(np.ascontiguousarray(-weights.mean(dim=0).double().cpu().numpy()))
+    starts = positions[np.pad(np.diff(path), (1, 0), constant_values=1).astype(bool)]
+    times: Times = np.minimum(starts / TOKENS_PER_SECOND, seconds)
+    return times
+
+
 def word_times(
-    decoder: Decoder,
-    memory: Memory,
-    tokenizer: Tokenizer,
-    heads: Sequence[tuple[int, int]],
-    prompt: Sequence[int],
-    tokens: Sequence[int],
-    probabilities: Sequence[float],
-    seconds: float,
+    times: Times, tokenizer: Tokenizer, tokens: Sequence[int], probabilities: Sequence[float]
 ) -> tuple[Word, ...]:
     """The words of a text.
 
     Args:
-        memory: of this one utterance, with nothing decoded.
-        heads: layer and head of each that follows the audio.
-        prompt: what the decoder was told before the text, ``no_timestamps`` last.
+        times: from ``token_times``.
         tokens: of the text, without special tokens.
         probabilities: one for each of them.
-        seconds: length of the audio, without the silence after it.
     """
-    if not tokens:
-        return ()
-    look: list[Tensor] = []
-    decoder(torch.tensor([[*prompt, *tokens, tokenizer.eot]], device=memory.cross[0][0].device), memory, look)
-    positions = max(1, min(look[0].shape[-1], round(seconds * TOKENS_PER_SECOND)))
-    weights = torch.stack([look[layer][0, head, :, :positions] for layer, head in heads]).float().softmax(dim=-1)
-    deviation, mean = torch.std_mean(weights, dim=-2, keepdim=True, unbiased=False)
-    weights = median_filter((weights - mean) / deviation.clamp(min=1e-6), SMOOTHING)
-    cost = -weights.mean(dim=0)[len(prompt) - 1 : -1]
-    path, times = dtw_cpu(np.ascontiguousarray(cost.double().cpu().numpy()))
-    starts = times[np.pad(np.diff(path), (1, 0), constant_values=1).astype(bool)] / TOKENS_PER_SECOND
-
     texts, groups = tokenizer.split_to_word_tokens([*tokens, tokenizer.eot])
     bounds = np.cumsum([0, *(len(group) for group in groups[:-1])])
     found = []
     for text, group, begin, end in zip(texts, groups, bounds, bounds[1:], strict=False):
         probability = float(np.mean(probabilities[begin:end]))
-        found.append(WordTiming(text, group, float(starts[begin]), float(starts[end]), probability))
+        found.append(WordTiming(text, group, float(times[begin]), float(times[end]), probability))
     merge_punctuations(found, OPENING, CLOSING)
     return tuple(
-        Word(word.word, min(word.start, seconds), min(max(word.start, word.end), seconds), word.probability)
-        for word in found
-        if word.word
+        Word(word.word, word.start, max(word.start, word.end), word.probability) for word in found if word.word
     )

@@ -98,6 +98,21 @@ def test_speech_lies_in_utterances_with_what_led_to_it(parts: list[tuple[int, in
         assert utterance.start <= max(free_from, begin + FRAME - ms_to_samples(OPTIONS.pre_roll_ms))
 
 
+def test_a_long_wait_for_the_end_stays_outside() -> None:
+    """Who lets people pause for 3 s gets utterances that end half a second after the last word all the same."""
+    pcm = np.concatenate([tone(LOUD, 30 * FRAME), tone(0, 120 * FRAME)])
+    for pause_ms, kept in ((200, 17 * FRAME), (0, 17 * FRAME), (1_000, 34 * FRAME), (3_000, 17 * FRAME)):
+        options = EndpointerOptions(silence_ms=3_000, pause_ms=pause_ms)
+        endpointer = Endpointer(options)
+        *pauses, utterance = [event for event in endpointer.feed(pcm, 0.0) if not isinstance(event, SpeechStart)]
+        assert isinstance(utterance, Utterance)
+        assert (utterance.end, utterance.silence) == (30 * FRAME + kept, kept)
+        assert [utterance.says_the_same(pause) for pause in pauses if isinstance(pause, Pause)] == [
+            True for _ in pauses
+        ]
+        assert len(pauses) == (0 < pause_ms < 3_000)
+
+
 @settings(max_examples=60, deadline=None)
 @given(stretches, st.sampled_from([OPTIONS, BRISK]))
 def test_a_gap_is_like_silence_that_was_sent(parts: list[tuple[int, int]], options: EndpointerOptions) -> None:

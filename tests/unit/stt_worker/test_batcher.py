@@ -59,7 +59,7 @@ def wait_for(batcher: Batcher, waiting: int) -> None:
 def test_a_batch_forms_while_the_one_before_it_runs() -> None:
     """Everybody gets the text of their own audio."""
     engine = Held()
-    batcher = Batcher(engine)
+    batcher = Batcher(lambda: engine)
     with ThreadPoolExecutor(6) as threads:
         first = threads.submit(ask, batcher, 1)
         assert engine.begun.acquire(timeout=10), "a lone utterance does not wait for company"
@@ -72,7 +72,7 @@ def test_a_batch_forms_while_the_one_before_it_runs() -> None:
 
 def test_nobody_waits_for_the_slowest_of_their_batch() -> None:
     engine = Held()
-    batcher = Batcher(engine)
+    batcher = Batcher(lambda: engine)
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(ask, batcher, 1, Request("quick"))
         engine.go.release()
@@ -83,7 +83,7 @@ def test_nobody_waits_for_the_slowest_of_their_batch() -> None:
 def test_the_urgent_go_first_and_sessions_take_turns() -> None:
     """One after the other, as on a CPU."""
     engine = Held(at_once=1)
-    batcher = Batcher(engine)
+    batcher = Batcher(lambda: engine)
     asked = [
         Request(session="alice", priority=9),
         Request(session="alice"),
@@ -103,7 +103,7 @@ def test_the_urgent_go_first_and_sessions_take_turns() -> None:
 def test_an_interim_text_gives_way_to_who_waits_in_this_process() -> None:
     """Before it costs anything; a final text beside it is heard."""
     engine = Held(at_once=1)
-    batcher = Batcher(engine)
+    batcher = Batcher(lambda: engine)
     yielding = batcher._also_for_who_waits_here(Yielding.after(60), 9)
     yielding.check()
     with ThreadPoolExecutor(3) as threads:
@@ -121,13 +121,13 @@ def test_an_interim_text_gives_way_to_who_waits_in_this_process() -> None:
 def test_what_is_too_late_is_not_begun() -> None:
     engine = Held()
     with pytest.raises(WireError, match="longer than"):
-        ask(Batcher(engine), 1, deadline=Deadline(seconds=1.0, started=0.0))
+        ask(Batcher(lambda: engine), 1, deadline=Deadline(seconds=1.0, started=0.0))
     assert engine.batches == []
 
 
 def together(engine: Held, *requests: Request) -> list[str | BaseException | None]:
     """What a batch of these hears, the first of 2 samples, the next of 3 and so on."""
-    batcher = Batcher(engine)
+    batcher = Batcher(lambda: engine)
     with ThreadPoolExecutor(len(requests) + 1) as threads:
         threads.submit(ask, batcher, 1)
         assert engine.begun.acquire(timeout=10)
@@ -170,7 +170,7 @@ def test_an_engine_that_forgets_somebody_keeps_nobody_waiting() -> None:
 def test_a_broken_engine_keeps_nobody_waiting() -> None:
     """Also not those who come later."""
     engine = Held()
-    batcher = Batcher(engine)
+    batcher = Batcher(lambda: engine)
     engine.go.release(10)
     with pytest.raises(ValueError, match="broken"):
         ask(batcher, 7, Request("xx"))
@@ -189,7 +189,7 @@ def test_a_lost_gpu_ends_the_process() -> None:
             threading.Event().wait()
 
     engine = Held()
-    batcher = Batcher(engine, end)
+    batcher = Batcher(lambda: engine, end)
     engine.go.release()
     threading.Thread(target=ask, args=(batcher, 1, Request("cuda")), daemon=True).start()
     assert over.wait(10)

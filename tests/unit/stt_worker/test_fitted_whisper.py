@@ -88,6 +88,29 @@ def test_decoding_gives_the_librarys_tokens(model: Whisper, tokenizer: Tokenizer
 
 
 @torch.inference_mode()
+def test_attention_is_kept_for_each_token_and_the_end(model: Whisper, tokenizer: Tokenizer) -> None:
+    """Of the heads that are asked for, whatever was forced before: each row sums up to 1."""
+    decoder = Decoder(model.decoder, following=[(0, 1), (1, 0), (1, 3)])
+    search = GreedySearch(decoder, Vocabulary(model.decoder.token_embedding.weight), tokenizer, torch.device("cpu"))
+    for forced in (0, 2):
+        prompt = Prompt((*tokenizer.sot_sequence_including_notimestamps, 400, 500)[: 4 + forced], sot=0, forced=forced)
+        memory = decoder.listen(model.encoder(mel(1)))
+        (found,) = search.run(memory, [prompt], [7], [lambda: None])
+        attention = torch.cat(found.attention, dim=1)
+        assert attention.shape == (3, len(found.tokens) + (found.stop == "end"), 1500)
+        torch.testing.assert_close(attention.sum(dim=-1), torch.ones(attention.shape[:2]))
+
+
+def test_the_beginning_of_a_text_keeps_its_probabilities() -> None:
+    """What was forced has none, the end has one."""
+    for stop, logprobs in (("end", [-1.0, -2.0, -3.0, -9.0]), ("cap", [-1.0, -2.0, -3.0])):
+        text = Decoded([7, 1, 2, 3], logprobs, stop=stop)  # type: ignore[arg-type]
+        cut = text.first(2)
+        assert (cut.tokens, cut.logprobs, cut.stop) == ([7, 1], [-1.0], "end")
+        assert text.first(4) is text
+
+
+@torch.inference_mode()
 def test_a_batch_gives_what_each_gives_alone(model: Whisper, tokenizer: Tokenizer) -> None:
     """Utterances of different lengths and ends, padded to the longest and masked."""
     encoder = Encoder(model.encoder)
@@ -109,8 +132,8 @@ def test_only_what_is_decoded_takes_room_for_its_tokens(model: Whisper, tokenize
     memory = decoder.listen(model.encoder(torch.cat([mel(1), mel(2)])))
     part = memory.part([1])
     decoder(torch.tensor([[tokenizer.sot]]), part)
-    assert (memory.keys, memory.values) == ([], [])
-    assert {tuple(room.shape) for room in (*part.keys, *part.values)} == {(1, 4, 64, 16)}
+    assert memory.text is None
+    assert part.room(64).shape == (2, 1, 2 * 4, 64, 16)
     assert memory.part([0, 1]).cross is memory.cross
 
 

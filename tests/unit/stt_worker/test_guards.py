@@ -9,6 +9,8 @@ from stt_worker.engines.fitted_whisper.guards import (
     compression_ratio,
     loop_length,
     repeats_itself,
+    repetition,
+    sayings,
     token_cap,
     without_loop,
 )
@@ -58,6 +60,35 @@ def test_without_its_loop_a_text_is_a_beginning_of_it(tokens: list[int]) -> None
 )
 def test_a_sentence_written_twice_is_looked_at_again(tokens: list[int], repeated: bool) -> None:
     assert repeats_itself(tokens) is repeated
+
+
+@pytest.mark.parametrize(
+    ("tokens", "found"),
+    [
+        ([9, *[1, 2, 3, 4] * 2], (4, 4)),
+        ([9, *[1, 2, 3, 4] * 3, 1, 2], (4, 10)),  # broken off in the middle of the fourth
+        ([*[1, 2, 3, 4] * 2, 9], (0, 0)),  # it went on
+        ([9, *[1, 2, 3] * 2], (0, 0)),
+        ([], (0, 0)),
+    ],
+)
+def test_a_repetition_is_how_a_text_ends(tokens: list[int], found: tuple[int, int]) -> None:
+    assert repetition(tokens) == found
+
+
+@pytest.mark.parametrize(
+    ("tokens", "phrase_s", "left_s", "said"),
+    [
+        (10, 3.0, 0.5, 1),  # the silence that ends an utterance
+        (10, 3.0, 3.4, 2),
+        (10, 3.0, 2.0, None),
+        (6, 4.0, 0.5, None),  # slower than anybody speaks: it is stretched over two
+    ],
+)
+def test_the_audio_tells_how_often_a_phrase_was_said(
+    tokens: int, phrase_s: float, left_s: float, said: int | None
+) -> None:
+    assert sayings(tokens, phrase_s, left_s) == said
 
 
 def test_the_cap_grows_with_the_audio() -> None:

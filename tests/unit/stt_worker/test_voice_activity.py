@@ -1,5 +1,8 @@
 """Silero's real model on real speech and on noises; a scripted transcriber behind it."""
 
+import os
+import subprocess
+import sys
 import wave
 from collections.abc import Sequence
 from dataclasses import replace
@@ -139,3 +142,15 @@ def test_of_a_batch_only_speech_is_transcribed(voice_activity: VoiceActivity) ->
     outcomes = outcomes_of(SpeechOnly(inner, voice_activity), [(audio, Request("en")) for audio in sounds])
     assert [outcome.text for outcome in outcomes if isinstance(outcome, Hypothesis)] == ["", "Yes.", ""]
     assert inner.asked == 1
+
+
+def test_judging_leaves_torch_its_cores() -> None:
+    """Silero's package sets torch to one thread when it is imported, which made all of Whisper half as fast."""
+    program = (
+        "import torch; from stt_worker.voice_activity import VoiceActivity; VoiceActivity(); "
+        "print(torch.get_num_threads())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "OMP_NUM_THREADS": "2"}, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "2", done.stderr
