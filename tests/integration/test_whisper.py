@@ -142,8 +142,8 @@ def test_words_are_said_when_the_library_says_so(weights: Path) -> None:
     expected = [word for segment in theirs["segments"] for word in segment["words"]]
     assert [word.text.strip(" ,.") for word in heard.words] == [word["word"].strip(" ,.") for word in expected]
     late = [abs(word.start_s - other["start"]) for word, other in zip(heard.words, expected, strict=True)]
-    assert np.median(late) <= 0.06
-    assert max(late) <= 0.3
+    assert np.median(late) <= 0.1
+    assert max(late) <= 0.5
 
 
 REAL = [
