@@ -1,5 +1,7 @@
 """Tasks of several threads become batches: a lone one at once, the others with whoever waits beside them."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +12,7 @@ import pytest
 
 from stt_worker.batcher import Batcher
 from stt_worker.engine import BatchEngine, Deadline, DeviceLost, Hypothesis, Outranked, Request, Task, Yielding
-from wire.errors import WireError
+from wire.errors import ModelError, WireError
 from wire.worker import EXIT_BY_WATCHDOG
 
 ENGLISH = Request("en")
@@ -54,6 +56,55 @@ def ask(batcher: Batcher, samples: int, request: Request = ENGLISH, deadline: De
 def wait_for(batcher: Batcher, waiting: int) -> None:
     while len(batcher._waiting) < waiting:
         threading.Event().wait(0.01)
+
+
+def test_an_engine_is_used_on_the_thread_that_loaded_it() -> None:
+    """So that torch has one set of threads."""
+    threads = []
+
+    class Noting(Held):
+        def transcribe_all(self, tasks: Sequence[Task]) -> None:
+            threads.append(threading.current_thread())
+            super().transcribe_all(tasks)
+
+    def load() -> Noting:
+        threads.append(threading.current_thread())
+        engine = Noting()
+        engine.go.release()
+        return engine
+
+    assert ask(Batcher(load), 7) == "7"
+    loaded, used = threads
+    assert loaded is used is not threading.current_thread()
+
+
+def test_an_engine_that_cannot_be_loaded_says_why() -> None:
+    def load() -> BatchEngine:
+        raise ModelError("model_missing", "There is none.", "Bring one.")
+
+    with pytest.raises(ModelError, match="There is none"):
+        Batcher(load)
+
+
+def test_a_process_ends_in_order_while_an_engine_is_at_work() -> None:
+    """A thread inside torch would abort it."""
+    program = """
+import threading, time
+from stt_worker.batcher import Batcher
+from stt_worker.engine import BatchEngine, Deadline, Hypothesis, Request
+
+class Slow(BatchEngine):
+    name, revision, at_once = "slow", "1", 1
+
+    def transcribe_all(self, tasks):
+        tasks[0].tell(Hypothesis("", "en", None, 0.0, 0.0))
+        time.sleep(0.5)
+        print("done", flush=True)
+
+Batcher(Slow).transcribe([], Request(), Deadline.after(60))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
 def test_a_batch_forms_while_the_one_before_it_runs() -> None:
