@@ -232,8 +232,9 @@ class Endpointer:
         if closed.loud < closed.shortest:  # a click: its end may still lead into speech
             self._remember(closed.pcm)
             return []
-        silence = min(closed.silence, self._kept_silence)
+        silence = min(closed.silence, self._kept_silence) if reason == "silence" else closed.silence
         length = len(closed) - (closed.silence - silence)
+        self._remember(closed.pcm[length * SAMPLE_BYTES :])
         return [
             Utterance(
                 start=closed.start,

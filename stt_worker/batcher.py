@@ -22,7 +22,8 @@ from wire.worker import EXIT_BY_WATCHDOG
 log = structlog.get_logger()
 
 LEAVE_S = 5.0
-"""Longest time for the last batch at the end of the process, which a thread inside torch would abort."""
+"""Longest time that the end of the process waits for what the engine is at: to end under a thread that is inside torch
+is to abort."""
 
 
 @dataclass(frozen=True)
@@ -58,18 +59,18 @@ class Batcher:
     def __init__(self, load: Callable[[], BatchEngine], end_process: Callable[[int], NoReturn] = os._exit) -> None:
         """``load`` runs on the thread that the engine is used on; what it raises is raised here.
 
-        Each thread that torch works on gets OpenMP threads of its own. With those of a second one there are more than
-        cores, and then they sleep after each product instead of waiting for the next: the encoder takes a quarter
-        longer.
+        Each thread that works with torch gets a team of OpenMP threads. With two teams there are more threads than
+        cores, and OpenMP then lets them sleep after each product instead of waiting for the next one, which makes the
+        encoder a quarter slower.
         """
         self._end_process = end_process
         self._waiting: FairQueue[_Asked] = FairQueue()
         self._working = threading.Lock()
-        atexit.register(self._working.acquire, timeout=LEAVE_S)
         loaded: Future[BatchEngine] = Future()
         threading.Thread(target=self._run, args=(load, loaded), name="batcher", daemon=True).start()
-        self._engine = loaded.result()
-        self.name, self.revision = self._engine.name, self._engine.revision
+        atexit.register(self._working.acquire, timeout=LEAVE_S)
+        engine = loaded.result()
+        self.name, self.revision = engine.name, engine.revision
 
     def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
         """See ``Transcriber``."""
@@ -85,21 +86,24 @@ class Batcher:
 
     def _run(self, load: Callable[[], BatchEngine], loaded: Future[BatchEngine]) -> None:
         try:
-            loaded.set_result(load())
+            with self._working:
+                engine = load()
         except BaseException as error:  # the boundary: who waits for it shall have it
+            atexit.unregister(self._working.acquire)
             loaded.set_exception(error)
             return
+        loaded.set_result(engine)
         while True:
-            if batch := [asked for asked in self._waiting.take(loaded.result().at_once) if asked.is_wanted()]:
+            if batch := [asked for asked in self._waiting.take(engine.at_once) if asked.is_wanted()]:
                 with self._working:
-                    self._work(batch)
+                    self._work(engine, batch)
 
-    def _work(self, batch: Sequence[_Asked]) -> None:
+    def _work(self, engine: BatchEngine, batch: Sequence[_Asked]) -> None:
         """A batch that fails is tried in halves: it was too large for the memory, or one of it breaks the engine."""
         if not batch:
             return
         try:
-            self._engine.transcribe_all([asked.task() for asked in batch])
+            engine.transcribe_all([asked.task() for asked in batch])
         except DeviceLost:
             log.critical("the GPU is lost: this process ends", exc_info=True)
             self._end_process(EXIT_BY_WATCHDOG)
@@ -113,5 +117,5 @@ class Batcher:
             left[0].tell(AssertionError("the engine gave no outcome"))
         elif left:
             middle = -(-len(left) // 2)
-            self._work(left[:middle])
-            self._work(left[middle:])
+            self._work(engine, left[:middle])
+            self._work(engine, left[middle:])

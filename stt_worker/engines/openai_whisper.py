@@ -87,7 +87,7 @@ class WhisperTranscriber(BatchEngine):
     """One loaded model.
 
     On a CPU utterances are decoded one after the other: the int8 products quantise all rows of a call with one scale,
-    so that neighbours would change each other's numbers, and two cores are busy with one.
+    so that neighbours would change each other's numbers.
     """
 
     def __init__(self, model: Whisper, name: str, revision: str) -> None:
@@ -130,7 +130,8 @@ class WhisperTranscriber(BatchEngine):
                 break
             memory = self._listen(open_, tail_s)
             if windows == 1:
-                self._find_languages(open_, memory)
+                with _threads(1):
+                    self._find_languages(open_, memory)
             for prompts, rows in self._alike(open_, first=windows == 1):
                 self._decode([open_[row] for row in rows], memory.part(rows), prompts, windows)
 
@@ -176,20 +177,21 @@ class WhisperTranscriber(BatchEngine):
         """Write the texts; those that cannot be trusted stay open until the last window."""
         caps = [self._cap(utterance, windows) for utterance in batch]
         ticks = [utterance.task.deadline.check for utterance in batch]
-        with _threads(1):  # a step waits for its weights, and would wait for its other threads besides
+        with _threads(1):
             found = self._search.run(memory, prompts, caps, ticks)
         for utterance, decoded, prompt in zip(batch, found, prompts, strict=True):
             last = TAILS_S[:-1] if utterance.task.request.quick else TAILS_S
             with _failing_alone(utterance):
                 if decoded.error is not None:
                     raise decoded.error
-                trusted = self._trusted(utterance, decoded)
+                before = len(prompt.tokens) - prompt.sot - prompt.forced - 1
+                trusted = self._trusted(utterance, decoded, before)
                 if trusted is None and windows == len(last):
-                    trusted = decoded.first(len(without_loop(decoded.tokens)))
+                    trusted = decoded.first(max(prompt.forced, len(without_loop(decoded.tokens))))
                 if trusted is not None:
-                    utterance.end(self._hypothesis(utterance, trusted, prompt.forced, windows))
+                    utterance.end(self._hypothesis(utterance, trusted, before, windows))
 
-    def _trusted(self, utterance: _Utterance, decoded: Decoded) -> Decoded | None:
+    def _trusted(self, utterance: _Utterance, decoded: Decoded, before: int) -> Decoded | None:
         """What can be believed of a text: all of it, or without what the audio has no time for; None: nothing.
 
         After a short tail of silence the model sometimes says a whole sentence again instead of ending.
@@ -197,12 +199,12 @@ class WhisperTranscriber(BatchEngine):
         if not self._is_doubtful(utterance, decoded):
             return decoded
         phrase, again = repetition(decoded.tokens)
-        if not again:
+        if not again or len(decoded.tokens) - again < decoded.forced:
             return None
         once = decoded.first(len(decoded.tokens) - again)
-        times = self._token_times(utterance, once)
+        times = self._token_times(utterance, once, before)
         said = sayings(phrase, times[-1] - times[-1 - phrase], utterance.seconds - times[-1])
-        if said == 1 and not self._is_doubtful(utterance, once):
+        if said == 1 and once.avg_logprob >= MIN_AVG_LOGPROB and not self._is_doubtful(utterance, once):
             return once
         if said == 2 and phrase == again and not self._is_doubtful(utterance, decoded, repetitive=False):
             return decoded
@@ -224,11 +226,11 @@ class WhisperTranscriber(BatchEngine):
         last = windows == len(TAILS_S)
         return self._decoder.n_ctx if last else token_cap(utterance.seconds, utterance.language)
 
-    def _hypothesis(self, utterance: _Utterance, decoded: Decoded, forced: int, windows: int) -> Hypothesis:
-        probabilities = [1.0] * forced + [math.exp(logprob) for logprob in decoded.logprobs]
+    def _hypothesis(self, utterance: _Utterance, decoded: Decoded, before: int, windows: int) -> Hypothesis:
+        probabilities = [1.0] * decoded.forced + [math.exp(logprob) for logprob in decoded.logprobs]
         words: tuple[Word, ...] = ()
         if decoded.tokens:
-            times = self._token_times(utterance, decoded)
+            times = self._token_times(utterance, decoded, before)
             words = word_times(times, self._tokenizer(utterance.language), decoded.tokens, probabilities)
         return Hypothesis(
             text=self._text(utterance, decoded).strip(),
@@ -245,8 +247,9 @@ class WhisperTranscriber(BatchEngine):
         return text
 
     @staticmethod
-    def _token_times(utterance: _Utterance, decoded: Decoded) -> Times:
-        return token_times(torch.cat(decoded.attention, dim=1), len(decoded.tokens), utterance.seconds)
+    def _token_times(utterance: _Utterance, decoded: Decoded, before: int) -> Times:
+        assert decoded.attention is not None
+        return token_times(decoded.attention, before, len(decoded.tokens), utterance.seconds)
 
     def _refusal(self, asked: Request) -> WireError | None:
         """Models such as ``base.en`` write English words whatever they hear; ``yue`` came with ``large-v3``."""
@@ -287,7 +290,8 @@ def _words(tokenizer: Tokenizer, text: str) -> list[int]:
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
-    """Let torch use so many of the CPU's cores."""
+    """Let torch use so many of the CPU's cores: one for decoding, which waits for its weights as it is, and with more
+    threads would wait for each of them too."""
     usual = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

@@ -94,8 +94,8 @@ def test_a_batch_hears_what_each_utterance_says_alone(weights: Path, monkeypatch
     monkeypatch.setattr(openai_whisper, "multiplies_bfloat16", lambda: False)
     is_doubtful = WhisperTranscriber._is_doubtful
 
-    def doubts_lobsters(self: WhisperTranscriber, utterance: Any, decoded: Decoded) -> bool:
-        return "lobster" in self._text(utterance, decoded).lower() or is_doubtful(self, utterance, decoded)
+    def doubts_lobsters(self: WhisperTranscriber, utterance: Any, decoded: Decoded, **how: bool) -> bool:
+        return "lobster" in self._text(utterance, decoded).lower() or is_doubtful(self, utterance, decoded, **how)
 
     monkeypatch.setattr(WhisperTranscriber, "_is_doubtful", doubts_lobsters)
     engine = openai_whisper.load_whisper(Settings(model=str(weights), device="cpu"))

@@ -74,7 +74,7 @@ class _Layer:
         values: Tensor,
         cross: tuple[Tensor, Tensor],
         causal: Tensor | None,
-        mask: Tensor | None,
+        silent: Tensor | None,
         attention: list[Tensor] | None,
     ) -> Tensor:
         """``keys`` and ``values`` are of all tokens so far; ``new``, a part of both, is for those of ``x``."""
@@ -88,12 +88,11 @@ class _Layer:
         cross_key, cross_value = cross
         # Scaled before the product, which fp16 may not hold otherwise.
         scores = query * query.shape[-1] ** -0.5 @ cross_key.transpose(-1, -2)
-        if mask is not None:
-            scores = scores.masked_fill(~mask, -torch.inf)
-        weights = scores.softmax(dim=-1)
+        if silent is not None:
+            scores = scores.masked_fill(silent, -torch.inf)
         if attention is not None and self._following is not None:
-            attention.append(weights.index_select(1, self._following))
-        x = x + self._cross_out((weights @ cross_value).transpose(1, 2).flatten(2))
+            attention.append(scores.index_select(1, self._following))
+        x = x + self._cross_out((scores.softmax(dim=-1) @ cross_value).transpose(1, 2).flatten(2))
         return x + self._down(gelu(self._up(self._mlp_norm(x))))
 
 
@@ -123,9 +122,13 @@ class Decoder:
         self._norm = Norm(source.ln)
         cross = [block.cross_attn for block in source.blocks]
         self._n_head: int = cross[0].n_head
-        weights = [torch.cat([each.key.weight, each.value.weight]) for each in cross]
-        biases = [torch.cat([torch.zeros_like(each.value.bias), each.value.bias]) for each in cross]
-        self._cross_keys_values = pack_cross(torch.cat(weights), torch.cat(biases))
+        self._cross_keys_values = [
+            pack_cross(
+                torch.cat([each.key.weight, each.value.weight]),
+                torch.cat([torch.zeros_like(each.value.bias), each.value.bias]),
+            )
+            for each in cross
+        ]
 
     def listen(self, audio: Tensor, positions: Sequence[int] | None = None) -> Memory:
         """Prepare for decoding.
@@ -138,16 +141,18 @@ class Decoder:
         if positions is not None and min(positions) < audio.shape[1]:
             count = torch.tensor(positions, device=audio.device)
             mask = (torch.arange(audio.shape[1], device=audio.device) < count[:, None])[:, None, None]
-        batch, time, _ = audio.shape
-        made = self._cross_keys_values(audio).view(batch, time, len(self._layers), 2, self._n_head, -1)
-        cross = made.permute(2, 3, 0, 4, 1, 5).to(audio.dtype).contiguous()
+        batch, time, state = audio.shape
+        room = (len(self._layers), 2, batch, self._n_head, time, state // self._n_head)
+        cross = audio.new_empty(room)
+        for made, multiply in zip(cross, self._cross_keys_values, strict=True):
+            made.copy_(multiply(audio).view(batch, time, 2, self._n_head, -1).permute(2, 0, 3, 1, 4))
         return Memory([(key, value) for key, value in cross], mask)
 
     def __call__(self, tokens: Tensor, memory: Memory, attention: list[Tensor] | None = None) -> Tensor:
         """Take in the next tokens (batch, count); returns the state after each (batch, count, state).
 
         ``attention``, where given, receives per layer how the heads that follow the audio look at it from each token:
-        (batch, following heads, count, audio positions), of which each row sums up to 1.
+        (batch, following heads, count, audio positions), before softmax.
         """
         count = tokens.shape[1]
         end = memory.length + count
@@ -161,10 +166,9 @@ class Decoder:
         if count > 1:
             rows = torch.arange(count, device=x.device)[:, None] + memory.length
             causal = torch.arange(end, device=x.device) <= rows
+        silent = None if memory.mask is None else ~memory.mask
         for number, layer in enumerate(self._layers):
-            x = layer(
-                x, new[number], keys[number], values[number], memory.cross[number], causal, memory.mask, attention
-            )
+            x = layer(x, new[number], keys[number], values[number], memory.cross[number], causal, silent, attention)
         memory.length = end
         return self._norm(x)
 

@@ -22,10 +22,12 @@ class Decoded:
     """Without special tokens; what was forced comes first."""
     logprobs: list[float] = field(default_factory=list)
     """Of each token that was chosen, and of the end where it was reached."""
+    forced: int = 0
+    """How many of the first tokens were not chosen, and so have no probability."""
     no_speech_prob: float = 0.0
-    attention: list[Tensor] = field(default_factory=list)
-    """Of the heads that follow the audio, (heads, count, audio positions): how they look at it where the next token was
-    chosen. The counts add up to the tokens, and one more where the text has an end. Empty where none follow it."""
+    attention: Tensor | None = None
+    """How the heads that follow the audio look at it, before softmax: (heads, rows, audio positions). A row for each
+    token of the prompt from the start of the transcript on, then for each of the text but one that broke it off."""
     error: Exception | None = None
     """Why it was given up before its end."""
     stop: Stop = "cap"
@@ -35,12 +37,12 @@ class Decoded:
         """Its first tokens, as if the model had ended it there; all of them: as it is."""
         if count == len(self.tokens):
             return self
-        forced = len(self.tokens) - len(self.logprobs) + (self.stop == "end")
-        return replace(self, tokens=self.tokens[:count], logprobs=self.logprobs[: count - forced], stop="end")
+        logprobs = self.logprobs[: max(0, count - self.forced)]
+        return replace(self, tokens=self.tokens[:count], logprobs=logprobs, stop="end")
 
     @property
     def avg_logprob(self) -> float:
-        """As ``whisper.decode`` computes it: the end counts as a token."""
+        """As ``whisper.decode`` computes it: the end counts as a token, where the model chose it."""
         return sum(self.logprobs) / max(1, len(self.logprobs))
 
 
@@ -98,16 +100,18 @@ class GreedySearch:
         states = self._decoder(tokens, memory, attention)
         silence = self._vocabulary(states[:, sot]).softmax(dim=-1)[:, self._no_speech].tolist()
         found = [
-            Decoded(list(prompt.tokens[len(prompt.tokens) - prompt.forced :]), no_speech_prob=probability)
+            Decoded(
+                list(prompt.tokens[len(prompt.tokens) - prompt.forced :]),
+                forced=prompt.forced,
+                no_speech_prob=probability,
+            )
             for prompt, probability in zip(prompts, silence, strict=True)
         ]
         active, state = list(range(len(prompts))), states[:, -1]
-        attention = [layer[:, :, -1 - prompts[0].forced :] for layer in attention]
+        looks = [(active, [layer[:, :, sot:] for layer in attention])]
         suppressed = self._never if prompts[0].forced else self._never_first
         room = self._decoder.n_ctx - memory.length
         for _ in range(min(room, self._decoder.n_ctx // 2)):  # half, as ``DecodingTask.sample_len``
-            for row, utterance in enumerate(active if attention else ()):
-                found[utterance].attention.append(torch.cat([layer[row] for layer in attention]))
             logits = self._vocabulary(state, suppressed)
             suppressed = self._never
             best, chosen = logits.max(dim=-1)
@@ -124,6 +128,9 @@ class GreedySearch:
                 chosen, active = chosen[rows], [active[row] for row in on]
             attention = []
             state = self._decoder(chosen[:, None], memory, attention)[:, 0]
+            looks.append((active, attention))
+        for utterance, text in enumerate(found):
+            text.attention = _attention_of(utterance, looks)
         return found
 
     def _goes_on(self, text: Decoded, token: int, logprob: float, cap: int, tick: Callable[[], None]) -> bool:
@@ -141,3 +148,14 @@ class GreedySearch:
             text.error = error
             return False
         return len(text.tokens) < cap
+
+
+def _attention_of(utterance: int, looks: Sequence[tuple[list[int], list[Tensor]]]) -> Tensor | None:
+    """One utterance's part of what the steps of a batch looked at: of each, which utterances it was for, and per layer
+    (batch, heads, count, audio positions)."""
+    rows = [
+        torch.cat([layer[active.index(utterance)] for layer in layers])
+        for active, layers in looks
+        if layers and utterance in active
+    ]
+    return torch.cat(rows, dim=1) if rows else None

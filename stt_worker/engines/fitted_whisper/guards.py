@@ -10,13 +10,16 @@ LONGEST_PHRASE = 20
 LOOP_TOKENS = 12
 """A phrase is a loop when it is said three times or more and fills this many tokens: "no, no, no" is not."""
 REPEATED_TOKENS = 4
-"""A phrase of this many tokens said twice in a row makes one look again: with a short tail of silence the model
-sometimes writes a whole sentence twice, and is as sure of it as of the first."""
-NO_ROOM, ROOM = 0.5, 0.75
-"""Audio after a phrase, in lengths of the phrase, up to which it was not said again, and from which it may have been:
-at most 0.2 where the model looped, at least 1 where each of 50 recordings was played twice."""
-SLOWEST_TOKENS_PER_SECOND = 2
-"""A phrase that takes longer is one whose times are stretched over two sayings of it."""
+"""A phrase of this many tokens said twice in a row is suspicious: with a short tail of silence the model sometimes
+writes a whole sentence twice, and is as sure of it as of the first."""
+ROOM_FOR_NONE, ROOM_FOR_ANOTHER = 0.5, 0.75
+"""Audio after a phrase, in lengths of the phrase, up to which it was not said again, and from which it was: at most 0.2
+where the model looped, at least 1 where each of 50 recordings was played twice."""
+SILENCE_S = 0.5
+"""Of that audio, what an utterance ends with anyway."""
+SLOWEST_TOKENS_PER_SECOND, FASTEST_TOKENS_PER_SECOND = 2, 25
+"""A phrase that takes longer is one whose times are stretched over two sayings of it; one that takes less was not said
+at all."""
 TOKENS_PER_SECOND = 14
 MANY_TOKENS_PER_SECOND = 50
 """In scripts that Whisper's vocabulary hardly holds: 3 tokens a letter in Lao and Tibetan, at 16 letters a second."""
@@ -67,14 +70,21 @@ def repeats_itself(tokens: Sequence[int]) -> bool:
 
 def repetition(tokens: Sequence[int]) -> tuple[int, int]:
     """Length of the phrase that the text ends in more than once, ``REPEATED_TOKENS`` at least, and how many tokens say
-    it again; (0, 0) when it does not."""
+    it again; (0, 0) when it does not, or when the phrase is only a shorter one over and over."""
     for length in range(REPEATED_TOKENS, len(tokens) // 2 + 1):
         again = 0
         while again < len(tokens) - length and tokens[-1 - again] == tokens[-1 - again - length]:
             again += 1
         if again >= length:
-            return length, again
+            return (length, again) if _smallest_period(tokens[-length:]) == length else (0, 0)
     return 0, 0
+
+
+def _smallest_period(tokens: Sequence[int]) -> int:
+    """Of a phrase that may itself be nothing but a shorter one, said several times."""
+    whole = list(tokens)
+    lengths = (length for length in range(1, len(whole) + 1) if len(whole) % length == 0)
+    return next(length for length in lengths if whole[:length] * (len(whole) // length) == whole)
 
 
 def sayings(tokens: int, phrase_s: float, left_s: float) -> int | None:
@@ -85,11 +95,11 @@ def sayings(tokens: int, phrase_s: float, left_s: float) -> int | None:
         phrase_s: how long it takes to say it once.
         left_s: audio after that.
     """
-    if left_s >= ROOM * phrase_s:
+    if not SLOWEST_TOKENS_PER_SECOND * phrase_s <= tokens <= FASTEST_TOKENS_PER_SECOND * phrase_s:
+        return None
+    if left_s - SILENCE_S >= ROOM_FOR_ANOTHER * phrase_s:
         return 2
-    if left_s <= NO_ROOM * phrase_s and tokens >= SLOWEST_TOKENS_PER_SECOND * phrase_s:
-        return 1
-    return None
+    return 1 if left_s <= ROOM_FOR_NONE * phrase_s else None
 
 
 def compression_ratio(text: str) -> float:

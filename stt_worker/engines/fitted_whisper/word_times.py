@@ -24,22 +24,23 @@ OPENING, CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 """Punctuation that belongs to the word after it, and before it, as in ``add_word_timestamps``."""
 
 
-def token_times(attention: Tensor, count: int, seconds: float) -> Times:
+def token_times(attention: Tensor, before: int, count: int, seconds: float) -> Times:
     """When each token begins, and when the last one ends: (count + 1), seconds.
 
     Args:
-        attention: of the heads that follow the audio, where each token, and then the end, was chosen: (heads, count or
-            more, audio positions).
+        attention: of the heads that follow the audio, before softmax: (heads, rows, audio positions), a row for each
+            token that the decoder took in from the start of the transcript on.
+        before: how many of them were followed by another token of the prompt; the next row chose the text's first.
+        count: of the text's tokens.
         seconds: length of the audio, without the silence after it.
     """
     heard = max(1, min(attention.shape[-1], round(seconds * TOKENS_PER_SECOND)))
-    weights = attention[:, : count + 1, :heard].float()
-    if weights.shape[1] == count:  # the text was broken off at its last token
+    weights = attention[:, : before + count + 1, :heard].float().softmax(dim=-1)
+    if weights.shape[1] == before + count:  # the text was broken off at its last token
         weights = torch.cat([weights, weights[:, -1:]], dim=1)
-    weights = weights / weights.sum(dim=-1, keepdim=True).clamp(min=1e-6)  # as if there were nothing else to look at
     deviation, mean = torch.std_mean(weights, dim=-2, keepdim=True, unbiased=False)
     weights = median_filter((weights - mean) / deviation.clamp(min=1e-6), SMOOTHING)
-    path, positions = dtw_cpu(np.ascontiguousarray(-weights.mean(dim=0).double().cpu().numpy()))
+    path, positions = dtw_cpu(np.ascontiguousarray(-weights.mean(dim=0)[before:].double().cpu().numpy()))
     starts = positions[np.pad(np.diff(path), (1, 0), constant_values=1).astype(bool)]
     times: Times = np.minimum(starts / TOKENS_PER_SECOND, seconds)
     return times

@@ -17,6 +17,8 @@ DATA = Path(__file__).parents[2] / "data"
 OPTIONS = EndpointerOptions()
 BRISK = EndpointerOptions(max_utterance_ms=3_000)
 """Cuts so early that short streams have forced cuts too."""
+PATIENT = EndpointerOptions(silence_ms=3_000)
+"""Lets people think: most of the silence that ends an utterance does not belong to it."""
 MS = SAMPLE_RATE // 1000
 LOUD, ROOM, NOTHING = 3_000, 20, 0
 """Amplitudes: speech, the noise of a room, digital silence."""
@@ -59,7 +61,7 @@ def loud_stretches(parts: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(stretches, st.sampled_from([OPTIONS, BRISK]), st.integers(0, 10**9))
+@given(stretches, st.sampled_from([OPTIONS, BRISK, PATIENT]), st.integers(0, 10**9))
 def test_utterances_are_ordered_and_share_no_sample(
     parts: list[tuple[int, int]], options: EndpointerOptions, position: int
 ) -> None:
@@ -73,7 +75,7 @@ def test_utterances_are_ordered_and_share_no_sample(
 
 
 @settings(max_examples=60, deadline=None)
-@given(stretches, st.lists(st.integers(0, 10_000), max_size=12), st.sampled_from([OPTIONS, BRISK]))
+@given(stretches, st.lists(st.integers(0, 10_000), max_size=12), st.sampled_from([OPTIONS, BRISK, PATIENT]))
 def test_pieces_do_not_matter(parts: list[tuple[int, int]], splits: list[int], options: EndpointerOptions) -> None:
     """Any way to cut a stream into chunks gives the same events, byte for byte."""
     pcm = stream_of(parts)
@@ -85,10 +87,12 @@ def test_pieces_do_not_matter(parts: list[tuple[int, int]], splits: list[int], o
 
 
 @settings(max_examples=60, deadline=None)
-@given(stretches)
-def test_speech_lies_in_utterances_with_what_led_to_it(parts: list[tuple[int, int]]) -> None:
+@given(stretches, st.sampled_from([OPTIONS, PATIENT]))
+def test_speech_lies_in_utterances_with_what_led_to_it(
+    parts: list[tuple[int, int]], options: EndpointerOptions
+) -> None:
     """What is loud for long enough is in some utterance, and so are the 300 ms before it that no other has."""
-    found = listen(stream_of(parts))
+    found = listen(stream_of(parts), options)
     for begin, end in loud_stretches(parts):
         holding = [(n, utterance) for n, utterance in enumerate(found) if utterance.start <= begin < utterance.end]
         assert len(holding) == 1, "speech is lost"
@@ -114,7 +118,7 @@ def test_a_long_wait_for_the_end_stays_outside() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(stretches, st.sampled_from([OPTIONS, BRISK]))
+@given(stretches, st.sampled_from([OPTIONS, BRISK, PATIENT]))
 def test_a_gap_is_like_silence_that_was_sent(parts: list[tuple[int, int]], options: EndpointerOptions) -> None:
     """A client that leaves digital silence out gets the same utterances as one that sends it."""
     sent, spared = Endpointer(options), Endpointer(options)
@@ -129,7 +133,7 @@ def test_a_gap_is_like_silence_that_was_sent(parts: list[tuple[int, int]], optio
 
 
 @settings(max_examples=60, deadline=None)
-@given(stretches, st.sampled_from([OPTIONS, BRISK]))
+@given(stretches, st.sampled_from([OPTIONS, BRISK, PATIENT]))
 def test_audio_after_a_gap_keeps_its_place(parts: list[tuple[int, int]], options: EndpointerOptions) -> None:
     """With gaps in a stream, each utterance still holds the samples that its positions name, zeros for the gap."""
     pcm = stream_of(parts)
@@ -141,7 +145,7 @@ def test_audio_after_a_gap_keeps_its_place(parts: list[tuple[int, int]], options
 
 
 @settings(max_examples=60, deadline=None)
-@given(stretches, st.sampled_from([OPTIONS, BRISK]), st.integers(1, 5_000), st.integers(0, 10**6))
+@given(stretches, st.sampled_from([OPTIONS, BRISK, PATIENT]), st.integers(1, 5_000), st.integers(0, 10**6))
 def test_safe_only_grows_and_passes_nothing_needed(
     parts: list[tuple[int, int]], options: EndpointerOptions, piece: int, position: int
 ) -> None:

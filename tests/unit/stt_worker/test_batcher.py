@@ -231,17 +231,22 @@ def test_a_broken_engine_keeps_nobody_waiting() -> None:
 def test_a_lost_gpu_ends_the_process() -> None:
     """The ledger gives its utterances to another; here each would only cost one of its attempts."""
     ended: list[int] = []
-    over = threading.Event()
+    over, gone = threading.Event(), threading.Event()
 
     def end(status: int) -> NoReturn:
         ended.append(status)
         over.set()
-        while True:  # as the process is no more
-            threading.Event().wait()
+        gone.wait(10)  # as the process would be by now
+        return None  # type: ignore[misc]
 
     engine = Held()
     batcher = Batcher(lambda: engine, end)
     engine.go.release()
-    threading.Thread(target=ask, args=(batcher, 1, Request("cuda")), daemon=True).start()
-    assert over.wait(10)
-    assert ended == [EXIT_BY_WATCHDOG]
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(ask, batcher, 1, Request("cuda"))
+        assert over.wait(10)
+        assert ended == [EXIT_BY_WATCHDOG]
+        assert not asked.done()
+        gone.set()
+        with pytest.raises(AssertionError):
+            asked.result(10)

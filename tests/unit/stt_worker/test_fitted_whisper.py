@@ -88,26 +88,33 @@ def test_decoding_gives_the_librarys_tokens(model: Whisper, tokenizer: Tokenizer
 
 
 @torch.inference_mode()
-def test_attention_is_kept_for_each_token_and_the_end(model: Whisper, tokenizer: Tokenizer) -> None:
-    """Of the heads that are asked for, whatever was forced before: each row sums up to 1."""
+@pytest.mark.parametrize("forced", [0, 2])
+def test_attention_is_kept_from_each_step(model: Whisper, tokenizer: Tokenizer, forced: int) -> None:
+    """Of each utterance of a batch, which end at different steps, what one pass over all its tokens gives."""
     decoder = Decoder(model.decoder, following=[(0, 1), (1, 0), (1, 3)])
     search = GreedySearch(decoder, Vocabulary(model.decoder.token_embedding.weight), tokenizer, torch.device("cpu"))
-    for forced in (0, 2):
-        prompt = Prompt((*tokenizer.sot_sequence_including_notimestamps, 400, 500)[: 4 + forced], sot=0, forced=forced)
-        memory = decoder.listen(model.encoder(mel(1)))
-        (found,) = search.run(memory, [prompt], [7], [lambda: None])
-        attention = torch.cat(found.attention, dim=1)
-        assert attention.shape == (3, len(found.tokens) + (found.stop == "end"), 1500)
-        torch.testing.assert_close(attention.sum(dim=-1), torch.ones(attention.shape[:2]))
+    before = (tokenizer.sot_prev, 300)
+    tokens = (*before, *tokenizer.sot_sequence_including_notimestamps, *(400, 500)[:forced])
+    prompt = Prompt(tokens, sot=len(before), forced=forced)
+    features = model.encoder(torch.cat([mel(1), mel(2), mel(3)]))
+    found = search.run(decoder.listen(features), [prompt] * 3, [4, 9, 6], [lambda: None] * 3)
+    assert len({len(text.tokens) for text in found}) > 1
+    for row, text in enumerate(found):
+        written = text.tokens[forced:] if text.stop == "end" else text.tokens[forced:-1]
+        looks: list[Tensor] = []
+        decoder(torch.tensor([[*tokens, *written]]), decoder.listen(features[row : row + 1]), looks)
+        assert text.attention is not None
+        torch.testing.assert_close(text.attention, torch.cat(looks, dim=1)[0, :, prompt.sot :], rtol=1e-3, atol=1e-3)
 
 
 def test_the_beginning_of_a_text_keeps_its_probabilities() -> None:
     """What was forced has none, the end has one."""
-    for stop, logprobs in (("end", [-1.0, -2.0, -3.0, -9.0]), ("cap", [-1.0, -2.0, -3.0])):
-        text = Decoded([7, 1, 2, 3], logprobs, stop=stop)  # type: ignore[arg-type]
-        cut = text.first(2)
-        assert (cut.tokens, cut.logprobs, cut.stop) == ([7, 1], [-1.0], "end")
-        assert text.first(4) is text
+    for logprobs in ([-1.0, -2.0, -3.0, -9.0], [-1.0, -2.0, -3.0]):
+        text = Decoded([7, 8, 1, 2, 3], logprobs, forced=2)
+        cut = text.first(4)
+        assert (cut.tokens, cut.logprobs, cut.stop) == ([7, 8, 1, 2], [-1.0, -2.0], "end")
+        assert (cut.first(3).logprobs, text.first(1).logprobs) == ([-1.0], [])
+        assert text.first(5) is text
 
 
 @torch.inference_mode()

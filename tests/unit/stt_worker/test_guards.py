@@ -69,6 +69,9 @@ def test_a_sentence_written_twice_is_looked_at_again(tokens: list[int], repeated
         ([9, *[1, 2, 3, 4] * 3, 1, 2], (4, 10)),  # broken off in the middle of the fourth
         ([*[1, 2, 3, 4] * 2, 9], (0, 0)),  # it went on
         ([9, *[1, 2, 3] * 2], (0, 0)),
+        ([9, *[5] * 12], (0, 0)),  # nothing but a shorter one, over and over
+        ([9, *[1, 2] * 6], (0, 0)),
+        ([9, *[1, 2, 3] * 4], (0, 0)),
         ([], (0, 0)),
     ],
 )
@@ -82,6 +85,9 @@ def test_a_repetition_is_how_a_text_ends(tokens: list[int], found: tuple[int, in
         (10, 3.0, 0.5, 1),  # the silence that ends an utterance
         (10, 3.0, 3.4, 2),
         (10, 3.0, 2.0, None),
+        (4, 0.6, 0.5, None),  # is that room, or only the silence at the end?
+        (6, 0.0, 0.0, None),  # not said at all
+        (8, 0.2, 0.16, None),
         (6, 4.0, 0.5, None),  # slower than anybody speaks: it is stretched over two
     ],
 )

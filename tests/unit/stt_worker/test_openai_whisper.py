@@ -8,6 +8,7 @@ from whisper.model import ModelDimensions, Whisper
 from whisper.tokenizer import get_tokenizer
 
 from stt_worker.engine import Deadline, DeadlineExceeded, Hypothesis, Request, Task
+from stt_worker.engines.fitted_whisper.greedy import Decoded
 from stt_worker.engines.fitted_whisper.guards import token_cap
 from stt_worker.engines.openai_whisper import TAILS_S, WhisperTranscriber, _prompt, _Utterance, warm_up
 from tests.utterances import outcomes_of
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*tiktoken:pytest.PytestUnraisab
 
 ENGLISH_VOCABULARY = 51_864
 MULTILINGUAL_VOCABULARY = 51_865
+ENGLISH = Request("en")
 SECOND = torch.zeros(16_000).numpy()
 
 
@@ -109,3 +111,29 @@ def test_the_last_look_is_not_cut(language: str, *, last: bool) -> None:
     utterance = _Utterance(Task(SECOND, Request(language), Deadline.after(60), [].append), language)
     expected = model._decoder.n_ctx if last else token_cap(1.0, language)
     assert model._cap(utterance, len(TAILS_S) if last else 1) == expected
+
+
+@pytest.mark.parametrize(
+    ("forced", "seconds", "kept"),
+    [
+        (0, 2.4, 6),  # no time for a second saying
+        (3, 2.4, 6),
+        (7, 2.4, None),  # what others agreed on is not cut
+        (0, 4.8, 12),  # time for both
+        (0, 3.3, None),
+    ],
+)
+def test_a_sentence_is_believed_as_often_as_there_is_time_for_it(forced: int, seconds: float, kept: int | None) -> None:
+    """Six tokens twice, looked at in a straight line from 0.2 to 2.0 s."""
+    model = transcriber(MULTILINGUAL_VOCABULARY)
+    utterance = _Utterance(
+        Task(torch.zeros(round(16_000 * seconds)).numpy(), ENGLISH, Deadline.after(60), [].append), "en"
+    )
+    attention = torch.full((1, 3 + 13, 250), -9.0)
+    for row in range(16):
+        attention[0, row, 10 + 15 * max(0, row - 3) : 10 + 15 * max(1, row - 2)] = 9.0
+    attention[0, 9, 100:] = 9.0  # after the sixth, all the rest
+    tokens = [400, 401, 402, 403, 404, 405] * 2
+    text = Decoded(tokens, [-0.1] * (13 - forced), forced=forced, attention=attention, stop="end")
+    trusted = model._trusted(utterance, text, 3)
+    assert (trusted and len(trusted.tokens)) == kept

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fastapi_service.endpointer import KEPT_SILENCE_MS, EndpointerOptions
 from stt_worker.engine import BatchEngine, Deadline, Hypothesis, Request, Task
 from stt_worker.transcription import is_speech
-from stt_worker.voice_activity import SpeechOnly, Voice, VoiceActivity, is_phantom
+from stt_worker.voice_activity import SURROUNDINGS_S, SpeechOnly, Voice, VoiceActivity, is_phantom
 from tests.utterances import outcomes_of
 from wire.audio import Samples, decode_pcm, to_float
 
@@ -154,3 +155,7 @@ def test_judging_leaves_torch_its_cores() -> None:
         [sys.executable, "-c", program], env={**os.environ, "OMP_NUM_THREADS": "2"}, capture_output=True, text=True
     )
     assert done.stdout.strip() == "2", done.stderr
+
+
+def test_what_surrounds_speech_is_what_the_gateway_leaves_there() -> None:
+    assert round(1000 * SURROUNDINGS_S) == EndpointerOptions().pre_roll_ms + KEPT_SILENCE_MS
