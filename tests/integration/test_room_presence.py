@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 
 import pytest
 
@@ -35,8 +34,8 @@ class Gateway:
     async def kill(self) -> None:
         """Its people get no chance to leave."""
         self.task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self.task
+        await asyncio.wait({self.task}, timeout=5)
+        assert self.task.done(), "a gateway that is told to end goes on"
         await self.redis.aclose()
         await self.channels.aclose()
 
