@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from fastapi_service.channel import follow
 from wire import names
 from wire.messages.server import People
-from wire.store import AsyncRedis
+from wire.store import AsyncRedis, heed_cancellation
 
 REFRESH_S = 10.0
 """How often a gateway says that its people are still there, and looks for changes that it was not told of."""
@@ -96,6 +96,7 @@ class RoomPresence:
     async def _write_all(self) -> None:
         away = False
         while True:
+            heed_cancellation()
             await self._called.wait()
             self._called.clear()
             try:

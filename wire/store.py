@@ -1,5 +1,6 @@
 """Redis connections: text answers, bounded waiting, the same for every service."""
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -39,6 +40,18 @@ def connect_async(url: str, *, max_connections: int = 64, retries: int = 2) -> A
         url, **_options(), retry=retry, max_connections=max_connections, timeout=SOCKET_TIMEOUT_S
     )
     return redis.asyncio.Redis.from_pool(pool)
+
+
+def heed_cancellation() -> None:
+    """For loops of commands: redis-py sends with ``asyncio.wait_for``, and before Python 3.12 that forgets that it was
+    cancelled when it is done in the same moment (https://github.com/python/cpython/issues/81839).
+
+    Raises:
+        asyncio.CancelledError: somebody wanted this task to end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def store_error(error: RedisError | OSError, url: str) -> StoreError:
