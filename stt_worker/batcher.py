@@ -67,8 +67,8 @@ class Batcher:
         self._waiting: FairQueue[_Asked] = FairQueue()
         self._working = threading.Lock()
         loaded: Future[BatchEngine] = Future()
-        threading.Thread(target=self._run, args=(load, loaded), name="batcher", daemon=True).start()
         atexit.register(self._working.acquire, timeout=LEAVE_S)
+        threading.Thread(target=self._run, args=(load, loaded), name="batcher", daemon=True).start()
         engine = loaded.result()
         self.name, self.revision = engine.name, engine.revision
 

@@ -173,3 +173,14 @@ def _gpu_must_work() -> Iterator[None]:
             f"The GPU failed its self-test: {reason}.",
             "Check its driver and free memory; STT_DEVICE=cpu does without it, STT_GPU_FALLBACK=true when it fails.",
         ) from error
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Let torch use so many of the CPU's cores; afterwards as many as before, whoever changed it meanwhile."""
+    usual = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)

@@ -11,6 +11,7 @@ from functools import partial
 
 import torch
 
+from stt_worker.device import torch_threads
 from stt_worker.engine import MIN_AVG_LOGPROB, BatchEngine, Hypothesis, Outcome, Task
 from wire.audio import SAMPLE_RATE, Samples
 
@@ -66,10 +67,8 @@ class VoiceActivity:
     """Silero's model; used by one thread at a time, keeps nothing between calls."""
 
     def __init__(self) -> None:
-        threads = torch.get_num_threads()
-        from silero_vad import load_silero_vad  # which sets torch to one thread, for all that this process does with it
-
-        torch.set_num_threads(threads)
+        with torch_threads(torch.get_num_threads()):  # its import sets them to one, for all that this process does
+            from silero_vad import load_silero_vad
         self._model = load_silero_vad(onnx=True, sequence=True)
 
     def __call__(self, audio: Samples) -> Voice:

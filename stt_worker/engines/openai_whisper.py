@@ -14,7 +14,7 @@ from whisper.audio import HOP_LENGTH, N_SAMPLES, log_mel_spectrogram, pad_or_tri
 from whisper.model import Whisper
 from whisper.tokenizer import Tokenizer, get_tokenizer
 
-from stt_worker.device import Device, check_transcription, device_may_be_lost, load_on_device
+from stt_worker.device import Device, check_transcription, device_may_be_lost, load_on_device, torch_threads
 from stt_worker.engine import (
     MIN_AVG_LOGPROB,
     BatchEngine,
@@ -130,7 +130,7 @@ class WhisperTranscriber(BatchEngine):
                 break
             memory = self._listen(open_, tail_s)
             if windows == 1:
-                with _threads(1):
+                with torch_threads(1):
                     self._find_languages(open_, memory)
             for prompts, rows in self._alike(open_, first=windows == 1):
                 self._decode([open_[row] for row in rows], memory.part(rows), prompts, windows)
@@ -177,21 +177,20 @@ class WhisperTranscriber(BatchEngine):
         """Write the texts; those that cannot be trusted stay open until the last window."""
         caps = [self._cap(utterance, windows) for utterance in batch]
         ticks = [utterance.task.deadline.check for utterance in batch]
-        with _threads(1):
+        with torch_threads(1):  # a step waits for its weights, and would wait for other threads besides
             found = self._search.run(memory, prompts, caps, ticks)
-        for utterance, decoded, prompt in zip(batch, found, prompts, strict=True):
+        for utterance, decoded in zip(batch, found, strict=True):
             last = TAILS_S[:-1] if utterance.task.request.quick else TAILS_S
             with _failing_alone(utterance):
                 if decoded.error is not None:
                     raise decoded.error
-                before = len(prompt.tokens) - prompt.sot - prompt.forced - 1
-                trusted = self._trusted(utterance, decoded, before)
+                trusted = self._trusted(utterance, decoded)
                 if trusted is None and windows == len(last):
-                    trusted = decoded.first(max(prompt.forced, len(without_loop(decoded.tokens))))
+                    trusted = decoded.first(max(decoded.forced, len(without_loop(decoded.tokens))))
                 if trusted is not None:
-                    utterance.end(self._hypothesis(utterance, trusted, before, windows))
+                    utterance.end(self._hypothesis(utterance, trusted, windows))
 
-    def _trusted(self, utterance: _Utterance, decoded: Decoded, before: int) -> Decoded | None:
+    def _trusted(self, utterance: _Utterance, decoded: Decoded) -> Decoded | None:
         """What can be believed of a text: all of it, or without what the audio has no time for; None: nothing.
 
         After a short tail of silence the model sometimes says a whole sentence again instead of ending.
@@ -202,7 +201,7 @@ class WhisperTranscriber(BatchEngine):
         if not again or len(decoded.tokens) - again < decoded.forced:
             return None
         once = decoded.first(len(decoded.tokens) - again)
-        times = self._token_times(utterance, once, before)
+        times = self._token_times(utterance, once)
         said = sayings(phrase, times[-1] - times[-1 - phrase], utterance.seconds - times[-1])
         if said == 1 and once.avg_logprob >= MIN_AVG_LOGPROB and not self._is_doubtful(utterance, once):
             return once
@@ -226,11 +225,11 @@ class WhisperTranscriber(BatchEngine):
         last = windows == len(TAILS_S)
         return self._decoder.n_ctx if last else token_cap(utterance.seconds, utterance.language)
 
-    def _hypothesis(self, utterance: _Utterance, decoded: Decoded, before: int, windows: int) -> Hypothesis:
+    def _hypothesis(self, utterance: _Utterance, decoded: Decoded, windows: int) -> Hypothesis:
         probabilities = [1.0] * decoded.forced + [math.exp(logprob) for logprob in decoded.logprobs]
         words: tuple[Word, ...] = ()
         if decoded.tokens:
-            times = self._token_times(utterance, decoded, before)
+            times = self._token_times(utterance, decoded)
             words = word_times(times, self._tokenizer(utterance.language), decoded.tokens, probabilities)
         return Hypothesis(
             text=self._text(utterance, decoded).strip(),
@@ -247,9 +246,9 @@ class WhisperTranscriber(BatchEngine):
         return text
 
     @staticmethod
-    def _token_times(utterance: _Utterance, decoded: Decoded, before: int) -> Times:
+    def _token_times(utterance: _Utterance, decoded: Decoded) -> Times:
         assert decoded.attention is not None
-        return token_times(decoded.attention, before, len(decoded.tokens), utterance.seconds)
+        return token_times(decoded.attention, decoded.before, len(decoded.tokens), utterance.seconds)
 
     def _refusal(self, asked: Request) -> WireError | None:
         """Models such as ``base.en`` write English words whatever they hear; ``yue`` came with ``large-v3``."""
@@ -286,18 +285,6 @@ def _words(tokenizer: Tokenizer, text: str) -> list[int]:
     """Tokens of a text that somebody else wrote: also ``<|endoftext|>`` is nothing but letters."""
     tokens: list[int] = tokenizer.encode(f" {text.strip()}", disallowed_special=())
     return tokens
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Let torch use so many of the CPU's cores: one for decoding, which waits for its weights as it is, and with more
-    threads would wait for each of them too."""
-    usual = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(usual)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import whisper.model
 from torch import Tensor
 from torch.nn.functional import gelu, linear, scaled_dot_product_attention
 
-from stt_worker.engines.fitted_whisper.encoder import Norm, Pack, fuse_qkv, heads
+from stt_worker.engines.fitted_whisper.encoder import Norm, Pack, fuse, heads
 from stt_worker.engines.fitted_whisper.linear import plain
 
 
@@ -55,10 +55,9 @@ class _Layer:
     def __init__(self, source: whisper.model.ResidualAttentionBlock, following: Sequence[int], pack: Pack) -> None:
         self._following = torch.tensor(following, device=source.attn.out.weight.device) if following else None
         self._n_head = source.attn.n_head
-        self._after_queries = (self._n_head,)
         self._attention_norm, self._cross_norm = Norm(source.attn_ln), Norm(source.cross_attn_ln)
         self._mlp_norm = Norm(source.mlp_ln)
-        self._qkv = pack(*fuse_qkv(source.attn))
+        self._qkv = pack(*fuse(source.attn.query, source.attn.key, source.attn.value))
         self._out = pack(source.attn.out.weight, source.attn.out.bias)
         cross = source.cross_attn
         self._cross_query = pack(cross.query.weight, cross.query.bias)
@@ -79,7 +78,7 @@ class _Layer:
     ) -> Tensor:
         """``keys`` and ``values`` are of all tokens so far; ``new``, a part of both, is for those of ``x``."""
         projected = heads(self._qkv(self._attention_norm(x)), 3 * self._n_head)
-        query, key_value = projected.tensor_split(self._after_queries, dim=1)
+        query, key_value = projected.tensor_split((self._n_head,), dim=1)
         new.copy_(key_value)
         heard = scaled_dot_product_attention(query, keys, values, causal)
         x = x + self._out(heard.transpose(1, 2).flatten(2))
@@ -122,13 +121,7 @@ class Decoder:
         self._norm = Norm(source.ln)
         cross = [block.cross_attn for block in source.blocks]
         self._n_head: int = cross[0].n_head
-        self._cross_keys_values = [
-            pack_cross(
-                torch.cat([each.key.weight, each.value.weight]),
-                torch.cat([torch.zeros_like(each.value.bias), each.value.bias]),
-            )
-            for each in cross
-        ]
+        self._cross_keys_values = [pack_cross(*fuse(each.key, each.value)) for each in cross]
 
     def listen(self, audio: Tensor, positions: Sequence[int] | None = None) -> Memory:
         """Prepare for decoding.
@@ -157,10 +150,8 @@ class Decoder:
         count = tokens.shape[1]
         end = memory.length + count
         text = memory.room(self.n_ctx)
-        half = text.shape[2] // 2
         new = text.narrow(3, memory.length, count).unbind()
-        keys = text.narrow(2, 0, half).narrow(3, 0, end).unbind()
-        values = text.narrow(2, half, half).narrow(3, 0, end).unbind()
+        keys, values = (half.narrow(3, 0, end).unbind() for half in text.chunk(2, dim=2))
         x = self._embedding[tokens] + self._positions[memory.length : end]
         causal = None
         if count > 1:

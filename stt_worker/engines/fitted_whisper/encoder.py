@@ -23,11 +23,12 @@ class Norm:
         return layer_norm(x.float(), self._shape, self._weight, self._bias, self._eps).to(x.dtype)
 
 
-def fuse_qkv(source: whisper.model.MultiHeadAttention) -> tuple[Tensor, Tensor]:
-    """Query, key and value projections as one matrix; Whisper's keys have no bias."""
-    weight = torch.cat([source.query.weight, source.key.weight, source.value.weight])
-    bias = torch.cat([source.query.bias, torch.zeros_like(source.query.bias), source.value.bias])
-    return weight, bias
+def fuse(*projections: torch.nn.Linear) -> tuple[Tensor, Tensor]:
+    """Several projections of the same input as one matrix and bias; Whisper's keys have none."""
+    biases: list[Tensor] = [
+        each.weight.new_zeros(len(each.weight)) if each.bias is None else each.bias for each in projections
+    ]
+    return torch.cat(tuple(each.weight for each in projections)), torch.cat(biases)
 
 
 def heads(x: Tensor, n_head: int) -> Tensor:
@@ -72,7 +73,7 @@ class _Layer:
     def __init__(self, source: whisper.model.ResidualAttentionBlock, pack: Pack) -> None:
         self._n_head = source.attn.n_head
         self._attention_norm, self._mlp_norm = Norm(source.attn_ln), Norm(source.mlp_ln)
-        self._qkv = pack(*fuse_qkv(source.attn))
+        self._qkv = pack(*fuse(source.attn.query, source.attn.key, source.attn.value))
         self._out = pack(source.attn.out.weight, source.attn.out.bias)
         self._up = pack(source.mlp[0].weight, source.mlp[0].bias)
         self._down = pack(source.mlp[2].weight, source.mlp[2].bias)

@@ -24,6 +24,8 @@ class Decoded:
     """Of each token that was chosen, and of the end where it was reached."""
     forced: int = 0
     """How many of the first tokens were not chosen, and so have no probability."""
+    before: int = 0
+    """Tokens of the prompt from the start of the transcript on that another one of it followed."""
     no_speech_prob: float = 0.0
     attention: Tensor | None = None
     """How the heads that follow the audio look at it, before softmax: (heads, rows, audio positions). A row for each
@@ -103,6 +105,7 @@ class GreedySearch:
             Decoded(
                 list(prompt.tokens[len(prompt.tokens) - prompt.forced :]),
                 forced=prompt.forced,
+                before=len(prompt.tokens) - prompt.sot - prompt.forced - 1,
                 no_speech_prob=probability,
             )
             for prompt, probability in zip(prompts, silence, strict=True)

@@ -11,6 +11,7 @@ from stt_worker.engines.fitted_whisper.decoder import Decoder, ShortlistVocabula
 from stt_worker.engines.fitted_whisper.encoder import Encoder
 from stt_worker.engines.fitted_whisper.greedy import Decoded, GreedySearch, Prompt
 from stt_worker.engines.fitted_whisper.linear import bfloat16, int8, packs_int8
+from tests.unit.stt_worker.tiny_whisper import random_whisper
 
 # The library leaves its word lists to the garbage collector to close.
 pytestmark = pytest.mark.filterwarnings("ignore:.*tiktoken:pytest.PytestUnraisableExceptionWarning")
@@ -32,13 +33,7 @@ DIMENSIONS = ModelDimensions(
 
 @pytest.fixture(scope="module")
 def model() -> Whisper:
-    torch.manual_seed(3)
-    model = Whisper(DIMENSIONS).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.dim() > 1:
-                parameter.normal_(0, 0.15)
-    return model
+    return random_whisper(DIMENSIONS)
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-import torch
 from whisper.model import ModelDimensions, Whisper
 
 from stt_worker.engine import Hypothesis, Outcome, Request
 from stt_worker.engines.openai_whisper import LARGEST, WhisperTranscriber, in_half_precision
+from tests.unit.stt_worker.tiny_whisper import random_whisper
 from tests.utterances import outcomes_of
 from wire.audio import Samples
 
@@ -30,13 +30,7 @@ DIMENSIONS = ModelDimensions(
 
 
 def tiny_model() -> Whisper:
-    torch.manual_seed(3)
-    model = Whisper(DIMENSIONS).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.dim() > 1:
-                parameter.normal_(0, 0.15)
-    return model
+    return random_whisper(DIMENSIONS)
 
 
 def utterances() -> Iterator[tuple[Samples, Request]]:

@@ -134,6 +134,6 @@ def test_a_sentence_is_believed_as_often_as_there_is_time_for_it(forced: int, se
         attention[0, row, 10 + 15 * max(0, row - 3) : 10 + 15 * max(1, row - 2)] = 9.0
     attention[0, 9, 100:] = 9.0  # after the sixth, all the rest
     tokens = [400, 401, 402, 403, 404, 405] * 2
-    text = Decoded(tokens, [-0.1] * (13 - forced), forced=forced, attention=attention, stop="end")
-    trusted = model._trusted(utterance, text, 3)
+    text = Decoded(tokens, [-0.1] * (13 - forced), forced=forced, before=3, attention=attention, stop="end")
+    trusted = model._trusted(utterance, text)
     assert (trusted and len(trusted.tokens)) == kept

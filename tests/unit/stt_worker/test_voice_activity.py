@@ -13,6 +13,7 @@ import pytest
 
 from fastapi_service.endpointer import KEPT_SILENCE_MS, EndpointerOptions
 from stt_worker.engine import BatchEngine, Deadline, Hypothesis, Request, Task
+from stt_worker.engines.fitted_whisper.guards import SILENCE_S
 from stt_worker.transcription import is_speech
 from stt_worker.voice_activity import SURROUNDINGS_S, SpeechOnly, Voice, VoiceActivity, is_phantom
 from tests.utterances import outcomes_of
@@ -159,3 +160,4 @@ def test_judging_leaves_torch_its_cores() -> None:
 
 def test_what_surrounds_speech_is_what_the_gateway_leaves_there() -> None:
     assert round(1000 * SURROUNDINGS_S) == EndpointerOptions().pre_roll_ms + KEPT_SILENCE_MS
+    assert round(1000 * SILENCE_S) == KEPT_SILENCE_MS

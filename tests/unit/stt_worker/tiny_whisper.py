@@ -1,4 +1,4 @@
-"""A tiny Whisper, and the CTranslate2 file that its conversion would give: the reverse of what is tested."""
+"""Tiny Whispers, and the CTranslate2 file that its conversion would give: the reverse of what is tested."""
 
 import struct
 
@@ -18,6 +18,17 @@ DIMENSIONS = ModelDimensions(
     n_text_layer=1,
 )
 DTYPE_NUMBERS = {torch.int8: 1, torch.int16: 2, torch.float16: 4}
+
+
+def random_whisper(dimensions: ModelDimensions) -> Whisper:
+    """A model whose numbers are large enough that its scores differ."""
+    torch.manual_seed(3)
+    model = Whisper(dimensions).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.normal_(0, 0.15)
+    return model
 
 
 def tiny_state() -> dict[str, torch.Tensor]:
