@@ -15,7 +15,15 @@ from fastapi_service.endpointer import KEPT_SILENCE_MS, EndpointerOptions
 from stt_worker.engine import BatchEngine, Deadline, Hypothesis, Request, Task
 from stt_worker.engines.fitted_whisper.guards import SILENCE_S
 from stt_worker.transcription import is_speech
-from stt_worker.voice_activity import SURROUNDINGS_S, SpeechOnly, Voice, VoiceActivity, is_phantom
+from stt_worker.voice_activity import (
+    FRAME_S,
+    SURROUNDINGS_S,
+    VOICED,
+    SpeechOnly,
+    Voice,
+    VoiceActivity,
+    is_phantom,
+)
 from tests.utterances import outcomes_of
 from wire.audio import Samples, decode_pcm, to_float
 
@@ -113,6 +121,22 @@ def test_clear_speech_needs_a_sure_text_or_no_doubt_of_speech(
     inner = Scripted(replace(SURE, text=text, avg_logprob=avg_logprob, no_speech_prob=no_speech_prob))
     heard = SpeechOnly(inner, voice_activity).transcribe(speech(3), Request("en"), Deadline.after(60))
     assert is_speech(heard) is kept
+
+
+def test_faint_speech_is_judged_as_the_library_does(voice_activity: VoiceActivity) -> None:
+    """Second by second, with all that the model remembers; and to the end."""
+    from silero_vad import load_silero_vad  # not before the fixture, which mends what its import does to torch
+
+    audio = np.concatenate([np.zeros(100_000, dtype=np.float32), speech(1.5), np.zeros(60_000, dtype=np.float32)])
+    voice = voice_activity._hear(audio)
+    expected = load_silero_vad(onnx=True, sequence=True).audio_forward(audio)
+    assert not voice.clear
+    assert voice.peak == pytest.approx(float(expected.max()), abs=1e-6)
+    assert voice.seconds == pytest.approx(float((expected > VOICED).sum()) * FRAME_S)
+
+
+def test_a_clear_voice_is_not_heard_to_its_end(voice_activity: VoiceActivity) -> None:
+    assert voice_activity(speech(11)).seconds < 5
 
 
 def test_a_word_between_two_frames_is_heard(voice_activity: VoiceActivity, monkeypatch: pytest.MonkeyPatch) -> None:
