@@ -104,12 +104,12 @@ class WhisperTranscriber(BatchEngine):
         self.at_once = 1 if on_cpu else LARGEST
         many_rows = bfloat16 if on_cpu and multiplies_bfloat16() else plain
         if on_cpu and packs_int8():
-            one_row, vocabulary = int8, ShortlistVocabulary(embedding, int8)
+            one_row, sound, vocabulary = int8, torch.bfloat16, ShortlistVocabulary(embedding, int8)
         else:
-            one_row, vocabulary = plain, Vocabulary(embedding)
+            one_row, sound, vocabulary = plain, self._dtype, Vocabulary(embedding)
         self._encoder = Encoder(model.encoder, many_rows)
         following = model.alignment_heads.indices().T.tolist()
-        self._decoder = Decoder(model.decoder, following, one_row, many_rows)
+        self._decoder = Decoder(model.decoder, following, one_row, many_rows, sound)
         self._search = GreedySearch(self._decoder, vocabulary, self._tokenizer(ENGLISH), self._device)
 
     @torch.inference_mode()

@@ -9,7 +9,8 @@ import whisper.model
 from torch import Tensor
 from torch.nn.functional import gelu, linear, scaled_dot_product_attention
 
-from stt_worker.engines.fitted_whisper.encoder import Norm, Pack, fuse, heads
+from stt_worker.engines.fitted_whisper.attention import Sound, heads
+from stt_worker.engines.fitted_whisper.encoder import Norm, Pack, fuse
 from stt_worker.engines.fitted_whisper.linear import plain
 
 
@@ -17,38 +18,34 @@ from stt_worker.engines.fitted_whisper.linear import plain
 class Memory:
     """What one batch of utterances is decoded from, and what was decoded so far."""
 
-    cross: list[tuple[Tensor, Tensor]]
-    """Per layer, keys and values of the audio: (batch, heads, audio positions, state per head)."""
-    mask: Tensor | None
-    """(batch, 1, 1, audio positions), True where an utterance has audio; None where all are equally long."""
+    sound: list[Sound]
+    """The audio, per layer."""
+    silent: Tensor | None
+    """(batch, 1, 1, audio positions), True where an utterance has no audio; None where all are equally long."""
     text: Tensor | None = None
     """Keys, then values, of the tokens so far: (layers, batch, 2 × heads, text positions, state per head), filled up to
     ``length``. None before the first, so that a memory whose parts are decoded takes no room for it."""
     length: int = 0
 
-    def room(self, tokens: int) -> Tensor:
-        """``text``, made for so many of them where there is none yet."""
-        if self.text is None:
-            key, _ = self.cross[0]
-            batch, n_head, _, state = key.shape
-            self.text = key.new_empty(len(self.cross), batch, 2 * n_head, tokens, state)
-        return self.text
+    @property
+    def batch(self) -> int:
+        """How many utterances."""
+        return len(self.sound[0].key)
 
     def part(self, rows: Sequence[int]) -> "Memory":
         """Some utterances of the batch, as if nothing had been decoded yet."""
-        if len(rows) == len(self.cross[0][0]):
-            return Memory(self.cross, self.mask)
-        index = torch.tensor(rows, device=self.cross[0][0].device)
-        cross = [(key[index], value[index]) for key, value in self.cross]
-        return Memory(cross, self.mask if self.mask is None else self.mask[index])
+        part = Memory(self.sound, self.silent)
+        if len(rows) < self.batch:
+            part.keep(torch.tensor(rows, device=self.sound[0].key.device))
+        return part
 
     def keep(self, rows: Tensor) -> None:
         """Go on with some utterances of the batch, by their indices."""
-        self.cross = [(key[rows], value[rows]) for key, value in self.cross]
+        self.sound = [layer.rows(rows) for layer in self.sound]
         if self.text is not None:
             self.text = self.text[:, rows]
-        if self.mask is not None:
-            self.mask = self.mask[rows]
+        if self.silent is not None:
+            self.silent = self.silent[rows]
 
 
 class _Layer:
@@ -60,38 +57,30 @@ class _Layer:
         self._qkv = pack(*fuse(source.attn.query, source.attn.key, source.attn.value))
         self._out = pack(source.attn.out.weight, source.attn.out.bias)
         cross = source.cross_attn
-        self._cross_query = pack(cross.query.weight, cross.query.bias)
+        # Scaled here, and so before the product with the keys, which fp16 may not hold otherwise.
+        scale = (cross.query.weight.shape[0] // cross.n_head) ** -0.5
+        self._cross_query = pack(cross.query.weight * scale, cross.query.bias * scale)
         self._cross_out = pack(cross.out.weight, cross.out.bias)
         self._up = pack(source.mlp[0].weight, source.mlp[0].bias)
         self._down = pack(source.mlp[2].weight, source.mlp[2].bias)
 
-    def __call__(
-        self,
-        x: Tensor,
-        new: Tensor,
-        keys: Tensor,
-        values: Tensor,
-        cross: tuple[Tensor, Tensor],
-        causal: Tensor | None,
-        silent: Tensor | None,
-        attention: list[Tensor] | None,
-    ) -> Tensor:
-        """``keys`` and ``values`` are of all tokens so far; ``new``, a part of both, is for those of ``x``."""
+    def recall(self, x: Tensor, new: Tensor, keys: Tensor, values: Tensor, causal: Tensor | None) -> Tensor:
+        """Attend to the text: ``keys`` and ``values`` of all tokens so far; ``new`` is the part for those here."""
         projected = heads(self._qkv(self._attention_norm(x)), 3 * self._n_head)
         query, key_value = projected.tensor_split((self._n_head,), dim=1)
         new.copy_(key_value)
-        heard = scaled_dot_product_attention(query, keys, values, causal)
-        x = x + self._out(heard.transpose(1, 2).flatten(2))
+        recalled = scaled_dot_product_attention(query, keys, values, causal)
+        return x + self._out(recalled.transpose(1, 2).flatten(2))
 
-        query = heads(self._cross_query(self._cross_norm(x)), self._n_head)
-        cross_key, cross_value = cross
-        # Scaled before the product, which fp16 may not hold otherwise.
-        scores = query * query.shape[-1] ** -0.5 @ cross_key.transpose(-1, -2)
-        if silent is not None:
-            scores = scores.masked_fill(silent, -torch.inf)
+    def listen(self, x: Tensor, sound: Sound, silent: Tensor | None, attention: list[Tensor] | None) -> Tensor:
+        """Attend to the audio, and note in ``attention`` how the heads do it that follow it."""
+        scores, seen = sound.attend(self._cross_query(self._cross_norm(x)), silent)
         if attention is not None and self._following is not None:
             attention.append(scores.index_select(1, self._following))
-        x = x + self._cross_out((scores.softmax(dim=-1) @ cross_value).transpose(1, 2).flatten(2))
+        return x + self._cross_out(seen)
+
+    def think(self, x: Tensor) -> Tensor:
+        """What follows from both."""
         return x + self._down(gelu(self._up(self._mlp_norm(x))))
 
 
@@ -104,12 +93,14 @@ class Decoder:
         following: Iterable[tuple[int, int]] = (),
         pack: Pack = plain,
         pack_cross: Pack = plain,
+        sound: torch.dtype | None = None,
     ) -> None:
         """
         Args:
             following: layer and head of each of the heads whose attention follows the audio.
             pack: for products of one row per step.
             pack_cross: for that with the whole audio, once.
+            sound: type of the audio's keys and values; None: that of the weights.
         """
         heads_of = defaultdict(list)
         for layer, head in following:
@@ -117,6 +108,7 @@ class Decoder:
         self.n_ctx: int = source.positional_embedding.shape[0]
         self._embedding = source.token_embedding.weight
         self._positions = source.positional_embedding
+        self._sound = self._embedding.dtype if sound is None else sound
         self._layers = [_Layer(block, heads_of[number], pack) for number, block in enumerate(source.blocks)]
         self._norm = Norm(source.ln)
         cross = [block.cross_attn for block in source.blocks]
@@ -130,16 +122,16 @@ class Decoder:
             audio: what the encoder made, (batch, audio positions, state).
             positions: how many of them hold audio, per utterance; None: all.
         """
-        mask = None
+        silent = None
         if positions is not None and min(positions) < audio.shape[1]:
             count = torch.tensor(positions, device=audio.device)
-            mask = (torch.arange(audio.shape[1], device=audio.device) < count[:, None])[:, None, None]
+            silent = (torch.arange(audio.shape[1], device=audio.device) >= count[:, None])[:, None, None]
         batch, time, state = audio.shape
-        room = (len(self._layers), 2, batch, self._n_head, time, state // self._n_head)
-        cross = audio.new_empty(room)
-        for made, multiply in zip(cross, self._cross_keys_values, strict=True):
+        size = (len(self._cross_keys_values), 2, batch, self._n_head, time, state // self._n_head)
+        sound = audio.new_empty(size, dtype=self._sound)
+        for made, multiply in zip(sound, self._cross_keys_values, strict=True):
             made.copy_(multiply(audio).view(batch, time, 2, self._n_head, -1).permute(2, 0, 3, 1, 4))
-        return Memory([(key, value) for key, value in cross], mask)
+        return Memory([Sound(key, value) for key, value in sound], silent)
 
     def __call__(self, tokens: Tensor, memory: Memory, attention: list[Tensor] | None = None) -> Tensor:
         """Take in the next tokens (batch, count); returns the state after each (batch, count, state).
@@ -147,19 +139,23 @@ class Decoder:
         ``attention``, where given, receives per layer how the heads that follow the audio look at it from each token:
         (batch, following heads, count, audio positions), before softmax.
         """
-        count = tokens.shape[1]
+        batch, count = tokens.shape
         end = memory.length + count
-        text = memory.room(self.n_ctx)
-        new = text.narrow(3, memory.length, count).unbind()
-        keys, values = (half.narrow(3, 0, end).unbind() for half in text.chunk(2, dim=2))
+        if memory.text is None:
+            state = self._embedding.shape[1] // self._n_head
+            room = (len(self._layers), batch, 2 * self._n_head, self.n_ctx, state)
+            memory.text = self._embedding.new_empty(room)
+        new = memory.text.narrow(3, memory.length, count).unbind()
+        keys, values = (half.narrow(3, 0, end).unbind() for half in memory.text.chunk(2, dim=2))
         x = self._embedding[tokens] + self._positions[memory.length : end]
         causal = None
         if count > 1:
             rows = torch.arange(count, device=x.device)[:, None] + memory.length
             causal = torch.arange(end, device=x.device) <= rows
-        silent = None if memory.mask is None else ~memory.mask
         for number, layer in enumerate(self._layers):
-            x = layer(x, new[number], keys[number], values[number], memory.cross[number], causal, silent, attention)
+            x = layer.recall(x, new[number], keys[number], values[number], causal)
+            x = layer.listen(x, memory.sound[number], memory.silent, attention)
+            x = layer.think(x)
         memory.length = end
         return self._norm(x)
 

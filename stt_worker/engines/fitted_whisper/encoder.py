@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 import torch
 import whisper.model
 from torch import Tensor
-from torch.nn.functional import gelu, layer_norm, pad, scaled_dot_product_attention
+from torch.nn.functional import gelu, layer_norm, pad
 
+from stt_worker.engines.fitted_whisper.attention import SelfAttention, heads
 from stt_worker.engines.fitted_whisper.linear import Linear, plain
 
 Pack = Callable[[Tensor, Tensor | None], Linear]
@@ -31,25 +32,6 @@ def fuse(*projections: torch.nn.Linear) -> tuple[Tensor, Tensor]:
     return torch.cat(tuple(each.weight for each in projections)), torch.cat(biases)
 
 
-def heads(x: Tensor, n_head: int) -> Tensor:
-    """(batch, time, state) → (batch, heads, time, state per head)."""
-    batch, time, state = x.shape
-    return x.view(batch, time, n_head, state // n_head).transpose(1, 2)
-
-
-def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-    """(batch, heads, time, state per head) of all → the same.
-
-    In bfloat16, which is for one utterance on a CPU, as three steps: their products run at the processor's full rate,
-    where torch's fused one takes 1.7 times as long.
-    """
-    if query.dtype != torch.bfloat16 or mask is not None:
-        return scaled_dot_product_attention(query, key, value, mask)
-    scores = query * query.shape[-1] ** -0.5 @ key.transpose(-1, -2)
-    attended: Tensor = scores.softmax(dim=-1) @ value
-    return attended
-
-
 class _Convolution:
     """Over time, three positions wide: the product of a matrix with what is seen at each place, laid out in a row.
 
@@ -70,7 +52,8 @@ class _Convolution:
 
 
 class _Layer:
-    def __init__(self, source: whisper.model.ResidualAttentionBlock, pack: Pack) -> None:
+    def __init__(self, source: whisper.model.ResidualAttentionBlock, pack: Pack, attend: SelfAttention) -> None:
+        self._attend = attend
         self._n_head = source.attn.n_head
         self._attention_norm, self._mlp_norm = Norm(source.attn_ln), Norm(source.mlp_ln)
         self._qkv = pack(*fuse(source.attn.query, source.attn.key, source.attn.value))
@@ -80,7 +63,7 @@ class _Layer:
 
     def __call__(self, x: Tensor, mask: Tensor | None) -> Tensor:
         query, key, value = (heads(part, self._n_head) for part in self._qkv(self._attention_norm(x)).chunk(3, dim=-1))
-        attention = attend(query, key, value, mask)
+        attention = self._attend(query, key, value, mask)
         x = x + self._out(attention.transpose(1, 2).flatten(2)).to(x.dtype)
         return x + self._down(gelu(self._up(self._mlp_norm(x)))).to(x.dtype)
 
@@ -95,7 +78,8 @@ class Encoder:
         """``pack`` turns a weight and a bias into a matrix product (see ``linear``)."""
         self._conv1, self._conv2 = _Convolution(source.conv1, pack), _Convolution(source.conv2, pack)
         self._positions = source.positional_embedding
-        self._layers = [_Layer(block, pack) for block in source.blocks]
+        attend = SelfAttention()
+        self._layers = [_Layer(block, pack, attend) for block in source.blocks]
         self._norm = Norm(source.ln_post)
 
     def __call__(self, mels: Sequence[Tensor]) -> tuple[Tensor, list[int]]:

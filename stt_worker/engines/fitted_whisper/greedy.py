@@ -80,8 +80,7 @@ class GreedySearch:
 
     def languages(self, memory: Memory, sot: int, languages: Sequence[int]) -> Tensor:
         """Probabilities of the language tokens ``languages`` (batch, languages). The memory stays as it was."""
-        batch = len(memory.cross[0][0])
-        state = self._decoder(torch.full((batch, 1), sot, device=self._device), memory)
+        state = self._decoder(torch.full((memory.batch, 1), sot, device=self._device), memory)
         memory.length -= 1
         return self._vocabulary(state[:, 0])[:, list(languages)].softmax(dim=-1)
 

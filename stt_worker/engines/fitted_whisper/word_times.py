@@ -11,14 +11,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import pad
 from whisper.audio import TOKENS_PER_SECOND
-from whisper.timing import WordTiming, dtw_cpu, median_filter, merge_punctuations
+from whisper.timing import WordTiming, dtw_cpu, merge_punctuations
 from whisper.tokenizer import Tokenizer
 
 from stt_worker.engine import Word
 
 SMOOTHING = 7
 """Positions of the median filter, as in ``find_alignment``."""
+EXCHANGES = ((0, 5), (0, 3), (1, 6), (2, 4), (0, 1), (3, 5), (2, 6), (2, 3), (3, 6), (4, 5), (1, 4), (1, 3), (3, 4))
+"""Which of seven numbers to put in order, one pair after the other, to have the median in the middle: ``opt_med7`` of
+N. Devillard, http://ndevilla.free.fr/median/median.pdf."""
 Times = NDArray[np.float64]
 OPENING, CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 """Punctuation that belongs to the word after it, and before it, as in ``add_word_timestamps``."""
@@ -39,11 +43,22 @@ def token_times(attention: Tensor, before: int, count: int, seconds: float) -> T
     if weights.shape[1] == before + count:  # the text was broken off at its last token
         weights = torch.cat([weights, weights[:, -1:]], dim=1)
     deviation, mean = torch.std_mean(weights, dim=-2, keepdim=True, unbiased=False)
-    weights = median_filter((weights - mean) / deviation.clamp(min=1e-6), SMOOTHING)
+    weights = _median((weights - mean) / deviation.clamp(min=1e-6))
     path, positions = dtw_cpu(np.ascontiguousarray(-weights.mean(dim=0)[before:].double().cpu().numpy()))
     starts = positions[np.pad(np.diff(path), (1, 0), constant_values=1).astype(bool)]
     times: Times = np.minimum(starts / TOKENS_PER_SECOND, seconds)
     return times
+
+
+def _median(x: Tensor) -> Tensor:
+    """``whisper.timing.median_filter``, over the last dimension, in a tenth of the time: that one sorts each seven."""
+    margin = SMOOTHING // 2
+    if x.shape[-1] <= margin:
+        return x
+    around = list(pad(x, (margin, margin), mode="reflect").unfold(-1, SMOOTHING, 1).unbind(-1))
+    for low, high in EXCHANGES:
+        around[low], around[high] = torch.minimum(around[low], around[high]), torch.maximum(around[low], around[high])
+    return around[margin]
 
 
 def word_times(

@@ -5,17 +5,21 @@ import torch
 from torch import Tensor
 from whisper.decoding import DecodingOptions, DecodingTask
 from whisper.model import ModelDimensions, Whisper
+from whisper.timing import median_filter
 from whisper.tokenizer import Tokenizer, get_tokenizer
 
+from stt_worker.engines.fitted_whisper.attention import SelfAttention, Sound
 from stt_worker.engines.fitted_whisper.decoder import Decoder, ShortlistVocabulary, Vocabulary
-from stt_worker.engines.fitted_whisper.encoder import Encoder
+from stt_worker.engines.fitted_whisper.encoder import Encoder, Pack
 from stt_worker.engines.fitted_whisper.greedy import Decoded, GreedySearch, Prompt
-from stt_worker.engines.fitted_whisper.linear import bfloat16, int8, packs_int8
+from stt_worker.engines.fitted_whisper.linear import bfloat16, int8, multiplies_bfloat16, packs_int8
+from stt_worker.engines.fitted_whisper.word_times import SMOOTHING, _median
 from tests.unit.stt_worker.tiny_whisper import random_whisper
 
 # The library leaves its word lists to the garbage collector to close.
 pytestmark = pytest.mark.filterwarnings("ignore:.*tiktoken:pytest.PytestUnraisableExceptionWarning")
 needs_int8 = pytest.mark.skipif(not packs_int8(), reason="torch has packed int8 products on x86 only")
+needs_bfloat16 = pytest.mark.skipif(not multiplies_bfloat16(), reason="the processor does not multiply bfloat16")
 
 DIMENSIONS = ModelDimensions(
     n_mels=80,
@@ -135,8 +139,9 @@ def test_only_what_is_decoded_takes_room_for_its_tokens(model: Whisper, tokenize
     part = memory.part([1])
     decoder(torch.tensor([[tokenizer.sot]]), part)
     assert memory.text is None
-    assert part.room(64).shape == (2, 1, 2 * 4, 64, 16)
-    assert memory.part([0, 1]).cross is memory.cross
+    assert part.text is not None
+    assert part.text.shape == (2, 1, 2 * 4, 64, 16)
+    assert memory.part([0, 1]).sound is memory.sound
 
 
 @torch.inference_mode()
@@ -151,10 +156,44 @@ def test_the_shortlist_finds_the_best_token(model: Whisper) -> None:
     torch.testing.assert_close(exact.amax(-1), short.amax(-1))
 
 
-@needs_int8
+@torch.inference_mode()
 @pytest.mark.parametrize("rows", [1, 7])
-def test_packed_products_are_close(rows: int) -> None:
-    weight, bias, x = torch.randn(96, 64), torch.randn(96), torch.randn(rows, 64)
-    exact = torch.nn.functional.linear(x, weight, bias)
-    for pack, tolerance in ((bfloat16, 0.02), (int8, 0.03)):
-        assert (pack(weight, bias)(x) - exact).abs().max() < tolerance * exact.abs().max()
+@pytest.mark.parametrize(
+    ("pack", "tolerance"),
+    [pytest.param(bfloat16, 0.02, marks=needs_bfloat16), pytest.param(int8, 0.03, marks=needs_int8)],
+)
+def test_packed_products_are_close(pack: Pack, tolerance: float, rows: int) -> None:
+    weight, bias, x = torch.randn(96, 64), torch.randn(96), torch.randn(1, rows, 64)
+    for added in (bias, None):
+        exact = torch.nn.functional.linear(x, weight, added)
+        assert (pack(weight, added)(x) - exact).abs().max() < tolerance * exact.abs().max()
+
+
+@torch.inference_mode()
+def test_attention_in_bfloat16_is_close() -> None:
+    """Also where the next utterance is shorter, and where it is longer."""
+    attend = SelfAttention()
+    for positions in (30, 20, 40):
+        query, key, value = torch.randn(3, 1, 4, positions, 16).unbind()
+        exact = attend(query, key, value, None)
+        close = attend(query.bfloat16(), key.bfloat16(), value.bfloat16(), None)
+        torch.testing.assert_close(close.float(), exact, rtol=0.05, atol=0.05)
+
+
+@torch.inference_mode()
+def test_smoothing_is_the_librarys() -> None:
+    for positions in (3, 4, 50):
+        x = torch.randn(2, 5, positions)
+        assert torch.equal(_median(x), median_filter(x, SMOOTHING))
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("tokens", [1, 3])
+def test_audio_in_bfloat16_is_seen_as_in_float32(tokens: int) -> None:
+    """What is compiled for one token, and what torch does for several, from the same rounded numbers."""
+    key, value = torch.randn(2, 1, 4, 50, 16).bfloat16().unbind()
+    query = torch.randn(1, tokens, 64)
+    scores, seen = Sound(key, value).attend(query, None)
+    expected_scores, expected = Sound(key.float(), value.float()).attend(query, None)
+    torch.testing.assert_close(scores, expected_scores)
+    torch.testing.assert_close(seen, expected)
