@@ -81,11 +81,13 @@ class VoiceActivity:
 
     def __call__(self, audio: Samples) -> Voice:
         """Judge float32 samples in [−1, 1), 16 kHz."""
-        voice = self._hear(audio)
-        if voice.clear:
-            return voice
-        others = (self._hear(audio[start:]) for start in FRAME_STARTS)
-        return max(voice, *others, key=lambda heard: (heard.seconds, heard.peak))
+        best = Voice(0.0, 0.0, 0.0)
+        for start in (0, *FRAME_STARTS):
+            voice = self._hear(audio[start:])
+            if voice.clear:
+                return voice
+            best = max(best, voice, key=lambda heard: (heard.seconds, heard.peak))
+        return best
 
     def _hear(self, audio: Samples) -> Voice:
         """Once through, up to where the voice is clear."""

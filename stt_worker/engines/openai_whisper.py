@@ -90,6 +90,7 @@ class WhisperTranscriber(BatchEngine):
     so that neighbours would change each other's numbers.
     """
 
+    @torch.no_grad()  # what is made of the weights would otherwise keep them
     def __init__(self, model: Whisper, name: str, revision: str) -> None:
         self.name = name
         self.revision = revision
