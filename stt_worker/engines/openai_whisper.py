@@ -104,7 +104,7 @@ class WhisperTranscriber(BatchEngine):
         on_cpu = self._device.type == "cpu" and self._dtype == torch.float32
         self.at_once = 1 if on_cpu else LARGEST
         many_rows = bfloat16 if on_cpu and multiplies_bfloat16() else plain
-        if on_cpu and packs_int8():
+        if on_cpu and packs_int8():  # all for a decoder that waits for its memory
             one_row, sound, vocabulary = int8, torch.bfloat16, ShortlistVocabulary(embedding, int8)
         else:
             one_row, sound, vocabulary = plain, self._dtype, Vocabulary(embedding)

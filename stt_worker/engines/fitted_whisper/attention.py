@@ -1,4 +1,5 @@
-"""Attention to the audio: the encoder's, and the decoder's. Of one utterance on a CPU, both are in bfloat16."""
+"""Attention to the audio: the encoder's, and the decoder's. Both know a faster way for one utterance on a CPU, in
+bfloat16; which type they get is decided where the engine is put together."""
 
 import math
 from dataclasses import dataclass
@@ -53,8 +54,8 @@ class Sound:
     """Keys and values of the audio for one layer of the decoder: (batch, heads, audio positions, state per head).
 
     A step of the decoder waits until it has read them all. In bfloat16 they are half as large, but one row times such a
-    matrix takes torch longer than times a float32 one; so that is compiled here, by what openai-whisper compiles its
-    word times with.
+    matrix takes torch longer than times a float32 one; so numba compiles that here, which openai-whisper uses for its
+    word times.
     """
 
     key: Tensor
@@ -90,6 +91,7 @@ class Sound:
 
 
 compiled = numba.njit(fastmath=True, nogil=True)
+"""Sums in any order, which is what lets them be vectorised; so no number in here may be infinite."""
 
 
 @compiled
@@ -100,9 +102,9 @@ def _widened(bits: np.uint16) -> np.float32:
 
 @compiled
 def _look(query: Floats, key: Bits, value: Bits, scores: Floats, seen: Floats) -> None:
-    heads, positions, state = key.shape
+    n_head, positions, state = key.shape
     weights = np.empty(positions, np.float32)
-    for head in range(heads):
+    for head in range(n_head):
         highest = np.float32(-1e38)
         for position in range(positions):
             score = np.float32(0)

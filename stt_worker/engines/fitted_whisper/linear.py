@@ -16,7 +16,7 @@ Linear = Callable[[Tensor], Tensor]
 """Maps (…, inputs) to (…, outputs), both of the activations' type, or to bfloat16."""
 
 ROWS = 450
-"""What ``bfloat16`` is laid out for: audio positions of a sentence of 7 s. With others it is as correct."""
+"""What ``bfloat16`` is laid out for: audio positions of 7 s and the 2 s after them. With others it is as correct."""
 
 
 def plain(weight: Tensor, bias: Tensor | None) -> Linear:

@@ -19,7 +19,7 @@ from whisper.tokenizer import Tokenizer
 from stt_worker.engine import Word
 
 SMOOTHING = 7
-"""Positions of the median filter, as in ``find_alignment``."""
+"""Positions of the median filter, as in ``find_alignment``; ``EXCHANGES`` are for seven."""
 EXCHANGES = ((0, 5), (0, 3), (1, 6), (2, 4), (0, 1), (3, 5), (2, 6), (2, 3), (3, 6), (4, 5), (1, 4), (1, 3), (3, 4))
 """Which of seven numbers to put in order, one pair after the other, to have the median in the middle: ``opt_med7`` of
 N. Devillard, http://ndevilla.free.fr/median/median.pdf."""
@@ -51,7 +51,7 @@ def token_times(attention: Tensor, before: int, count: int, seconds: float) -> T
 
 
 def _median(x: Tensor) -> Tensor:
-    """``whisper.timing.median_filter``, over the last dimension, in a tenth of the time: that one sorts each seven."""
+    """``whisper.timing.median_filter``, over the last dimension, on a CPU in a tenth of the time: that one sorts."""
     margin = SMOOTHING // 2
     if x.shape[-1] <= margin:
         return x
