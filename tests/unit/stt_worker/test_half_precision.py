@@ -1,5 +1,7 @@
 """fp16 weights, as on a GPU, tried on the CPU: torch checks the types of operands there, too."""
 
+import gc
+import weakref
 from collections.abc import Iterator
 
 import numpy as np
@@ -31,6 +33,17 @@ DIMENSIONS = ModelDimensions(
 
 def tiny_model() -> Whisper:
     return random_whisper(DIMENSIONS)
+
+
+def test_weights_are_not_kept_beside_what_is_made_of_them() -> None:
+    """Queries, keys and values are one matrix; with gradients, that would hold on to the three."""
+    model = tiny_model()
+    query = weakref.ref(model.encoder.blocks[0].attn.query.weight)
+    engine = WhisperTranscriber(model, "tiny", "1")
+    del model
+    gc.collect()
+    assert query() is None
+    assert engine.name == "tiny"
 
 
 def utterances() -> Iterator[tuple[Samples, Request]]:
