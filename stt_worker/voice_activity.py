@@ -20,6 +20,8 @@ from wire.audio import SAMPLE_RATE, Samples
 FRAME, CONTEXT = 512, 64
 """Samples that Silero judges at once, and those before them that it sees, too."""
 FRAME_S = FRAME / SAMPLE_RATE
+STATE = (1, 1, 128)
+"""Shape of each of the two states that it carries from frame to frame."""
 BLOCK = 32
 """Frames, about a second, after which what was heard so far may be enough."""
 VOICED = 0.5
@@ -91,7 +93,7 @@ class VoiceActivity:
 
     def _hear(self, audio: Samples) -> Voice:
         """Once through, up to where the voice is clear."""
-        hidden = cell = np.zeros((1, 1, 128), dtype=np.float32)
+        hidden = cell = np.zeros(STATE, dtype=np.float32)
         heard = Voice(0.0, 0.0, 0.0)
         for block in self._blocks(audio):
             inputs = {"input": block, "h": hidden, "c": cell}

@@ -105,12 +105,12 @@ class WhisperTranscriber(BatchEngine):
         self.at_once = 1 if on_cpu else LARGEST
         many_rows = bfloat16 if on_cpu and multiplies_bfloat16() else plain
         if on_cpu and packs_int8():  # all for a decoder that waits for its memory
-            one_row, sound, vocabulary = int8, torch.bfloat16, ShortlistVocabulary(embedding, int8)
+            one_row, sound_type, vocabulary = int8, torch.bfloat16, ShortlistVocabulary(embedding, int8)
         else:
-            one_row, sound, vocabulary = plain, self._dtype, Vocabulary(embedding)
+            one_row, sound_type, vocabulary = plain, self._dtype, Vocabulary(embedding)
         self._encoder = Encoder(model.encoder, many_rows)
         following = model.alignment_heads.indices().T.tolist()
-        self._decoder = Decoder(model.decoder, following, one_row, many_rows, sound)
+        self._decoder = Decoder(model.decoder, following, one_row, many_rows, sound_type)
         self._search = GreedySearch(self._decoder, vocabulary, self._tokenizer(ENGLISH), self._device)
 
     @torch.inference_mode()

@@ -164,7 +164,7 @@ def test_decoding_gives_the_librarys_tokens(weights: Path) -> None:
     exact = (Decoder(model.decoder), Vocabulary(embedding))
     packed = exact
     if packs_int8():
-        decoder = Decoder(model.decoder, pack=int8, sound=torch.bfloat16)
+        decoder = Decoder(model.decoder, pack=int8, sound_type=torch.bfloat16)
         packed = (decoder, ShortlistVocabulary(embedding, int8))
     encoder = Encoder(model.encoder)
     for name, language in REAL:

@@ -64,22 +64,22 @@ class _Layer:
         self._up = pack(source.mlp[0].weight, source.mlp[0].bias)
         self._down = pack(source.mlp[2].weight, source.mlp[2].bias)
 
-    def recall(self, x: Tensor, new: Tensor, keys: Tensor, values: Tensor, causal: Tensor | None) -> Tensor:
+    def attend_to_text(self, x: Tensor, new: Tensor, keys: Tensor, values: Tensor, causal: Tensor | None) -> Tensor:
         """Attend to the text: ``keys`` and ``values`` of all tokens so far; ``new`` is the part for those here."""
         projected = heads(self._qkv(self._attention_norm(x)), 3 * self._n_head)
         query, key_value = projected.tensor_split((self._n_head,), dim=1)
         new.copy_(key_value)
-        recalled = scaled_dot_product_attention(query, keys, values, causal)
-        return x + self._out(recalled.transpose(1, 2).flatten(2))
+        attended = scaled_dot_product_attention(query, keys, values, causal)
+        return x + self._out(attended.transpose(1, 2).flatten(2))
 
-    def listen(self, x: Tensor, sound: Sound, silent: Tensor | None, attention: list[Tensor] | None) -> Tensor:
+    def attend_to_audio(self, x: Tensor, sound: Sound, silent: Tensor | None, attention: list[Tensor] | None) -> Tensor:
         """Attend to the audio, and note in ``attention`` how the heads do it that follow it."""
         scores, seen = sound.attend(self._cross_query(self._cross_norm(x)), silent)
         if attention is not None and self._following is not None:
             attention.append(scores.index_select(1, self._following))
         return x + self._cross_out(seen)
 
-    def think(self, x: Tensor) -> Tensor:
+    def feed_forward(self, x: Tensor) -> Tensor:
         """What follows from both."""
         return x + self._down(gelu(self._up(self._mlp_norm(x))))
 
@@ -93,14 +93,14 @@ class Decoder:
         following: Iterable[tuple[int, int]] = (),
         pack: Pack = plain,
         pack_cross: Pack = plain,
-        sound: torch.dtype | None = None,
+        sound_type: torch.dtype | None = None,
     ) -> None:
         """
         Args:
             following: layer and head of each of the heads whose attention follows the audio.
             pack: for products of one row per step.
             pack_cross: for that with the whole audio, once.
-            sound: type of the audio's keys and values; None: that of the weights.
+            sound_type: of the audio's keys and values; None: that of the weights.
         """
         heads_of = defaultdict(list)
         for layer, head in following:
@@ -108,7 +108,7 @@ class Decoder:
         self.n_ctx: int = source.positional_embedding.shape[0]
         self._embedding = source.token_embedding.weight
         self._positions = source.positional_embedding
-        self._sound = self._embedding.dtype if sound is None else sound
+        self._sound_type = sound_type or self._embedding.dtype
         self._layers = [_Layer(block, heads_of[number], pack) for number, block in enumerate(source.blocks)]
         self._norm = Norm(source.ln)
         cross = [block.cross_attn for block in source.blocks]
@@ -128,7 +128,7 @@ class Decoder:
             silent = (torch.arange(audio.shape[1], device=audio.device) >= count[:, None])[:, None, None]
         batch, time, state = audio.shape
         size = (len(self._cross_keys_values), 2, batch, self._n_head, time, state // self._n_head)
-        sound = audio.new_empty(size, dtype=self._sound)
+        sound = audio.new_empty(size, dtype=self._sound_type)
         for made, multiply in zip(sound, self._cross_keys_values, strict=True):
             made.copy_(multiply(audio).view(batch, time, 2, self._n_head, -1).permute(2, 0, 3, 1, 4))
         return Memory([Sound(key, value) for key, value in sound], silent)
@@ -153,9 +153,9 @@ class Decoder:
             rows = torch.arange(count, device=x.device)[:, None] + memory.length
             causal = torch.arange(end, device=x.device) <= rows
         for number, layer in enumerate(self._layers):
-            x = layer.recall(x, new[number], keys[number], values[number], causal)
-            x = layer.listen(x, memory.sound[number], memory.silent, attention)
-            x = layer.think(x)
+            x = layer.attend_to_text(x, new[number], keys[number], values[number], causal)
+            x = layer.attend_to_audio(x, memory.sound[number], memory.silent, attention)
+            x = layer.feed_forward(x)
         memory.length = end
         return self._norm(x)
 

@@ -68,5 +68,6 @@ def multiplies_int8() -> bool:
 
 
 def multiplies_bfloat16() -> bool:
-    """Whether the processor has instructions for sums of bfloat16 products."""
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    """Whether the processor has instructions for sums of bfloat16 products, and torch what uses them (oneDNN)."""
+    instructions = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return bool(instructions and torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
