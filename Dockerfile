@@ -18,8 +18,9 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     && find .venv -type d \( -name tests -o -name test \) -path '*/site-packages/*' -prune -exec rm -rf {} + \
     && rm -rf local requirements.lock
 COPY wire wire
+COPY infra infra
 COPY ${SERVICE} ${SERVICE}
-RUN .venv/bin/python -m compileall -q wire "${SERVICE}"
+RUN .venv/bin/python -m compileall -q wire infra "${SERVICE}"
 
 FROM ${PYTHON_IMAGE} AS runtime
 ARG SERVICE
@@ -40,7 +41,7 @@ COPY --from=build /app /app
 USER 10001:10001
 # Healthy: this container's process says that it is ready (a worker: with its model loaded), and Redis answers.
 # Each check costs 0.4 s of a core that talkers need, too.
-HEALTHCHECK --interval=10s --timeout=10s --start-period=180s --retries=3 CMD ["python", "-m", "wire.health"]
+HEALTHCHECK --interval=10s --timeout=10s --start-period=180s --retries=3 CMD ["python", "-m", "infra.health"]
 
 FROM runtime AS fastapi_service
 ENV HEALTH_URL=http://127.0.0.1:8000/healthz

@@ -5,15 +5,16 @@ from typing import Any
 from celery.signals import setup_logging, worker_init, worker_shutdown
 from redis.exceptions import RedisError
 
-from analyzer_worker.analysis import Analysis
-from analyzer_worker.sentiment import SentimentAnalyzer, load_analyzer
+from analyzer_worker.engines.base import SentimentAnalyzer
+from analyzer_worker.engines.load import load_analyzer
 from analyzer_worker.settings import Settings
+from analyzer_worker.tasks.analyze import Analysis
+from infra.celery_app import make_celery
+from infra.logs import configure_logs
+from infra.settings import load_settings_or_exit
+from infra.worker import Limits, Worker
 from wire import names
-from wire.broker import make_celery
-from wire.logs import configure_logs
 from wire.messages.jobs import AnalyzeText
-from wire.settings import load_settings_or_exit
-from wire.worker import Limits, Worker
 
 settings = load_settings_or_exit(Settings)
 celery = make_celery(names.ANALYZER_WORKER, settings.redis_url, names.ANALYZER_QUEUE)

@@ -6,13 +6,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import FileSizeColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from analyzer_worker.artefact import read_artefact
-from analyzer_worker.base_weights import ensure_base_weights
-from analyzer_worker.hub import model_folder
-from analyzer_worker.sentiment import DEFAULT_MODEL, INSTANT_MODEL
+from analyzer_worker.engines.base import DEFAULT_MODEL, INSTANT_MODEL
 from analyzer_worker.settings import Settings
+from analyzer_worker.weights.adapter import read_artefact
+from analyzer_worker.weights.base_weights import ensure_base_weights
+from analyzer_worker.weights.hub import model_folder
+from infra.settings import load_settings_or_exit
 from wire.errors import ModelError
-from wire.settings import load_settings_or_exit
 
 
 def main() -> None:

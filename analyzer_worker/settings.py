@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from wire.settings import WireSettings, service_config
+from infra.settings import WireSettings, service_config
 
 
 class Settings(WireSettings):

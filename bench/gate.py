@@ -20,8 +20,9 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.clips import MANIFEST, Clip, error_name, error_rate, read_manifest
-from fastapi_service.endpointer import Endpointer, EndpointerOptions, Event, Utterance
-from stt_worker.engine import Deadline, Request, Transcriber, load_transcriber
+from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions, Event, Utterance
+from stt_worker.engines.base import Deadline, Request, Transcriber
+from stt_worker.load import load_transcriber
 from stt_worker.settings import Settings
 from wire.audio import SAMPLE_RATE, Pcm, Samples, decode_pcm, to_float, to_int16
 

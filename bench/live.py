@@ -25,9 +25,9 @@ from rich.table import Table
 
 from bench.clips import MANIFEST, Clip, error_name, error_rate, read_manifest
 from fastapi_service.settings import Settings as GatewaySettings
-from local.stack import Stack
-from recorder_service.client import RecorderClient
-from recorder_service.options import Hooks
+from local.testing import Stack
+from recorder_service.client.client import RecorderClient
+from recorder_service.client.options import Hooks
 from wire.audio import SAMPLE_RATE, encode_pcm, to_int16
 from wire.messages.base import now
 from wire.messages.client import Start
@@ -154,7 +154,8 @@ def report(talkers: list[Talker], language: str, cpu: float, offline: dict[Path,
 
 def _transcribe(clips: list[Clip]) -> dict[Path, str]:
     """Each clip as a whole, by this engine alone."""
-    from stt_worker.engine import Deadline, Request, load_transcriber
+    from stt_worker.engines.base import Deadline, Request
+    from stt_worker.load import load_transcriber
     from stt_worker.settings import Settings
 
     engine = load_transcriber(Settings(device="cpu"))

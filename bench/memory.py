@@ -18,7 +18,7 @@ import websockets
 from rich.console import Console
 from rich.table import Table
 
-from local.stack import Stack
+from local.testing import Stack
 from wire.audio import SAMPLE_RATE, encode_pcm, to_int16
 
 RESULTS = Path("bench-results/memory.json")

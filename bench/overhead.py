@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from local.stack import Stack
+from local.testing import Stack
 from wire.audio import SAMPLE_BYTES, SAMPLE_RATE, decode_pcm, encode_pcm, to_int16
 from wire.messages.base import HOPS, hop_ms, now
 from wire.messages.results import Final

@@ -15,8 +15,8 @@ from playwright.async_api import CDPSession, Page, Route, async_playwright
 from rich.console import Console
 from rich.table import Table
 
-from fastapi_service.headers import HEADERS
-from fastapi_service.page_files import as_served
+from fastapi_service.api.page import as_served
+from fastapi_service.security.headers import HEADERS
 from local.browser import find_browser
 
 RESULTS = Path("bench-results/page.json")

@@ -19,9 +19,10 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.clips import MANIFEST, Clip, read_manifest
-from stt_worker.engine import Deadline, Hypothesis, Request, Transcriber, load_transcriber
+from stt_worker.engines.base import Deadline, Hypothesis, Request, Transcriber
+from stt_worker.load import load_transcriber
 from stt_worker.settings import Settings
-from stt_worker.transcription import is_speech
+from stt_worker.tasks.transcribe import is_speech
 from wire.audio import SAMPLE_RATE, Samples
 
 RESULTS = Path("bench-results/silence.json")

@@ -24,12 +24,12 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.clips import MANIFEST, Clip, error_name, error_rate, read_manifest
-from fastapi_service.endpointer import Endpointer, EndpointerOptions, Utterance
+from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions, Utterance
+from infra.settings import load_settings
 from stt_worker.settings import Settings
-from stt_worker.weights import find_weights
-from stt_worker.weights_sources import fetch_ctranslate2
+from stt_worker.weights.find import find_weights
+from stt_worker.weights.sources import fetch_ctranslate2
 from wire.audio import SAMPLE_RATE, Samples, decode_pcm, to_float, to_int16
-from wire.settings import load_settings
 
 RESULTS = Path("bench-results/stt.json")
 OURS, WHISPER, FASTER, FASTER_BEAM = "this engine", "whisper.transcribe", "faster-whisper", "faster-whisper beam 5"
@@ -57,7 +57,8 @@ class Measured:
 
 
 def _this_engine() -> Run:
-    from stt_worker.engine import Deadline, Request, load_transcriber
+    from stt_worker.engines.base import Deadline, Request
+    from stt_worker.load import load_transcriber
 
     transcriber = load_transcriber(Settings(model="base", device="cpu"))
 

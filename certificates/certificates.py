@@ -7,9 +7,9 @@ import structlog
 from certificates.pair import Pair
 from certificates.server import copy_own, describe, ensure_certificate
 from certificates.settings import Settings
+from infra.logs import configure_logs
+from infra.settings import load_settings_or_exit
 from wire.errors import ConfigurationError
-from wire.logs import configure_logs
-from wire.settings import load_settings_or_exit
 
 log = structlog.get_logger()
 

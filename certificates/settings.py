@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import field_validator, model_validator
 
-from wire.settings import WireSettings, service_config
+from infra.settings import WireSettings, service_config
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _HOST_NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*", re.IGNORECASE)

@@ -10,16 +10,16 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.websockets import WebSocket
 
-from fastapi_service.download import download
+from fastapi_service.api.page import PageFiles
+from fastapi_service.api.sessions import download
 from fastapi_service.gateway import CLOSING_S, Gateway
-from fastapi_service.headers import SecurityHeaders
-from fastapi_service.operations import update_gauges
-from fastapi_service.page_files import PageFiles
-from fastapi_service.readiness import readiness
+from fastapi_service.monitoring.gauges import update_gauges
+from fastapi_service.monitoring.readiness import readiness
+from fastapi_service.security.headers import SecurityHeaders
 from fastapi_service.settings import Settings
+from infra.logs import configure_logs
+from infra.settings import load_settings_or_exit
 from wire import names
-from wire.logs import configure_logs
-from wire.settings import load_settings_or_exit
 
 STATIC = Path(__file__).with_name("static")
 LARGEST_MESSAGE = 262_144

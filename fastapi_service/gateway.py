@@ -9,25 +9,26 @@ import structlog
 from redis.exceptions import RedisError
 from starlette.websockets import WebSocket
 
-from fastapi_service import metrics, refusals
-from fastapi_service.connection import Connection
-from fastapi_service.dispatcher import Dispatcher
-from fastapi_service.drafts import Drafts
-from fastapi_service.endpointer import EndpointerOptions
-from fastapi_service.hub import Hub
-from fastapi_service.outbox import CLOSE_TRY_LATER, Outbox
-from fastapi_service.room_presence import RoomPresence
-from fastapi_service.session import Session, SessionTakenOver
-from fastapi_service.session_store import SessionRecord, SessionStore
+from fastapi_service import errors as refusals
+from fastapi_service.api.connection import Connection
+from fastapi_service.delivery.hub import Hub
+from fastapi_service.delivery.room_occupancy import RoomPresence
+from fastapi_service.delivery.send_queue import CLOSE_TRY_LATER, Outbox
+from fastapi_service.delivery.subscriber import Subscriber
+from fastapi_service.endpointing.endpointer import EndpointerOptions
+from fastapi_service.monitoring import metrics
+from fastapi_service.recognition.dispatcher import Dispatcher
+from fastapi_service.recognition.partials import Drafts
+from fastapi_service.recognition.session import Session, SessionTakenOver
 from fastapi_service.settings import Settings
-from fastapi_service.subscriber import Subscriber
+from fastapi_service.storage.sessions import SessionRecord, SessionStore
+from infra.celery_app import make_celery, send_job
+from infra.heartbeat import Presence
+from infra.ledger.ledger import Enrolment
+from infra.redis_client import connect, connect_async
 from wire import names
-from wire.broker import make_celery, send_job
 from wire.errors import StoreError
-from wire.ledger import Enrolment
 from wire.messages.client import Start
-from wire.presence import Presence
-from wire.store import connect, connect_async
 
 TOUCH_S = 120.0
 """How often the keys of connected sessions are kept from expiring; far below the shortest SESSION_TTL_S."""

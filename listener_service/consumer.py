@@ -4,12 +4,12 @@ import structlog
 from pydantic import ValidationError
 from redis.exceptions import RedisError, ResponseError
 
+from infra.redis_client import BLOCK_MS, Redis
+from infra.results import FIELD
 from listener_service.release import Releaser
 from wire import names
 from wire.messages.base import HOPS, hop_ms
 from wire.messages.results import Final, NoSpeech, SegmentFailed, segment_end
-from wire.results import FIELD
-from wire.store import BLOCK_MS, Redis
 
 BATCH = 64
 ABANDONED_MS = 5_000

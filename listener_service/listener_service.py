@@ -9,16 +9,16 @@ from types import FrameType
 import structlog
 from redis.exceptions import RedisError
 
+from infra.celery_app import make_celery, send_job
+from infra.heartbeat import Presence
+from infra.logs import configure_logs
+from infra.redis_client import connect
+from infra.settings import load_settings_or_exit
 from listener_service.consumer import ABANDONED_MS, Consumer
 from listener_service.release import Releaser
 from listener_service.settings import Settings
 from listener_service.sweeper import PERIOD_S, Sweeper
 from wire import names
-from wire.broker import make_celery, send_job
-from wire.logs import configure_logs
-from wire.presence import Presence
-from wire.settings import load_settings_or_exit
-from wire.store import connect
 
 RETRY_S = 0.5
 

@@ -1,17 +1,16 @@
 """Exactly once: read the state, plan the release (pure), and let one script carry it out if the state still stands."""
 
 import json
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from infra.ledger.ledger import order_ttl_s
+from infra.redis_client import Redis, load_script
 from listener_service.order import Acceptance, Order
 from listener_service.settings import Settings
 from listener_service.tally import Tally
 from wire import names
-from wire.ledger import order_ttl_s
 from wire.messages.base import now
 from wire.messages.results import Final, NoSpeech, SegmentFailed
-from wire.store import Redis
 
 LOG_LENGTH = 10_000
 """Results that an audience's log keeps, for resuming and for those who join later."""
@@ -37,7 +36,7 @@ class Releaser:
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis = redis
         self._settings = settings
-        self._script = redis.register_script(Path(__file__).with_name("release.lua").read_text(encoding="utf-8"))
+        self._script = redis.register_script(load_script(__package__, "release"))
 
     def apply(self, source: str, end: Final | NoSpeech | SegmentFailed) -> Acceptance:
         """Take in the result with stream id ``source``: released, waiting for an earlier one, or a duplicate."""

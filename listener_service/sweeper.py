@@ -7,16 +7,16 @@ import structlog
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from infra.celery_app import queue_keys
+from infra.ledger.ledger import AUDIO_TTL_S, CLAIM_MAX_S, MAX_ATTEMPTS, OUTSTANDING_S, Entry, Ledger
+from infra.redis_client import Redis
+from infra.results import publish_result
 from listener_service.order import Order
 from listener_service.release import STREAM_KEEP_S
 from wire import names
-from wire.broker import queue_keys
-from wire.ledger import AUDIO_TTL_S, CLAIM_MAX_S, MAX_ATTEMPTS, OUTSTANDING_S, Entry, Ledger
 from wire.messages.base import Clock
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
 from wire.messages.results import Final, SegmentFailed, place
-from wire.results import publish_result
-from wire.store import Redis
 
 PERIOD_S = 1.0
 GRACE_S = 2.0

@@ -10,17 +10,17 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from infra.settings import load_settings_or_exit
+from local.console.log_tail import Follower, last_lines
+from local.console.terminal import Terminal
 from local.errors import LocalError
-from local.follow import Follower, last_lines
-from local.plan import Plan, make_plan
-from local.readiness import not_ready
-from local.run_lock import state_file, take_lock
 from local.settings import LocalSettings
-from local.strays import end, strays
-from local.system import System
-from local.terminal import Terminal
+from local.stack.orphans import end, strays
+from local.stack.plan import Plan, make_plan
+from local.stack.readiness import not_ready
+from local.stack.run_lock import state_file, take_lock
+from local.stack.supervisor import System
 from wire.errors import WireError
-from wire.settings import load_settings_or_exit
 
 GIVE_UP_AFTER_STARTS = 3
 POLL_S = 0.25

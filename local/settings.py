@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from wire.settings import WireSettings
+from infra.settings import WireSettings
 
 
 class LocalSettings(WireSettings):

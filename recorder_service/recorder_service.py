@@ -7,17 +7,17 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from recorder_service.address import websocket_url
-from recorder_service.client import RecorderClient
-from recorder_service.microphone import InputDevice, input_devices
-from recorder_service.options import Hooks, Limits
-from recorder_service.recording import FAILED, OK, record
+from infra.settings import load_settings_or_exit
+from recorder_service.audio.microphone import InputDevice, input_devices
+from recorder_service.audio.source import Source, open_file, open_microphone
+from recorder_service.client.address import websocket_url
+from recorder_service.client.client import RecorderClient
+from recorder_service.client.options import Hooks, Limits
+from recorder_service.run.recording import FAILED, OK, record
 from recorder_service.settings import Settings
-from recorder_service.source import Source, open_file, open_microphone
-from recorder_service.view import JsonView, View
+from recorder_service.view.view import JsonView, View
 from wire.errors import AudioError, ConfigurationError, WireError
 from wire.messages.client import Start
-from wire.settings import load_settings_or_exit
 
 INTERRUPTED = 130
 

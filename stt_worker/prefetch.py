@@ -8,10 +8,10 @@ import sys
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from infra.settings import load_settings_or_exit
 from stt_worker.settings import Settings
-from stt_worker.weights import find_weights
+from stt_worker.weights.find import find_weights
 from wire.errors import ModelError
-from wire.settings import load_settings_or_exit
 
 
 class ProgressBar:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from wire.settings import WireSettings, service_config
+from infra.settings import WireSettings, service_config
 
 
 class Settings(WireSettings):

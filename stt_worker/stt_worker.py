@@ -6,16 +6,17 @@ from celery.signals import setup_logging, worker_init, worker_shutdown
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from stt_worker.drafting import Drafting
-from stt_worker.engine import Transcriber, load_transcriber
+from infra.celery_app import make_celery, send_job
+from infra.logs import configure_logs
+from infra.settings import load_settings_or_exit
+from infra.worker import Limits, Worker
+from stt_worker.engines.base import Transcriber
+from stt_worker.load import load_transcriber
 from stt_worker.settings import Settings
-from stt_worker.transcription import Transcription
+from stt_worker.tasks.partial import Drafting
+from stt_worker.tasks.transcribe import Transcription
 from wire import names
-from wire.broker import make_celery, send_job
-from wire.logs import configure_logs
 from wire.messages.jobs import DraftText, TranscribeAudio
-from wire.settings import load_settings_or_exit
-from wire.worker import Limits, Worker
 
 settings = load_settings_or_exit(Settings)
 celery = make_celery(names.STT_WORKER, settings.redis_url, names.STT_QUEUE)

@@ -1,1 +1,1 @@
-"""What two services must agree on, and nothing else: names, messages, audio constants, Redis and Celery factories."""
+"""The contract: what services and clients agree on. Names, messages, audio format, languages, errors. Pure."""

@@ -9,9 +9,9 @@ from safetensors import SafetensorError
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
+from analyzer_worker.engines.base import Sentiment
 from analyzer_worker.engines.label_map import map_labels, merge_probabilities
-from analyzer_worker.hub import declared_languages, model_folder, revision_of
-from analyzer_worker.sentiment import Sentiment
+from analyzer_worker.weights.hub import declared_languages, model_folder, revision_of
 from wire.errors import ModelError
 
 MAX_TOKENS = 256

@@ -1,6 +1,6 @@
 """An engine that answers at once and always the same: it measures what the services cost around the model."""
 
-from analyzer_worker.sentiment import INSTANT_MODEL, NEUTRAL, Sentiment
+from analyzer_worker.engines.base import INSTANT_MODEL, NEUTRAL, Sentiment
 
 
 class InstantAnalyzer:

@@ -14,7 +14,7 @@ name is an error: nobody knows what LABEL_1 of a model with two classes means.
 
 from collections.abc import Mapping, Sequence
 
-from analyzer_worker.sentiment import LABELS, NEGATIVE, NEUTRAL, POSITIVE
+from analyzer_worker.engines.base import LABELS, NEGATIVE, NEUTRAL, POSITIVE
 from wire.errors import ModelError
 
 KNOWN = {

@@ -7,10 +7,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from tokenizers import Tokenizer
 
-from analyzer_worker.artefact import ARTEFACT, damaged, read_artefact
-from analyzer_worker.base_weights import ensure_base_weights
+from analyzer_worker.engines.base import DEFAULT_MODEL, LABELS, Sentiment
 from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder, merge_adapter
-from analyzer_worker.sentiment import DEFAULT_MODEL, LABELS, Sentiment
+from analyzer_worker.weights.adapter import ARTEFACT, damaged, read_artefact
+from analyzer_worker.weights.base_weights import ensure_base_weights
 from wire.errors import ModelError
 
 MAX_CHARACTERS = 8192

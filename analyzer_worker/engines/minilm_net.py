@@ -8,8 +8,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-from analyzer_worker.base_weights import WEIGHTS
-from analyzer_worker.sentiment import LABELS
+from analyzer_worker.engines.base import LABELS
+from analyzer_worker.weights.base_weights import WEIGHTS
 
 HEAD = "head."
 UNUSED = ("pooler.", "embeddings.position_ids")

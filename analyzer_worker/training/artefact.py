@@ -9,11 +9,11 @@ from pathlib import Path
 from safetensors.torch import save
 from torch import Tensor
 
-from analyzer_worker.base_weights import PACKAGE, PACKAGE_VERSION, WEIGHTS_SHA256
+from analyzer_worker.engines.base import DEFAULT_MODEL, LABELS
 from analyzer_worker.engines.minilm_net import HEAD, SentimentNet
-from analyzer_worker.sentiment import DEFAULT_MODEL, LABELS
 from analyzer_worker.training.metrics import Scores
 from analyzer_worker.training.recipe import Recipe
+from analyzer_worker.weights.base_weights import PACKAGE, PACKAGE_VERSION, WEIGHTS_SHA256
 
 PEFT_PREFIX, PEFT_SUFFIX = "base_model.model.", ".default.weight"
 

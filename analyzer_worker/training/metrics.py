@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from analyzer_worker.sentiment import LABELS
+from analyzer_worker.engines.base import LABELS
 
 
 @dataclass(frozen=True)

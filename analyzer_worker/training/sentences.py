@@ -10,7 +10,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from analyzer_worker.sentiment import LABELS
+from analyzer_worker.engines.base import LABELS
 
 
 @dataclass(frozen=True)

@@ -23,14 +23,14 @@ from rich.table import Table
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from analyzer_worker.base_weights import ensure_base_weights
+from analyzer_worker.engines.base import LABELS
 from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder, merge_adapter
-from analyzer_worker.sentiment import LABELS
 from analyzer_worker.training.artefact import adapter_tensors, write_artefact
 from analyzer_worker.training.metrics import Scores, score
 from analyzer_worker.training.recipe import Recipe
 from analyzer_worker.training.sentences import Sentences, batches, calm, read_sentences
-from wire.settings import WireSettings
+from analyzer_worker.weights.base_weights import ensure_base_weights
+from infra.settings import WireSettings
 
 TRAIN_SETS = ("goemotions", "meld")
 OUT_OF_DOMAIN_TESTS = ("sst3_test", "tweeteval_test")

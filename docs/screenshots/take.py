@@ -11,7 +11,7 @@ from typing import Any
 from playwright.async_api import Page, async_playwright, expect
 
 from local.browser import find_browser
-from local.stack import Stack
+from local.testing import Stack
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data"

@@ -1,1 +1,1 @@
-"""One file per speech-to-text engine, all behind ``stt_worker.engine.Transcriber``."""
+"""One file per speech-to-text engine, all behind ``stt_worker.engines.base.Transcriber``."""

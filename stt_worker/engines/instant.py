@@ -1,6 +1,6 @@
 """An engine without a model, to measure what the rest of the system costs (``STT_MODEL=instant``)."""
 
-from stt_worker.engine import Deadline, Hypothesis, Request
+from stt_worker.engines.base import Deadline, Hypothesis, Request
 from wire.audio import Samples
 
 

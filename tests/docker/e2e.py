@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.browser import find_browser
-from recorder_service.client import RecorderClient
+from recorder_service.client.client import RecorderClient
 from tests.docker.compose import ROOT, Stack
 from tests.e2e.speech import check_order, check_statistics, clip, say, wer
 from wire.messages.results import Final

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.stack import Stack
+from local.testing import Stack
 from tests.e2e.pages import OpenPage, browsers_at
 
 START_S = 180

@@ -12,7 +12,7 @@ import jiwer
 from whisper.normalizers import EnglishTextNormalizer
 
 from listener_service.tally import Tally
-from recorder_service.client import RecorderClient
+from recorder_service.client.client import RecorderClient
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.statistics import Statistics
 

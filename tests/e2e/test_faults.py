@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from local.stack import Stack
-from recorder_service.client import RecorderClient
+from local.testing import Stack
+from recorder_service.client.client import RecorderClient
 from tests.e2e.speech import check_order, check_statistics, clip, say, wer
 from tests.e2e.test_speech import socket_url
 from wire.messages.client import Start

@@ -13,7 +13,7 @@ import srt
 import webvtt
 from playwright.async_api import Page, expect
 
-from local.stack import Stack
+from local.testing import Stack
 from tests.e2e.pages import DATA, MANIFEST, RESULTS_MS, Line, OpenPage, figure, status, was_said, word_error_rate
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"

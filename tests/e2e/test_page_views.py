@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Page, Route, async_playwright, expect
 
-from fastapi_service.headers import HEADERS
+from fastapi_service.security.headers import HEADERS
 from local.browser import find_browser
 
 STATIC = Path(__file__).parents[2] / "fastapi_service" / "static"

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import websockets
 
-from local.stack import Stack
-from recorder_service.client import RecorderClient
-from recorder_service.options import Hooks
+from local.testing import Stack
+from recorder_service.client.client import RecorderClient
+from recorder_service.client.options import Hooks
 from tests.e2e.speech import Clip, check_order, check_statistics, clip, say, wer
 from wire.messages.base import HOPS
 from wire.messages.client import Start

@@ -13,13 +13,13 @@ from urllib.request import urlopen
 import pytest
 import websockets
 
-from local.stack import Stack
-from recorder_service.client import RecorderClient
-from recorder_service.options import Hooks
+from local.testing import Stack
+from recorder_service.client.client import RecorderClient
+from recorder_service.client.options import Hooks
 from tests.e2e.speech import Clip, check_order, check_statistics, clip, say, wer
 from tests.e2e.test_speech import socket_url
-from tests.eventually import eventually
-from tests.machines import Processes
+from tests.support.eventually import eventually
+from tests.support.machines import Processes
 from wire.messages.client import Start
 from wire.messages.results import Final
 from wire.messages.server import AnyServerMessage, Ready

@@ -7,9 +7,9 @@ import pytest
 from celery import Celery
 from kombu import pools
 
-from tests.machines import Processes, RedisServer
-from wire.broker import make_celery
-from wire.store import AsyncRedis, Redis, connect, connect_async
+from infra.celery_app import make_celery
+from infra.redis_client import AsyncRedis, Redis, connect, connect_async
+from tests.support.machines import Processes, RedisServer
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import time
 from typing import NoReturn
 
 from stt_worker import stt_worker as entry
-from stt_worker.engine import Deadline, Request
+from stt_worker.engines.base import Deadline, Request
 from wire.audio import Samples
 
 

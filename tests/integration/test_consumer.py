@@ -6,16 +6,16 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
+from infra.redis_client import Redis
+from infra.results import FIELD, publish_result
 from listener_service import consumer as module
 from listener_service.consumer import GROUP, STREAM, Consumer
 from listener_service.release import Releaser
 from listener_service.settings import Settings
-from tests.eventually import eventually
-from tests.machines import Processes
-from tests.speakers import ALICE, BOB, final
+from tests.support.eventually import eventually
+from tests.support.machines import Processes
+from tests.support.speakers import ALICE, BOB, final
 from wire import names
-from wire.results import FIELD, publish_result
-from wire.store import Redis
 
 SECRET = "only between the two of us"
 

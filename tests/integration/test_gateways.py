@@ -18,20 +18,21 @@ import srt
 import websockets
 import webvtt
 
-from fastapi_service.export import FORMATS
-from tests.eventually import eventually
-from tests.machines import Processes
-from tests.speakers import ALICE, failed, final, no_speech, sentiment
+from fastapi_service.export.formats import FORMATS
+from infra.redis_client import Redis
+from infra.results import publish_result
+from tests.support.eventually import eventually
+from tests.support.machines import Processes
+from tests.support.speakers import ALICE, failed, final, no_speech, sentiment
 from wire import names
-from wire.results import publish_result
-from wire.store import Redis
 
 START_S = 30
 HEAR_S = 5.0
 FORGET_S = 3
 # A gateway as it is, but for how long it remembers people of whom nothing is heard: shorter than anybody waits here.
 GATEWAY = f"""
-from fastapi_service import fastapi_service, room_presence
+from fastapi_service import fastapi_service
+from fastapi_service.delivery import room_occupancy as room_presence
 room_presence.REFRESH_S, room_presence.FORGET_S = 0.5, {FORGET_S}
 fastapi_service.main()
 """

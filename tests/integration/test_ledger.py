@@ -6,13 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fastapi_service.session_store import SessionRecord, SessionStore
-from listener_service.release import Releaser
-from listener_service.settings import Settings
-from tests.speakers import audio_job, no_speech, text_job
-from wire import ledger as module
-from wire import names
-from wire.ledger import (
+from fastapi_service.storage.sessions import SessionRecord, SessionStore
+from infra.heartbeat import TIME_TO_LIVE_S
+from infra.ledger import ledger as module
+from infra.ledger.ledger import (
     AUDIO_TTL_S,
     MAX_AHEAD,
     MAX_ATTEMPTS,
@@ -22,10 +19,13 @@ from wire.ledger import (
     Ledger,
     SessionUnknown,
 )
+from infra.redis_client import AsyncRedis, Redis
+from listener_service.release import Releaser
+from listener_service.settings import Settings
+from tests.support.speakers import audio_job, no_speech, text_job
+from wire import names
 from wire.messages.client import Start
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
-from wire.presence import TIME_TO_LIVE_S
-from wire.store import AsyncRedis, Redis
 
 WORKER, OTHER = (names.presence(names.STT_WORKER, instance) for instance in ("one", "two"))
 TTL_S = 600

@@ -6,21 +6,21 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fastapi_service.session_store import SessionStore
+from fastapi_service.storage.sessions import SessionStore
+from infra.ledger.ledger import Enrolment, Ledger, order_ttl_s
+from infra.redis_client import AsyncRedis, Redis, connect
+from infra.results import FIELD, publish_result
 from listener_service.consumer import Consumer
 from listener_service.release import Releaser
 from listener_service.settings import Settings
 from listener_service.tally import Tally
-from tests.eventually import eventually
-from tests.speakers import ALICE, BOB, audio_job, failed, final, no_speech, sentiment
+from tests.support.eventually import eventually
+from tests.support.speakers import ALICE, BOB, audio_job, failed, final, no_speech, sentiment
 from wire import names
-from wire.ledger import Enrolment, Ledger, order_ttl_s
 from wire.messages.channels import FinalStats, ResultMessage
 from wire.messages.client import Start
 from wire.messages.results import Final, NoSpeech, SegmentFailed, segment_end
 from wire.messages.statistics import Statistics
-from wire.results import FIELD, publish_result
-from wire.store import AsyncRedis, Redis, connect
 
 SETTINGS = Settings()
 RESULTS = names.stream(names.RESULT_CHANNEL)

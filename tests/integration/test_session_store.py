@@ -2,13 +2,13 @@
 
 import pytest
 
-from fastapi_service.session_store import SessionStore
-from tests.speakers import ALICE, audio_job
+from fastapi_service.storage.sessions import SessionStore
+from infra.ledger.ledger import Enrolment, SessionUnknown
+from infra.redis_client import AsyncRedis
+from tests.support.speakers import ALICE, audio_job
 from wire import names
 from wire.errors import ProtocolError
-from wire.ledger import Enrolment, SessionUnknown
 from wire.messages.client import Start
-from wire.store import AsyncRedis
 
 TTL_S = 600
 

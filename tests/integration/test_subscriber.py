@@ -6,17 +6,17 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from fastapi_service.hub import Hub
-from fastapi_service.subscriber import Subscriber
-from tests.eventually import soon
-from tests.machines import RedisServer
-from tests.speakers import ALICE, final
+from fastapi_service.delivery.hub import Hub
+from fastapi_service.delivery.subscriber import Subscriber
+from infra.redis_client import Redis, connect, connect_async
+from infra.results import FIELD
+from tests.support.eventually import soon
+from tests.support.machines import RedisServer
+from tests.support.speakers import ALICE, final
 from wire import names
 from wire.messages.channels import Envelope, FinalStats, ResultMessage
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.statistics import Statistics
-from wire.results import FIELD
-from wire.store import Redis, connect, connect_async
 
 AUDIENCE = names.audience(ALICE, None)
 

@@ -2,20 +2,20 @@
 
 import pytest
 
-from fastapi_service.session_store import SessionRecord, SessionStore
+from fastapi_service.storage.sessions import SessionRecord, SessionStore
+from infra.ledger.ledger import OUTSTANDING_S, Enrolment
+from infra.redis_client import AsyncRedis, Redis
+from infra.results import FIELD, publish_result
 from listener_service import sweeper as module
 from listener_service.consumer import Consumer
 from listener_service.release import STREAM_KEEP_S, Releaser
 from listener_service.settings import Settings
 from listener_service.sweeper import GRACE_S, Sweeper
-from tests.speakers import audio_job, no_speech
+from tests.support.speakers import audio_job, no_speech
 from wire import names
-from wire.ledger import OUTSTANDING_S, Enrolment
 from wire.messages.client import Start
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
 from wire.messages.results import segment_end
-from wire.results import FIELD, publish_result
-from wire.store import AsyncRedis, Redis
 
 TTL_S = 600
 SECRET = "what somebody said"

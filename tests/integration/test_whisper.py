@@ -15,30 +15,30 @@ from whisper.audio import log_mel_spectrogram, pad_or_trim
 from whisper.decoding import DecodingOptions
 from whisper.tokenizer import get_tokenizer
 
-from fastapi_service.session_store import SessionStore
-from stt_worker.engine import Deadline, DeadlineExceeded, Hypothesis, Request
-from stt_worker.engines import openai_whisper
-from stt_worker.engines.fitted_whisper.decoder import Decoder, ShortlistVocabulary, Vocabulary
-from stt_worker.engines.fitted_whisper.encoder import Encoder
-from stt_worker.engines.fitted_whisper.greedy import Decoded, GreedySearch, Prompt
-from stt_worker.engines.fitted_whisper.linear import int8, packs_int8
-from stt_worker.engines.openai_whisper import WhisperTranscriber
+from fastapi_service.storage.sessions import SessionStore
+from infra.celery_app import send_job
+from infra.ledger.ledger import Enrolment, Ledger
+from infra.redis_client import AsyncRedis, Redis
+from infra.results import FIELD
+from infra.settings import WireSettings, load_settings
+from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, Request
+from stt_worker.engines.whisper import engine as openai_whisper
+from stt_worker.engines.whisper.decoder import Decoder, ShortlistVocabulary, Vocabulary
+from stt_worker.engines.whisper.encoder import Encoder
+from stt_worker.engines.whisper.engine import WhisperTranscriber
+from stt_worker.engines.whisper.greedy import Decoded, GreedySearch, Prompt
+from stt_worker.engines.whisper.linear import int8, packs_int8
 from stt_worker.settings import Settings
-from stt_worker.weights import find_weights
-from tests.eventually import eventually
-from tests.machines import Processes
-from tests.speakers import audio_job
-from tests.utterances import outcomes_of
+from stt_worker.weights.find import find_weights
+from tests.support.eventually import eventually
+from tests.support.machines import Processes
+from tests.support.speakers import audio_job
+from tests.support.utterances import outcomes_of
 from wire import names
 from wire.audio import Samples, decode_pcm, encode_pcm, to_float
-from wire.broker import send_job
-from wire.ledger import Enrolment, Ledger
 from wire.messages.client import Start
 from wire.messages.jobs import AnalyzeText
 from wire.messages.results import NoSpeech, segment_end
-from wire.results import FIELD
-from wire.settings import WireSettings, load_settings
-from wire.store import AsyncRedis, Redis
 
 # The library leaves its word lists to the garbage collector to close.
 pytestmark = pytest.mark.filterwarnings("ignore:.*tiktoken:pytest.PytestUnraisableExceptionWarning")

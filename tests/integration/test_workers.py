@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 from celery import Celery
 
-from fastapi_service.session_store import SessionRecord, SessionStore
-from tests.eventually import eventually
-from tests.machines import Processes, RedisServer
-from tests.speakers import audio_job
+from fastapi_service.storage.sessions import SessionRecord, SessionStore
+from infra.celery_app import queue_depth, send_job
+from infra.heartbeat import Heartbeat
+from infra.ledger.ledger import MAX_ATTEMPTS, Enrolment, Ledger
+from infra.redis_client import AsyncRedis, Redis
+from infra.results import FIELD
+from tests.support.eventually import eventually
+from tests.support.machines import Processes, RedisServer
+from tests.support.speakers import audio_job
 from wire import names
-from wire.broker import queue_depth, send_job
-from wire.ledger import MAX_ATTEMPTS, Enrolment, Ledger
 from wire.messages.client import Start
 from wire.messages.jobs import TranscribeAudio
 from wire.messages.results import Final, NoSpeech, SegmentFailed, segment_end
-from wire.presence import Heartbeat
-from wire.results import FIELD
-from wire.store import AsyncRedis, Redis
 
 START_S = 30
 PCM = bytes(2 * 16_000)

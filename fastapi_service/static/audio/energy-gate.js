@@ -1,5 +1,5 @@
 // @ts-check
-/** Pure: is a frame loud? The rule of fastapi_service/energy_gate.py; a test holds the two together. */
+/** Pure: is a frame loud? The rule of fastapi_service/endpointing/energy_vad.py; a test holds the two together. */
 
 /** Mean square above which a frame is loud, however noisy the room is. */
 export const CEILING = 0.0005;

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Pure: a conversation as a file. `fastapi_service/export.py` writes the same, byte for byte; docs/protocol.md says how.
+ * Pure: a conversation as a file. `fastapi_service/export/formats.py` writes the same, byte for byte; docs/protocol.md says how.
  * Numbers have three decimals at most.
  */
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from analyzer_worker.base_weights import ensure_base_weights
 from analyzer_worker.engines.minilm_lora import MinilmAnalyzer, load_minilm
+from analyzer_worker.weights.base_weights import ensure_base_weights
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer_worker.base_weights import FILES, IMPORT_NAME, cached_folder, ensure_base_weights, package_archive
+from analyzer_worker.weights.base_weights import FILES, IMPORT_NAME, cached_folder, ensure_base_weights, package_archive
 from wire.errors import ModelError
 
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizerFast
 
+from analyzer_worker.engines.base import Sentiment
 from analyzer_worker.engines.hub_classifier import load_hub_classifier
-from analyzer_worker.hub import model_folder, revision_of
-from analyzer_worker.sentiment import Sentiment
+from analyzer_worker.weights.hub import model_folder, revision_of
 from wire.errors import ModelError
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "table"]

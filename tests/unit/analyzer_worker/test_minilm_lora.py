@@ -8,10 +8,10 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from analyzer_worker import base_weights
+from analyzer_worker.engines.base import LABELS
 from analyzer_worker.engines.minilm_lora import ARTEFACT, MinilmAnalyzer, load_minilm
 from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder
-from analyzer_worker.sentiment import LABELS
+from analyzer_worker.weights import base_weights
 from wire.errors import ModelError
 
 CLEAR = [

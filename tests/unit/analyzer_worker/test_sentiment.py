@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from analyzer_worker.artefact import read_artefact
+from analyzer_worker.engines.base import LABELS, Sentiment
+from analyzer_worker.engines.load import load_analyzer
 from analyzer_worker.prefetch import main, prefetch
-from analyzer_worker.sentiment import LABELS, Sentiment, load_analyzer
+from analyzer_worker.weights.adapter import read_artefact
 from wire.errors import ModelError
 
 
@@ -46,7 +47,7 @@ def test_any_other_name_is_a_model_of_the_hub(tmp_path: Path) -> None:
 def test_choosing_an_engine_imports_no_other() -> None:
     """The seam and the prefetch start without torch and transformers."""
     heavy = "{'torch', 'transformers', 'huggingface_hub'} & set(sys.modules)"
-    code = f"import sys, analyzer_worker.prefetch, analyzer_worker.sentiment; print(*{heavy})"
+    code = f"import sys, analyzer_worker.prefetch, analyzer_worker.engines.base; print(*{heavy})"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == ""
 

@@ -9,13 +9,13 @@ import pytest
 import redis.exceptions
 from kombu.exceptions import OperationalError
 
-from fastapi_service import drafts as module
-from fastapi_service.drafts import Asked, Drafts
-from tests.eventually import soon
-from tests.speakers import ALICE
+from fastapi_service.recognition import partials as module
+from fastapi_service.recognition.partials import Asked, Drafts
+from infra.heartbeat import Heartbeat
+from tests.support.eventually import soon
+from tests.support.speakers import ALICE
 from wire import names
 from wire.messages.jobs import Draft, DraftText
-from wire.presence import Heartbeat
 
 PCM = bytes(640)
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from fastapi_service import connection as module
-from fastapi_service.connection import Connection
-from fastapi_service.outbox import Outbox
-from fastapi_service.session_store import SessionRecord
-from tests.speakers import ALICE
+from fastapi_service.api import connection as module
+from fastapi_service.api.connection import Connection
+from fastapi_service.delivery.send_queue import Outbox
+from fastapi_service.storage.sessions import SessionRecord
+from tests.support.speakers import ALICE
 from wire.audio import SAMPLE_RATE
 from wire.messages.statistics import Statistics
 

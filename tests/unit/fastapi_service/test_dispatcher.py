@@ -4,9 +4,9 @@ import redis.exceptions
 import stamina
 from structlog.testing import capture_logs
 
-from fastapi_service.dispatcher import Dispatcher
-from tests.eventually import soon
-from tests.speakers import audio_job
+from fastapi_service.recognition.dispatcher import Dispatcher
+from tests.support.eventually import soon
+from tests.support.speakers import audio_job
 from wire.messages.jobs import TranscribeAudio
 
 

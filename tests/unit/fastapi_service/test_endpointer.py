@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastapi_service.endpointer import FRAME, Endpointer, EndpointerOptions, Event, Pause, SpeechStart, Utterance
+from fastapi_service.endpointing.endpointer import (
+    FRAME,
+    Endpointer,
+    EndpointerOptions,
+    Event,
+    Pause,
+    SpeechStart,
+    Utterance,
+)
 from wire.audio import SAMPLE_RATE, Pcm, decode_pcm, encode_pcm, ms_to_samples
 
 DATA = Path(__file__).parents[2] / "data"

@@ -13,8 +13,8 @@ import webvtt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastapi_service.export import FORMATS, LABELS, File, Talkers
-from tests.speakers import ALICE, BOB, failed, final, sentiment
+from fastapi_service.export.formats import FORMATS, LABELS, File, Talkers
+from tests.support.speakers import ALICE, BOB, failed, final, sentiment
 from wire.messages.base import Clock
 from wire.messages.jobs import Word
 from wire.messages.results import Final, SegmentFailed, segment_end

@@ -9,15 +9,15 @@ import pytest
 
 from fastapi_service import gateway as module
 from fastapi_service.gateway import Gateway
-from fastapi_service.session_store import SessionRecord
 from fastapi_service.settings import Settings
-from tests.eventually import soon
-from tests.machines import ROOT
-from tests.speakers import ALICE, BOB
+from fastapi_service.storage.sessions import SessionRecord
+from infra.heartbeat import BEAT_S
+from infra.redis_client import SOCKET_TIMEOUT_S
+from tests.support.eventually import soon
+from tests.support.machines import ROOT
+from tests.support.speakers import ALICE, BOB
 from wire import names
 from wire.audio import SAMPLE_RATE
-from wire.presence import BEAT_S
-from wire.store import SOCKET_TIMEOUT_S
 
 RECORD = SessionRecord(
     session_id=ALICE, owner="owner", room=None, language=None, sample_rate=SAMPLE_RATE, next_segment=0, samples=0

@@ -1,7 +1,7 @@
 """Results reach those who may see them, and nobody else."""
 
-from fastapi_service.hub import Hub
-from tests.speakers import ALICE, BOB, final
+from fastapi_service.delivery.hub import Hub
+from tests.support.speakers import ALICE, BOB, final
 from wire import names
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import People

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
-from fastapi_service import interims as module
-from fastapi_service.endpointer import Endpointer, EndpointerOptions, SpeechStart
-from fastapi_service.interims import Interims
-from tests.asked import Asked
-from tests.eventually import soon
-from tests.sounds import speech
-from tests.speakers import ALICE
+from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions, SpeechStart
+from fastapi_service.recognition import interims as module
+from fastapi_service.recognition.interims import Interims
+from tests.support.asked import Asked
+from tests.support.eventually import soon
+from tests.support.sounds import speech
+from tests.support.speakers import ALICE
 from wire.audio import SAMPLE_RATE, decode_pcm, samples_to_ms
 from wire.messages.jobs import DraftText
 from wire.messages.server import Interim

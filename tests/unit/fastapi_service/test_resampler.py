@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fastapi_service.energy_gate import DIGITAL_SILENCE
-from fastapi_service.resampler import StreamResampler
+from fastapi_service.endpointing.energy_vad import DIGITAL_SILENCE
+from fastapi_service.endpointing.resampler import StreamResampler
 from wire.audio import SAMPLE_RATE, Pcm, to_float
 
 RATES = [8_000, 11_025, 22_050, 24_000, 32_000, 44_100, 48_000]

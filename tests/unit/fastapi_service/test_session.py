@@ -9,15 +9,15 @@ import pytest
 import redis.exceptions
 import stamina
 
-from fastapi_service import patience
-from fastapi_service import session as module
-from fastapi_service.endpointer import FRAME, EndpointerOptions
-from fastapi_service.session import Session, SessionTakenOver
-from fastapi_service.session_store import SessionRecord
-from tests.asked import Asked
-from tests.eventually import soon
-from tests.sounds import quiet, speech
-from tests.speakers import ALICE
+from fastapi_service.endpointing.endpointer import FRAME, EndpointerOptions
+from fastapi_service.recognition import session as module
+from fastapi_service.recognition import store_retry as patience
+from fastapi_service.recognition.session import Session, SessionTakenOver
+from fastapi_service.storage.sessions import SessionRecord
+from tests.support.asked import Asked
+from tests.support.eventually import soon
+from tests.support.sounds import quiet, speech
+from tests.support.speakers import ALICE
 from wire.audio import SAMPLE_RATE, decode_pcm
 from wire.errors import StoreError, WireError
 from wire.messages.jobs import AnalyzeText, DraftText, TranscribeAudio

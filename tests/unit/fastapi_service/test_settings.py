@@ -11,10 +11,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from fastapi_service.settings import Settings as GatewaySettings
+from infra.settings import WireSettings, load_settings, load_settings_or_exit
 from listener_service.settings import Settings as ListenerSettings
 from stt_worker.settings import Settings as SttSettings
 from wire.errors import ConfigurationError
-from wire.settings import WireSettings, load_settings, load_settings_or_exit
 
 ROOT = Path(__file__).parents[3]
 SUBSTITUTED = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*)(?::-([^}]*))?")

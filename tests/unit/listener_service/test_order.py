@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from listener_service.order import Order
-from tests.speakers import failed, final, no_speech
+from tests.support.speakers import failed, final, no_speech
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 
 KINDS = [final, no_speech, failed]

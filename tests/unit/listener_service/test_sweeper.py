@@ -2,9 +2,9 @@
 
 import pytest
 
+from infra.ledger.ledger import AUDIO_TTL_S, CLAIM_MAX_S, MAX_ATTEMPTS, OUTSTANDING_S, Entry, Stage
 from listener_service.sweeper import GRACE_S, OVERTAKEN_S, next_step
-from tests.speakers import audio_job
-from wire.ledger import AUDIO_TTL_S, CLAIM_MAX_S, MAX_ATTEMPTS, OUTSTANDING_S, Entry, Stage
+from tests.support.speakers import audio_job
 
 NOW = 1_000_000.0
 WORKER = "wta:alive:stt_worker:one"

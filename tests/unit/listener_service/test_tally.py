@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from listener_service.tally import LABELS, MOST_POINTS, Tally, count_words
-from tests.speakers import failed, final, no_speech, sentiment
+from tests.support.speakers import failed, final, no_speech, sentiment
 from wire.messages.base import HOPS
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.statistics import Statistics

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from certificates.pair import Pair
-from local.plan import LONGEST_SOCKET_PATH, ROOT, Plan, make_plan
 from local.settings import LocalSettings
+from local.stack.plan import LONGEST_SOCKET_PATH, ROOT, Plan, make_plan
 
 BASE = {"PATH": "/usr/bin"}
 

@@ -1,6 +1,6 @@
 import pytest
 
-from local.readiness import parse
+from local.stack.readiness import parse
 
 
 def test_reasons_of_what_is_missing() -> None:

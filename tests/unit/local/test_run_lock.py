@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.errors import LocalError
-from local.run_lock import lock_file, take_lock, wait_for_lock
+from local.stack.run_lock import lock_file, take_lock, wait_for_lock
 
 
 def dead_pid() -> int:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastapi_service import endpointer, energy_gate
-from fastapi_service.energy_gate import EnergyGate
+from fastapi_service.endpointing import endpointer
+from fastapi_service.endpointing import energy_vad as energy_gate
+from fastapi_service.endpointing.energy_vad import EnergyGate
 from wire.audio import SAMPLE_RATE, decode_pcm
 
 HERE = Path(__file__).parent

@@ -1,6 +1,6 @@
 import pytest
 
-from recorder_service.address import websocket_url
+from recorder_service.client.address import websocket_url
 from recorder_service.settings import Settings
 from wire.errors import ConfigurationError
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recorder_service.microphone import Microphone, input_devices
+from recorder_service.audio.microphone import Microphone, input_devices
 from wire.audio import decode_pcm
 from wire.errors import AudioError
 

@@ -4,7 +4,7 @@ import asyncio
 
 import numpy as np
 
-from recorder_service.playback import FRAME, play
+from recorder_service.audio.playback import FRAME, play
 from wire.audio import encode_pcm
 
 

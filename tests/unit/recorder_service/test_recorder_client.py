@@ -10,9 +10,9 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from certificates.server import ensure_certificate
-from recorder_service.client import RecorderClient
-from recorder_service.errors import GatewayAway, GatewayError
-from recorder_service.options import Hooks, Limits
+from recorder_service.client.client import RecorderClient
+from recorder_service.client.errors import GatewayAway, GatewayError
+from recorder_service.client.options import Hooks, Limits
 from tests.unit.recorder_service.fake_gateway import SEGMENT, SESSION, TOKEN, FakeGateway
 from wire.messages.client import Start
 from wire.messages.results import Final

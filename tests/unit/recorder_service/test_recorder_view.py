@@ -6,9 +6,9 @@ import json
 import pytest
 from rich.console import Console
 
-from recorder_service.load import Outcome, total
-from recorder_service.tables import outcomes_table, statistics_table
-from recorder_service.view import JsonView, View, clock_time, result_line
+from recorder_service.run.load_test import Outcome, total
+from recorder_service.view.tables import outcomes_table, statistics_table
+from recorder_service.view.view import JsonView, View, clock_time, result_line
 from tests.unit.recorder_service.fake_gateway import final
 from wire.messages.results import Label, SegmentFailed, Sentiment
 from wire.messages.server import Stopped

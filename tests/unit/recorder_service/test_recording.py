@@ -11,12 +11,12 @@ import pytest
 import soundfile
 from typer.testing import CliRunner, Result
 
-from recorder_service.client import RecorderClient
-from recorder_service.options import Hooks, Limits
+from recorder_service.audio.source import Source, open_file
+from recorder_service.client.client import RecorderClient
+from recorder_service.client.options import Hooks, Limits
 from recorder_service.recorder_service import app
-from recorder_service.recording import FAILED, INCOMPLETE, OK, record
-from recorder_service.source import Source, open_file
-from recorder_service.view import View
+from recorder_service.run.recording import FAILED, INCOMPLETE, OK, record
+from recorder_service.view.view import View
 from tests.unit.recorder_service.fake_gateway import FakeGateway
 from wire.errors import AudioError
 from wire.messages.server import Error

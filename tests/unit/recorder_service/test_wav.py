@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from recorder_service.wav import read_wav
+from recorder_service.audio.wav import read_wav
 from wire.audio import SAMPLE_RATE, Pcm, to_float
 from wire.errors import AudioError
 

@@ -10,10 +10,10 @@ from typing import NoReturn
 import numpy as np
 import pytest
 
-from stt_worker.batcher import Batcher
-from stt_worker.engine import BatchEngine, Deadline, DeviceLost, Hypothesis, Outranked, Request, Task, Yielding
+from infra.worker import EXIT_BY_WATCHDOG
+from stt_worker.engines.base import BatchEngine, Deadline, DeviceLost, Hypothesis, Outranked, Request, Task, Yielding
+from stt_worker.scheduling.batcher import Batcher
 from wire.errors import ModelError, WireError
-from wire.worker import EXIT_BY_WATCHDOG
 
 ENGLISH = Request("en")
 
@@ -90,8 +90,8 @@ def test_a_process_ends_in_order_while_an_engine_is_at_work() -> None:
     """A thread inside torch would abort it."""
     program = """
 import threading, time
-from stt_worker.batcher import Batcher
-from stt_worker.engine import BatchEngine, Deadline, Hypothesis, Request
+from stt_worker.scheduling.batcher import Batcher
+from stt_worker.engines.base import BatchEngine, Deadline, Hypothesis, Request
 
 class Slow(BatchEngine):
     name, revision, at_once = "slow", "1", 1

@@ -6,8 +6,8 @@ import pytest
 import torch
 import whisper
 
-from stt_worker.ctranslate2_checkpoint import convert, whisper_checkpoint
-from stt_worker.ctranslate2_file import read_tensors
+from stt_worker.weights.ctranslate2 import convert, whisper_checkpoint
+from stt_worker.weights.ctranslate2_file import read_tensors
 from tests.unit.stt_worker.tiny_whisper import DIMENSIONS, ctranslate2_bytes, ctranslate2_tensors, tiny_state
 from wire.errors import ModelError
 

@@ -7,7 +7,8 @@ import torch
 from structlog.testing import capture_logs
 from torch import Tensor
 
-from stt_worker.device import (
+from stt_worker.engines.base import DeadlineExceeded, DeviceLost, Hypothesis
+from stt_worker.engines.device import (
     Device,
     Gpu,
     GpuError,
@@ -20,7 +21,6 @@ from stt_worker.device import (
     load_on_device,
     visible_gpus,
 )
-from stt_worker.engine import DeadlineExceeded, DeviceLost, Hypothesis
 from wire.errors import ModelError
 
 SMALL = Gpu("Tesla T4", 15_360)

@@ -8,12 +8,12 @@ from whisper.model import ModelDimensions, Whisper
 from whisper.timing import median_filter
 from whisper.tokenizer import Tokenizer, get_tokenizer
 
-from stt_worker.engines.fitted_whisper.attention import SelfAttention, Sound
-from stt_worker.engines.fitted_whisper.decoder import Decoder, ShortlistVocabulary, Vocabulary
-from stt_worker.engines.fitted_whisper.encoder import Encoder, Pack
-from stt_worker.engines.fitted_whisper.greedy import Decoded, GreedySearch, Prompt
-from stt_worker.engines.fitted_whisper.linear import bfloat16, int8, multiplies_bfloat16, packs_int8
-from stt_worker.engines.fitted_whisper.word_times import SMOOTHING, _median
+from stt_worker.engines.whisper.attention import SelfAttention, Sound
+from stt_worker.engines.whisper.decoder import Decoder, ShortlistVocabulary, Vocabulary
+from stt_worker.engines.whisper.encoder import Encoder, Pack
+from stt_worker.engines.whisper.greedy import Decoded, GreedySearch, Prompt
+from stt_worker.engines.whisper.linear import bfloat16, int8, multiplies_bfloat16, packs_int8
+from stt_worker.engines.whisper.word_timestamps import SMOOTHING, _median
 from tests.unit.stt_worker.tiny_whisper import random_whisper
 
 # The library leaves its word lists to the garbage collector to close.

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from whisper.model import ModelDimensions, Whisper
 
-from stt_worker.engine import Hypothesis, Outcome, Request
-from stt_worker.engines.openai_whisper import LARGEST, WhisperTranscriber, in_half_precision
+from stt_worker.engines.base import Hypothesis, Outcome, Request
+from stt_worker.engines.whisper.engine import LARGEST, WhisperTranscriber, in_half_precision
+from tests.support.utterances import outcomes_of
 from tests.unit.stt_worker.tiny_whisper import random_whisper
-from tests.utterances import outcomes_of
 from wire.audio import Samples
 
 # The library leaves its word lists to the garbage collector to close.

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from stt_worker.checkpoint_cache import Progress, hash_file
-from stt_worker.weights import alignment_heads, find_weights
-from stt_worker.weights_sources import Source, SourceUnavailable
+from stt_worker.weights.cache import Progress, hash_file
+from stt_worker.weights.find import alignment_heads, find_weights
+from stt_worker.weights.sources import Source, SourceUnavailable
 from wire.errors import ModelError
 
 

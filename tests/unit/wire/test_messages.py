@@ -7,11 +7,11 @@ from typing import Any, get_args
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from wire import ledger
+from infra.heartbeat import Heartbeat
+from infra.ledger import ledger
 from wire.messages import channels, jobs, results, server, statistics
 from wire.messages.base import HOPS, Clock, Message, hop_ms
 from wire.messages.client import client_message
-from wire.presence import Heartbeat
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tests.speakers import ALICE, BOB
+from infra.celery_app import KOMBU_PRIORITY_SEPARATOR, make_celery, queue_keys
+from tests.support.speakers import ALICE, BOB
 from wire import names
-from wire.broker import KOMBU_PRIORITY_SEPARATOR, make_celery, queue_keys
 
 ROOT = Path(__file__).parents[3]
 

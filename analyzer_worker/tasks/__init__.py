@@ -1,0 +1,1 @@
+"""One Celery task per file: claim, classify, publish."""

@@ -1,0 +1,41 @@
+"""What training left behind and the repository carries: the adapter, its head, and their configuration."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from analyzer_worker.engines.base import DEFAULT_MODEL, LABELS
+from analyzer_worker.weights.base_weights import WEIGHTS_SHA256
+from wire.errors import ModelError
+
+ARTEFACT = Path(__file__).parents[1] / "models" / DEFAULT_MODEL
+
+
+def read_artefact(folder: Path = ARTEFACT) -> tuple[dict[str, Any], bytes]:
+    """``config.json`` and the bytes of ``adapter.safetensors``, which must be those that the configuration pins.
+
+    Raises:
+        ModelError: a file is missing, damaged, or made for other base weights.
+    """
+    path = folder / "config.json"
+    try:
+        config: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        path = folder / "adapter.safetensors"
+        content = path.read_bytes()
+    except (OSError, ValueError) as unreadable:
+        raise damaged(path, str(unreadable)) from unreadable
+    if hashlib.sha256(content).hexdigest() != config.get("adapter_sha256"):
+        raise damaged(path, "its sha256 is not the one that config.json names")
+    if config.get("base_sha256") != WEIGHTS_SHA256 or tuple(config.get("labels", ())) != LABELS:
+        raise damaged(folder / "config.json", "it names other base weights or labels than this program uses")
+    return config, content
+
+
+def damaged(path: Path, reason: str) -> ModelError:
+    """A file of the artefact is not what this program was published with."""
+    return ModelError(
+        "model_corrupt",
+        f"{path} cannot be used: {reason}.",
+        "Restore it from the repository (git checkout, or install the program again).",
+    )

@@ -1,0 +1,1 @@
+"""From the listener's streams to the clients' sockets."""

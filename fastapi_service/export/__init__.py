@@ -1,0 +1,1 @@
+"""A session's transcript as a file."""

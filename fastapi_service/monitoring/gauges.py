@@ -1,0 +1,33 @@
+"""Gauges for operators that are read from Redis when somebody looks."""
+
+import structlog
+from redis.exceptions import RedisError
+
+from fastapi_service.monitoring import metrics
+from infra.celery_app import queue_keys
+from infra.redis_client import AsyncRedis
+from wire import names
+from wire.messages.statistics import Statistics
+
+log = structlog.get_logger()
+
+
+async def update_gauges(redis: AsyncRedis) -> None:
+    """Queue depths, the ledger and the global statistics; unchanged while Redis is away."""
+    try:
+        for queue in (names.STT_QUEUE, names.ANALYZER_QUEUE):
+            metrics.QUEUE_DEPTH.labels(queue).set(sum([await redis.llen(key) for key in queue_keys(queue)]))
+        metrics.LEDGER.set(await redis.zcard(names.PENDING))
+        message = await redis.hget(names.statistics(names.GLOBAL_AUDIENCE), "message")
+    except (RedisError, OSError) as error:
+        log.warning("gauges not updated", error=type(error).__name__)
+        return
+    if message:
+        _show(Statistics.model_validate_json(message))
+
+
+def _show(statistics: Statistics) -> None:
+    for figure in ("utterances", "no_speech", "failures", "words", "speech_ms", "unanalysed"):
+        metrics.GLOBAL.labels(figure).set(getattr(statistics, figure))
+    for label, known in statistics.sentiment.items():
+        metrics.GLOBAL_SENTIMENT.labels(label).set(known.count)

@@ -1,0 +1,1 @@
+"""Who may connect, and what a browser may do with the page."""

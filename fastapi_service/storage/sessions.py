@@ -1,0 +1,162 @@
+"""Sessions as Redis keeps them, so that any gateway can go on where another one stopped."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+
+from infra.ledger.ledger import SessionUnknown
+from infra.redis_client import AsyncRedis, load_script
+from wire import names
+from wire.errors import ProtocolError
+from wire.messages.client import Start
+from wire.messages.jobs import Task
+from wire.messages.statistics import Statistics
+
+TOKEN_BYTES = 32
+"""256 bits: nobody guesses a session's token."""
+
+_NOT_RESUMABLE = (
+    "session_unknown",
+    "There is no such session, it has expired, or the token does not belong to it.",
+    "Start a new session: send start without session_id and token.",
+)
+
+
+@dataclass(frozen=True)
+class SessionRecord:
+    """A session that one connection owns."""
+
+    session_id: str
+    owner: str
+    """Random name of the connection; a later one takes the session over by writing its own."""
+    room: str | None
+    language: str | None
+    sample_rate: int
+    next_segment: int
+    samples: int
+    """Audio that is safe, in samples at ``sample_rate`` since the session's start, gaps included."""
+    task: Task = "transcribe"
+    prompt: str = ""
+
+    @property
+    def audience(self) -> str:
+        """Whose results its sockets see."""
+        return names.audience(self.session_id, self.room)
+
+
+class SessionStore:
+    def __init__(self, redis: AsyncRedis, ttl_s: int) -> None:
+        self._redis = redis
+        self._ttl_s = ttl_s
+        self._acknowledge = redis.register_script(load_script(__package__, "acknowledge"))
+        self._resume = redis.register_script(load_script(__package__, "resume"))
+
+    async def create(self, start: Start) -> tuple[SessionRecord, str]:
+        """A new session and its token, which is kept as a digest only."""
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        record = SessionRecord(
+            session_id=secrets.token_hex(16),
+            owner=secrets.token_hex(8),
+            room=start.room,
+            language=start.language,
+            task=start.task,
+            prompt=start.prompt,
+            sample_rate=start.sample_rate,
+            next_segment=0,
+            samples=0,
+        )
+        fields: dict[str, str | int] = {
+            "token": _digest(token),
+            "owner": record.owner,
+            "sample_rate": record.sample_rate,
+            "task": record.task,
+            "prompt": record.prompt,
+            "next_segment": 0,
+            "samples": 0,
+            **({"room": record.room} if record.room is not None else {}),
+            **({"language": record.language} if record.language is not None else {}),
+        }
+        pipeline = self._redis.pipeline()
+        pipeline.hset(names.session(record.session_id), mapping=fields)
+        pipeline.expire(names.session(record.session_id), self._ttl_s)
+        for key in names.session_keys(record.session_id, record.room):
+            pipeline.expire(key, self._ttl_s, gt=True)  # a room has a log before its newest session joins
+        await pipeline.execute()
+        return record, token
+
+    async def resume(self, start: Start) -> SessionRecord:
+        """Take a session over from whichever connection had it.
+
+        Raises:
+            ProtocolError: unknown or expired, a wrong token, or another sample rate than before.
+        """
+        assert start.session_id is not None
+        assert start.token is not None
+        key = names.session(start.session_id)
+        token, rate, room = await self._redis.hmget(key, "token", "sample_rate", "room")
+        if not _opens(start.token, token):
+            raise ProtocolError(*_NOT_RESUMABLE)
+        if int(rate) != start.sample_rate:
+            raise ProtocolError(
+                "sample_rate_changed",
+                f"This session's audio has {rate} Hz, not {start.sample_rate} Hz.",
+                f"Resume it with sample_rate {rate}, or start a new session.",
+            )
+        owner = secrets.token_hex(8)
+        progress = await self._resume(keys=names.session_keys(start.session_id, room), args=[owner, self._ttl_s])
+        if progress is None:  # it expired since the look at its token
+            raise ProtocolError(*_NOT_RESUMABLE)
+        language, task, prompt, next_segment, samples = progress
+        return SessionRecord(
+            session_id=start.session_id,
+            owner=owner,
+            room=room,
+            language=language,
+            task=task,
+            prompt=prompt,
+            sample_rate=start.sample_rate,
+            next_segment=int(next_segment),
+            samples=int(samples),
+        )
+
+    async def audience(self, session_id: str, token: str) -> str | None:
+        """Whose results the holder of a session's token may read; None for a wrong token or an unknown session."""
+        digest, room = await self._redis.hmget(names.session(session_id), "token", "room")
+        return names.audience(session_id, room) if _opens(token, digest) else None
+
+    async def acknowledge(self, record: SessionRecord, samples: int) -> bool:
+        """Note that audio up to ``samples`` is safe; False when another connection owns the session now.
+
+        Raises:
+            SessionUnknown: the session has expired.
+        """
+        keys = names.session_keys(record.session_id, record.room)
+        verdict = await self._acknowledge(keys=keys, args=[record.owner, samples, self._ttl_s])
+        if verdict == "unknown":
+            raise SessionUnknown
+        return bool(verdict == "acknowledged")
+
+    async def touch(self, record: SessionRecord) -> None:
+        """Keep what belongs to a connected session from expiring."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for key in names.session_keys(record.session_id, record.room):
+            pipeline.expire(key, self._ttl_s, gt=True)
+        await pipeline.execute()
+
+    async def is_outstanding(self, session_id: str, segment: int) -> bool:
+        """Whether an utterance still has no result."""
+        return await self._redis.zscore(names.PENDING, names.ledger_member(session_id, segment)) is not None
+
+    async def statistics(self, audience: str) -> Statistics | None:
+        """The latest statistics of an audience."""
+        message = await self._redis.hget(names.statistics(audience), "message")
+        return Statistics.model_validate_json(message) if message else None
+
+
+def _opens(token: str, digest: str | None) -> bool:
+    return digest is not None and hmac.compare_digest(digest, _digest(token))
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

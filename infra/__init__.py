@@ -1,0 +1,1 @@
+"""The plumbing of a process: Redis, Celery, settings, logs, heartbeats, the ledger. Imports wire, never a service."""

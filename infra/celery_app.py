@@ -1,0 +1,96 @@
+"""Celery as every service uses it: JSON only, explicit queues, late acknowledgement, no result backend."""
+
+from celery import Celery
+from kombu.entity import Queue
+
+from infra.redis_client import Redis
+from wire import names
+from wire.messages.jobs import AnalyzeText, DraftText, TranscribeAudio
+
+VISIBILITY_TIMEOUT_S = 120
+"""After this Redis hands an unacknowledged task out again. Only a second net: the ledger's sweeper is quicker."""
+KOMBU_PRIORITY_STEPS = (0, 3, 6, 9)
+KOMBU_PRIORITY_SEPARATOR = "\x06\x16"
+
+PRIORITIES = {"interim": 9, "final": 3}
+"""Of drafts by their purpose; everything in the ledger has 0, which is the most urgent."""
+STALE_S = 1.0
+"""A draft that nobody has begun after this many seconds is not worth beginning."""
+
+_ROUTES: dict[type, tuple[str, str]] = {
+    TranscribeAudio: (names.TRANSCRIBE_AUDIO, names.STT_QUEUE),
+    DraftText: (names.DRAFT_TEXT, names.STT_QUEUE),
+    AnalyzeText: (names.ANALYZE_TEXT, names.ANALYZER_QUEUE),
+}
+
+
+def make_celery(name: str, redis_url: str, queue: str | None = None) -> Celery:
+    """A Celery application; ``queue`` is what its worker consumes, None for those that only send."""
+    celery = Celery(name, broker=redis_url, set_as_current=False)
+    queues = [queue] if queue else [names.STT_QUEUE, names.ANALYZER_QUEUE]
+    celery.conf.update(
+        task_queues=[Queue(name) for name in queues],  # type: ignore[no-untyped-call]
+        task_default_queue=queues[0],  # nothing relies on it: every task names its queue
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_publish_retry=False,  # callers decide how long to try
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_enable_remote_control=False,  # a busy solo worker does not answer it: heartbeats do
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            "visibility_timeout": VISIBILITY_TIMEOUT_S,
+            "priority_steps": list(KOMBU_PRIORITY_STEPS),
+            "sep": KOMBU_PRIORITY_SEPARATOR,
+            "queue_order_strategy": "priority",
+            "socket_timeout": 5,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+        },
+    )
+    return celery
+
+
+def send_job(celery: Celery, job: TranscribeAudio | AnalyzeText | DraftText) -> None:
+    """Put a job on its queue. Blocks for a few milliseconds, at most the socket time-out.
+
+    Raises:
+        kombu.exceptions.OperationalError: Redis cannot be reached. The ledger still has the job.
+    """
+    task, queue = _ROUTES[type(job)]
+    celery.send_task(
+        task,
+        kwargs={"job": job.model_dump(mode="json")},
+        queue=queue,
+        priority=PRIORITIES[job.purpose] if isinstance(job, DraftText) else 0,
+        expires=STALE_S if isinstance(job, DraftText) else None,
+        argsrepr="()",
+        kwargsrepr=f"<{job.session_id}:{job.segment}>",  # never the text, which Celery would log
+    )
+
+
+def queue_keys(queue: str) -> list[str]:
+    """The Redis lists that make up a queue, one per priority, the most urgent first."""
+    return [f"{queue}{KOMBU_PRIORITY_SEPARATOR}{step}" if step else queue for step in KOMBU_PRIORITY_STEPS]
+
+
+def more_urgent(redis: Redis, queue: str, priority: int) -> bool:
+    """Whether a task waits that goes before one of this priority."""
+    pipeline = redis.pipeline(transaction=False)
+    for key, step in zip(queue_keys(queue), KOMBU_PRIORITY_STEPS, strict=True):
+        if step < priority:
+            pipeline.llen(key)
+    return any(pipeline.execute())
+
+
+def queue_depth(redis: Redis, queue: str) -> int:
+    """Tasks waiting in a queue, over all its priorities."""
+    pipeline = redis.pipeline(transaction=False)
+    for key in queue_keys(queue):
+        pipeline.llen(key)
+    return sum(pipeline.execute())

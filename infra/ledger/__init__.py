@@ -1,0 +1,1 @@
+"""The job store: every utterance that was acknowledged and has no result yet."""

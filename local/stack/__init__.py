@@ -1,0 +1,1 @@
+"""Every service under one supervisor."""

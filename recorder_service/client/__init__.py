@@ -1,0 +1,1 @@
+"""A client of the gateway: send audio, receive messages, survive a broken connection."""

@@ -1,0 +1,37 @@
+"""One run: audio into N sessions, results onto the view, and what to make of it."""
+
+import asyncio
+
+from recorder_service.audio.source import Source
+from recorder_service.client.client import RecorderClient
+from recorder_service.run.load_test import Outcome, run_session
+from recorder_service.run.signals import Interrupt
+from recorder_service.view.view import View
+
+OK, INCOMPLETE, FAILED = 0, 1, 2
+"""Exit codes: all is well; utterances or audio are missing; a session could not begin or go on."""
+
+
+async def record(source: Source, clients: list[RecorderClient], view: View) -> int:
+    """Send the source through every client at the same time; returns the exit code."""
+    interrupt = Interrupt(lambda: view.notice("Stopping; waiting for the last results. Ctrl-C again ends at once."))
+    view.notice(source.description)
+    try:
+        outcomes = await asyncio.gather(
+            *(
+                run_session(number, client, source, interrupt.stop, on_connected=interrupt.install)
+                for number, client in enumerate(clients, 1)
+            )
+        )
+    finally:
+        interrupt.restore()
+    view.end(outcomes, list(clients[0].conversation.statistics.values()))
+    for error in {str(outcome.error): outcome.error for outcome in outcomes if outcome.error is not None}.values():
+        view.complain(error)
+    return _exit_code(outcomes)
+
+
+def _exit_code(outcomes: list[Outcome]) -> int:
+    if any(outcome.error is not None for outcome in outcomes):
+        return FAILED
+    return INCOMPLETE if any(outcome.missing or outcome.lost_s for outcome in outcomes) else OK

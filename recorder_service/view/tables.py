@@ -1,0 +1,79 @@
+"""Statistics, load summaries and devices as tables for a terminal."""
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from recorder_service.audio.microphone import InputDevice
+from recorder_service.run.load_test import Outcome
+from wire.messages.base import HOPS
+from wire.messages.statistics import Statistics
+
+NOTHING = "–"
+
+
+def statistics_table(statistics: Statistics, outcome: Outcome) -> Table:
+    """Everything in one table of two columns, grouped by lines."""
+    table = Table("", "", title=f"Statistics of the {statistics.scope}", show_header=False, title_justify="left")
+    table.add_row("utterances", str(statistics.utterances))
+    table.add_row("words", str(statistics.words))
+    table.add_row("speech", f"{statistics.speech_ms / 1000:.1f} s")
+    table.add_row("sounds without speech", str(statistics.no_speech))
+    table.add_row("failed", _alarm(statistics.failures), end_section=True)
+    for label, known in statistics.sentiment.items():
+        score = "" if known.mean_score is None else f", mean score {known.mean_score:.2f}"
+        table.add_row(label, f"{known.count}{score}")
+    table.add_row("without sentiment", str(statistics.unanalysed))
+    table.add_row(f"trend (last {statistics.trend_window})", _trend(statistics.trend))
+    languages = ", ".join(f"{language} {count}" for language, count in sorted(statistics.languages.items()))
+    table.add_row("languages", languages or NOTHING, end_section=True)
+    for hop in (name for name in HOPS if name in statistics.latency):
+        latency = statistics.latency[hop]
+        table.add_row(hop, f"p50 {latency.p50_ms:.0f} ms, p95 {latency.p95_ms:.0f} ms")
+    if outcome.latencies_ms:
+        row = f"p50 {_ms(outcome.latency_ms(50))} ms, p95 {_ms(outcome.latency_ms(95))} ms"
+        table.add_row("speech end → received here", row)
+    return table
+
+
+def outcomes_table(outcomes: list[Outcome]) -> Table:
+    """One row for each session; the last one is their sum."""
+    table = Table("session", box=SIMPLE_HEAD, title="Speech end → received, in ms", title_justify="left")
+    for name in ("utterances", "failures", "missing", "lost", "p50", "p95", "p99"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("error")
+    for outcome in outcomes:
+        if outcome is outcomes[-1]:
+            table.add_section()
+        table.add_row(
+            outcome.session,
+            str(outcome.utterances),
+            _alarm(outcome.failures),
+            _alarm(outcome.missing),
+            f"{outcome.lost_s:.1f} s",
+            *(_ms(outcome.latency_ms(percentile)) for percentile in (50, 95, 99)),
+            outcome.error.code if outcome.error else "",
+        )
+    return table
+
+
+def devices_table(devices: list[InputDevice]) -> Table:
+    """What --device may name."""
+    table = Table("device", "name", "channels", "Hz", "")
+    for device in devices:
+        default = "default" if device.is_default else ""
+        table.add_row(str(device.index), Text(device.name), str(device.channels), str(device.rate), default)
+    return table
+
+
+def _alarm(count: int) -> Text:
+    """A number that should be 0."""
+    return Text(str(count), style="bold red" if count else "")
+
+
+def _ms(latency_ms: float | None) -> str:
+    return NOTHING if latency_ms is None else f"{latency_ms:.0f}"
+
+
+def _trend(trend: float | None) -> str:
+    return NOTHING if trend is None else f"{trend:+.2f} (−1 negative … +1 positive)"

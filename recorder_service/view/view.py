@@ -1,0 +1,111 @@
+"""What a person sees: each sentence as it comes, then the statistics. Colours only repeat what the words say."""
+
+from dataclasses import asdict
+from typing import Any
+
+from pydantic_core import to_json
+from rich.console import Console
+from rich.text import Text
+
+from recorder_service.audio.microphone import InputDevice
+from recorder_service.run.load_test import Outcome, total
+from recorder_service.view.tables import devices_table, outcomes_table, statistics_table
+from wire.errors import WireError
+from wire.messages.results import Final, NoSpeech, SegmentFailed
+from wire.messages.server import AnyServerMessage, Error, Ready
+from wire.messages.statistics import Statistics
+
+COLOURS = {"positive": "green", "neutral": "yellow", "negative": "red"}
+
+
+class View:
+    """Results go to standard output, everything about the connection to standard error."""
+
+    def __init__(self) -> None:
+        self._out = Console(highlight=False, soft_wrap=True)
+        self._err = Console(highlight=False, soft_wrap=True, stderr=True)
+
+    def notice(self, sentence: str) -> None:
+        """About the connection or the recording itself."""
+        self._err.print(Text(printable(sentence), style="bold"))
+
+    def complain(self, error: WireError) -> None:
+        """Why it does not go on, and what to do."""
+        self._err.print(Text(f"error ({error.code}): ", style="bold red") + Text(printable(str(error))))
+
+    def message(self, message: AnyServerMessage) -> None:
+        """Whatever the gateway says."""
+        match message:
+            case Ready(resumed=False):
+                self.notice(f"Connected. Session {message.session_id}.")
+            case Final() | NoSpeech() | SegmentFailed():
+                self._out.print(result_line(message))
+            case Error(fatal=False):
+                self.complain(WireError(message.code, message.message, message.remedy))
+
+    def devices(self, devices: list[InputDevice]) -> None:
+        self._out.print(devices_table(devices))
+
+    def end(self, outcomes: list[Outcome], statistics: list[Statistics]) -> None:
+        """The statistics of one session, or the summary of several."""
+        if len(outcomes) > 1:
+            self._out.print(outcomes_table([*outcomes, total(outcomes)]))
+        else:
+            for known in statistics:
+                self._out.print(statistics_table(known, outcomes[0]))
+            if not statistics and outcomes[0].error is None:
+                self.notice("Nobody spoke.")
+        if missing := sum(outcome.missing for outcome in outcomes):
+            self._err.print(Text(f"{missing} utterances got no result.", style="bold red"))
+
+
+class JsonView(View):
+    """One JSON object a line on standard output: each message, and with several sessions what became of each."""
+
+    def message(self, message: AnyServerMessage) -> None:
+        self._out.out(message.model_dump_json(), highlight=False)
+
+    def devices(self, devices: list[InputDevice]) -> None:
+        for device in devices:
+            self._out.out(to_json(device).decode(), highlight=False)
+
+    def end(self, outcomes: list[Outcome], statistics: list[Statistics]) -> None:  # noqa: ARG002 (were sent already)
+        if len(outcomes) > 1:
+            for outcome in [*outcomes, total(outcomes)]:
+                self._out.out(to_json(_summary(outcome)).decode(), highlight=False)
+
+
+def result_line(result: Final | NoSpeech | SegmentFailed) -> Text:
+    """``0:03.2  positive 0.93  en  And so, my fellow Americans``."""
+    line = Text(f"{clock_time(result.start_ms):>8}  ", style="dim")
+    match result:
+        case Final(sentiment=None):
+            line.append(printable(result.text), style="default not dim")
+            return line.append(f"  (no sentiment: {printable(result.sentiment_reason or 'no reason given')})")
+        case Final(sentiment=sentiment) if sentiment is not None:
+            line.append(f"{sentiment.label:8} {sentiment.score:.2f}  ", style=f"{COLOURS[sentiment.label]} not dim")
+            return line.append(f"{result.language}  ").append(printable(result.text), style="default not dim")
+        case SegmentFailed():
+            reason = f"{result.message} {result.remedy} ({result.code}, {result.attempts} attempts)"
+            return line.append(f"FAILED: {printable(reason)}", style="bold red not dim")
+    return line.append("(sound, but nobody spoke)")
+
+
+def clock_time(ms: int) -> str:
+    """Milliseconds → ``1:02:03.4``, without hours that are not there."""
+    minutes, rest = divmod(ms, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest / 1000:04.1f}" if hours else f"{minutes}:{rest / 1000:04.1f}"
+
+
+def printable(text: str) -> str:
+    """Without control characters, which could rewrite the terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _summary(outcome: Outcome) -> dict[str, Any]:
+    """For programs: percentiles instead of every latency."""
+    summary = {name: value for name, value in asdict(outcome).items() if name not in {"latencies_ms", "error"}}
+    percentiles = {f"p{percentile}_ms": outcome.latency_ms(percentile) for percentile in (50, 95, 99)}
+    error = {"error": outcome.error.code} if outcome.error else {}
+    return {"type": "session_summary", **summary, **percentiles, **error}

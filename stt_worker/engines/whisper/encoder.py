@@ -1,0 +1,106 @@
+"""Whisper's audio encoder over as much audio as there is, instead of always 30 s."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+import whisper.model
+from torch import Tensor
+from torch.nn.functional import gelu, layer_norm, pad
+
+from stt_worker.engines.whisper.attention import SelfAttention, heads
+from stt_worker.engines.whisper.linear import Linear, plain
+
+Pack = Callable[[Tensor, Tensor | None], Linear]
+
+
+class Norm:
+    """Layer normalisation, computed in float32 as Whisper does."""
+
+    def __init__(self, source: torch.nn.LayerNorm) -> None:
+        self._weight, self._bias, self._eps = source.weight.float(), source.bias.float(), source.eps
+        self._shape = self._weight.shape
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return layer_norm(x.float(), self._shape, self._weight, self._bias, self._eps).to(x.dtype)
+
+
+def fuse(*projections: torch.nn.Linear) -> tuple[Tensor, Tensor]:
+    """Several projections of the same input as one matrix and bias; Whisper's keys have none."""
+    biases: list[Tensor] = [
+        each.weight.new_zeros(len(each.weight)) if each.bias is None else each.bias for each in projections
+    ]
+    return torch.cat(tuple(each.weight for each in projections)), torch.cat(biases)
+
+
+class _Convolution:
+    """Over time, three positions wide: the product of a matrix with what is seen at each place, laid out in a row.
+
+    These rows overlap, so that they are there already where the channels of a position lie next to each other.
+    """
+
+    def __init__(self, source: torch.nn.Conv1d, pack: Pack) -> None:
+        self._stride: int = source.stride[0]
+        self._multiply = pack(source.weight.transpose(1, 2).flatten(1), source.bias)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(batch, time, channels) → (batch, time / stride, channels)."""
+        x = pad(x, (0, 0, 1, 1))
+        batch, time, channels = x.shape
+        places = (time - 3) // self._stride + 1
+        rows = x.as_strided((batch, places, 3 * channels), (x.stride(0), self._stride * channels, 1))
+        return self._multiply(rows.contiguous())
+
+
+class _Layer:
+    def __init__(self, source: whisper.model.ResidualAttentionBlock, pack: Pack, attend: SelfAttention) -> None:
+        self._attend = attend
+        self._n_head = source.attn.n_head
+        self._attention_norm, self._mlp_norm = Norm(source.attn_ln), Norm(source.mlp_ln)
+        self._qkv = pack(*fuse(source.attn.query, source.attn.key, source.attn.value))
+        self._out = pack(source.attn.out.weight, source.attn.out.bias)
+        self._up = pack(source.mlp[0].weight, source.mlp[0].bias)
+        self._down = pack(source.mlp[2].weight, source.mlp[2].bias)
+
+    def __call__(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        query, key, value = (heads(part, self._n_head) for part in self._qkv(self._attention_norm(x)).chunk(3, dim=-1))
+        attention = self._attend(query, key, value, mask)
+        x = x + self._out(attention.transpose(1, 2).flatten(2)).to(x.dtype)
+        return x + self._down(gelu(self._up(self._mlp_norm(x)))).to(x.dtype)
+
+
+class Encoder:
+    """Same numbers as ``whisper.model.AudioEncoder``, whose forward pass refuses anything but 30 s.
+
+    Positions are sinusoids that count from the beginning, so the first ones serve a shorter window.
+    """
+
+    def __init__(self, source: whisper.model.AudioEncoder, pack: Pack = plain) -> None:
+        """``pack`` turns a weight and a bias into a matrix product (see ``linear``)."""
+        self._conv1, self._conv2 = _Convolution(source.conv1, pack), _Convolution(source.conv2, pack)
+        self._positions = source.positional_embedding
+        attend = SelfAttention()
+        self._layers = [_Layer(block, pack, attend) for block in source.blocks]
+        self._norm = Norm(source.ln_post)
+
+    def __call__(self, mels: Sequence[Tensor]) -> tuple[Tensor, list[int]]:
+        """Encode a batch; each comes out as it would alone.
+
+        Args:
+            mels: log-mel frames (mels, frames) of each utterance, an even count of at most 3,000.
+
+        Returns:
+            (batch, positions of the longest, state), and how many positions each utterance has: half its frames.
+        """
+        frames = [mel.shape[-1] for mel in mels]
+        x = torch.stack([pad(mel.T, (0, 0, 0, max(frames) - mel.shape[-1])) for mel in mels])
+        x = gelu(self._conv1(x))
+        mask = None
+        if min(frames) < max(frames):
+            count = torch.tensor(frames, device=x.device)[:, None]
+            # What lies behind an utterance is zero to the convolutions, as their padding would be.
+            x = x.masked_fill((torch.arange(max(frames), device=x.device) >= count)[..., None], 0.0)
+            mask = (torch.arange(max(frames) // 2, device=x.device) < count // 2)[:, None, None]
+        x = gelu(self._conv2(x)) + self._positions[: max(frames) // 2]
+        for layer in self._layers:
+            x = layer(x, mask)
+        return self._norm(x), [each // 2 for each in frames]

@@ -1,0 +1,1 @@
+"""Which utterance is decoded next, and which together."""

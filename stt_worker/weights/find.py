@@ -1,0 +1,100 @@
+"""Find the weights of Whisper: a path that the user gives, the model cache, or a download into the cache."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from stt_worker.weights.cache import Progress, is_stored, store, workshop
+from stt_worker.weights.sources import SOURCES, Source, SourceUnavailable
+from wire.errors import ModelError
+
+PREFETCH = "Run `make models` while online, or set STT_MODEL to the path of an openai-whisper checkpoint."
+
+
+def find_weights(
+    model: str,
+    cache: Path,
+    on_progress: Progress | None = None,
+    *,
+    offline: bool = False,
+    sources: Sequence[Source] = SOURCES,
+) -> Path:
+    """A checkpoint on this machine that ``whisper.load_model`` reads.
+
+    Args:
+        model: an official name (``base``), or a path: it contains a slash or ends in ``.pt``.
+        cache: the model cache; checkpoints lie in its folder ``whisper``.
+        on_progress: called with what is being done, the bytes done, and the bytes in all (0: not known).
+        offline: never download.
+        sources: where to download from, in this order. A source that cannot be reached leads to the next; one that
+            delivers something else than was pinned is an error.
+
+    Raises:
+        ModelError: ``model_missing``, ``model_unknown``, ``model_corrupt``, ``model_unreachable`` or
+            ``model_cache_unusable``.
+    """
+    if _is_path(model):
+        return _given(Path(model).expanduser())
+    file = cache / "whisper" / f"{model}.pt"
+    try:
+        if is_stored(file):
+            return file
+        if offline:
+            raise ModelError("model_missing", f"The Whisper model {file} is missing and MODEL_OFFLINE is on.", PREFETCH)
+        report = on_progress or _silent
+        with workshop(file, report) as folder:
+            if not is_stored(file):  # another process may have fetched it in the meantime
+                store(_fetch(model, folder, report, sources), file)
+    except OSError as error:
+        raise ModelError(
+            "model_cache_unusable",
+            f"The model cache {file.parent} cannot be used: {error}.",
+            "Give this user access and some disk space there, or set MODEL_CACHE to another folder.",
+        ) from error
+    return file
+
+
+def alignment_heads(model: str) -> bytes | None:
+    """The cross-attention heads that follow the audio, for ``Whisper.set_alignment_heads``, or None where unknown.
+
+    ``whisper.load_model`` sets them for official names only, not for paths, and word times suffer without them. A path
+    counts as the official model that its file is named after (``/models/base.pt``).
+    Source: https://github.com/openai/whisper/blob/main/whisper/__init__.py
+    """
+    import whisper  # here, because it imports torch and numba (2 s)
+
+    heads: bytes | None = whisper._ALIGNMENT_HEADS.get(Path(model).stem if _is_path(model) else model)
+    return heads
+
+
+def _is_path(model: str) -> bool:
+    return "/" in model or "\\" in model or model.endswith(".pt")
+
+
+def _given(file: Path) -> Path:
+    if file.is_file():
+        return file
+    found = "is not a file" if file.exists() else "does not exist"
+    raise ModelError(
+        "model_missing",
+        f"STT_MODEL names the checkpoint {file}, which {found}.",
+        "Correct the path, or set STT_MODEL to a name such as base.",
+    )
+
+
+def _fetch(model: str, folder: Path, on_progress: Progress, sources: Sequence[Source]) -> Path:
+    """The checkpoint from the first source that can be reached."""
+    target = folder / f"{model}.pt"
+    refusals = []
+    for source in sources:
+        try:
+            source.fetch(model, target, on_progress)
+            return target
+        except SourceUnavailable as refusal:
+            refusals.append(f"{source.name}: {refusal}")
+    raise ModelError(
+        "model_unreachable", f"The Whisper model {model} cannot be downloaded. Tried {'; '.join(refusals)}.", PREFETCH
+    )
+
+
+def _silent(_stage: str, _done: int, _total: int) -> None:
+    """Nobody wants to see the progress."""

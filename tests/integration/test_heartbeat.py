@@ -1,0 +1,94 @@
+"""Who lives, and who does not any more."""
+
+import signal
+import time
+
+import pytest
+
+from infra.heartbeat import INDEX_TIME_TO_LIVE_S, TIME_TO_LIVE_S, Heartbeat, Presence, living
+from infra.redis_client import AsyncRedis, Redis
+from tests.support.eventually import eventually
+from tests.support.machines import Processes
+from wire import names
+
+PROCESS = """
+import os, time
+from infra.heartbeat import Presence
+from infra.redis_client import connect
+presence = Presence(connect(os.environ["REDIS_URL"]), "stt_worker")
+presence.start()
+presence.ready("base", "r1")
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def presence(redis: Redis) -> Presence:
+    return Presence(redis, names.STT_WORKER)
+
+
+def beat(redis: Redis, presence: Presence) -> Heartbeat | None:
+    stored = redis.get(presence.key)
+    return Heartbeat.model_validate_json(stored) if stored else None
+
+
+async def test_a_process_says_how_it_is(redis: Redis, aredis: AsyncRedis, presence: Presence) -> None:
+    """Starting, not ready with a reason, ready with its model, busy, gone: each shows at once or a beat later."""
+    presence.start()
+    first = eventually(lambda: beat(redis, presence))
+    assert (first.ready, first.reason, first.service) == (False, "starting", names.STT_WORKER)
+    presence.not_ready("The file is missing.")
+    eventually(lambda: (known := beat(redis, presence)) and known.reason == "The file is missing.", timeout=0.5)
+    presence.ready("base", "r1")
+    eventually(lambda: (known := beat(redis, presence)) and known.ready and known.model == "base", timeout=0.5)
+    with presence.busy():
+        eventually(lambda: (known := beat(redis, presence)) and known.busy_since, timeout=3)
+    eventually(lambda: (known := beat(redis, presence)) and known.busy_since is None, timeout=3)
+    assert [known.instance for known in await living(aredis, names.STT_WORKER)] == [first.instance]
+    presence.stop()
+    assert beat(redis, presence) is None
+    assert await living(aredis, names.STT_WORKER) == []
+
+
+async def test_a_killed_process_is_gone_after_five_seconds(
+    processes: Processes, redis: Redis, aredis: AsyncRedis
+) -> None:
+    """It lives as long as it beats; then it expires, and is removed from the index."""
+    process = processes.python("-c", PROCESS)
+    index = names.presence_index(names.STT_WORKER)
+    instance = eventually(lambda: redis.smembers(index), timeout=15).pop()
+    key = names.presence(names.STT_WORKER, instance)
+    eventually(lambda: Heartbeat.model_validate_json(redis.get(key) or "").ready)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    killed = time.monotonic()
+    assert redis.exists(key)
+    eventually(lambda: not redis.exists(key), timeout=TIME_TO_LIVE_S + 1)
+    assert time.monotonic() - killed > TIME_TO_LIVE_S - 2
+    assert await living(aredis, names.STT_WORKER) == []
+    assert not redis.exists(index)
+
+
+def test_a_start_forgets_who_died_before(redis: Redis, presence: Presence) -> None:
+    """Also of services that nobody lists; who lives stays, and the index of a service that is gone expires."""
+    index = names.presence_index(names.STT_WORKER)
+    redis.sadd(index, "dead", "alive")
+    redis.set(names.presence(names.STT_WORKER, "alive"), "{}")
+    presence.start()
+    eventually(lambda: redis.smembers(index) == {"alive", presence.key.rpartition(":")[2]})
+    assert 0 < redis.ttl(index) <= INDEX_TIME_TO_LIVE_S
+    presence.stop()
+
+
+def test_a_heartbeat_comes_back_after_redis_was_emptied(redis: Redis, presence: Presence) -> None:
+    """Beats are repeated, not only written on change."""
+    presence.start()
+    eventually(lambda: beat(redis, presence))
+    redis.flushall()
+    eventually(lambda: beat(redis, presence), timeout=3)
+    presence.stop()
+
+
+def test_two_processes_of_a_service_are_two(redis: Redis) -> None:
+    """Also on the same host with the same process id, as in containers."""
+    assert Presence(redis, names.LISTENER).key != Presence(redis, names.LISTENER).key

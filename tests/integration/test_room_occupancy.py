@@ -1,0 +1,157 @@
+"""Who is in a room, over several gateways: told at once, never to strangers, and no ghosts stay."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from fastapi_service.delivery import room_occupancy as module
+from fastapi_service.delivery.room_occupancy import RoomPresence
+from infra.redis_client import Redis, connect, connect_async
+from tests.support.eventually import soon
+from tests.support.machines import RedisServer
+from wire import names
+from wire.messages.server import People
+
+PROMPTLY_S = 1.0
+
+
+class Gateway:
+    """One with people; it remembers what it would tell them."""
+
+    def __init__(self, url: str) -> None:
+        self.redis = connect_async(url)
+        self.channels = connect_async(url, max_connections=4, retries=0)
+        self.told: list[People] = []
+        self.rooms = RoomPresence(self.redis, self.channels, self.told.append)
+        self.task = asyncio.create_task(self.rooms.run())
+
+    def last(self, room: str = "kitchen") -> tuple[int, int] | None:
+        """People and talkers there, as told last."""
+        counts = [(told.people, told.talking) for told in self.told if told.room == room]
+        return counts[-1] if counts else None
+
+    async def kill(self) -> None:
+        """Its people get no chance to leave."""
+        self.task.cancel()
+        await asyncio.wait({self.task}, timeout=5)
+        assert self.task.done(), "a gateway that is told to end goes on"
+        await self.redis.aclose()
+        await self.channels.aclose()
+
+
+@pytest.fixture
+async def start(redis_url: str) -> AsyncIterator[Callable[..., Gateway]]:
+    started: list[Gateway] = []
+
+    def one(url: str = redis_url) -> Gateway:
+        started.append(Gateway(url))
+        return started[-1]
+
+    yield one
+    for gateway in started:
+        await gateway.kill()
+
+
+async def subscribed(redis: Redis, gateways: int) -> None:
+    await soon(lambda: redis.pubsub_numsub(names.ROOM_PEOPLE)[0][1] == gateways)
+
+
+async def test_every_change_is_told_to_all_gateways_at_once(start: Callable[..., Gateway], redis: Redis) -> None:
+    """Joining, the first audio and leaving; each at both gateways within a second, long before any refresh."""
+    one, two = start(), start()
+    await subscribed(redis, 2)
+    one.rooms.join("kitchen", "alice")
+    await soon(lambda: one.last() == (1, 0), PROMPTLY_S)
+    two.rooms.join("kitchen", "bob")
+    await soon(lambda: (one.last(), two.last()) == ((2, 0), (2, 0)), PROMPTLY_S)
+    two.rooms.talks("kitchen", "bob")
+    await soon(lambda: (one.last(), two.last()) == ((2, 1), (2, 1)), PROMPTLY_S)
+    two.rooms.leave("kitchen", "bob")
+    await soon(lambda: one.last() == (1, 0), PROMPTLY_S)
+    assert two.last() == (2, 1)  # nobody is left there to be told
+
+
+async def test_rooms_know_nothing_of_each_other(start: Callable[..., Gateway], redis: Redis) -> None:
+    """A gateway is never told of a room in which it has nobody."""
+    one, two = start(), start()
+    await subscribed(redis, 2)
+    one.rooms.join("kitchen", "alice")
+    two.rooms.join("kitchen2", "bob")
+    two.rooms.talks("kitchen2", "bob")
+    await soon(lambda: (one.last("kitchen"), two.last("kitchen2")) == ((1, 0), (1, 1)))
+    assert {told.room for told in one.told} == {"kitchen"}
+    assert {told.room for told in two.told} == {"kitchen2"}
+
+
+async def test_people_of_a_killed_gateway_vanish(
+    start: Callable[..., Gateway], redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others stay; in a room where nobody is left, the keys expire."""
+    monkeypatch.setattr(module, "REFRESH_S", 0.3)
+    monkeypatch.setattr(module, "FORGET_S", 2)
+    one, two = start(), start()
+    one.rooms.join("kitchen", "alice")
+    two.rooms.join("kitchen", "bob")
+    two.rooms.talks("kitchen", "bob")
+    two.rooms.join("attic", "carol")
+    await soon(lambda: one.last() == (2, 1))
+    await two.kill()
+    await soon(lambda: one.last() == (1, 0))
+    assert redis.zrange(names.people("kitchen"), 0, -1) == ["alice"]
+    await soon(lambda: not redis.exists(names.people("attic"), names.talking("kitchen")))
+    await asyncio.sleep(2.5)  # refreshed all the time
+    assert redis.zrange(names.people("kitchen"), 0, -1) == ["alice"]
+    assert 0 < redis.ttl(names.people("kitchen")) <= 2
+
+
+async def test_a_change_that_a_gateway_was_not_told_of_is_seen_at_the_next_refresh(
+    start: Callable[..., Gateway], redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pub/sub may lose a message."""
+    monkeypatch.setattr(module, "REFRESH_S", 0.3)
+    one = start()
+    one.rooms.join("kitchen", "alice")
+    await soon(lambda: one.last() == (1, 0))
+    redis.zadd(names.people("kitchen"), {"bob": redis.time()[0] + 30})
+    await soon(lambda: one.last() == (2, 0))
+
+
+async def test_without_rooms_nothing_is_written(
+    start: Callable[..., Gateway], redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refreshing nobody costs no command, also after the last has left; audio of strangers is nobody's."""
+    monkeypatch.setattr(module, "REFRESH_S", 0.05)
+    redis.config_resetstat()
+    one = start()
+    one.rooms.talks("kitchen", "alice")
+    one.rooms.leave("kitchen", "alice")
+    await asyncio.sleep(0.3)
+    assert not {name for name in redis.info("commandstats") if "eval" in name}
+    one.rooms.join("kitchen", "alice")
+    await soon(lambda: one.last() == (1, 0))
+    one.rooms.leave("kitchen", "alice")
+    await soon(lambda: not redis.exists(names.people("kitchen")))
+    told = len(one.told)
+    await asyncio.sleep(0.3)
+    assert len(one.told) == told
+    assert not list(redis.scan_iter("wta:*"))
+
+
+async def test_people_are_counted_again_after_redis_was_away(
+    start: Callable[..., Gateway], mortal_redis: RedisServer
+) -> None:
+    """Who left meanwhile is not in the room any more, who came is."""
+    one = start(mortal_redis.url)
+    one.rooms.join("kitchen", "alice")
+    one.rooms.join("kitchen", "bob")
+    await soon(lambda: one.last() == (2, 0))
+    mortal_redis.kill()
+    one.rooms.leave("kitchen", "bob")
+    one.rooms.join("kitchen", "carol")
+    one.rooms.join("kitchen", "dave")
+    await asyncio.sleep(0.5)
+    mortal_redis.start()
+    await soon(lambda: one.last() == (3, 0), timeout=10)
+    with connect(mortal_redis.url) as redis:
+        assert set(redis.zrange(names.people("kitchen"), 0, -1)) == {"alice", "carol", "dave"}

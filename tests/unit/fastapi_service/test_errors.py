@@ -1,0 +1,119 @@
+"""Whatever a client gets wrong, it learns what, in words that help, under a code that stays."""
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from fastapi_service.errors import MAX_MESSAGE_BYTES, check_audio, check_size, explain
+from wire.errors import ProtocolError
+from wire.messages.client import client_message
+
+SESSION = "a" * 32
+
+
+def refusal(text: str) -> ProtocolError:
+    with pytest.raises(ValidationError) as refused:
+        client_message.validate_json(text)
+    return explain(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hello", "{", '{"type": "stop"', '{"type": "start", "room": "\\ud800"}', "[" * 999]
+)
+def test_text_that_is_no_json(text: str) -> None:
+    """Broken JSON says that control messages are JSON."""
+    error = refusal(text)
+    assert error.code == "bad_json"
+    assert "JSON" in error.message
+    assert "binary" in error.remedy
+
+
+@pytest.mark.parametrize("message", [None, 5, "stop", [], {}, {"type": 5}, {"type": "dance"}, {"type": None}])
+def test_json_that_is_no_control_message(message: object) -> None:
+    """JSON of an unknown type names the types that there are."""
+    error = refusal(json.dumps(message))
+    assert error.code == "unknown_message"
+    assert all(known in error.remedy for known in ("start", "gap", "stop", "ping"))
+
+
+@pytest.mark.parametrize("language", ["klingon", "", "EN", "en-US", 5, {}])
+def test_language_that_nobody_knows(language: object) -> None:
+    """The remedy shows what a language code looks like."""
+    error = refusal(json.dumps({"type": "start", "language": language}))
+    assert error.code == "unknown_language"
+    assert "en, ko or de" in error.remedy
+
+
+@pytest.mark.parametrize("rate", [0, -1, 7_999, 48_001, 1e400, 44_100.5, "16000", True, None])
+def test_sample_rate_that_is_not_possible(rate: object) -> None:
+    """The remedy names the range."""
+    error = refusal(json.dumps({"type": "start", "sample_rate": rate}))
+    assert error.code == "bad_sample_rate"
+    assert "8000" in error.remedy
+    assert "48000" in error.remedy
+
+
+@pytest.mark.parametrize("room", ["", "two words", "x" * 65, "line\n", "<b>"])
+def test_room_with_a_name_that_is_none(room: str) -> None:
+    """The remedy says what a name is made of, and the name is not repeated."""
+    error = refusal(json.dumps({"type": "start", "room": room}))
+    assert error.code == "bad_room"
+    assert "64" in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("message", "named"),
+    [
+        ({"type": "gap"}, "samples"),
+        ({"type": "gap", "samples": 0}, "samples"),
+        ({"type": "gap", "samples": 10**30}, "samples"),
+        ({"type": "gap", "samples": 1.5}, "samples"),
+        ({"type": "start", "colour": "blue"}, "colour"),
+        ({"type": "start", "last_seq": -1}, "last_seq"),
+        ({"type": "start", "last_seq": 10**30}, "last_seq"),
+        ({"type": "start", "session_id": "mine", "token": "t"}, "session_id"),
+        ({"type": "start", "session_id": SESSION}, "token"),
+        ({"type": "start", "token": "t"}, "session_id"),
+        ({"type": "start", "session_id": SESSION, "token": "x" * 129}, "token"),
+        ({"type": "ping", "id": "x" * 65}, "id"),
+        ({"type": "stop", "now": True}, "now"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_message_with_a_wrong_field(message: dict[str, object], named: str) -> None:
+    """The field is named."""
+    error = refusal(json.dumps(message))
+    assert error.code == "bad_message"
+    assert named in error.message
+
+
+def test_refusals_do_not_repeat_what_was_sent() -> None:
+    """Errors end up in logs: a text that somebody typed is not in them."""
+    secret = "what only two people know"
+    for message in ({"type": "start", "room": secret}, {"type": "start", "token": secret}, {"type": secret}):
+        assert secret not in str(refusal(json.dumps(message)))
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "helps"),
+    [
+        (b"", "empty_audio", "Int16"),
+        (b"abc", "odd_audio", "little-endian"),
+        (bytes(MAX_MESSAGE_BYTES + 2), "too_large", "100 ms"),
+    ],
+)
+def test_audio_that_cannot_be(data: bytes, code: str, helps: str) -> None:
+    """Empty, odd and huge binary messages each have their code and remedy."""
+    with pytest.raises(ProtocolError) as refused:
+        check_audio(data)
+    assert refused.value.code == code
+    assert helps in refused.value.remedy
+
+
+def test_largest_message_is_allowed() -> None:
+    """The limit itself is no mistake."""
+    check_audio(bytes(MAX_MESSAGE_BYTES))
+    check_size(MAX_MESSAGE_BYTES)
+    with pytest.raises(ProtocolError, match=str(MAX_MESSAGE_BYTES + 1)):
+        check_size(MAX_MESSAGE_BYTES + 1)

@@ -1,0 +1,169 @@
+"""A draft is transcribed once, for whoever asked, and never while something more urgent waits."""
+
+from typing import Any
+
+import pytest
+from redis.exceptions import RedisError
+
+from infra.worker import Limits, Worker
+from stt_worker.engines.base import Deadline, Hypothesis, Request, Word
+from stt_worker.tasks.partial import Drafting
+from tests.support.speakers import ALICE
+from wire import names
+from wire.audio import Samples
+from wire.errors import ModelError
+from wire.messages.jobs import Draft, DraftText
+
+HEARD = Hypothesis(
+    text=" Good morning.",
+    language="en",
+    language_probability=0.9,
+    avg_logprob=-0.3,
+    no_speech_prob=0.05,
+    words=(Word(" Good", 0.1, 0.3, 0.9), Word(" morning.", 0.3, 0.8, 0.8)),
+)
+CHANNEL = "wta:drafts:test"
+
+
+class Engine:
+    name, revision = "base", "1"
+
+    def __init__(self, answer: Hypothesis | Exception) -> None:
+        self.answer = answer
+        self.asked: list[Request] = []
+
+    def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
+        assert len(audio) == 32_000
+        self.asked.append(request)
+        deadline.check()
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class Redis:
+    """The audio of one draft, a session's language, and queues of a length."""
+
+    def __init__(self, key: str, *, waiting: int = 0) -> None:
+        self.audio = {key: bytes(64_000)}
+        self.waiting = waiting
+        self.looks, self.away = 0, False
+        self.published: list[tuple[str, Draft]] = []
+
+    def execute_command(self, command: str, key: str, **_: Any) -> bytes | None:
+        assert command == "GETDEL"
+        return self.audio.pop(key, None)
+
+    def hget(self, _key: str, field: str) -> str:
+        assert field == "language"
+        return "ko"
+
+    def pipeline(self, **_: Any) -> "Redis":
+        return self
+
+    def llen(self, _key: str) -> None: ...
+
+    def execute(self) -> list[int]:
+        self.looks += 1
+        if self.away:
+            raise RedisError
+        return [self.waiting, 0]
+
+    def publish(self, channel: str, data: str) -> None:
+        self.published.append((channel, Draft.model_validate_json(data)))
+
+
+def job(**changes: Any) -> DraftText:
+    fields: dict[str, Any] = {
+        "session_id": ALICE,
+        "segment": 3,
+        "revision": 2,
+        "purpose": "final",
+        "start_ms": 5_000,
+        "audio_key": names.draft_audio(ALICE, 3, 2),
+        "prefix": " Good",
+        "reply_to": CHANNEL,
+    }
+    return DraftText(**fields | changes)
+
+
+def worker_with(redis: Redis) -> Any:
+    worker: Any = Worker("redis://127.0.0.1:1/0", names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
+    worker.redis = redis
+    return worker
+
+
+def run(task: DraftText, redis: Redis, answer: Hypothesis | Exception = HEARD) -> Engine:
+    worker = worker_with(redis)
+    engine = worker.model = Engine(answer)
+    Drafting(worker).run(task)
+    return engine
+
+
+def test_the_gateway_that_asked_gets_the_text() -> None:
+    redis = Redis(job().audio_key)
+    engine = run(job(), redis)
+    ((channel, draft),) = redis.published
+    assert channel == CHANNEL
+    assert (draft.session_id, draft.segment, draft.revision) == (ALICE, 3, 2)
+    assert draft.transcript is not None
+    assert draft.transcript.text == "Good morning."
+    assert [(word.start_ms, word.end_ms) for word in draft.transcript.words] == [(5_100, 5_300), (5_300, 5_800)]
+    assert draft.keep_language == "en"
+    assert engine.asked == [Request("ko", "transcribe", "", " Good", session=ALICE, priority=3)]
+
+
+def test_a_withdrawn_draft_costs_nothing() -> None:
+    redis = Redis("another")
+    assert not run(job(), redis).asked
+    assert not redis.published
+
+
+def test_only_one_worker_takes_a_draft() -> None:
+    redis = Redis(job().audio_key)
+    run(job(), redis)
+    assert not run(job(), redis).asked
+    assert len(redis.published) == 1
+
+
+def test_an_interim_text_gives_way() -> None:
+    """The gateway hears that it will not come; a final text goes on."""
+    redis = Redis(job().audio_key, waiting=1)
+    run(job(purpose="interim"), redis)
+    assert [draft.transcript for _, draft in redis.published] == [None]
+    redis = Redis(job().audio_key, waiting=1)
+    assert run(job(), redis).asked
+    assert redis.published[0][1].transcript is not None
+
+
+def test_the_queue_is_looked_at_now_and_then() -> None:
+    """Not by each thread at each step: the batch of all of them would wait for Redis."""
+    redis = Redis(job().audio_key, waiting=1)
+    drafting = Drafting(worker_with(redis))
+    assert [drafting._outranked() for _ in range(100)] == [True] * 100
+    assert redis.looks <= 3
+
+
+def test_nothing_is_more_urgent_while_redis_is_away() -> None:
+    """And its silence, of seconds, stops the batch once."""
+    redis = Redis(job().audio_key, waiting=1)
+    redis.away = True
+    drafting = Drafting(worker_with(redis))
+    assert [drafting._outranked() for _ in range(100)] == [False] * 100
+    assert redis.looks == 1
+
+
+def test_silence_is_told_as_such() -> None:
+    """So that nobody listens to it again."""
+    redis = Redis(job().audio_key)
+    run(job(), redis, Hypothesis("", "en", 0.9, 0.0, 0.99))
+    ((_, draft),) = redis.published
+    assert (draft.transcript, draft.no_speech_prob, draft.keep_language) == (None, 0.99, None)
+
+
+@pytest.mark.parametrize("answer", [ModelError("stt_language", "No.", "Choose another."), ValueError("broken")])
+def test_trouble_is_told_as_no_text(answer: Exception) -> None:
+    """The utterance is transcribed in the ordinary way then, which says what is wrong."""
+    redis = Redis(job().audio_key)
+    run(job(), redis, answer)
+    assert [(draft.transcript, draft.no_speech_prob) for _, draft in redis.published] == [(None, None)]

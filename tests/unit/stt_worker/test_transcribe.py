@@ -1,0 +1,254 @@
+"""One speech-to-text task: what is claimed is transcribed and handed on, whatever the engine hears."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from infra.ledger.ledger import Claim
+from infra.worker import Limits, Worker
+from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, Request
+from stt_worker.tasks.transcribe import Transcription, is_speech, language_to_keep
+from tests.support.speakers import audio_job
+from wire import names
+from wire.audio import Samples, encode_pcm
+from wire.messages.jobs import AnalyzeText, TranscribeAudio
+from wire.messages.results import NoSpeech, segment_end
+
+PCM = np.array([0, 16_384, -32_768], dtype=np.int16)
+
+
+def heard(
+    text: str = " Good morning.",
+    language: str = "en",
+    *,
+    probability: float | None = 0.9,
+    logprob: float = -0.3,
+    no_speech: float = 0.05,
+) -> Hypothesis:
+    return Hypothesis(text, language, probability, logprob, no_speech)
+
+
+class Engine:
+    """Hears ``answer`` in everything, or fails with it."""
+
+    name = "base"
+    revision = "1"
+
+    def __init__(self, answer: Hypothesis | Exception) -> None:
+        self.answer = answer
+        self.asked: list[tuple[list[float], str | None]] = []
+
+    def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
+        assert deadline.seconds == 60
+        self.asked.append((audio.tolist(), request.language))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class Ledger:
+    """A ledger with one utterance in it."""
+
+    def __init__(self, claim: Claim, pcm: bytes | None, *, quickest: bool = True) -> None:
+        self._claim, self._pcm, self._quickest = claim, pcm, quickest
+        self.advanced: list[tuple[AnalyzeText, str | None]] = []
+        self.given_back: list[str] = []
+
+    def claim(self, _job: TranscribeAudio, stage: str, _worker: str) -> Claim:
+        assert stage == "stt"
+        return self._claim
+
+    def audio(self, _job: TranscribeAudio) -> bytes | None:
+        return self._pcm
+
+    def advance(self, _job: TranscribeAudio, analysis: AnalyzeText, keep: str | None) -> bool:
+        self.advanced.append((analysis, keep))
+        return self._quickest
+
+    def release(self, _job: TranscribeAudio, _worker: str, error: str) -> None:
+        self.given_back.append(error)
+
+
+class Redis:
+    """Notes what is published, in the stream and on the channel."""
+
+    def __init__(self) -> None:
+        self.stream: list[str] = []
+        self.channel: list[str] = []
+
+    def pipeline(self) -> "Redis":
+        return self
+
+    def xadd(self, stream: str, fields: dict[str, str], **_: Any) -> None:
+        assert stream == names.stream(names.RESULT_CHANNEL)
+        self.stream += fields.values()
+
+    def publish(self, channel: str, data: str) -> None:
+        assert channel == names.RESULT_CHANNEL
+        self.channel.append(data)
+
+    def execute(self) -> None: ...
+
+
+class Task:
+    """One run of the stage with hand-made surroundings."""
+
+    def __init__(
+        self,
+        answer: Hypothesis | Exception,
+        *,
+        verdict: str = "claimed",
+        known: str | None = None,
+        pcm: bytes | None = encode_pcm(PCM),
+        quickest: bool = True,
+        job: TranscribeAudio | None = None,
+    ) -> None:
+        self.engine = Engine(answer)
+        self.ledger = Ledger(Claim(verdict, 1, known), pcm, quickest=quickest)  # type: ignore[arg-type]
+        self.redis = Redis()
+        self.sent: list[AnalyzeText] = []
+        worker: Any = Worker("redis://127.0.0.1:1/0", names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
+        worker.model, worker.ledger, worker.redis = self.engine, self.ledger, self.redis
+        Transcription(worker, self.sent.append).run(job or audio_job(3, room="kitchen"))
+
+
+def test_what_was_said_goes_on_to_the_analysis() -> None:
+    """The ledger knows the transcript first, then the queue does; place and clock are kept and extended."""
+    task = Task(heard())
+    (analysis,) = task.sent
+    assert task.ledger.advanced == [(analysis, "en")]
+    assert (analysis.session_id, analysis.room, analysis.segment) == (audio_job().session_id, "kitchen", 3)
+    assert (analysis.transcript.text, analysis.transcript.language) == ("Good morning.", "en")
+    assert (analysis.transcript.model, analysis.transcript.avg_logprob) == ("base", -0.3)
+    clock = analysis.clock
+    assert clock.queued == audio_job(3).clock.queued
+    assert clock.stt_start is not None
+    assert clock.stt_end is not None
+    assert clock.stt_start <= clock.stt_end
+    assert task.redis.stream == []
+
+
+def test_engine_gets_the_samples_as_floats() -> None:
+    """Int16 becomes −1…1."""
+    assert Task(heard()).engine.asked[0][0] == [0.0, 0.5, -1.0]
+
+
+@pytest.mark.parametrize(("fixed", "known", "asked"), [("ko", "de", "ko"), (None, "de", "de"), (None, None, None)])
+def test_language_is_the_sessions(fixed: str | None, known: str | None, asked: str | None) -> None:
+    """The one that the user fixed, else the one heard before, else it is detected."""
+    task = Task(heard(probability=None if asked else 0.9), known=known, job=audio_job(language=fixed))
+    assert task.engine.asked[0][1] == asked
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "ms", "kept"),
+    [
+        (heard(probability=0.6), 1_000, "en"),
+        (heard(probability=0.59), 5_000, None),
+        (heard(probability=0.99), 999, None),
+        (heard(probability=None), 5_000, None),
+    ],
+)
+def test_language_is_kept_when_it_is_certain(hypothesis: Hypothesis, ms: int, kept: str | None) -> None:
+    """A guess from half a word does not decide on the rest of the session."""
+    assert language_to_keep(hypothesis, ms) == kept
+    assert Task(hypothesis, job=audio_job(ms=ms)).ledger.advanced[0][1] == kept
+
+
+def test_what_a_draft_found_silent_is_not_heard_again() -> None:
+    """It ends as ``no_speech`` at once, even without its audio."""
+    job = audio_job(3, room="kitchen").model_copy(update={"no_speech_prob": 0.9})
+    task = Task(heard(), job=job, pcm=None)
+    end = segment_end.validate_json(task.redis.channel[0])
+    assert isinstance(end, NoSpeech)
+    assert (end.segment, end.no_speech_prob) == (3, 0.9)
+    assert (task.engine.asked, task.sent, task.ledger.given_back) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "speech"),
+    [
+        (heard(), True),
+        (heard("네", "ko"), True),
+        (heard("yes", logprob=-1.4), True),
+        (heard("", logprob=-0.1), False),
+        (heard("  \n"), False),
+        (heard("Thank you.", no_speech=0.8, logprob=-1.2), False),
+        (heard("Thank you.", no_speech=0.8, logprob=-0.4), True),
+    ],
+)
+def test_silence_is_silent_and_short_answers_survive(hypothesis: Hypothesis, speech: bool) -> None:
+    """An utterance without speech ends as ``no_speech``; it is neither analysed nor shown."""
+    assert is_speech(hypothesis) == speech
+    task = Task(hypothesis)
+    assert bool(task.sent) == bool(task.ledger.advanced) == speech
+    if not speech:
+        end = segment_end.validate_json(task.redis.stream[0])
+        assert isinstance(end, NoSpeech)
+        assert (end.segment, end.room, end.no_speech_prob) == (3, "kitchen", hypothesis.no_speech_prob)
+        assert end.clock.stt_end is not None
+        assert task.redis.channel == task.redis.stream
+        assert hypothesis.text.strip() not in json.loads(task.redis.stream[0]).values()
+    assert task.ledger.given_back == []
+
+
+@pytest.mark.parametrize("verdict", ["gone", "taken", "exhausted"])
+def test_a_job_that_is_not_ours_costs_nothing(verdict: str) -> None:
+    """Delivered twice, held by another worker, or tried too often: the engine does not run."""
+    task = Task(heard(), verdict=verdict)
+    assert task.engine.asked == []
+    assert task.sent == []
+    assert task.redis.stream == []
+    assert task.ledger.given_back == []
+
+
+def test_who_was_slower_sends_nothing() -> None:
+    """Another worker took over meanwhile and has handed the transcript on."""
+    task = Task(heard(), quickest=False)
+    assert task.ledger.advanced
+    assert task.sent == []
+
+
+def test_audio_that_has_expired_is_given_back_with_the_reason() -> None:
+    """The engine is not asked about nothing."""
+    task = Task(heard(), pcm=None)
+    assert task.engine.asked == []
+    assert task.ledger.given_back == ["The audio is no longer stored."]
+
+
+def test_a_deadline_gives_the_claim_back() -> None:
+    """With a message that people may see."""
+    task = Task(DeadlineExceeded("stt_deadline", "Transcribing took longer than 60 s.", "Use more workers."))
+    assert task.ledger.given_back == ["Transcribing took longer than 60 s."]
+    assert task.sent == []
+
+
+def test_an_engine_that_breaks_gives_the_claim_back() -> None:
+    """Out of memory on one utterance: the sweeper sends it again, the worker lives."""
+    task = Task(MemoryError("1 GiB"))
+    assert task.ledger.given_back == ["internal error (MemoryError)"]
+    assert task.redis.stream == []
+
+
+def test_a_queue_that_is_away_loses_nothing() -> None:
+    """The transcript is in the ledger by then, from where the sweeper sends it; the worker lives."""
+
+    def refuse(_: AnalyzeText) -> None:
+        raise ConnectionError("away")
+
+    engine, ledger = Engine(heard()), Ledger(Claim("claimed", 1, None), encode_pcm(PCM))
+    worker: Any = Worker("redis://127.0.0.1:1/0", names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
+    worker.model, worker.ledger, worker.redis = engine, ledger, Redis()
+    Transcription(worker, refuse).run(audio_job())
+    assert len(ledger.advanced) == 1
+
+
+def test_deadline_is_over_when_its_seconds_are() -> None:
+    """An engine that asks in time goes on."""
+    Deadline.after(60).check()
+    with pytest.raises(DeadlineExceeded) as over:
+        Deadline(seconds=2, started=Deadline.after(2).started - 3).check()
+    assert "2 s" in over.value.message
+    assert "STT_DEADLINE_S" in over.value.remedy

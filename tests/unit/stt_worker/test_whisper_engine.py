@@ -1,0 +1,139 @@
+"""The engine with tiny random weights: what it hears means nothing, but the way there is the real one."""
+
+from typing import Any
+
+import pytest
+import torch
+from whisper.model import ModelDimensions, Whisper
+from whisper.tokenizer import get_tokenizer
+
+from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, Request, Task
+from stt_worker.engines.whisper.engine import TAILS_S, WhisperTranscriber, _prompt, _Utterance, warm_up
+from stt_worker.engines.whisper.greedy import Decoded
+from stt_worker.engines.whisper.repetition import token_cap
+from tests.support.utterances import outcomes_of
+from wire.errors import WireError
+
+# The library leaves its word lists to the garbage collector to close.
+pytestmark = pytest.mark.filterwarnings("ignore:.*tiktoken:pytest.PytestUnraisableExceptionWarning")
+
+ENGLISH_VOCABULARY = 51_864
+MULTILINGUAL_VOCABULARY = 51_865
+ENGLISH = Request("en")
+SECOND = torch.zeros(16_000).numpy()
+
+
+def transcriber(vocabulary: int) -> WhisperTranscriber:
+    torch.manual_seed(1)
+    dimensions = ModelDimensions(
+        n_mels=80,
+        n_audio_ctx=1500,
+        n_audio_state=8,
+        n_audio_head=2,
+        n_audio_layer=1,
+        n_vocab=vocabulary,
+        n_text_ctx=16,
+        n_text_state=8,
+        n_text_head=2,
+        n_text_layer=1,
+    )
+    model = Whisper(dimensions).eval()
+    torch.nn.init.zeros_(model.decoder.positional_embedding)  # the library leaves it as the memory was
+    return WhisperTranscriber(model, "tiny", "1")
+
+
+def test_a_multilingual_model_detects_the_language() -> None:
+    """And says how sure it is; a language that was given needs no detection."""
+    model = transcriber(MULTILINGUAL_VOCABULARY)
+    heard = warm_up(model)
+    assert heard.language_probability is not None
+    given = model.transcribe(SECOND, Request("ko"), Deadline.after(60))
+    assert (given.language, given.language_probability) == ("ko", None)
+
+
+def test_an_english_model_hears_english() -> None:
+    """``base.en`` cannot detect languages: it is ready for a session that names none."""
+    model = transcriber(ENGLISH_VOCABULARY)
+    assert warm_up(model).language == "en"
+    assert model.transcribe(SECOND, Request("en"), Deadline.after(60)).language == "en"
+
+
+def test_an_english_model_refuses_other_languages() -> None:
+    """It would write English words under a Korean label."""
+    with pytest.raises(WireError, match="tiny knows English only, not ko") as refused:
+        transcriber(ENGLISH_VOCABULARY).transcribe(SECOND, Request("ko"), Deadline.after(60))
+    assert refused.value.code == "stt_language"
+
+
+def test_decoding_stops_at_the_deadline() -> None:
+    """In the middle of a text, not after it."""
+    with pytest.raises(DeadlineExceeded):
+        transcriber(MULTILINGUAL_VOCABULARY).transcribe(SECOND, Request("en"), Deadline(seconds=1.0, started=0.0))
+
+
+def test_a_model_refuses_a_language_that_it_lacks() -> None:
+    """Cantonese has a token of its own only from ``large-v3`` on. Who asked beside it is not refused."""
+    model = transcriber(MULTILINGUAL_VOCABULARY)
+    model.at_once = 8
+    refused, heard = outcomes_of(model, [(SECOND, Request("yue")), (SECOND, Request("en"))])
+    assert isinstance(refused, WireError)
+    assert refused.code == "stt_language"
+    assert isinstance(heard, Hypothesis)
+
+
+def test_a_prompt_is_nothing_but_letters() -> None:
+    """Also one that spells a token of the model's own."""
+    tokenizer = get_tokenizer(multilingual=True, num_languages=99)
+    prompt = _prompt(tokenizer, Request("en", prompt="<|endoftext|>", prefix="<|nospeech|>"))
+    assert not {tokenizer.eot, tokenizer.no_speech} & set(prompt.tokens)
+
+
+def test_one_utterance_that_fails_leaves_the_others_their_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between decoding and words, where an error would otherwise be everybody's."""
+    model = transcriber(MULTILINGUAL_VOCABULARY)
+    model.at_once = 8
+    hypothesis = model._hypothesis
+
+    def broken(utterance: _Utterance, *rest: Any) -> Hypothesis:
+        if utterance.language == "ko":
+            raise ValueError("broken")
+        return hypothesis(utterance, *rest)
+
+    monkeypatch.setattr(model, "_hypothesis", broken)
+    outcomes = outcomes_of(model, [(SECOND, Request(language)) for language in ("en", "ko", "de")])
+    assert [type(outcome) for outcome in outcomes] == [Hypothesis, ValueError, Hypothesis]
+
+
+@pytest.mark.parametrize(("language", "last"), [("en", False), ("my", False), ("en", True)])
+def test_the_last_look_is_not_cut(language: str, *, last: bool) -> None:
+    """Its text is the final one; the looks before it may be cut, because a cut text is looked at again."""
+    model = transcriber(MULTILINGUAL_VOCABULARY)
+    utterance = _Utterance(Task(SECOND, Request(language), Deadline.after(60), [].append), language)
+    expected = model._decoder.n_ctx if last else token_cap(1.0, language)
+    assert model._cap(utterance, len(TAILS_S) if last else 1) == expected
+
+
+@pytest.mark.parametrize(
+    ("forced", "seconds", "kept"),
+    [
+        (0, 2.4, 6),  # no time for a second saying
+        (3, 2.4, 6),
+        (7, 2.4, None),  # what others agreed on is not cut
+        (0, 4.8, 12),  # time for both
+        (0, 3.3, None),
+    ],
+)
+def test_a_sentence_is_believed_as_often_as_there_is_time_for_it(forced: int, seconds: float, kept: int | None) -> None:
+    """Six tokens twice, looked at in a straight line from 0.2 to 2.0 s."""
+    model = transcriber(MULTILINGUAL_VOCABULARY)
+    utterance = _Utterance(
+        Task(torch.zeros(round(16_000 * seconds)).numpy(), ENGLISH, Deadline.after(60), [].append), "en"
+    )
+    attention = torch.full((1, 3 + 13, 250), -9.0)
+    for row in range(16):
+        attention[0, row, 10 + 15 * max(0, row - 3) : 10 + 15 * max(1, row - 2)] = 9.0
+    attention[0, 9, 100:] = 9.0  # after the sixth, all the rest
+    tokens = [400, 401, 402, 403, 404, 405] * 2
+    text = Decoded(tokens, [-0.1] * (13 - forced), forced=forced, before=3, attention=attention, stop="end")
+    trusted = model._trusted(utterance, text)
+    assert (trusted and len(trusted.tokens)) == kept
