@@ -9,14 +9,14 @@ ARG SERVICE
 ARG TORCH_INDEX
 ARG TORCH_VERSION
 WORKDIR /app
-COPY requirements.lock ./
-COPY local/bootstrap.py local/
+COPY requirements/build.txt requirements/${SERVICE}.txt requirements/
+COPY tools/bootstrap.py tools/
 # What runs needs no pip and no tests; numba's are 60 MB.
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python local/bootstrap.py "--service=${SERVICE}" \
+    python tools/bootstrap.py "--service=${SERVICE}" \
     && .venv/bin/python -m pip uninstall --quiet --yes pip setuptools \
     && find .venv -type d \( -name tests -o -name test \) -path '*/site-packages/*' -prune -exec rm -rf {} + \
-    && rm -rf local requirements.lock
+    && rm -rf tools requirements
 COPY wire wire
 COPY infra infra
 COPY ${SERVICE} ${SERVICE}

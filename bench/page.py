@@ -17,7 +17,7 @@ from rich.table import Table
 
 from fastapi_service.api.page import as_served
 from fastapi_service.security.headers import HEADERS
-from local.browser import find_browser
+from tools.browser import find_browser
 
 RESULTS = Path("bench-results/page.json")
 STATIC = Path(__file__).parents[1] / "fastapi_service" / "static"

@@ -10,8 +10,8 @@ from typing import Any
 
 from playwright.async_api import Page, async_playwright, expect
 
-from local.browser import find_browser
 from local.testing import Stack
+from tools.browser import find_browser
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data"

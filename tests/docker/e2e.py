@@ -23,10 +23,10 @@ from playwright.async_api import async_playwright, expect
 from rich.console import Console
 from rich.table import Table
 
-from local.browser import find_browser
 from recorder_service.client.client import RecorderClient
 from tests.docker.compose import ROOT, Stack
 from tests.e2e.speech import check_order, check_statistics, clip, say, wer
+from tools.browser import find_browser
 from wire.messages.results import Final
 
 SESSIONS = 4

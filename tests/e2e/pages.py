@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import jiwer
 from playwright.async_api import Page, async_playwright, expect
 
-from local.browser import find_browser
+from tools.browser import find_browser
 from wire.audio import SAMPLE_RATE
 
 DATA = Path(__file__).parents[1] / "data"

@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Page, Route, async_playwright, expect
 
 from fastapi_service.security.headers import HEADERS
-from local.browser import find_browser
+from tools.browser import find_browser
 
 STATIC = Path(__file__).parents[2] / "fastapi_service" / "static"
 MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".svg": "image/svg+xml"}

@@ -3,15 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from local import bootstrap
-from local.bootstrap import CPU_INDEX, TORCH_VERSION, BootstrapError
+from tools import bootstrap
+from tools.bootstrap import CPU_INDEX, TORCH_VERSION, BootstrapError
 
-LOCK = """\
-# made by a script
-celery==5.7.0 # all
-fastapi==0.165.0 ; sys_platform != 'win32' # fastapi_service, local
-sympy==1.14.0 # stt_worker, analyzer_worker
-"""
+REQUIREMENTS = {
+    "build": "setuptools==84.2.1 \\\n    --hash=sha256:1\n",
+    "dev": "celery==5.7.0 \\\n    --hash=sha256:2\nsympy==1.14.0 \\\n    --hash=sha256:3\n",
+    "listener_service": "celery==5.7.0 \\\n    --hash=sha256:2\n",
+    "stt_worker": "celery==5.7.0 \\\n    --hash=sha256:2\nsympy==1.14.0 \\\n    --hash=sha256:3\n",
+}
+CHECKED = ("install", "--require-hashes", "--no-deps", "--no-build-isolation", "--use-pep517", "-r")
 CUDA_INDEX = "https://example.org/cuda"
 
 
@@ -19,53 +20,51 @@ class FakePip:
     """Notes what would be installed; may fail like pip without a network."""
 
     def __init__(self) -> None:
-        self.pins: list[str] = []
+        self.files: list[str] = []
         self.calls: list[tuple[str, ...]] = []
         self.fails = False
 
     def __call__(self, *arguments: str) -> None:
         if self.fails:
             raise BootstrapError("pip failed")
-        if "--requirement" in arguments:
-            self.pins = Path(arguments[-1]).read_text(encoding="utf-8").splitlines()
+        if "-r" in arguments:
+            self.files.append(Path(arguments[-1]).stem)
             arguments = arguments[:-1]
         self.calls.append(arguments)
 
 
 @pytest.fixture
 def pip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakePip:
-    """A fresh tree with a lock and an empty environment, and a network without PyTorch's index."""
+    """A fresh tree with requirements and an empty environment, and a network without PyTorch's index."""
     fake = FakePip()
     monkeypatch.setattr(bootstrap, "pip", fake)
-    monkeypatch.setattr(bootstrap, "LOCK", tmp_path / "requirements.lock")
+    monkeypatch.setattr(bootstrap, "REQUIREMENTS", tmp_path)
     monkeypatch.setattr(bootstrap, "STAMP", tmp_path / "installed.json")
     monkeypatch.setattr(bootstrap, "is_reachable", lambda _index: False)
-    bootstrap.LOCK.write_text(LOCK, encoding="utf-8")
+    for name, pins in REQUIREMENTS.items():
+        (tmp_path / f"{name}.txt").write_text(pins, encoding="utf-8")
     return fake
 
 
-def test_torch_comes_before_the_lock_without_dependencies(pip: FakePip) -> None:
-    """torch is installed on its own, then the lock exactly as written."""
+def change_requirements() -> None:
+    (bootstrap.REQUIREMENTS / "dev.txt").write_text("celery==5.8.0\nsympy==1.14.0\n", encoding="utf-8")
+
+
+def test_the_requirements_come_before_torch_with_hashes_and_without_dependencies(pip: FakePip) -> None:
+    """Every file that pip takes is one whose hash was checked, what builds others first; then torch is installed."""
     bootstrap.install({"TORCH_INDEX": ""})
-    assert pip.calls == [
-        ("install", f"torch=={TORCH_VERSION}"),
-        ("install", "--no-deps", "--requirement"),
-    ]
-    assert pip.pins == ["celery==5.7.0", "fastapi==0.165.0 ; sys_platform != 'win32'", "sympy==1.14.0"]
+    assert pip.calls == [CHECKED, CHECKED, ("install", f"torch=={TORCH_VERSION}")]
+    assert pip.files == ["build", "dev"]
 
 
 @pytest.mark.parametrize(
-    ("service", "pins", "torch"),
-    [
-        ("listener_service", ["celery==5.7.0"], False),
-        ("fastapi_service", ["celery==5.7.0", "fastapi==0.165.0 ; sys_platform != 'win32'"], False),
-        ("stt_worker", ["celery==5.7.0", "sympy==1.14.0"], True),
-    ],
+    ("service", "torch"),
+    [("listener_service", False), ("stt_worker", True)],
 )
-def test_an_image_gets_what_its_service_needs(pip: FakePip, service: str, pins: list[str], torch: bool) -> None:
+def test_an_image_gets_what_its_service_needs(pip: FakePip, service: str, torch: bool) -> None:
     """No torch where no model runs."""
     bootstrap.install({"TORCH_INDEX": ""}, service)
-    assert pip.pins == pins
+    assert pip.files == ["build", service]
     assert (("install", f"torch=={TORCH_VERSION}") in pip.calls) == torch
 
 
@@ -78,19 +77,19 @@ def test_second_time_needs_no_network(pip: FakePip) -> None:
     assert pip.calls == []
 
 
-def test_changed_lock_is_installed(pip: FakePip) -> None:
-    """Another lock file is another environment."""
+def test_changed_requirements_are_installed(pip: FakePip) -> None:
+    """Other pins are another environment."""
     bootstrap.install({})
     pip.calls.clear()
-    bootstrap.LOCK.write_text("celery==5.8.0\n", encoding="utf-8")
+    change_requirements()
     bootstrap.install({})
-    assert len(pip.calls) == 2
+    assert len(pip.calls) == 3
 
 
 def test_interrupted_installation_is_repeated(pip: FakePip) -> None:
     """Without a complete installation there is no stamp, even if an earlier one was complete."""
     bootstrap.install({})
-    bootstrap.LOCK.write_text("celery==5.8.0\n", encoding="utf-8")
+    change_requirements()
     pip.fails = True
     with pytest.raises(BootstrapError):
         bootstrap.install({})
@@ -102,7 +101,7 @@ def test_other_torch_build_replaces_the_installed_one(pip: FakePip) -> None:
     bootstrap.install({})
     pip.calls.clear()
     bootstrap.install({"TORCH_INDEX": CUDA_INDEX})
-    assert pip.calls[:2] == [
+    assert pip.calls[2:] == [
         ("uninstall", "--yes", "torch"),
         ("install", f"torch=={TORCH_VERSION}", "--index-url", CUDA_INDEX),
     ]
@@ -111,7 +110,7 @@ def test_other_torch_build_replaces_the_installed_one(pip: FakePip) -> None:
 def test_torch_version_can_be_chosen(pip: FakePip) -> None:
     """TORCH_VERSION names another release of torch."""
     bootstrap.install({"TORCH_VERSION": "2.99.0"})
-    assert pip.calls[0] == ("install", "torch==2.99.0")
+    assert pip.calls[-1] == ("install", "torch==2.99.0")
 
 
 def always(answer: bool) -> Callable[[str], bool]:

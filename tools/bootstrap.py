@@ -1,6 +1,6 @@
-"""Make ``.venv`` and install what requirements.lock names. Runs with the system's Python and its standard library only.
+"""Make ``.venv`` and install a file of ``requirements/`` and torch. Needs Python's standard library only.
 
-Done already? Then it does nothing and needs no network. ``TORCH_VERSION`` and ``TORCH_INDEX`` choose torch's build.
+A second run does nothing and needs no network. ``TORCH_VERSION`` and ``TORCH_INDEX`` choose torch's build.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import platform
 import subprocess
 import sys
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -20,18 +19,19 @@ from pathlib import Path
 OLDEST_PYTHON = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-LOCK = ROOT / "requirements.lock"
 STAMP = VENV / "installed.json"
+
+REQUIREMENTS = ROOT / "requirements"
+BUILD = "build"
+"""Requirements that build the packages which come as source only."""
+EVERYTHING = "dev"
+"""Requirements of all services, `make run`, tests and checks."""
+BESIDE_TORCH = "\nsympy=="
+"""torch itself is in no file of requirements, but its own needs are: a file with this needs torch."""
 
 TORCH_VERSION = "2.13.0"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 """For Linux, where the torch on PyPI brings gigabytes of CUDA libraries. Elsewhere PyPI has the small build itself."""
-
-
-EVERYWHERE = "all"
-"""In the lock: what every service needs."""
-BESIDE_TORCH = "sympy=="
-"""torch itself is not in the lock, but what it needs is: who needs this needs torch."""
 
 
 class BootstrapError(Exception):
@@ -52,7 +52,7 @@ def main() -> None:
             run_in_venv("-m", "stt_worker.prefetch")
             run_in_venv("-m", "analyzer_worker.prefetch")
         if "--browser" in sys.argv:
-            run_in_venv("-m", "local.browser")
+            run_in_venv("-m", "tools.browser")
     except BootstrapError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
@@ -60,7 +60,8 @@ def main() -> None:
 
 
 def check_python(version: tuple[int, ...], system: str) -> None:
-    """
+    """Refuse a Python or a system that cannot run this.
+
     Raises:
         BootstrapError: this Python is too old, or this system has no process supervisor.
     """
@@ -87,10 +88,15 @@ def make_venv() -> None:
 
 
 def install(environment: Mapping[str, str], service: str | None = None) -> None:
-    """Install torch, then everything else, unless the stamp says that both are there."""
-    pins = select(LOCK.read_text(encoding="utf-8"), service)
+    """Install the requirements with their hashes checked, then torch, unless the stamp says that both are there.
+
+    torch comes last: pip takes what is installed already without looking at its hash, and torch's own needs are
+    among the requirements.
+    """
+    file = REQUIREMENTS / f"{service or EVERYTHING}.txt"
+    requirements = file.read_text(encoding="utf-8")
     wanted = {
-        "lock": hashlib.sha256("\n".join(pins).encode()).hexdigest(),
+        "requirements": hashlib.sha256(requirements.encode()).hexdigest(),
         "torch": environment.get("TORCH_VERSION") or TORCH_VERSION,
         "torch_index": environment.get("TORCH_INDEX"),
     }
@@ -98,29 +104,21 @@ def install(environment: Mapping[str, str], service: str | None = None) -> None:
     if is_satisfied(wanted, present):
         return
     STAMP.unlink(missing_ok=True)
-    if present and wanted["torch_index"] and wanted["torch_index"] != present.get("torch_index"):
-        pip("uninstall", "--yes", "torch")  # pip takes any build of the same version for the wanted one
-    index = None
-    if service is None or any(pin.startswith(BESIDE_TORCH) for pin in pins):
+    say(f"Installing {file.name}: {requirements.count('==')} packages")
+    for each in (REQUIREMENTS / f"{BUILD}.txt", file):
+        pip("install", "--require-hashes", "--no-deps", "--no-build-isolation", "--use-pep517", "-r", str(each))
+    if BESIDE_TORCH in requirements:
         index = choose_index(environment, sys.platform, may_guess=service is None)
+        if present and wanted["torch_index"] and wanted["torch_index"] != present.get("torch_index"):
+            pip("uninstall", "--yes", "torch")  # pip takes any build of the same version for the wanted one
         say(f"Installing torch {wanted['torch']} from {index or 'the usual index'} (the largest part)")
         pip("install", f"torch=={wanted['torch']}", *(["--index-url", index] if index else []))
-    say(f"Installing {len(pins)} packages of {LOCK.name}")
-    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
-        file.write("\n".join(pins))
-        file.flush()
-        pip("install", "--no-deps", "--requirement", file.name)
-    STAMP.write_text(json.dumps({**wanted, "torch_index": index}), encoding="utf-8")
-
-
-def select(lock: str, service: str | None) -> list[str]:
-    """The pins of the lock that ``service`` needs; all of them for None."""
-    lines = [line.partition(" # ") for line in lock.splitlines() if line and not line.startswith("#")]
-    return [pin for pin, _, users in lines if service is None or {EVERYWHERE, service} & set(users.split(", "))]
+        wanted["torch_index"] = index
+    STAMP.write_text(json.dumps(wanted), encoding="utf-8")
 
 
 def read_stamp() -> dict[str, str | None]:
-    """What an earlier, complete installation wrote; empty if there was none."""
+    """Read what an earlier, complete installation wrote; empty if there was none."""
     try:
         stamp: dict[str, str | None] = json.loads(STAMP.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -129,15 +127,16 @@ def read_stamp() -> dict[str, str | None]:
 
 
 def is_satisfied(wanted: Mapping[str, str | None], present: Mapping[str, str | None]) -> bool:
-    """Whether ``present`` has what is ``wanted``; an index that nobody named is no reason to install again."""
-    same = all(wanted[name] == present.get(name) for name in ("lock", "torch"))
+    """Tell whether ``present`` has what is ``wanted``; an index that was not named is no reason to install again."""
+    same = all(wanted[name] == present.get(name) for name in ("requirements", "torch"))
     return same and (not wanted["torch_index"] or wanted["torch_index"] == present.get("torch_index"))
 
 
 def choose_index(environment: Mapping[str, str], system: str, may_guess: bool = True) -> str:
-    """Where torch comes from: ``TORCH_INDEX`` if set, even to nothing; else the small build. Empty: pip's own index.
+    """Choose torch's index: ``TORCH_INDEX`` if set, even to nothing; else the small build. Empty: pip's own index.
 
-    Without ``may_guess`` an index that is away is an error of pip's: an image would keep the large build for ever.
+    Without ``may_guess`` an index that does not answer is left to pip, which fails: an image would keep the large
+    build for ever.
     """
     if "TORCH_INDEX" in environment:
         return environment["TORCH_INDEX"]
@@ -150,7 +149,7 @@ def choose_index(environment: Mapping[str, str], system: str, may_guess: bool = 
 
 
 def is_reachable(index: str) -> bool:
-    """Whether torch's page of a package index answers."""
+    """Tell whether a package index answers for torch within 10 s."""
     try:
         with urllib.request.urlopen(f"{index}/torch/", timeout=10):
             return True
@@ -175,7 +174,7 @@ def run_in_venv(*arguments: str) -> None:
 
 
 def say(sentence: str) -> None:
-    """One line of progress."""
+    """Print one line of progress."""
     print(f"== {sentence}", flush=True)
 
 

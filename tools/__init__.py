@@ -1,0 +1,1 @@
+"""Scripts for developers and images: environment, pins, browser."""
