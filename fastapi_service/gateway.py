@@ -9,22 +9,22 @@ import structlog
 from redis.exceptions import RedisError
 from starlette.websockets import WebSocket
 
-from fastapi_service import errors as refusals
+from fastapi_service import errors
 from fastapi_service.api.connection import Connection
 from fastapi_service.delivery.hub import Hub
-from fastapi_service.delivery.room_occupancy import RoomPresence
-from fastapi_service.delivery.send_queue import CLOSE_TRY_LATER, Outbox
+from fastapi_service.delivery.room_occupancy import RoomOccupancy
+from fastapi_service.delivery.send_queue import CLOSE_TRY_LATER, SendQueue
 from fastapi_service.delivery.subscriber import Subscriber
 from fastapi_service.endpointing.endpointer import EndpointerOptions
 from fastapi_service.monitoring import metrics
 from fastapi_service.recognition.dispatcher import Dispatcher
-from fastapi_service.recognition.partials import Drafts
+from fastapi_service.recognition.partials import Partials
 from fastapi_service.recognition.session import Session, SessionTakenOver
 from fastapi_service.settings import Settings
 from fastapi_service.storage.sessions import SessionRecord, SessionStore
 from infra.celery_app import make_celery, send_job
-from infra.heartbeat import Presence
-from infra.ledger.ledger import Enrolment
+from infra.heartbeat import HeartbeatWriter
+from infra.ledger.ledger import Admission
 from infra.redis_client import connect, connect_async
 from wire import names
 from wire.errors import StoreError
@@ -53,14 +53,14 @@ class Gateway:
         self.redis = connect_async(settings.redis_url)
         self.hub = Hub()
         self.store = SessionStore(self.redis, settings.session_ttl_s)
-        self._enrolment = Enrolment(self.redis)
+        self._admission = Admission(self.redis)
         celery = make_celery(names.GATEWAY, settings.redis_url)
         self._dispatcher = Dispatcher(lambda job: send_job(celery, job))
         self._channels = connect_async(settings.redis_url, max_connections=6, retries=0)
-        self._drafts = Drafts(self.redis, self._channels, self._dispatcher)
+        self._partials = Partials(self.redis, self._channels, self._dispatcher)
         self._subscriber = Subscriber(self._channels, self.hub)
-        self._people = RoomPresence(self.redis, self._channels, self.hub.people)
-        self._presence = Presence(connect(settings.redis_url), names.GATEWAY)
+        self._people = RoomOccupancy(self.redis, self._channels, self.hub.people)
+        self._heartbeat = HeartbeatWriter(connect(settings.redis_url), names.GATEWAY)
         self._options = EndpointerOptions(
             **{name: getattr(settings, name) for name in EndpointerOptions.__dataclass_fields__}
         )
@@ -71,11 +71,11 @@ class Gateway:
         self._stopping = asyncio.Event()
 
     async def start(self) -> None:
-        self._presence.start()
-        self._presence.ready()
+        self._heartbeat.start()
+        self._heartbeat.ready()
         log.info("listening", host=self.settings.host, port=self.settings.port, tls=self.settings.tls_cert is not None)
         self._run(self._subscriber.run())
-        self._run(self._drafts.run())
+        self._run(self._partials.run())
         self._run(self._people.run())
         self._run(self._touch_all())
         self._run(self._watch_owners())
@@ -90,7 +90,7 @@ class Gateway:
         await self._dispatcher.close(max(0.0, deadline - asyncio.get_running_loop().time()))
         for task in self._background:
             task.cancel()
-        self._presence.stop()
+        self._heartbeat.stop()
         await self._channels.aclose()
         await self.redis.aclose()
 
@@ -104,9 +104,9 @@ class Gateway:
         connection = Connection(websocket, self)
         if len(self._connections) >= self.settings.max_sessions:
             metrics.REFUSED.labels("full").inc()
-            connection.outbox.refuse(refusals.full(self.settings.max_sessions), fatal=True)
-            connection.outbox.close(CLOSE_TRY_LATER)
-            await connection.outbox.closed()
+            connection.send_queue.send_error(errors.full(self.settings.max_sessions), fatal=True)
+            connection.send_queue.close(CLOSE_TRY_LATER)
+            await connection.send_queue.closed()
             return
         self._connections.add(connection)
         metrics.CONNECTIONS.set(len(self._connections))
@@ -131,12 +131,12 @@ class Gateway:
             record,
             self._options,
             self.store,
-            self._enrolment,
+            self._admission,
             self._dispatcher,
-            self._drafts,
+            self._partials,
             self.settings.session_ttl_s,
-            connection.outbox.send,
-            connection.outbox.refuse,
+            connection.send_queue.send,
+            connection.send_queue.send_error,
             self.settings.interim_ms / 1000,
         )
         log.info("session begins", session=record.session_id, resumed=token is None, sample_rate=record.sample_rate)
@@ -150,35 +150,35 @@ class Gateway:
         if session is None:
             return
         for audience in _audiences(session.record):
-            self.hub.leave(audience, connection.outbox)
+            self.hub.leave(audience, connection.send_queue)
         if session.record.room is not None:
             self._people.leave(session.record.room, session.record.owner)
         if self._owners.get(session.record.session_id) is connection:
             del self._owners[session.record.session_id]
         self._run(self._finish(session, self.settings.resume_grace_s if wait_for_client else 0.0), name="finish")
 
-    async def join(self, record: SessionRecord, outbox: Outbox, last_seq: int) -> None:
+    async def join(self, record: SessionRecord, send_queue: SendQueue, last_seq: int) -> None:
         """Bring what an audience missed and what comes; subscribe first, read then, so that nothing falls between."""
         for audience in _audiences(record):
-            self.hub.join(audience, outbox)
+            self.hub.join(audience, send_queue)
         if record.room is not None:
             self._people.join(record.room, record.owner)
-        outbox.follow(record.audience, last_seq)
-        await self.read_statistics(record, outbox)
+        send_queue.follow(record.audience, last_seq)
+        await self.read_statistics(record, send_queue)
 
     def heard(self, record: SessionRecord) -> None:
         """A session has sent audio."""
         if record.room is not None:
             self._people.talks(record.room, record.owner)
 
-    async def read_statistics(self, record: SessionRecord, outbox: Outbox) -> None:
+    async def read_statistics(self, record: SessionRecord, send_queue: SendQueue) -> None:
         """Tell a client the latest figures, if it does not know them: pub/sub may have lost them."""
         try:
             async with asyncio.timeout(READ_S):
                 for audience in _audiences(record):
                     known = await self.store.statistics(audience)
                     if known is not None:
-                        outbox.on_statistics(known)
+                        send_queue.on_statistics(known)
         except (RedisError, OSError) as error:  # the next utterance brings them; a TimeoutError is an OSError
             log.warning("statistics not read", error=type(error).__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import stamina
 from redis.exceptions import RedisError
 
-from infra.redis_client import AsyncRedis, heed_cancellation
+from infra.redis_client import AsyncRedis, checkpoint
 
 POLL_S = 1.0
 
@@ -28,7 +28,7 @@ async def follow(
                 await pubsub.subscribe(channel)
                 await subscribed()
                 while True:
-                    heed_cancellation()
+                    checkpoint()
                     message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=POLL_S)
                     if message is not None:
                         hear(message["data"])

@@ -5,7 +5,7 @@ from kombu.entity import Queue
 
 from infra.redis_client import Redis
 from wire import names
-from wire.messages.jobs import AnalyzeText, DraftText, TranscribeAudio
+from wire.messages.jobs import AnalyzeText, TranscribeAudio, TranscribePartial
 
 VISIBILITY_TIMEOUT_S = 120
 """After this Redis hands an unacknowledged task out again. Only a second net: the ledger's sweeper is quicker."""
@@ -19,7 +19,7 @@ STALE_S = 1.0
 
 _ROUTES: dict[type, tuple[str, str]] = {
     TranscribeAudio: (names.TRANSCRIBE_AUDIO, names.STT_QUEUE),
-    DraftText: (names.DRAFT_TEXT, names.STT_QUEUE),
+    TranscribePartial: (names.TRANSCRIBE_PARTIAL, names.STT_QUEUE),
     AnalyzeText: (names.ANALYZE_TEXT, names.ANALYZER_QUEUE),
 }
 
@@ -56,7 +56,7 @@ def make_celery(name: str, redis_url: str, queue: str | None = None) -> Celery:
     return celery
 
 
-def send_job(celery: Celery, job: TranscribeAudio | AnalyzeText | DraftText) -> None:
+def send_job(celery: Celery, job: TranscribeAudio | AnalyzeText | TranscribePartial) -> None:
     """Put a job on its queue. Blocks for a few milliseconds, at most the socket time-out.
 
     Raises:
@@ -67,8 +67,8 @@ def send_job(celery: Celery, job: TranscribeAudio | AnalyzeText | DraftText) -> 
         task,
         kwargs={"job": job.model_dump(mode="json")},
         queue=queue,
-        priority=PRIORITIES[job.purpose] if isinstance(job, DraftText) else 0,
-        expires=STALE_S if isinstance(job, DraftText) else None,
+        priority=PRIORITIES[job.purpose] if isinstance(job, TranscribePartial) else 0,
+        expires=STALE_S if isinstance(job, TranscribePartial) else None,
         argsrepr="()",
         kwargsrepr=f"<{job.session_id}:{job.segment}>",  # never the text, which Celery would log
     )

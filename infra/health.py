@@ -12,7 +12,7 @@ import urllib.request
 
 from redis.exceptions import RedisError
 
-from infra.heartbeat import living
+from infra.heartbeat import alive_instances
 from infra.redis_client import connect_async, store_error
 from infra.settings import WireSettings, load_settings
 from wire.errors import ConfigurationError
@@ -39,7 +39,7 @@ async def why_not(redis_url: str, service: str, host: str) -> str | None:
     """Why no process of ``service`` on ``host`` is ready; None when one is."""
     redis = connect_async(redis_url, max_connections=1)
     try:
-        beats = [beat for beat in await living(redis, service) if beat.instance.startswith(f"{host}-")]
+        beats = [beat for beat in await alive_instances(redis, service) if beat.instance.startswith(f"{host}-")]
     except (RedisError, OSError) as error:
         return str(store_error(error, redis_url))
     finally:

@@ -38,7 +38,7 @@ class Heartbeat(Message):
     """Unix seconds; None when idle."""
 
 
-class Presence:
+class HeartbeatWriter:
     """Writes this process's heartbeat from a thread of its own.
 
     Methods may be called from any thread; a change is written at once or, when Redis is away, with a later beat.
@@ -46,7 +46,7 @@ class Presence:
 
     def __init__(self, redis: Redis, service: str) -> None:
         instance = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        self.key = names.presence(service, instance)
+        self.key = names.heartbeat(service, instance)
         self._redis = redis
         self._busy: dict[int, float] = {}
         """Thread → since when it works."""
@@ -91,7 +91,7 @@ class Presence:
         self._changed.set()
 
     def _run(self) -> None:
-        index = names.presence_index(self._beat.service)
+        index = names.heartbeat_index(self._beat.service)
         away = tidied = False
         while not self._stopped:
             self._changed.clear()
@@ -120,18 +120,18 @@ class Presence:
     def _forget_dead(self, index: str) -> None:
         """Each start removes who died before: some services are never listed."""
         instances = sorted(self._redis.smembers(index))
-        beats = self._redis.mget([names.presence(self._beat.service, instance) for instance in instances])
+        beats = self._redis.mget([names.heartbeat(self._beat.service, instance) for instance in instances])
         if dead := _without_beat(instances, beats):
             self._redis.srem(index, *dead)
 
 
-async def living(redis: AsyncRedis, service: str) -> list[Heartbeat]:
+async def alive_instances(redis: AsyncRedis, service: str) -> list[Heartbeat]:
     """Heartbeats of all living instances of a service; the dead ones are removed from its index."""
-    index = names.presence_index(service)
+    index = names.heartbeat_index(service)
     instances = sorted(await redis.smembers(index))
     if not instances:
         return []
-    beats = await redis.mget([names.presence(service, instance) for instance in instances])
+    beats = await redis.mget([names.heartbeat(service, instance) for instance in instances])
     if dead := _without_beat(instances, beats):
         await redis.srem(index, *dead)
     return [Heartbeat.model_validate_json(beat) for beat in beats if beat is not None]

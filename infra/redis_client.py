@@ -40,7 +40,7 @@ def connect_async(url: str, *, max_connections: int = 64, retries: int = 2) -> A
     return redis.asyncio.Redis.from_pool(pool)
 
 
-def heed_cancellation() -> None:
+def checkpoint() -> None:
     """For loops of commands: redis-py sends with ``asyncio.wait_for``, and before Python 3.12 that forgets that it was
     cancelled when it is done in the same moment (https://github.com/python/cpython/issues/81839).
 

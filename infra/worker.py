@@ -14,7 +14,7 @@ import stamina
 import structlog
 from redis.exceptions import RedisError
 
-from infra.heartbeat import Presence
+from infra.heartbeat import HeartbeatWriter
 from infra.ledger.ledger import Claim, Ledger, Stage
 from infra.redis_client import Redis, connect
 from wire.errors import WireError
@@ -54,7 +54,7 @@ class Worker(Generic[M]):
         self.redis: Redis = connect(redis_url)
         self.ledger = Ledger(self.redis)
         self.limits = limits
-        self._presence = Presence(self.redis, service)
+        self._heartbeat = HeartbeatWriter(self.redis, service)
         self._model_since: dict[int, float] = {}
         """Thread → since when it uses the model."""
         self._max_rss_mb = limits.max_rss_mb
@@ -65,27 +65,27 @@ class Worker(Generic[M]):
         Celery swallows what its start hooks raise and would take tasks without a model, so a failure is published
         as the reason for not being ready, and tried again.
         """
-        self._presence.start()
+        self._heartbeat.start()
         while True:
-            self._presence.not_ready("loading the model")
+            self._heartbeat.not_ready("loading the model")
             try:
                 self.model = load()
                 break
             except WireError as error:
                 log.error("model not loaded", code=error.code, reason=error.message, remedy=error.remedy)
-                self._presence.not_ready(str(error))
+                self._heartbeat.not_ready(str(error))
             except Exception as error:  # the boundary: whatever a model library raises must become a reason
                 log.exception("model not loaded")
-                self._presence.not_ready(f"The model cannot be loaded ({type(error).__name__}); see the worker's log.")
+                self._heartbeat.not_ready(f"The model cannot be loaded ({type(error).__name__}); see the worker's log.")
             time.sleep(RELOAD_S)
         self._make_room_for_the_model()
         name, revision = describe(self.model)
-        self._presence.ready(name, revision)
+        self._heartbeat.ready(name, revision)
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
         log.info("model loaded", model=name, revision=revision)
 
     def stop(self) -> None:
-        self._presence.stop()
+        self._heartbeat.stop()
 
     @contextmanager
     def claimed(self, job: TranscribeAudio | AnalyzeText, stage: Stage) -> Iterator[Claim]:
@@ -93,9 +93,9 @@ class Worker(Generic[M]):
 
         A failure inside gives the claim back, so that the sweeper sends the job again until its attempts are used up.
         """
-        claim: Claim = through_outage(lambda: self.ledger.claim(job, stage, self._presence.key))
+        claim: Claim = retry_while_unavailable(lambda: self.ledger.claim(job, stage, self._heartbeat.key))
         try:
-            with self._presence.busy():
+            with self._heartbeat.busy():
                 yield claim
         except WireError as error:
             log.warning("utterance failed", **_where(job), attempt=claim.attempt, code=error.code)
@@ -116,10 +116,10 @@ class Worker(Generic[M]):
 
     def busy(self) -> AbstractContextManager[None]:
         """Around work that holds no claim."""
-        return self._presence.busy()
+        return self._heartbeat.busy()
 
     def _give_back(self, job: TranscribeAudio | AnalyzeText, error: str) -> None:
-        through_outage(lambda: self.ledger.release(job, self._presence.key, error))
+        retry_while_unavailable(lambda: self.ledger.release(job, self._heartbeat.key, error))
 
     def _watch(self) -> None:
         retiring = False
@@ -148,7 +148,7 @@ class Worker(Generic[M]):
 T = TypeVar("T")
 
 
-def through_outage(step: Callable[[], T]) -> T:
+def retry_while_unavailable(step: Callable[[], T]) -> T:
     """Do a step in Redis, again and again while Redis is away, for at most ``OUTAGE_S``."""
     for attempt in stamina.retry_context(on=RedisError, attempts=None, timeout=OUTAGE_S, wait_initial=0.1, wait_max=1):
         with attempt:

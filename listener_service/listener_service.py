@@ -10,7 +10,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from infra.celery_app import make_celery, send_job
-from infra.heartbeat import Presence
+from infra.heartbeat import HeartbeatWriter
 from infra.logs import configure_logs
 from infra.redis_client import connect
 from infra.settings import load_settings_or_exit
@@ -31,25 +31,25 @@ class Listener:
     def __init__(self, settings: Settings) -> None:
         redis = connect(settings.redis_url)
         celery = make_celery(names.LISTENER, settings.redis_url)
-        self._presence = Presence(redis, names.LISTENER)
-        self._consumer = Consumer(redis, self._presence.key, Releaser(redis, settings))
-        self._sweeper = Sweeper(redis, self._presence.key, lambda job: send_job(celery, job))
+        self._heartbeat = HeartbeatWriter(redis, names.LISTENER)
+        self._consumer = Consumer(redis, self._heartbeat.key, Releaser(redis, settings))
+        self._sweeper = Sweeper(redis, self._heartbeat.key, lambda job: send_job(celery, job))
         self._stopping = threading.Event()
 
     def run(self) -> None:
         """Until a signal asks to stop."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        self._presence.start()
+        self._heartbeat.start()
         sweeping = threading.Thread(target=self._loop, args=(self._sweep,), name="sweeper")
         sweeping.start()
         self._loop(self._consume)
         sweeping.join()
-        self._presence.stop()
+        self._heartbeat.stop()
 
     def _consume(self) -> None:
         self._consumer.join()
-        self._presence.ready()
+        self._heartbeat.ready()
         log.info("listening")
         takeovers = _every(ABANDONED_MS / 1000, self._consumer.take_over)
         while not self._stopping.is_set():

@@ -16,7 +16,7 @@ from listener_service.release import STREAM_KEEP_S
 from wire import names
 from wire.messages.base import Clock
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
-from wire.messages.results import Final, SegmentFailed, place
+from wire.messages.results import Final, SegmentFailed, result_fields
 
 PERIOD_S = 1.0
 GRACE_S = 2.0
@@ -161,7 +161,7 @@ class Sweeper:
     def _place(self, entry: Entry) -> dict[str, Any]:
         """Whose, which, when; as far as is known without the job."""
         if entry.job is not None:
-            return place(entry.job)
+            return result_fields(entry.job)
         return {
             "session_id": entry.session_id,
             "room": self._redis.hget(names.session(entry.session_id), "room"),

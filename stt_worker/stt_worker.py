@@ -16,7 +16,7 @@ from stt_worker.settings import Settings
 from stt_worker.tasks.partial import Drafting
 from stt_worker.tasks.transcribe import Transcription
 from wire import names
-from wire.messages.jobs import DraftText, TranscribeAudio
+from wire.messages.jobs import TranscribeAudio, TranscribePartial
 
 settings = load_settings_or_exit(Settings)
 celery = make_celery(names.STT_WORKER, settings.redis_url, names.STT_QUEUE)
@@ -32,9 +32,9 @@ def transcribe_audio(job: dict[str, Any]) -> None:
     transcription.run(TranscribeAudio.model_validate(job))
 
 
-@celery.task(name=names.DRAFT_TEXT)
+@celery.task(name=names.TRANSCRIBE_PARTIAL)
 def draft_text(job: dict[str, Any]) -> None:
-    drafting.run(DraftText.model_validate(job))
+    drafting.run(TranscribePartial.model_validate(job))
 
 
 @setup_logging.connect

@@ -4,7 +4,7 @@ STT_QUEUE = "stt_queue"
 ANALYZER_QUEUE = "analyzer_queue"
 
 TRANSCRIBE_AUDIO = "stt_worker.transcribe_audio"
-DRAFT_TEXT = "stt_worker.draft_text"
+TRANSCRIBE_PARTIAL = "stt_worker.draft_text"
 ANALYZE_TEXT = "analyzer_worker.analyze_text"
 
 RESULT_CHANNEL = "result_channel"  # workers → listener
@@ -65,12 +65,12 @@ def audio(session_id: str, segment: int) -> str:
     return f"{_PREFIX}audio:{session_id}:{segment}"
 
 
-def draft_audio(session_id: str, segment: int, revision: int) -> str:
+def partial_audio(session_id: str, segment: int, revision: int) -> str:
     """Int16 PCM of an utterance that is not over yet; whoever takes it away is the one to transcribe it."""
     return f"{_PREFIX}audio:{session_id}:{segment}:{revision}"
 
 
-def drafts(instance: str) -> str:
+def partials(instance: str) -> str:
     """Channel on which one gateway receives the drafts that it asked for: nobody else sees them."""
     return f"{_PREFIX}drafts:{instance}"
 
@@ -114,11 +114,11 @@ def talking(room: str) -> str:
     return f"{_PREFIX}talking:{room}"
 
 
-def presence(service: str, instance: str) -> str:
+def heartbeat(service: str, instance: str) -> str:
     """Heartbeat of one process; gone a few seconds after the process is."""
     return f"{_PREFIX}alive:{service}:{instance}"
 
 
-def presence_index(service: str) -> str:
+def heartbeat_index(service: str) -> str:
     """Set of instances of a service that have lived; the heartbeat keys tell which still do."""
     return f"{_PREFIX}alive:{service}"

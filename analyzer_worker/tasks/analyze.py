@@ -4,7 +4,7 @@ import structlog
 
 from analyzer_worker.engines.base import SentimentAnalyzer
 from infra.results import publish_result
-from infra.worker import Worker, through_outage
+from infra.worker import Worker, retry_while_unavailable
 from wire.messages.base import now
 from wire.messages.jobs import AnalyzeText
 from wire.messages.results import Final, Sentiment
@@ -28,7 +28,7 @@ class Analysis:
                 sentiment, reason = analyse(self._worker.model, job.transcript.text, job.transcript.language)
             clock = job.clock.at(analysis_start=started, analysed=now())
             final = Final.of(job.model_copy(update={"clock": clock}), sentiment, reason)
-            through_outage(lambda: publish_result(self._worker.redis, final))
+            retry_while_unavailable(lambda: publish_result(self._worker.redis, final))
 
 
 def analyse(model: SentimentAnalyzer, text: str, language: str) -> tuple[Sentiment | None, str | None]:

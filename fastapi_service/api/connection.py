@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from redis.exceptions import RedisError
 from starlette.websockets import WebSocket
 
-from fastapi_service import errors as refusals
-from fastapi_service.delivery.send_queue import CLOSE_TRY_LATER, Outbox
+from fastapi_service import errors
+from fastapi_service.delivery.send_queue import CLOSE_TRY_LATER, SendQueue
 from fastapi_service.recognition.session import Session, SessionTakenOver
 from wire.errors import ProtocolError, StoreError
 from wire.messages.client import Gap, Ping, Start, Stop, client_message
@@ -40,7 +40,7 @@ class Connection:
         self._gateway = gateway
         self._errors = 0
         self.session: Session | None = None
-        self.outbox = Outbox(websocket, gateway.redis)
+        self.send_queue = SendQueue(websocket, gateway.redis)
 
     async def serve(self) -> None:
         """The whole life of the connection."""
@@ -49,25 +49,25 @@ class Connection:
             code = await self._converse()
             left = code in _LEAVING
         except SessionTakenOver:
-            self.outbox.refuse(refusals.taken_over(), fatal=True)
+            self.send_queue.send_error(errors.taken_over(), fatal=True)
             code = CLOSE_TAKEN_OVER
         except StoreError as error:
-            self.outbox.refuse(error, fatal=True)
+            self.send_queue.send_error(error, fatal=True)
             code = CLOSE_TRY_LATER
         except ProtocolError as error:
-            self.outbox.refuse(error, fatal=True)
+            self.send_queue.send_error(error, fatal=True)
             code = CLOSE_POLICY
         except Exception:  # the boundary: one client's trouble is not another's
             log.exception("connection failed", session=self.session and self.session.record.session_id)
         finally:
             self._gateway.leave(self, wait_for_client=not left)
-            self.outbox.close(code)
-            await self.outbox.closed()
+            self.send_queue.close(code)
+            await self.send_queue.closed()
 
     def displace(self) -> None:
         """The session goes on in another connection."""
-        self.outbox.refuse(refusals.taken_over(), fatal=True)
-        self.outbox.close(CLOSE_TAKEN_OVER)
+        self.send_queue.send_error(errors.taken_over(), fatal=True)
+        self.send_queue.close(CLOSE_TAKEN_OVER)
 
     async def _converse(self) -> int:
         """Until the client goes or says stop; returns the close code."""
@@ -80,16 +80,16 @@ class Connection:
                 over = await (self._on_text(message["text"]) if data is None else self._on_audio(data))
             except ProtocolError as error:
                 self._errors += 1
-                if self._errors >= refusals.MOST_ERRORS:
-                    raise refusals.too_many_errors() from error
-                self.outbox.refuse(error)
+                if self._errors >= errors.MOST_ERRORS:
+                    raise errors.too_many_errors() from error
+                self.send_queue.send_error(error)
                 continue
             if over:
                 return CLOSE_NORMAL
 
     async def _on_audio(self, data: bytes) -> bool:
         """Returns True when the conversation is over."""
-        refusals.check_audio(data)
+        errors.check_audio(data)
         session = self.session or await self._start(Start())
         self._gateway.heard(session.record)
         await session.audio(data)
@@ -97,23 +97,23 @@ class Connection:
 
     async def _on_text(self, text: str) -> bool:
         """Returns True when the conversation is over."""
-        refusals.check_size(len(text.encode(errors="replace")))
+        errors.check_size(len(text.encode(errors="replace")))
         try:
             message = client_message.validate_json(text)
         except ValidationError as refused:
-            raise refusals.explain(refused) from refused
+            raise errors.explain(refused) from refused
         match message:
             case Start():
                 if self.session is not None:
-                    raise refusals.already_started()
+                    raise errors.already_started()
                 await self._start(message)
             case Gap():
                 if self.session is None:
-                    raise refusals.not_started("gap")
+                    raise errors.not_started("gap")
                 await self.session.gap(message.samples)
                 return await self._is_too_long(self.session)
             case Ping():
-                self.outbox.send(Pong(id=message.id))
+                self.send_queue.send(Pong(id=message.id))
             case Stop():
                 await self._stop()
                 return True
@@ -124,9 +124,9 @@ class Connection:
             async with asyncio.timeout(START_S):
                 self.session, token = await self._gateway.open_session(start, self)
         except (RedisError, OSError) as error:  # a TimeoutError is an OSError
-            raise refusals.redis_away() from error
+            raise errors.redis_away() from error
         record = self.session.record
-        self.outbox.send(
+        self.send_queue.send(
             Ready(
                 session_id=record.session_id,
                 token=token,
@@ -137,21 +137,21 @@ class Connection:
                 room=record.room,
             )
         )
-        await self._gateway.join(record, self.outbox, start.last_seq)
+        await self._gateway.join(record, self.send_queue, start.last_seq)
         return self.session
 
     async def _is_too_long(self, session: Session) -> bool:
         limit = self._gateway.settings.max_session_s
         if session.seconds <= limit:
             return False
-        self.outbox.refuse(refusals.too_long(limit), fatal=True)
+        self.send_queue.send_error(errors.too_long(limit), fatal=True)
         await self._stop()
         return True
 
     async def _stop(self) -> None:
         """Flush, then wait for the results of everything that was said."""
         pending = await self._last_results(self.session) if self.session is not None else 0
-        self.outbox.send(Stopped(segments=self.session.segments if self.session else 0, pending=pending))
+        self.send_queue.send(Stopped(segments=self.session.segments if self.session else 0, pending=pending))
 
     async def _last_results(self, session: Session) -> int:
         """Results that are still missing after a while; those that are there are in the outbox afterwards."""
@@ -163,8 +163,8 @@ class Connection:
                     await asyncio.sleep(STOP_POLL_S)
         try:
             async with asyncio.timeout(READ_LAST_S):
-                await self.outbox.caught_up()
+                await self.send_queue.caught_up()
         except TimeoutError:
             pending = max(1, pending)
-        await self._gateway.read_statistics(session.record, self.outbox)
+        await self._gateway.read_statistics(session.record, self.send_queue)
         return max(pending, session.waiting)

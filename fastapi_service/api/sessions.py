@@ -7,7 +7,7 @@ from fastapi import Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from redis.exceptions import RedisError
 
-from fastapi_service import errors as refusals
+from fastapi_service import errors
 from fastapi_service.export.formats import FORMATS, File, Talkers
 from fastapi_service.storage.sessions import SessionStore
 from infra.redis_client import AsyncRedis
@@ -27,22 +27,22 @@ async def download(
     """The file, or a refusal as JSON. It is read twice, first for the talkers, and never in memory as a whole."""
     form = FORMATS.get(format_name)
     if form is None:
-        return _refused(400, refusals.bad_format(FORMATS))
+        return _refused(400, errors.bad_format(FORMATS))
     token = _BEARER.fullmatch(authorization)
     if token is None:
-        return _refused(401, refusals.no_token(), {"WWW-Authenticate": "Bearer"})
+        return _refused(401, errors.no_token(), {"WWW-Authenticate": "Bearer"})
     talkers = Talkers()
     try:
         audience = await store.audience(session_id, token[1])
         if audience is None:
-            return _refused(404, refusals.nothing_to_export())
+            return _refused(404, errors.nothing_to_export())
         newest = await redis.xrevrange(names.log(audience), count=1)
         until = newest[0][0] if newest else "0-0"
         async for ends in _read(redis, audience, until):
             for end in ends:
                 talkers.note(end)
     except (RedisError, OSError):
-        return _refused(503, refusals.redis_away())
+        return _refused(503, errors.redis_away())
     return StreamingResponse(
         _written(_read(redis, audience, until), File(form, talkers.by_session())),
         media_type=form.media_type,

@@ -10,7 +10,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from fastapi_service.pubsub import follow
-from infra.redis_client import AsyncRedis, heed_cancellation, load_script
+from infra.redis_client import AsyncRedis, checkpoint, load_script
 from wire import names
 from wire.messages.server import People
 
@@ -34,7 +34,7 @@ class _Room:
     """Those that have left, as long as Redis does not know."""
 
 
-class RoomPresence:
+class RoomOccupancy:
     """One per gateway. One task writes what changed and reads what is, so that nothing is told out of order."""
 
     def __init__(self, redis: AsyncRedis, channels: AsyncRedis, tell: Callable[[People], None]) -> None:
@@ -95,7 +95,7 @@ class RoomPresence:
     async def _write_all(self) -> None:
         away = False
         while True:
-            heed_cancellation()
+            checkpoint()
             await self._called.wait()
             self._called.clear()
             try:

@@ -28,7 +28,7 @@ CLOSE_TRY_LATER = 1013
 log = structlog.get_logger()
 
 
-class Outbox:
+class SendQueue:
     """Writes from a task of its own, so that nobody waits for a slow client."""
 
     def __init__(self, websocket: WebSocket, redis: AsyncRedis) -> None:
@@ -57,12 +57,12 @@ class Outbox:
         if self._closing:
             return
         if self._unsent.qsize() >= MOST_UNSENT:
-            self.refuse(too_slow(), fatal=True)
+            self.send_error(too_slow(), fatal=True)
             self.close(CLOSE_TRY_LATER)
             return
         self._unsent.put_nowait(message)
 
-    def refuse(self, error: WireError, *, fatal: bool = False) -> None:
+    def send_error(self, error: WireError, *, fatal: bool = False) -> None:
         """Tell the client what was wrong; ``fatal`` when it is the last thing it hears."""
         if not self._closing:
             metrics.ERRORS.labels(error.code).inc()

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from fastapi_service.endpointing.energy_vad import EnergyGate
+from fastapi_service.endpointing.energy_vad import EnergyVad
 from wire.audio import SAMPLE_BYTES, SAMPLE_RATE, Pcm, encode_pcm, ms_to_samples
 
 FRAME_MS = 30
@@ -106,7 +106,7 @@ class Endpointer:
     """
 
     def __init__(self, options: EndpointerOptions, position: int = 0) -> None:
-        self._gate = EnergyGate(options.silence_ceiling, options.noise_factor)
+        self._gate = EnergyVad(options.silence_ceiling, options.noise_factor)
         self._most_pre_roll = options.pre_roll_ms // FRAME_MS * FRAME * SAMPLE_BYTES
         self._pre_roll = bytearray()
         """The most recent silence, up to ``_position``."""

@@ -13,7 +13,7 @@ LOWEST_FLOOR = 1e-7
 """−70 dBFS: below it lies the noise of converters and codecs, not of rooms."""
 
 
-class EnergyGate:
+class EnergyVad:
     """A frame is loud when its energy is over min(ceiling, factor × noise floor).
 
     The floor is the 10th percentile of the frames of the last 10 s. A fixed threshold hides quiet speech; the ceiling

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel
 from redis.exceptions import RedisError
 
-from infra.heartbeat import Heartbeat, living
+from infra.heartbeat import Heartbeat, alive_instances
 from infra.redis_client import AsyncRedis, store_error
 from wire import names
 
@@ -29,7 +29,7 @@ async def readiness(redis: AsyncRedis, redis_url: str) -> Readiness:
     checks: dict[str, Check] = {}
     services = (names.STT_WORKER, names.ANALYZER_WORKER, names.LISTENER)
     try:
-        beats = {service: await living(redis, service) for service in services}
+        beats = {service: await alive_instances(redis, service) for service in services}
         checks["redis"] = Check(ready=True)
         checks |= {service: judge(service, beats[service]) for service in services}
     except (RedisError, OSError) as error:

@@ -9,7 +9,7 @@ import structlog
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from wire.messages.jobs import AnalyzeText, DraftText, TranscribeAudio
+from wire.messages.jobs import AnalyzeText, TranscribeAudio, TranscribePartial
 
 THREADS = 4
 MOST_WAITING = 1_000
@@ -23,14 +23,14 @@ Promised = TranscribeAudio | AnalyzeText
 
 
 class Dispatcher:
-    def __init__(self, send: Callable[[Promised | DraftText], None]) -> None:
+    def __init__(self, send: Callable[[Promised | TranscribePartial], None]) -> None:
         self._send = send
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="dispatch")
         self._room = asyncio.Semaphore(MOST_WAITING)
         self._tasks: set[asyncio.Task[None]] = set()
         self._away = False
 
-    async def offer(self, draft: DraftText) -> None:
+    async def offer(self, draft: TranscribePartial) -> None:
         """Send a draft once.
 
         Raises:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from fastapi_service.endpointing.endpointer import Endpointer
 from fastapi_service.recognition.local_agreement import Agreement
-from fastapi_service.recognition.partials import Asked
+from fastapi_service.recognition.partials import PendingPartial
 from infra.celery_app import STALE_S
 from wire.audio import SAMPLE_RATE, ms_to_samples, samples_to_ms
-from wire.messages.jobs import Draft, Word
+from wire.messages.jobs import Partial, Word
 from wire.messages.server import Interim
 
 WINDOW_S = 8
@@ -26,7 +26,7 @@ LEAD_MS = 100
 PATIENCE_S = STALE_S + 0.3
 """After this nobody begins one any more: workers drop stale ones without a word. The rest is for clocks that differ."""
 
-Ask = Callable[[int, int, bytes, str], Asked]
+Ask = Callable[[int, int, bytes, str], PendingPartial]
 """Segment, first sample, audio, how the text begins."""
 
 
@@ -43,7 +43,7 @@ class Interims:
         """Sample from which on the next one may be asked for."""
         self._misses = 0
         """How many in a row gave no text."""
-        self._asked: Asked | None = None
+        self._asked: PendingPartial | None = None
         self._answering: asyncio.Task[None] | None = None
 
     def begin(self, segment: int, sample: int) -> None:
@@ -77,7 +77,7 @@ class Interims:
         if self._answering is not None:
             self._answering.cancel()
 
-    async def _await(self, asked: Asked, known: list[Word], asked_at: int) -> None:
+    async def _await(self, asked: PendingPartial, known: list[Word], asked_at: int) -> None:
         draft = await _answer(asked)
         if asked.job.segment != self._segment:
             return
@@ -105,7 +105,7 @@ class Interims:
         return (RETRY_S if early else self._every_s) * (1 << doublings)
 
 
-async def _answer(asked: Asked) -> Draft | None:
+async def _answer(asked: PendingPartial) -> Partial | None:
     """Waits for long only while a worker is at it."""
     try:
         async with asyncio.timeout(PATIENCE_S):

@@ -15,10 +15,10 @@ from pydantic import ValidationError
 from redis.exceptions import RedisError
 
 from fastapi_service.pubsub import follow
-from infra.heartbeat import living
+from infra.heartbeat import alive_instances
 from infra.redis_client import AsyncRedis
 from wire import names
-from wire.messages.jobs import Draft, DraftText
+from wire.messages.jobs import Partial, TranscribePartial
 
 AUDIO_TTL_S = 10
 """A worker that has not fetched the audio by then does not begin (``infra.celery_app.STALE_S`` is shorter)."""
@@ -30,17 +30,17 @@ WATCH_S = 1.0
 log = structlog.get_logger()
 
 
-class Offering(Protocol):
-    async def offer(self, draft: DraftText) -> None: ...
+class JobSender(Protocol):
+    async def offer(self, draft: TranscribePartial) -> None: ...
 
 
-class Asked:
+class PendingPartial:
     """One draft that was asked for."""
 
-    def __init__(self, job: DraftText, pcm: bytes, redis: AsyncRedis, offering: Offering) -> None:
+    def __init__(self, job: TranscribePartial, pcm: bytes, redis: AsyncRedis, offering: JobSender) -> None:
         self.job = job
         self._redis = redis
-        self._answer: asyncio.Future[Draft | None] = asyncio.get_running_loop().create_future()
+        self._answer: asyncio.Future[Partial | None] = asyncio.get_running_loop().create_future()
         self._sending = asyncio.create_task(self._send(pcm, offering), name="draft")
         self._overdue = asyncio.get_running_loop().call_later(LONGEST_S, self.answer, None)
         self._dropping: asyncio.Task[bool] | None = None
@@ -53,7 +53,7 @@ class Asked:
     def done(self) -> bool:
         return self._answer.done()
 
-    def answer(self, draft: Draft | None) -> None:
+    def answer(self, draft: Partial | None) -> None:
         """What the worker says; None: nothing will come."""
         if not self._answer.done():
             self._overdue.cancel()
@@ -67,7 +67,7 @@ class Asked:
         await self.withdraw()
         self.answer(None)
 
-    async def result(self) -> Draft | None:
+    async def result(self) -> Partial | None:
         return await asyncio.shield(self._answer)
 
     async def withdraw(self) -> bool:
@@ -88,7 +88,7 @@ class Asked:
         if self._dropping is None and not self.done:
             self._dropping = asyncio.create_task(self.withdraw(), name="withdrawal")
 
-    async def _send(self, pcm: bytes, offering: Offering) -> None:
+    async def _send(self, pcm: bytes, offering: JobSender) -> None:
         try:
             await self._redis.set(self.job.audio_key, pcm, ex=AUDIO_TTL_S)
             await offering.offer(self.job)
@@ -97,24 +97,24 @@ class Asked:
             self.answer(None)
 
 
-class Drafts:
+class Partials:
     """One per gateway: its channel for the answers."""
 
-    def __init__(self, redis: AsyncRedis, channels: AsyncRedis, offering: Offering) -> None:
-        self.channel = names.drafts(secrets.token_hex(8))
+    def __init__(self, redis: AsyncRedis, channels: AsyncRedis, offering: JobSender) -> None:
+        self.channel = names.partials(secrets.token_hex(8))
         self._redis = redis
         self._channels = channels
         self._offering = offering
-        self._asked: dict[tuple[str, int, int], Asked] = {}
+        self._asked: dict[tuple[str, int, int], PendingPartial] = {}
 
-    def ask(self, job: DraftText, pcm: bytes) -> Asked:
+    def ask(self, job: TranscribePartial, pcm: bytes) -> PendingPartial:
         """Ask for one; returns at once."""
-        asked = Asked(job, pcm, self._redis, self._offering)
+        asked = PendingPartial(job, pcm, self._redis, self._offering)
         self._asked[asked.key] = asked
         asked.when_done(lambda: self._forget(asked))
         return asked
 
-    def _forget(self, asked: Asked) -> None:
+    def _forget(self, asked: PendingPartial) -> None:
         if self._asked.get(asked.key) is asked:
             del self._asked[asked.key]
 
@@ -135,7 +135,7 @@ class Drafts:
                 before = set()
                 continue
             try:
-                workers = {beat.instance for beat in await living(self._redis, names.STT_WORKER)}
+                workers = {beat.instance for beat in await alive_instances(self._redis, names.STT_WORKER)}
             except (RedisError, OSError, ValidationError):
                 continue
             if before - workers:
@@ -144,7 +144,7 @@ class Drafts:
 
     def _hear(self, data: str) -> None:
         with suppress(ValidationError):
-            draft = Draft.model_validate_json(data)
+            draft = Partial.model_validate_json(data)
             asked = self._asked.get((draft.session_id, draft.segment, draft.revision))
             if asked is not None:
                 asked.answer(draft)

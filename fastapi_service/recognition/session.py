@@ -11,16 +11,16 @@ from fastapi_service.endpointing.resampler import StreamResampler
 from fastapi_service.monitoring import metrics
 from fastapi_service.recognition.dispatcher import Dispatcher, Promised
 from fastapi_service.recognition.interims import Interims
-from fastapi_service.recognition.partials import Asked, Drafts
-from fastapi_service.recognition.store_retry import LedgerFull, Patience
+from fastapi_service.recognition.partials import Partials, PendingPartial
+from fastapi_service.recognition.store_retry import LedgerFull, StoreRetry
 from fastapi_service.storage.sessions import SessionRecord, SessionStore
-from infra.ledger.ledger import Enrolled, Enrolment
+from infra.ledger.ledger import Admission, Admitted
 from wire import names
 from wire.audio import SAMPLE_RATE, decode_pcm, samples_to_ms
 from wire.errors import WireError
 from wire.messages.base import Clock, now
-from wire.messages.jobs import AnalyzeText, Draft, DraftText, TranscribeAudio
-from wire.messages.results import place
+from wire.messages.jobs import AnalyzeText, Partial, TranscribeAudio, TranscribePartial
+from wire.messages.results import result_fields
 from wire.messages.server import Ack, AnyServerMessage, SpeechEnded, SpeechStarted
 
 MOST_UNWRITTEN_S = 60
@@ -41,7 +41,7 @@ class Speculation:
     """The final text of an utterance, begun in a pause that may turn out to be its end."""
 
     pause: Pause
-    asked: Asked
+    asked: PendingPartial
 
 
 class Session:
@@ -56,9 +56,9 @@ class Session:
         record: SessionRecord,
         options: EndpointerOptions,
         store: SessionStore,
-        enrolment: Enrolment,
+        admission: Admission,
         dispatcher: Dispatcher,
-        drafts: Drafts,
+        partials: Partials,
         ttl_s: int,
         send: Callable[[AnyServerMessage], None],
         tell: Callable[[WireError], None],
@@ -68,12 +68,12 @@ class Session:
         self.segments = record.next_segment
         """Utterances found so far, enrolled or on the way."""
         self._store = store
-        self._enrolment = enrolment
+        self._admission = admission
         self._dispatcher = dispatcher
-        self._drafts = drafts
+        self._partials = partials
         self._ttl_s = ttl_s
         self._send = send
-        self._patience = Patience(record.session_id, tell)
+        self._store_retry = StoreRetry(record.session_id, tell)
         self._received = record.samples
         self._acknowledged = record.samples
         self._resampler = StreamResampler(record.sample_rate)
@@ -83,7 +83,7 @@ class Session:
         answered with what its predecessor asked for."""
         self._speculation: Speculation | None = None
         self._interims = Interims(interim_every_s, self._ask_interim, send) if interim_every_s else None
-        self._waiting: asyncio.Queue[tuple[int, Utterance, Asked | None]] = asyncio.Queue()
+        self._waiting: asyncio.Queue[tuple[int, Utterance, PendingPartial | None]] = asyncio.Queue()
         self._unwritten = 0
         """Samples of the utterances that are found and not yet in the ledger; bounds ``_waiting``."""
         self._written = asyncio.Event()
@@ -173,28 +173,28 @@ class Session:
             self._speculation.asked.drop()
             self._speculation = None
 
-    def _ask_interim(self, segment: int, start: int, pcm: bytes, prefix: str) -> Asked:
+    def _ask_interim(self, segment: int, start: int, pcm: bytes, prefix: str) -> PendingPartial:
         return self._ask("interim", segment, start, pcm, prefix)
 
     def _ask(
         self, purpose: Literal["interim", "final"], segment: int, start: int, pcm: bytes, prefix: str = ""
-    ) -> Asked:
+    ) -> PendingPartial:
         self._revision += 1
         record = self.record
-        job = DraftText(
+        job = TranscribePartial(
             session_id=record.session_id,
             segment=segment,
             revision=self._revision,
             purpose=purpose,
             start_ms=samples_to_ms(start),
-            audio_key=names.draft_audio(record.session_id, segment, self._revision),
+            audio_key=names.partial_audio(record.session_id, segment, self._revision),
             language=record.language,
             task=record.task,
             prompt=record.prompt,
             prefix=prefix,
-            reply_to=self._drafts.channel,
+            reply_to=self._partials.channel,
         )
-        return self._drafts.ask(job, pcm)
+        return self._partials.ask(job, pcm)
 
     def _found(self, utterance: Utterance) -> None:
         segment, self.segments = self.segments, self.segments + 1
@@ -235,31 +235,31 @@ class Session:
         """Write utterances down in order, for as long as this connection owns the session; then the task fails."""
         while True:
             segment, utterance, asked = await self._waiting.get()
-            await self._enrol(segment, utterance, await _settled(asked))
+            await self._admit(segment, utterance, await _settled(asked))
             self._unwritten -= utterance.end - utterance.start
             self._written.set()
             self._waiting.task_done()
 
-    async def _enrol(self, segment: int, utterance: Utterance, draft: Draft | None) -> None:
+    async def _admit(self, segment: int, utterance: Utterance, draft: Partial | None) -> None:
         samples = self._outside(utterance.end)
         job = self._job(segment, utterance, draft)
         keep = draft.keep_language if draft is not None else None
 
-        async def write() -> Enrolled:
+        async def write() -> Admitted:
             owner, ttl_s = self.record.owner, self._ttl_s
-            verdict = await self._enrolment.enrol(owner, job, utterance.pcm, samples, ttl_s, keep)
+            verdict = await self._admission.admit(owner, job, utterance.pcm, samples, ttl_s, keep)
             if verdict == "full":
                 raise LedgerFull
             return verdict
 
-        verdict = await self._patience.outlast(write)
+        verdict = await self._store_retry.until_ok(write)
         if verdict == "fenced":
             raise SessionTakenOver
         self._enrolled = segment + 1
         self._acknowledge(samples)
-        await self._patience.outlast(lambda: self._dispatcher.dispatch(job))
+        await self._store_retry.until_ok(lambda: self._dispatcher.dispatch(job))
 
-    def _job(self, segment: int, utterance: Utterance, draft: Draft | None) -> Promised:
+    def _job(self, segment: int, utterance: Utterance, draft: Partial | None) -> Promised:
         """What is left to do of an utterance after its draft."""
         session_id = self.record.session_id
         job = TranscribeAudio(
@@ -282,7 +282,7 @@ class Session:
                 "no_speech_prob": draft.no_speech_prob,
             }
         )
-        return job if draft.transcript is None else AnalyzeText(**place(job), transcript=draft.transcript)
+        return job if draft.transcript is None else AnalyzeText(**result_fields(job), transcript=draft.transcript)
 
     def _acknowledge_silence(self) -> None:
         """Nobody speaks and nothing waits: what was heard so far is safe. Audio never waits until Redis knows it."""
@@ -298,7 +298,7 @@ class Session:
 
     async def _note(self, safe: int) -> bool:
         """Write down that audio up to ``safe`` is; False when another connection owns the session."""
-        owned = await self._patience.outlast(lambda: self._store.acknowledge(self.record, safe))
+        owned = await self._store_retry.until_ok(lambda: self._store.acknowledge(self.record, safe))
         if owned:
             self._acknowledge(safe)
         return owned
@@ -317,7 +317,7 @@ class Session:
         return min(self._received, samples * self.record.sample_rate // SAMPLE_RATE)
 
 
-async def _settled(asked: Asked | None) -> Draft | None:
+async def _settled(asked: PendingPartial | None) -> Partial | None:
     """The text that a worker has or writes, however slowly: asking anew would take longer. None when none has begun."""
     if asked is None:
         return None

@@ -8,7 +8,7 @@ import stamina
 import structlog
 from redis.exceptions import OutOfMemoryError, RedisError
 
-from fastapi_service import errors as refusals
+from fastapi_service import errors
 from wire.errors import WireError
 
 TELL_AFTER_S = 3.0
@@ -26,7 +26,7 @@ class LedgerFull(Exception):
     """Too many utterances are outstanding; this one is offered again."""
 
 
-class Patience:
+class StoreRetry:
     """One session's. However many of its writes wait, an outage is told once; a write that is quick again ends it."""
 
     def __init__(self, session_id: str, tell: Callable[[WireError], None]) -> None:
@@ -36,7 +36,7 @@ class Patience:
         self._trouble: Exception | None = None
         """Why a write did not work; None while it has no answer yet."""
 
-    async def outlast(self, write: Callable[[], Awaitable[T]]) -> T:
+    async def until_ok(self, write: Callable[[], Awaitable[T]]) -> T:
         """Repeat a write until it works."""
         loop = asyncio.get_running_loop()
         overdue = loop.call_later(TELL_AFTER_S, self._complain)
@@ -58,7 +58,7 @@ class Patience:
             return
         self._told = True
         full = isinstance(self._trouble, LedgerFull | OutOfMemoryError)
-        error = refusals.busy() if full else refusals.redis_late()
+        error = errors.busy() if full else errors.redis_late()
         reason = type(self._trouble).__name__ if self._trouble else "no answer"
         log.warning("speech waits for redis", session=self._session_id, code=error.code, reason=reason)
         self._tell(error)

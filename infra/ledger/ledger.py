@@ -17,7 +17,7 @@ from wire.messages.base import PRIVATE
 from wire.messages.jobs import AnalyzeText, Job, TranscribeAudio
 
 Stage = Literal["stt", "analysis", "done"]
-Enrolled = Literal["enrolled", "duplicate", "fenced", "full"]
+Admitted = Literal["enrolled", "duplicate", "fenced", "full"]
 Verdict = Literal["claimed", "gone", "taken", "exhausted"]
 
 MAX_ATTEMPTS = 3
@@ -91,13 +91,13 @@ class Entry:
         return int(self.member.rpartition(":")[2])
 
 
-class Enrolment:
+class Admission:
     """The gateway's side of the ledger."""
 
     def __init__(self, redis: AsyncRedis) -> None:
-        self._enrol = redis.register_script(load_script(__package__, "admit"))
+        self._admit = redis.register_script(load_script(__package__, "admit"))
 
-    async def enrol(
+    async def admit(
         self,
         owner: str,
         job: TranscribeAudio | AnalyzeText,
@@ -105,7 +105,7 @@ class Enrolment:
         samples: int,
         session_ttl_s: int,
         keep_language: str | None = None,
-    ) -> Enrolled:
+    ) -> Admitted:
         """Write one utterance down. Safe to repeat; on ``full``, of the ledger or of this session's part, repeat it.
 
         Args:
@@ -119,7 +119,7 @@ class Enrolment:
             SessionUnknown: the session has expired, nothing is written.
         """
         member = names.ledger_member(job.session_id, job.segment)
-        verdict: Enrolled | Literal["unknown"] = await self._enrol(
+        verdict: Admitted | Literal["unknown"] = await self._admit(
             keys=[
                 names.ledger_entry(member),
                 names.audio(job.session_id, job.segment),

@@ -15,7 +15,7 @@ from wire import names
 from wire.audio import SAMPLE_RATE, decode_pcm, to_float
 from wire.errors import WireError
 from wire.messages.base import now
-from wire.messages.jobs import Draft, DraftText
+from wire.messages.jobs import Partial, TranscribePartial
 
 log = structlog.get_logger()
 
@@ -54,7 +54,7 @@ class Drafting:
         self._worker = worker
         self._outranked = _Seldom(lambda: more_urgent(worker.redis, names.STT_QUEUE, PRIORITIES["interim"]))
 
-    def run(self, job: DraftText) -> None:
+    def run(self, job: TranscribePartial) -> None:
         """
         Raises:
             redis.exceptions.RedisError: nobody hears of this draft.
@@ -90,14 +90,14 @@ class Drafting:
                 log.exception("draft failed", session=job.session_id, segment=job.segment)
         redis.publish(job.reply_to, self._draft(job, heard, len(pcm), started).model_dump_json())
 
-    def _draft(self, job: DraftText, heard: Hypothesis | None, size: int, started: float) -> Draft:
+    def _draft(self, job: TranscribePartial, heard: Hypothesis | None, size: int, started: float) -> Partial:
         text, silence, keep = None, None, None
         if heard is not None and not is_speech(heard):
             silence = heard.no_speech_prob
         elif heard is not None:
             text = transcript(heard, self._worker.model.name, job.task, job.start_ms)
             keep = language_to_keep(heard, size * 1000 // (2 * SAMPLE_RATE))
-        return Draft(
+        return Partial(
             session_id=job.session_id,
             segment=job.segment,
             revision=job.revision,

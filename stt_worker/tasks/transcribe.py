@@ -5,13 +5,13 @@ from collections.abc import Callable
 import structlog
 
 from infra.results import publish_result
-from infra.worker import Worker, through_outage
+from infra.worker import Worker, retry_while_unavailable
 from stt_worker.engines.base import Deadline, Hypothesis, Request, Transcriber, is_silent
 from wire.audio import decode_pcm, to_float
 from wire.errors import AudioError
 from wire.messages.base import now
 from wire.messages.jobs import AnalyzeText, Task, TranscribeAudio, Transcript, Word
-from wire.messages.results import NoSpeech, place
+from wire.messages.results import NoSpeech, result_fields
 
 KEEP_LANGUAGE_PROB = 0.6
 KEEP_LANGUAGE_MS = 1_000
@@ -72,7 +72,7 @@ class Transcription:
                 self._end_silent(job, job.no_speech_prob)
                 return
             started = now()
-            pcm = through_outage(lambda: self._worker.ledger.audio(job))
+            pcm = retry_while_unavailable(lambda: self._worker.ledger.audio(job))
             if pcm is None:
                 raise AudioError("audio_expired", "The audio is no longer stored.", "Start more workers.")
             deadline = Deadline.after(self._worker.limits.deadline_s)
@@ -87,11 +87,11 @@ class Transcription:
             self._end_silent(job, heard.no_speech_prob)
             return
         text = transcript(heard, self._worker.model.name, job.task, job.start_ms)
-        analysis = AnalyzeText(**place(job), transcript=text)
+        analysis = AnalyzeText(**result_fields(job), transcript=text)
         keep = language_to_keep(heard, job.end_ms - job.start_ms)
-        if through_outage(lambda: self._worker.ledger.advance(job, analysis, keep)):
+        if retry_while_unavailable(lambda: self._worker.ledger.advance(job, analysis, keep)):
             self._send(analysis)
 
     def _end_silent(self, job: TranscribeAudio, no_speech_prob: float) -> None:
-        silence = NoSpeech(**place(job), no_speech_prob=no_speech_prob)
-        through_outage(lambda: publish_result(self._worker.redis, silence))
+        silence = NoSpeech(**result_fields(job), no_speech_prob=no_speech_prob)
+        retry_while_unavailable(lambda: publish_result(self._worker.redis, silence))

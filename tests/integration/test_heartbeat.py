@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from infra.heartbeat import INDEX_TIME_TO_LIVE_S, TIME_TO_LIVE_S, Heartbeat, Presence, living
+from infra.heartbeat import INDEX_TIME_TO_LIVE_S, TIME_TO_LIVE_S, Heartbeat, HeartbeatWriter, alive_instances
 from infra.redis_client import AsyncRedis, Redis
 from tests.support.eventually import eventually
 from tests.support.machines import Processes
@@ -13,9 +13,9 @@ from wire import names
 
 PROCESS = """
 import os, time
-from infra.heartbeat import Presence
+from infra.heartbeat import HeartbeatWriter
 from infra.redis_client import connect
-presence = Presence(connect(os.environ["REDIS_URL"]), "stt_worker")
+presence = HeartbeatWriter(connect(os.environ["REDIS_URL"]), "stt_worker")
 presence.start()
 presence.ready("base", "r1")
 time.sleep(60)
@@ -23,31 +23,31 @@ time.sleep(60)
 
 
 @pytest.fixture
-def presence(redis: Redis) -> Presence:
-    return Presence(redis, names.STT_WORKER)
+def heartbeat(redis: Redis) -> HeartbeatWriter:
+    return HeartbeatWriter(redis, names.STT_WORKER)
 
 
-def beat(redis: Redis, presence: Presence) -> Heartbeat | None:
-    stored = redis.get(presence.key)
+def beat(redis: Redis, heartbeat: HeartbeatWriter) -> Heartbeat | None:
+    stored = redis.get(heartbeat.key)
     return Heartbeat.model_validate_json(stored) if stored else None
 
 
-async def test_a_process_says_how_it_is(redis: Redis, aredis: AsyncRedis, presence: Presence) -> None:
+async def test_a_process_says_how_it_is(redis: Redis, aredis: AsyncRedis, heartbeat: HeartbeatWriter) -> None:
     """Starting, not ready with a reason, ready with its model, busy, gone: each shows at once or a beat later."""
-    presence.start()
-    first = eventually(lambda: beat(redis, presence))
+    heartbeat.start()
+    first = eventually(lambda: beat(redis, heartbeat))
     assert (first.ready, first.reason, first.service) == (False, "starting", names.STT_WORKER)
-    presence.not_ready("The file is missing.")
-    eventually(lambda: (known := beat(redis, presence)) and known.reason == "The file is missing.", timeout=0.5)
-    presence.ready("base", "r1")
-    eventually(lambda: (known := beat(redis, presence)) and known.ready and known.model == "base", timeout=0.5)
-    with presence.busy():
-        eventually(lambda: (known := beat(redis, presence)) and known.busy_since, timeout=3)
-    eventually(lambda: (known := beat(redis, presence)) and known.busy_since is None, timeout=3)
-    assert [known.instance for known in await living(aredis, names.STT_WORKER)] == [first.instance]
-    presence.stop()
-    assert beat(redis, presence) is None
-    assert await living(aredis, names.STT_WORKER) == []
+    heartbeat.not_ready("The file is missing.")
+    eventually(lambda: (known := beat(redis, heartbeat)) and known.reason == "The file is missing.", timeout=0.5)
+    heartbeat.ready("base", "r1")
+    eventually(lambda: (known := beat(redis, heartbeat)) and known.ready and known.model == "base", timeout=0.5)
+    with heartbeat.busy():
+        eventually(lambda: (known := beat(redis, heartbeat)) and known.busy_since, timeout=3)
+    eventually(lambda: (known := beat(redis, heartbeat)) and known.busy_since is None, timeout=3)
+    assert [known.instance for known in await alive_instances(aredis, names.STT_WORKER)] == [first.instance]
+    heartbeat.stop()
+    assert beat(redis, heartbeat) is None
+    assert await alive_instances(aredis, names.STT_WORKER) == []
 
 
 async def test_a_killed_process_is_gone_after_five_seconds(
@@ -55,9 +55,9 @@ async def test_a_killed_process_is_gone_after_five_seconds(
 ) -> None:
     """It lives as long as it beats; then it expires, and is removed from the index."""
     process = processes.python("-c", PROCESS)
-    index = names.presence_index(names.STT_WORKER)
+    index = names.heartbeat_index(names.STT_WORKER)
     instance = eventually(lambda: redis.smembers(index), timeout=15).pop()
-    key = names.presence(names.STT_WORKER, instance)
+    key = names.heartbeat(names.STT_WORKER, instance)
     eventually(lambda: Heartbeat.model_validate_json(redis.get(key) or "").ready)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -65,30 +65,30 @@ async def test_a_killed_process_is_gone_after_five_seconds(
     assert redis.exists(key)
     eventually(lambda: not redis.exists(key), timeout=TIME_TO_LIVE_S + 1)
     assert time.monotonic() - killed > TIME_TO_LIVE_S - 2
-    assert await living(aredis, names.STT_WORKER) == []
+    assert await alive_instances(aredis, names.STT_WORKER) == []
     assert not redis.exists(index)
 
 
-def test_a_start_forgets_who_died_before(redis: Redis, presence: Presence) -> None:
+def test_a_start_forgets_who_died_before(redis: Redis, heartbeat: HeartbeatWriter) -> None:
     """Also of services that nobody lists; who lives stays, and the index of a service that is gone expires."""
-    index = names.presence_index(names.STT_WORKER)
+    index = names.heartbeat_index(names.STT_WORKER)
     redis.sadd(index, "dead", "alive")
-    redis.set(names.presence(names.STT_WORKER, "alive"), "{}")
-    presence.start()
-    eventually(lambda: redis.smembers(index) == {"alive", presence.key.rpartition(":")[2]})
+    redis.set(names.heartbeat(names.STT_WORKER, "alive"), "{}")
+    heartbeat.start()
+    eventually(lambda: redis.smembers(index) == {"alive", heartbeat.key.rpartition(":")[2]})
     assert 0 < redis.ttl(index) <= INDEX_TIME_TO_LIVE_S
-    presence.stop()
+    heartbeat.stop()
 
 
-def test_a_heartbeat_comes_back_after_redis_was_emptied(redis: Redis, presence: Presence) -> None:
+def test_a_heartbeat_comes_back_after_redis_was_emptied(redis: Redis, heartbeat: HeartbeatWriter) -> None:
     """Beats are repeated, not only written on change."""
-    presence.start()
-    eventually(lambda: beat(redis, presence))
+    heartbeat.start()
+    eventually(lambda: beat(redis, heartbeat))
     redis.flushall()
-    eventually(lambda: beat(redis, presence), timeout=3)
-    presence.stop()
+    eventually(lambda: beat(redis, heartbeat), timeout=3)
+    heartbeat.stop()
 
 
 def test_two_processes_of_a_service_are_two(redis: Redis) -> None:
     """Also on the same host with the same process id, as in containers."""
-    assert Presence(redis, names.LISTENER).key != Presence(redis, names.LISTENER).key
+    assert HeartbeatWriter(redis, names.LISTENER).key != HeartbeatWriter(redis, names.LISTENER).key

@@ -14,7 +14,7 @@ from infra.ledger.ledger import (
     MAX_AHEAD,
     MAX_ATTEMPTS,
     OUTSTANDING_S,
-    Enrolment,
+    Admission,
     Entry,
     Ledger,
     SessionUnknown,
@@ -27,7 +27,7 @@ from wire import names
 from wire.messages.client import Start
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
 
-WORKER, OTHER = (names.presence(names.STT_WORKER, instance) for instance in ("one", "two"))
+WORKER, OTHER = (names.heartbeat(names.STT_WORKER, instance) for instance in ("one", "two"))
 TTL_S = 600
 PCM = bytes(range(256)) * 4
 
@@ -38,11 +38,11 @@ class Shop:
     def __init__(self, redis: Redis, aredis: AsyncRedis, record: SessionRecord) -> None:
         self.redis, self.record = redis, record
         self.ledger = Ledger(redis)
-        self._enrolment = Enrolment(aredis)
+        self._admission = Admission(aredis)
 
-    async def enrol(self, segment: int, *, owner: str | None = None, pcm: bytes = PCM) -> str:
+    async def admit(self, segment: int, *, owner: str | None = None, pcm: bytes = PCM) -> str:
         samples = (segment + 1) * 16_000
-        return await self._enrolment.enrol(owner or self.record.owner, self.job(segment), pcm, samples, TTL_S)
+        return await self._admission.admit(owner or self.record.owner, self.job(segment), pcm, samples, TTL_S)
 
     def job(self, segment: int) -> TranscribeAudio:
         return audio_job(segment, self.record.session_id)
@@ -69,7 +69,7 @@ async def shop(redis: Redis, aredis: AsyncRedis) -> Shop:
 
 async def test_enrolling_writes_audio_entry_and_progress(shop: Shop) -> None:
     """After one call an utterance is outstanding, with its bytes as they were, and the session is a segment further."""
-    assert await shop.enrol(0) == "enrolled"
+    assert await shop.admit(0) == "enrolled"
     entry = shop.entry(0)
     assert (entry.stage, entry.job, entry.attempts, entry.claimed_by) == ("stt", shop.job(0), 0, None)
     assert entry.enrolled_at == pytest.approx(time.time(), abs=5)
@@ -80,10 +80,10 @@ async def test_enrolling_writes_audio_entry_and_progress(shop: Shop) -> None:
 
 async def test_enrolling_again_changes_nothing(shop: Shop) -> None:
     """A call whose answer was lost may be repeated, also after a worker has claimed the first."""
-    await shop.enrol(0)
+    await shop.admit(0)
     shop.ledger.claim(shop.job(0), "stt", WORKER)
     before = shop.entry(0)
-    assert await shop.enrol(0, pcm=b"other") == "duplicate"
+    assert await shop.admit(0, pcm=b"other") == "duplicate"
     assert shop.entry(0) == before
     assert shop.ledger.audio(shop.job(0)) == PCM
 
@@ -92,16 +92,16 @@ async def test_enrolling_again_after_the_result_brings_nothing_back(
     shop: Shop, keys: Callable[[str], set[str]]
 ) -> None:
     """A repeated call that comes when the utterance is long released is a duplicate too."""
-    await shop.enrol(0)
+    await shop.admit(0)
     shop.redis.zrem(names.PENDING, names.ledger_member(shop.record.session_id, 0))
     shop.redis.delete(*keys("wta:ledger:*"))
-    assert await shop.enrol(0) == "duplicate"
+    assert await shop.admit(0) == "duplicate"
     assert shop.ledger.pending(10) == []
 
 
 async def test_another_owner_writes_nothing(shop: Shop, keys: Callable[[str], set[str]]) -> None:
     """The connection that lost its session is fenced off."""
-    assert await shop.enrol(0, owner="former") == "fenced"
+    assert await shop.admit(0, owner="former") == "fenced"
     assert keys("wta:audio:*") | keys("wta:ledger:*") == set()
     assert shop.ledger.pending(10) == []
 
@@ -116,7 +116,7 @@ async def test_an_expired_session_is_not_one_that_was_taken_over(
     if left:
         shop.redis.hset(key, mapping=left)
     with pytest.raises(SessionUnknown) as unknown:
-        await shop.enrol(0, owner="me")
+        await shop.admit(0, owner="me")
     assert unknown.value.code == "session_unknown"
     assert keys("wta:audio:*") | keys("wta:ledger:*") == set()
     assert shop.redis.hgetall(key) == left
@@ -126,7 +126,7 @@ async def test_the_order_of_results_outlives_every_utterance(shop: Shop) -> None
     """However short a session's time is: what comes after an hour is not released as if it were the first."""
     order = names.order(shop.record.session_id)
     shop.redis.set(order, "", ex=5)
-    await shop.enrol(0)
+    await shop.admit(0)
     assert shop.redis.ttl(order) > OUTSTANDING_S - 10 > AUDIO_TTL_S
 
 
@@ -135,9 +135,9 @@ async def test_a_full_ledger_takes_nothing(
 ) -> None:
     """Beyond the limit the gateway has to wait; a duplicate is still known as such."""
     monkeypatch.setattr(module, "MAX_PENDING", 1)
-    assert await shop.enrol(0) == "enrolled"
-    assert await shop.enrol(1) == "full"
-    assert await shop.enrol(0) == "duplicate"
+    assert await shop.admit(0) == "enrolled"
+    assert await shop.admit(1) == "full"
+    assert await shop.admit(0) == "duplicate"
     assert len(keys("wta:audio:*")) == 1
     assert shop.redis.hget(names.session(shop.record.session_id), "next_segment") == "1"
 
@@ -145,33 +145,33 @@ async def test_a_full_ledger_takes_nothing(
 async def test_a_session_that_is_faster_than_speech_waits_for_itself(shop: Shop, aredis: AsyncRedis) -> None:
     """A file sent at once does not fill the queue: others get in between, and each of its results makes room."""
     for segment in range(MAX_AHEAD):
-        assert await shop.enrol(segment) == "enrolled"
-    assert await shop.enrol(MAX_AHEAD) == "full"
-    assert await shop.enrol(0) == "duplicate"
+        assert await shop.admit(segment) == "enrolled"
+    assert await shop.admit(MAX_AHEAD) == "full"
+    assert await shop.admit(0) == "duplicate"
     other, _ = await SessionStore(aredis, TTL_S).create(Start())
-    assert await Shop(shop.redis, aredis, other).enrol(0) == "enrolled"
+    assert await Shop(shop.redis, aredis, other).admit(0) == "enrolled"
 
     shop.end(1)  # waits for segment 0, and is outstanding until that is released
     shop.end(1)
-    assert await shop.enrol(MAX_AHEAD) == "full"
+    assert await shop.admit(MAX_AHEAD) == "full"
     shop.end(0)
-    assert [await shop.enrol(MAX_AHEAD + more) for more in range(3)] == ["enrolled", "enrolled", "full"]
+    assert [await shop.admit(MAX_AHEAD + more) for more in range(3)] == ["enrolled", "enrolled", "full"]
 
 
 async def test_who_speaks_live_is_not_held_up_by_slow_workers(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same utterances, as far apart as they were spoken, are all written down, up to a limit per session."""
     monkeypatch.setattr(module, "MAX_PER_SESSION", 2 * MAX_AHEAD)
     first = names.ledger_member(shop.record.session_id, 0)
-    await shop.enrol(0)
+    await shop.admit(0)
     spoken_s = shop.job(2 * MAX_AHEAD).end_ms / 1_000
     shop.redis.zincrby(names.PENDING, -spoken_s, first)  # the first one was enrolled that long ago
-    verdicts = [await shop.enrol(segment) for segment in range(1, 2 * MAX_AHEAD + 1)]
+    verdicts = [await shop.admit(segment) for segment in range(1, 2 * MAX_AHEAD + 1)]
     assert verdicts == ["enrolled"] * (2 * MAX_AHEAD - 1) + ["full"]
 
 
 async def test_a_claim_is_one_workers(shop: Shop) -> None:
     """While its worker lives, nobody else gets it; the same worker may claim again (its task was delivered twice)."""
-    await shop.enrol(0)
+    await shop.admit(0)
     shop.live(WORKER)
     first = shop.ledger.claim(shop.job(0), "stt", WORKER)
     assert (first.verdict, first.attempt, first.language) == ("claimed", 1, None)
@@ -182,8 +182,8 @@ async def test_a_claim_is_one_workers(shop: Shop) -> None:
 
 async def test_of_many_claims_at_once_one_wins(shop: Shop) -> None:
     """Ten workers get the same task at the same moment."""
-    await shop.enrol(0)
-    workers = [names.presence(names.STT_WORKER, str(n)) for n in range(10)]
+    await shop.admit(0)
+    workers = [names.heartbeat(names.STT_WORKER, str(n)) for n in range(10)]
     for worker in workers:
         shop.live(worker)
     with ThreadPoolExecutor(10) as pool:
@@ -193,7 +193,7 @@ async def test_of_many_claims_at_once_one_wins(shop: Shop) -> None:
 
 async def test_a_dead_workers_claim_is_void(shop: Shop) -> None:
     """The next one counts as another attempt."""
-    await shop.enrol(0)
+    await shop.admit(0)
     shop.ledger.claim(shop.job(0), "stt", WORKER)
     second = shop.ledger.claim(shop.job(0), "stt", OTHER)
     assert (second.verdict, second.attempt) == ("claimed", 2)
@@ -201,7 +201,7 @@ async def test_a_dead_workers_claim_is_void(shop: Shop) -> None:
 
 async def test_a_claim_that_is_too_old_is_void(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also that of a worker that lives and does nothing."""
-    await shop.enrol(0)
+    await shop.admit(0)
     shop.live(WORKER)
     shop.ledger.claim(shop.job(0), "stt", WORKER)
     monkeypatch.setattr(module, "CLAIM_MAX_S", 0)
@@ -210,7 +210,7 @@ async def test_a_claim_that_is_too_old_is_void(shop: Shop, monkeypatch: pytest.M
 
 async def test_attempts_come_to_an_end(shop: Shop) -> None:
     """Audio that kills every worker that touches it is not tried for ever."""
-    await shop.enrol(0)
+    await shop.admit(0)
     for attempt in range(1, MAX_ATTEMPTS + 1):
         assert shop.ledger.claim(shop.job(0), "stt", WORKER).attempt == attempt
     assert shop.ledger.claim(shop.job(0), "stt", OTHER).verdict == "exhausted"
@@ -219,14 +219,14 @@ async def test_attempts_come_to_an_end(shop: Shop) -> None:
 
 async def test_a_job_of_another_stage_or_of_nobody_is_gone(shop: Shop) -> None:
     """A task that comes late, after its stage, finds nothing to do."""
-    await shop.enrol(0)
+    await shop.admit(0)
     assert shop.ledger.claim(shop.analysis(0), "analysis", WORKER).verdict == "gone"
     assert shop.ledger.claim(shop.job(1), "stt", WORKER).verdict == "gone"
 
 
 async def test_the_transcript_is_accepted_once(shop: Shop) -> None:
     """Of two workers that heard the same, the first one hands it on; audio goes, attempts begin anew."""
-    await shop.enrol(0)
+    await shop.admit(0)
     shop.ledger.claim(shop.job(0), "stt", WORKER)
     assert shop.ledger.advance(shop.job(0), shop.analysis(0), None)
     late = shop.analysis(0).model_copy(update={"end_ms": 9})
@@ -241,15 +241,15 @@ async def test_the_transcript_is_accepted_once(shop: Shop) -> None:
 async def test_the_first_language_heard_stays(shop: Shop) -> None:
     """Later claims of the session get it; a second one does not replace it."""
     for segment, language in enumerate(["ko", "de"]):
-        await shop.enrol(segment)
+        await shop.admit(segment)
         shop.ledger.advance(shop.job(segment), shop.analysis(segment), language)
-    await shop.enrol(2)
+    await shop.admit(2)
     assert shop.ledger.claim(shop.job(2), "stt", WORKER).language == "ko"
 
 
 async def test_a_language_does_not_revive_an_expired_session(shop: Shop) -> None:
     """A session that is gone does not come back as a key that never expires."""
-    await shop.enrol(0)
+    await shop.admit(0)
     shop.redis.delete(names.session(shop.record.session_id))
     shop.ledger.advance(shop.job(0), shop.analysis(0), "ko")
     assert not shop.redis.exists(names.session(shop.record.session_id))
@@ -257,7 +257,7 @@ async def test_a_language_does_not_revive_an_expired_session(shop: Shop) -> None
 
 async def test_a_failure_gives_the_claim_back(shop: Shop) -> None:
     """With its reason, for sending at once; who has lost the claim meanwhile cannot give it back."""
-    await shop.enrol(0)
+    await shop.admit(0)
     shop.ledger.claim(shop.job(0), "stt", WORKER)
     shop.ledger.release(shop.job(0), OTHER, "not mine")
     assert shop.entry(0).claimed_by == WORKER
@@ -268,7 +268,7 @@ async def test_a_failure_gives_the_claim_back(shop: Shop) -> None:
 
 async def test_a_job_is_sent_again_once(shop: Shop) -> None:
     """Of two sweepers that saw the same, one sends; the claim is void and the time of sending is noted."""
-    await shop.enrol(0)
+    await shop.admit(0)
     shop.ledger.claim(shop.job(0), "stt", WORKER)
     seen = shop.entry(0)
     assert [shop.ledger.take_for_resend(seen) for _ in range(2)] == [True, False]
@@ -279,7 +279,7 @@ async def test_a_job_is_sent_again_once(shop: Shop) -> None:
 
 async def test_a_job_that_moved_on_is_not_sent_again(shop: Shop) -> None:
     """Between the look and the deed a worker claimed it, or it was released."""
-    await shop.enrol(0)
+    await shop.admit(0)
     seen = shop.entry(0)
     shop.ledger.claim(shop.job(0), "stt", WORKER)
     assert not shop.ledger.take_for_resend(seen)
@@ -291,7 +291,7 @@ async def test_a_job_that_moved_on_is_not_sent_again(shop: Shop) -> None:
 async def test_high_water_is_the_latest_job_claimed(shop: Shop) -> None:
     """It tells the sweeper which unclaimed jobs were overtaken; it never goes back."""
     for segment in range(3):
-        await shop.enrol(segment)
+        await shop.admit(segment)
     sent = [float(shop.entry(segment).sent_at) for segment in range(3)]
     assert sent == sorted(sent)
     marks = []
@@ -305,7 +305,7 @@ async def test_high_water_is_the_latest_job_claimed(shop: Shop) -> None:
 async def test_high_water_falls_when_the_clock_was_set_back(shop: Shop) -> None:
     """A mark of the future would make every job in the queue look overtaken, for ever."""
     shop.redis.hset(names.HIGH_WATER, "stt", shop.redis.time()[0] + 3_600)
-    await shop.enrol(0)
+    await shop.admit(0)
     shop.ledger.claim(shop.job(0), "stt", WORKER)
     assert shop.redis.hget(names.HIGH_WATER, "stt") == shop.entry(0).sent_at
 
@@ -313,7 +313,7 @@ async def test_high_water_falls_when_the_clock_was_set_back(shop: Shop) -> None:
 async def test_pending_are_the_oldest(shop: Shop) -> None:
     """In the order in which they were enrolled."""
     for segment in range(4):
-        await shop.enrol(segment)
+        await shop.admit(segment)
     assert [entry.segment for entry in shop.ledger.pending(3)] == [0, 1, 2]
     assert [entry.segment for entry in shop.ledger.pending(10)] == [0, 1, 2, 3]
 
@@ -321,7 +321,7 @@ async def test_pending_are_the_oldest(shop: Shop) -> None:
 async def test_what_waits_for_an_earlier_result_hides_nobody(shop: Shop) -> None:
     """However many results wait at the head of the ledger, those without one are seen."""
     for segment in range(MAX_AHEAD):
-        await shop.enrol(segment)
+        await shop.admit(segment)
     for segment in range(1, MAX_AHEAD - 2):
         shop.end(segment)
     without_result = [entry.segment for entry in shop.ledger.pending(2) if entry.stage != "done"]
@@ -331,7 +331,7 @@ async def test_what_waits_for_an_earlier_result_hides_nobody(shop: Shop) -> None
 async def test_entries_that_cannot_be_read_are_seen_as_such(shop: Shop) -> None:
     """Damaged, of another version, or gone: whose and which is in the name. The others are read."""
     for segment in range(4):
-        await shop.enrol(segment)
+        await shop.admit(segment)
     keys = [names.ledger_entry(names.ledger_member(shop.record.session_id, segment)) for segment in range(4)]
     shop.redis.hset(keys[0], "job", "{}")
     shop.redis.hdel(keys[1], "job")

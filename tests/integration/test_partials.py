@@ -13,11 +13,11 @@ from celery import Celery
 from celery.worker.request import Request
 from kombu.entity import Queue
 
-from fastapi_service.recognition.partials import Asked, Drafts
+from fastapi_service.recognition.partials import Partials, PendingPartial
 from fastapi_service.storage.sessions import SessionStore
 from infra import celery_app as broker
 from infra.celery_app import KOMBU_PRIORITY_STEPS, PRIORITIES, STALE_S, make_celery, queue_keys, send_job
-from infra.ledger.ledger import Enrolment, Ledger
+from infra.ledger.ledger import Admission, Ledger
 from infra.redis_client import AsyncRedis, Redis, connect_async
 from infra.worker import Limits, Worker
 from stt_worker.engines.instant import InstantTranscriber
@@ -26,7 +26,7 @@ from tests.support.eventually import soon
 from tests.support.speakers import ALICE, audio_job, text_job
 from wire import names
 from wire.messages.client import Start
-from wire.messages.jobs import DraftText
+from wire.messages.jobs import TranscribePartial
 
 PCM = bytes(32_000)
 
@@ -35,9 +35,9 @@ class Post:
     """Keeps the jobs that a gateway sends."""
 
     def __init__(self) -> None:
-        self.jobs: list[DraftText] = []
+        self.jobs: list[TranscribePartial] = []
 
-    async def offer(self, draft: DraftText) -> None:
+    async def offer(self, draft: TranscribePartial) -> None:
         self.jobs.append(draft)
 
 
@@ -47,22 +47,22 @@ class Office:
     def __init__(self, aredis: AsyncRedis, channels: AsyncRedis, redis_url: str) -> None:
         self.post = Post()
         self._asked = 0
-        self.drafts = Drafts(aredis, channels, self.post)
+        self.partials = Partials(aredis, channels, self.post)
         self._worker: Worker[Any] = Worker(redis_url, names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
         self._worker.model = InstantTranscriber()
 
-    def ask(self, revision: int = 1) -> Asked:
-        job = DraftText(
+    def ask(self, revision: int = 1) -> PendingPartial:
+        job = TranscribePartial(
             session_id=ALICE,
             segment=0,
             revision=revision,
             purpose="final",
             start_ms=0,
-            audio_key=names.draft_audio(ALICE, 0, revision),
-            reply_to=self.drafts.channel,
+            audio_key=names.partial_audio(ALICE, 0, revision),
+            reply_to=self.partials.channel,
         )
         self._asked += 1
-        return self.drafts.ask(job, PCM)
+        return self.partials.ask(job, PCM)
 
     async def work(self) -> None:
         """The worker does everything that was asked."""
@@ -75,8 +75,8 @@ class Office:
 async def office(redis: Redis, aredis: AsyncRedis, redis_url: str) -> AsyncIterator[Office]:
     channels = connect_async(redis_url, max_connections=4, retries=0)
     office = Office(aredis, channels, redis_url)
-    running = asyncio.create_task(office.drafts.run())
-    await soon(lambda: bool(redis.pubsub_channels(office.drafts.channel)))
+    running = asyncio.create_task(office.partials.run())
+    await soon(lambda: bool(redis.pubsub_channels(office.partials.channel)))
     yield office
     running.cancel()
     with suppress(asyncio.CancelledError):
@@ -94,7 +94,7 @@ async def test_the_answer_comes_to_who_asked(office: Office, redis: Redis) -> No
     assert answers[0] is not None
     assert answers[0].transcript is not None
     assert answers[0].transcript.text == "16000 samples of speech"
-    assert redis.keys(f"{names.draft_audio(ALICE, 0, 1)[:-1]}*") == []
+    assert redis.keys(f"{names.partial_audio(ALICE, 0, 1)[:-1]}*") == []
 
 
 async def test_what_nobody_has_begun_can_be_taken_back(office: Office) -> None:
@@ -113,19 +113,19 @@ async def test_a_text_that_is_known_enters_the_ledger_without_audio(redis: Redis
     """The utterance begins with its analysis, and the language that was heard stays with the session."""
     record, _ = await SessionStore(aredis, 600).create(Start())
     job = text_job(0, record.session_id)
-    assert await Enrolment(aredis).enrol(record.owner, job, PCM, 16_000, 600, "en") == "enrolled"
+    assert await Admission(aredis).admit(record.owner, job, PCM, 16_000, 600, "en") == "enrolled"
     ledger = Ledger(redis)
     (entry,) = ledger.pending(10)
     assert (entry.stage, entry.job) == ("analysis", job)
     assert not redis.exists(names.audio(record.session_id, 0))
-    claim = ledger.claim(job, "analysis", names.presence(names.ANALYZER_WORKER, "one"))
+    claim = ledger.claim(job, "analysis", names.heartbeat(names.ANALYZER_WORKER, "one"))
     assert (claim.verdict, claim.language) == ("claimed", "en")
 
 
-def drafts(*purposes: str) -> Iterator[DraftText]:
+def partials(*purposes: str) -> Iterator[TranscribePartial]:
     fields = {"session_id": ALICE, "segment": 0, "start_ms": 0, "audio_key": "k", "reply_to": "c"}
     for revision, purpose in enumerate(purposes, start=1):
-        yield DraftText.model_validate(fields | {"revision": revision, "purpose": purpose})
+        yield TranscribePartial.model_validate(fields | {"revision": revision, "purpose": purpose})
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def celery(redis_url: str) -> Iterator[Celery]:
 
 def test_drafts_wait_behind_everything_that_was_promised(redis: Redis, celery: Celery) -> None:
     """In lists of their own, interim texts last."""
-    for draft in drafts("interim", "final"):
+    for draft in partials("interim", "final"):
         send_job(celery, draft)
     assert [redis.llen(key) for key in queue_keys(names.STT_QUEUE)] == [0, 1, 0, 1]
 
@@ -146,18 +146,18 @@ def test_a_stale_draft_is_discarded(
     redis: Redis, celery: Celery, purpose: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that comes to it after a second does not begin it; what was promised is begun whenever."""
-    (draft,) = drafts(purpose)
+    (draft,) = partials(purpose)
     send_job(celery, draft)
     (waiting,) = redis.lrange(queue_keys(names.STT_QUEUE)[KOMBU_PRIORITY_STEPS.index(PRIORITIES[purpose])], 0, -1)
     expires = datetime.fromisoformat(json.loads(waiting)["headers"]["expires"])
     assert (expires - datetime.now(UTC)).total_seconds() == pytest.approx(STALE_S, abs=0.5)
-    assert not discarded(celery, names.DRAFT_TEXT)
+    assert not discarded(celery, names.TRANSCRIBE_PARTIAL)
     monkeypatch.setattr(broker, "STALE_S", 0.01)
     send_job(celery, draft)
     send_job(celery, audio_job())
     time.sleep(0.05)
     assert not discarded(celery, names.TRANSCRIBE_AUDIO)
-    assert discarded(celery, names.DRAFT_TEXT)
+    assert discarded(celery, names.TRANSCRIBE_PARTIAL)
 
 
 def discarded(celery: Celery, name: str) -> bool:

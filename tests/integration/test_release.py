@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from fastapi_service.storage.sessions import SessionStore
-from infra.ledger.ledger import Enrolment, Ledger, order_ttl_s
+from infra.ledger.ledger import Admission, Ledger, order_ttl_s
 from infra.redis_client import AsyncRedis, Redis, connect
 from infra.results import FIELD, publish_result
 from listener_service.consumer import Consumer
@@ -165,7 +165,7 @@ async def test_the_ledger_is_empty_when_everything_is_released(
     """An utterance leaves the ledger with its release, and not while it waits for an earlier one."""
     record, _ = await SessionStore(aredis, 600).create(Start())
     for segment in range(3):
-        await Enrolment(aredis).enrol(record.owner, audio_job(segment, record.session_id), b"\0\0", segment, 600)
+        await Admission(aredis).admit(record.owner, audio_job(segment, record.session_id), b"\0\0", segment, 600)
     first, *rest = put_in_stream(redis, ends(record.session_id, 3))
     releaser = Releaser(redis, SETTINGS)
     for source, end in rest:
@@ -182,7 +182,7 @@ async def test_a_lost_order_goes_on_with_what_is_outstanding(redis: Redis, aredi
     """What was released before is not waited for again, and comes no second time."""
     record, _ = await SessionStore(aredis, 600).create(Start())
     for segment in range(5):
-        await Enrolment(aredis).enrol(record.owner, audio_job(segment, record.session_id), b"\0\0", segment, 600)
+        await Admission(aredis).admit(record.owner, audio_job(segment, record.session_id), b"\0\0", segment, 600)
     results = ends(record.session_id, 5)
     apply_all(redis, results[:3])
     redis.delete(names.order(record.session_id))

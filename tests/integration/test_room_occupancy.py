@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from fastapi_service.delivery import room_occupancy as module
-from fastapi_service.delivery.room_occupancy import RoomPresence
+from fastapi_service.delivery.room_occupancy import RoomOccupancy
 from infra.redis_client import Redis, connect, connect_async
 from tests.support.eventually import soon
 from tests.support.machines import RedisServer
@@ -23,7 +23,7 @@ class Gateway:
         self.redis = connect_async(url)
         self.channels = connect_async(url, max_connections=4, retries=0)
         self.told: list[People] = []
-        self.rooms = RoomPresence(self.redis, self.channels, self.told.append)
+        self.rooms = RoomOccupancy(self.redis, self.channels, self.told.append)
         self.task = asyncio.create_task(self.rooms.run())
 
     def last(self, room: str = "kitchen") -> tuple[int, int] | None:

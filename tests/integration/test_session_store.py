@@ -3,7 +3,7 @@
 import pytest
 
 from fastapi_service.storage.sessions import SessionStore
-from infra.ledger.ledger import Enrolment, SessionUnknown
+from infra.ledger.ledger import Admission, SessionUnknown
 from infra.redis_client import AsyncRedis
 from tests.support.speakers import ALICE, audio_job
 from wire import names
@@ -22,7 +22,7 @@ async def test_a_session_is_resumed_with_its_token(store: SessionStore, aredis: 
     """What was agreed on and how far it came is there again, on any gateway."""
     record, token = await store.create(Start(language="ko", room="kitchen", sample_rate=44_100))
     job = audio_job(0, record.session_id, room="kitchen")
-    await Enrolment(aredis).enrol(record.owner, job, b"\0\0", 88_200, TTL_S)
+    await Admission(aredis).admit(record.owner, job, b"\0\0", 88_200, TTL_S)
     resumed = await SessionStore(aredis, TTL_S).resume(
         Start(session_id=record.session_id, token=token, sample_rate=44_100)
     )
@@ -60,9 +60,9 @@ async def test_resuming_fences_the_former_owner(store: SessionStore, aredis: Asy
     old, token = await store.create(Start())
     new = await store.resume(Start(session_id=old.session_id, token=token))
     assert not await store.acknowledge(old, 16_000)
-    enrolment = Enrolment(aredis)
-    assert await enrolment.enrol(old.owner, audio_job(0, old.session_id), b"", 1, TTL_S) == "fenced"
-    assert await enrolment.enrol(new.owner, audio_job(0, old.session_id), b"", 1, TTL_S) == "enrolled"
+    admission = Admission(aredis)
+    assert await admission.admit(old.owner, audio_job(0, old.session_id), b"", 1, TTL_S) == "fenced"
+    assert await admission.admit(new.owner, audio_job(0, old.session_id), b"", 1, TTL_S) == "enrolled"
 
 
 async def test_a_session_keeps_its_sample_rate(store: SessionStore) -> None:
@@ -151,7 +151,7 @@ async def test_what_a_session_needs_does_not_expire_before_it(
         case "resume":
             await store.resume(Start(session_id=record.session_id, token=token))
         case "enrol":
-            await Enrolment(aredis).enrol(record.owner, audio_job(0, record.session_id, room="kitchen"), b"", 1, TTL_S)
+            await Admission(aredis).admit(record.owner, audio_job(0, record.session_id, room="kitchen"), b"", 1, TTL_S)
         case "join":
             await store.create(Start(room="kitchen"))
             needed = [key for key in needed if "kitchen" in key]
@@ -170,7 +170,7 @@ async def test_nothing_that_is_kept_longer_is_cut_short(store: SessionStore, are
 async def test_outstanding_is_what_the_ledger_holds(store: SessionStore, aredis: AsyncRedis) -> None:
     """``stop`` waits for exactly these."""
     record, _ = await store.create(Start())
-    await Enrolment(aredis).enrol(record.owner, audio_job(0, record.session_id), b"", 1, TTL_S)
+    await Admission(aredis).admit(record.owner, audio_job(0, record.session_id), b"", 1, TTL_S)
     assert await store.is_outstanding(record.session_id, 0)
     assert not await store.is_outstanding(record.session_id, 1)
     assert await store.statistics(record.audience) is None

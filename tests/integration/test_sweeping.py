@@ -3,7 +3,7 @@
 import pytest
 
 from fastapi_service.storage.sessions import SessionRecord, SessionStore
-from infra.ledger.ledger import OUTSTANDING_S, Enrolment
+from infra.ledger.ledger import OUTSTANDING_S, Admission
 from infra.redis_client import AsyncRedis, Redis
 from infra.results import FIELD, publish_result
 from listener_service import sweeper as module
@@ -27,14 +27,14 @@ class Hall:
     def __init__(self, redis: Redis, aredis: AsyncRedis, record: SessionRecord) -> None:
         self.redis, self.record = redis, record
         self.sent: list[TranscribeAudio | AnalyzeText] = []
-        self._enrolment = Enrolment(aredis)
+        self._admission = Admission(aredis)
         self._sweeper = Sweeper(redis, "test", self.sent.append)
         self._consumer = Consumer(redis, "test", Releaser(redis, Settings()))
         self._consumer.join()
 
-    async def enrol(self, segment: int, *, age_s: float = 0) -> None:
+    async def admit(self, segment: int, *, age_s: float = 0) -> None:
         job = audio_job(segment, self.record.session_id, room=self.record.room)
-        assert await self._enrolment.enrol(self.record.owner, job, b"", segment, TTL_S) == "enrolled"
+        assert await self._admission.admit(self.record.owner, job, b"", segment, TTL_S) == "enrolled"
         self.redis.zincrby(names.PENDING, -age_s, self.member(segment))
 
     def member(self, segment: int) -> str:
@@ -73,7 +73,7 @@ async def test_what_cannot_be_read_fails_and_holds_nobody_up(
 ) -> None:
     """Its people hear of it, what follows is released, and others are still sent again."""
     for segment in range(3):
-        await hall.enrol(segment)
+        await hall.admit(segment)
     if damage == "gone":
         hall.redis.delete(hall.entry(0))
     else:
@@ -89,7 +89,7 @@ async def test_what_cannot_be_read_fails_and_holds_nobody_up(
 
 async def test_what_cannot_be_read_may_be_read_by_a_worker(hall: Hall) -> None:
     """While a newer listener is not there yet, workers of the new version do what it cannot read."""
-    await hall.enrol(0)
+    await hall.admit(0)
     hall.redis.hset(hall.entry(0), mapping={"job": "{}", "claimed_by": "worker", "claimed_at": hall.redis.time()[0]})
     hall.redis.set("worker", "alive")
     hall.work()
@@ -100,7 +100,7 @@ async def test_what_cannot_be_read_may_be_read_by_a_worker(hall: Hall) -> None:
 async def test_it_fails_once_when_it_waits_itself(hall: Hall) -> None:
     """An unreadable entry behind an outstanding one is given up, and not again with every sweep."""
     for segment in range(2):
-        await hall.enrol(segment)
+        await hall.admit(segment)
     hall.redis.delete(hall.entry(1))
     for _ in range(3):
         hall.work()
@@ -114,7 +114,7 @@ async def test_it_fails_once_when_it_waits_itself(hall: Hall) -> None:
 async def test_a_result_that_waits_in_vain_is_released(hall: Hall) -> None:
     """When an earlier utterance is nowhere any more, it fails visibly; each still ends exactly once."""
     for segment in range(4):
-        await hall.enrol(segment, age_s=OUTSTANDING_S + 10 if segment < 3 else 0)
+        await hall.admit(segment, age_s=OUTSTANDING_S + 10 if segment < 3 else 0)
     hall.end(0)
     hall.end(2)
     hall.end(3)
@@ -128,8 +128,8 @@ async def test_a_result_that_waits_in_vain_is_released(hall: Hall) -> None:
 
 async def test_a_waiting_result_that_was_lost_ends(hall: Hall) -> None:
     """The order, and the result in it, are gone; the ledger still knows the utterance."""
-    await hall.enrol(0)
-    await hall.enrol(1, age_s=OUTSTANDING_S + 10)
+    await hall.admit(0)
+    await hall.admit(1, age_s=OUTSTANDING_S + 10)
     hall.end(1)
     hall.work()
     hall.redis.delete(names.order(hall.record.session_id))
@@ -144,7 +144,7 @@ async def test_results_that_wait_do_not_blind_the_sweeper(hall: Hall, monkeypatc
     """A lost job behind more of them than one sweep looks at is found."""
     monkeypatch.setattr(module, "MOST_PER_SWEEP", 2)
     for segment in range(6):
-        await hall.enrol(segment)
+        await hall.admit(segment)
         if 0 < segment < 5:
             hall.end(segment)
     hall.work()
@@ -177,7 +177,7 @@ async def test_trouble_with_one_utterance_is_not_that_of_others(hall: Hall, monk
 
     monkeypatch.setattr(hall._sweeper, "_send", send)
     for segment in range(2):
-        await hall.enrol(segment)
+        await hall.admit(segment)
         hall.redis.hset(hall.entry(segment), "sent_at", "0")
     hall.work()
     assert [job.segment for job in hall.sent] == [1]

@@ -17,7 +17,7 @@ from whisper.tokenizer import get_tokenizer
 
 from fastapi_service.storage.sessions import SessionStore
 from infra.celery_app import send_job
-from infra.ledger.ledger import Enrolment, Ledger
+from infra.ledger.ledger import Admission, Ledger
 from infra.redis_client import AsyncRedis, Redis
 from infra.results import FIELD
 from infra.settings import WireSettings, load_settings
@@ -62,10 +62,10 @@ async def test_speech_is_heard_and_silence_is_not(
         speech = file.readframes(file.getnframes())
     hiss = np.random.default_rng(1).normal(0, 30, 32_000).astype(np.int16)
     record, _ = await SessionStore(aredis, 600).create(Start())
-    enrolment = Enrolment(aredis)
+    admission = Admission(aredis)
     for segment, pcm in enumerate([speech, bytes(2 * 32_000), encode_pcm(hiss)]):
         job = audio_job(segment, record.session_id, ms=11_000)
-        assert await enrolment.enrol(record.owner, job, pcm, segment, 600) == "enrolled"
+        assert await admission.admit(record.owner, job, pcm, segment, 600) == "enrolled"
         send_job(celery, job)
     processes.worker("stt_worker", names.STT_QUEUE, STT_MODEL=str(weights), STT_THREADS="2")
 
@@ -194,7 +194,7 @@ async def test_a_worker_with_threads_works_on_several_at_once(
         job = audio_job(segment, record.session_id, ms=3_000)
         with wave.open(str(CLIP.with_name(name))) as file:
             pcm = file.readframes(file.getnframes())
-        assert await Enrolment(aredis).enrol(record.owner, job, pcm, segment, 600) == "enrolled"
+        assert await Admission(aredis).admit(record.owner, job, pcm, segment, 600) == "enrolled"
         send_job(celery, job)
     processes.worker("stt_worker", names.STT_QUEUE, pool="threads", concurrency=4, STT_MODEL=str(weights))
     eventually(lambda: all(entry.stage == "analysis" for entry in Ledger(redis).pending(10)), LOAD_S)

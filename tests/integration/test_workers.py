@@ -10,7 +10,7 @@ from celery import Celery
 from fastapi_service.storage.sessions import SessionRecord, SessionStore
 from infra.celery_app import queue_depth, send_job
 from infra.heartbeat import Heartbeat
-from infra.ledger.ledger import MAX_ATTEMPTS, Enrolment, Ledger
+from infra.ledger.ledger import MAX_ATTEMPTS, Admission, Ledger
 from infra.redis_client import AsyncRedis, Redis
 from infra.results import FIELD
 from tests.support.eventually import eventually
@@ -27,7 +27,7 @@ PCM = bytes(2 * 16_000)
 
 def ready(redis: Redis, service: str) -> bool:
     """Whether a living process of the service says so."""
-    beats = redis.mget(list(redis.scan_iter(f"{names.presence_index(service)}:*")) or ["nobody"])
+    beats = redis.mget(list(redis.scan_iter(f"{names.heartbeat_index(service)}:*")) or ["nobody"])
     return any(Heartbeat.model_validate_json(beat).ready for beat in beats if beat)
 
 
@@ -36,12 +36,12 @@ class Conversation:
 
     def __init__(self, redis: Redis, aredis: AsyncRedis, celery: Celery, record: SessionRecord) -> None:
         self.redis, self.celery, self.record = redis, celery, record
-        self._enrolment = Enrolment(aredis)
+        self._admission = Admission(aredis)
 
     async def say(self, segment: int, pcm: bytes = PCM) -> TranscribeAudio:
         """Enrol an utterance, as the gateway does before it acknowledges it."""
         job = audio_job(segment, self.record.session_id)
-        assert await self._enrolment.enrol(self.record.owner, job, pcm, segment, 600) == "enrolled"
+        assert await self._admission.admit(self.record.owner, job, pcm, segment, 600) == "enrolled"
         return job
 
     def send(self, job: TranscribeAudio) -> None:
@@ -180,7 +180,7 @@ async def test_a_worker_stops_in_order(conversation: Conversation, processes: Pr
     eventually(lambda: " ready." in processes.output(worker), START_S)
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(15) == 0
-    assert not list(conversation.redis.scan_iter(f"{names.presence_index(names.STT_WORKER)}:*"))
+    assert not list(conversation.redis.scan_iter(f"{names.heartbeat_index(names.STT_WORKER)}:*"))
     conversation.send(await conversation.say(0))
     assert queue_depth(conversation.redis, names.STT_QUEUE) == 1
 
@@ -192,7 +192,7 @@ async def test_a_worker_without_a_model_takes_no_job(
     processes.worker("stt_worker", names.STT_QUEUE, STT_MODEL=str(tmp_path / "missing.pt"))
 
     def reasons() -> list[str | None]:
-        keys = list(conversation.redis.scan_iter(f"{names.presence_index(names.STT_WORKER)}:*"))
+        keys = list(conversation.redis.scan_iter(f"{names.heartbeat_index(names.STT_WORKER)}:*"))
         beats = conversation.redis.mget(keys) if keys else []
         return [Heartbeat.model_validate_json(beat).reason for beat in beats if beat]
 

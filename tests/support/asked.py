@@ -2,23 +2,23 @@
 
 import asyncio
 
-from wire.messages.jobs import Draft, DraftText, Transcript, Word
+from wire.messages.jobs import Partial, TranscribePartial, Transcript, Word
 
 
-class Asked:
+class PendingPartial:
     """A draft that a test answers by hand."""
 
-    def __init__(self, job: DraftText, pcm: bytes) -> None:
+    def __init__(self, job: TranscribePartial, pcm: bytes) -> None:
         self.job, self.pcm = job, pcm
         self.begun = False
         self.withdrawn = False
-        self.answer: asyncio.Future[Draft | None] = asyncio.get_running_loop().create_future()
+        self.answer: asyncio.Future[Partial | None] = asyncio.get_running_loop().create_future()
 
     @property
     def done(self) -> bool:
         return self.answer.done()
 
-    async def result(self) -> Draft | None:
+    async def result(self) -> Partial | None:
         return await asyncio.shield(self.answer)
 
     async def withdraw(self) -> bool:
@@ -60,7 +60,7 @@ class Asked:
         no_speech_prob: float | None = None,
     ) -> None:
         self.answer.set_result(
-            Draft(
+            Partial(
                 session_id=self.job.session_id, segment=self.job.segment, revision=self.job.revision,
                 transcript=transcript, no_speech_prob=no_speech_prob,
                 keep_language=keep_language, stt_start=10.0, stt_end=10.0 + cost_s,

@@ -3,7 +3,7 @@
 from wire import names
 from wire.messages.base import Clock
 from wire.messages.jobs import AnalyzeText, TranscribeAudio, Transcript
-from wire.messages.results import Final, Label, NoSpeech, SegmentFailed, Sentiment, place
+from wire.messages.results import Final, Label, NoSpeech, SegmentFailed, Sentiment, result_fields
 
 ALICE = "a" * 32
 BOB = "b" * 32
@@ -48,7 +48,7 @@ def text_job(
         no_speech_prob=0.01,
         model="base",
     )
-    return AnalyzeText(**place(audio_job(segment, session_id, room=room)), transcript=transcript)
+    return AnalyzeText(**result_fields(audio_job(segment, session_id, room=room)), transcript=transcript)
 
 
 def sentiment(label: Label = "positive", score: float = 0.8) -> Sentiment:
@@ -74,13 +74,13 @@ def final(
 
 def no_speech(segment: int = 0, session_id: str = ALICE, *, room: str | None = None) -> NoSpeech:
     """The end of an utterance that was only a noise."""
-    return NoSpeech(**place(audio_job(segment, session_id, room=room)), no_speech_prob=0.9)
+    return NoSpeech(**result_fields(audio_job(segment, session_id, room=room)), no_speech_prob=0.9)
 
 
 def failed(segment: int = 0, session_id: str = ALICE, *, room: str | None = None) -> SegmentFailed:
     """The end of an utterance that was given up."""
     return SegmentFailed(
-        **place(audio_job(segment, session_id, room=room)),
+        **result_fields(audio_job(segment, session_id, room=room)),
         code="transcription_failed",
         message="This part could not be transcribed after 3 attempts.",
         remedy="Say it again.",

@@ -30,7 +30,7 @@ class Clock(Message):
     speech_end: float
     """The last speech of the utterance reached the gateway."""
     endpointed: float
-    """The silence that ends it was complete. Its text may have been begun, and be there, before: see ``DraftText``."""
+    """The silence that ends it was complete. Its text may be older than that: see ``TranscribePartial``."""
     queued: float | None = None
     """It was in the ledger, and its task on the way to the STT queue."""
     stt_start: float | None = None

@@ -68,7 +68,7 @@ class TranscribeAudio(_Job, _Hearing):
     """A draft's, in which nobody spoke: the utterance ends as that, and is not heard again."""
 
 
-class DraftText(_Hearing):
+class TranscribePartial(_Hearing):
     """gateway → stt_worker, before the utterance is over. The ledger does not know of it: nobody was promised it."""
 
     type: Literal["draft_text"] = "draft_text"
@@ -82,10 +82,10 @@ class DraftText(_Hearing):
     prefix: str = ""
     """How the text is known to begin."""
     reply_to: str
-    """Channel for the ``Draft``."""
+    """Channel for the ``Partial``."""
 
 
-class Draft(Message):
+class Partial(Message):
     """stt_worker → the gateway that asked."""
 
     type: Literal["draft"] = "draft"

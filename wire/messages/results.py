@@ -36,7 +36,7 @@ class _SegmentEnd(Message):
     """Position among everything the audience saw, from 1; set when the listener releases it."""
 
 
-def place(job: TranscribeAudio | AnalyzeText) -> dict[str, Any]:
+def result_fields(job: TranscribeAudio | AnalyzeText) -> dict[str, Any]:
     """What the end of an utterance takes over from its job: whose, which, when."""
     return {
         name: getattr(job, name)
@@ -66,7 +66,7 @@ class Final(_SegmentEnd):
         """The transcript of a job, with its sentiment or the reason for having none."""
         heard = job.transcript
         return cls(
-            **place(job),
+            **result_fields(job),
             text=heard.text,
             words=heard.words,
             language=heard.language,

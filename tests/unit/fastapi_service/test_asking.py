@@ -10,12 +10,12 @@ import redis.exceptions
 from kombu.exceptions import OperationalError
 
 from fastapi_service.recognition import partials as module
-from fastapi_service.recognition.partials import Asked, Drafts
+from fastapi_service.recognition.partials import Partials, PendingPartial
 from infra.heartbeat import Heartbeat
 from tests.support.eventually import soon
 from tests.support.speakers import ALICE
 from wire import names
-from wire.messages.jobs import Draft, DraftText
+from wire.messages.jobs import Partial, TranscribePartial
 
 PCM = bytes(640)
 
@@ -41,7 +41,7 @@ class Redis:
         return 0 if self.keys.pop(key, None) is None else 1
 
     async def smembers(self, key: str) -> list[str]:
-        assert key == names.presence_index(names.STT_WORKER)
+        assert key == names.heartbeat_index(names.STT_WORKER)
         self._check()
         return list(self.workers)
 
@@ -74,10 +74,10 @@ class Post:
     """Takes the jobs, or refuses them."""
 
     def __init__(self) -> None:
-        self.jobs: list[DraftText] = []
+        self.jobs: list[TranscribePartial] = []
         self.closed = False
 
-    async def offer(self, draft: DraftText) -> None:
+    async def offer(self, draft: TranscribePartial) -> None:
         if self.closed:
             raise OperationalError("away")
         self.jobs.append(draft)
@@ -88,25 +88,25 @@ class Office:
 
     def __init__(self) -> None:
         self.redis, self.post = Redis(), Post()
-        self.drafts = Drafts(self.redis, self.redis, self.post)  # type: ignore[arg-type]
+        self.partials = Partials(self.redis, self.redis, self.post)  # type: ignore[arg-type]
 
-    def ask(self, revision: int = 1) -> Asked:
-        job = DraftText(
+    def ask(self, revision: int = 1) -> PendingPartial:
+        job = TranscribePartial(
             session_id=ALICE, segment=0, revision=revision, purpose="final", start_ms=0,
-            audio_key=names.draft_audio(ALICE, 0, revision), reply_to=self.drafts.channel,
+            audio_key=names.partial_audio(ALICE, 0, revision), reply_to=self.partials.channel,
         )  # fmt: skip
-        return self.drafts.ask(job, PCM)
+        return self.partials.ask(job, PCM)
 
-    async def sent(self, *asked: Asked) -> None:
+    async def sent(self, *asked: PendingPartial) -> None:
         await soon(lambda: [job.revision for job in self.post.jobs] == [each.job.revision for each in asked])
 
-    def begin(self, asked: Asked) -> None:
+    def begin(self, asked: PendingPartial) -> None:
         """A worker takes the audio away."""
         assert self.redis.keys.pop(asked.job.audio_key) == PCM
 
     def say(self, revision: int = 1) -> None:
         """A worker's answer."""
-        draft = Draft(
+        draft = Partial(
             session_id=ALICE, segment=0, revision=revision, transcript=None, stt_start=1.0, stt_end=float(revision)
         )
         self.redis.said.put_nowait(draft.model_dump_json())
@@ -116,7 +116,7 @@ class Office:
 async def office(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
     monkeypatch.setattr(module, "WATCH_S", 0.01)
     office = Office()
-    running = asyncio.create_task(office.drafts.run())
+    running = asyncio.create_task(office.partials.run())
     yield office
     running.cancel()
     with suppress(asyncio.CancelledError):
@@ -134,7 +134,7 @@ async def test_an_answer_reaches_who_asked(office: Office) -> None:
     assert answer is not None
     assert answer.revision == 2
     assert not first.done
-    assert office.redis.subscribed == [office.drafts.channel]
+    assert office.redis.subscribed == [office.partials.channel]
 
 
 @pytest.mark.parametrize("where", ["redis", "queue"])
@@ -204,7 +204,7 @@ async def test_answers_that_an_outage_took_are_not_waited_for(office: Office) ->
     following = office.ask(2)
     office.say(2)
     assert await following.result() is not None
-    assert office.redis.subscribed == [office.drafts.channel] * 2
+    assert office.redis.subscribed == [office.partials.channel] * 2
 
 
 async def test_one_that_is_over_does_not_take_a_later_one_of_its_name_along(office: Office) -> None:

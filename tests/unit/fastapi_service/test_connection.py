@@ -10,7 +10,7 @@ import pytest
 
 from fastapi_service.api import connection as module
 from fastapi_service.api.connection import Connection
-from fastapi_service.delivery.send_queue import Outbox
+from fastapi_service.delivery.send_queue import SendQueue
 from fastapi_service.storage.sessions import SessionRecord
 from tests.support.speakers import ALICE
 from wire.audio import SAMPLE_RATE
@@ -90,11 +90,11 @@ class Gateway:
     async def open_session(self, *_: object) -> tuple[Session, str]:
         return self.session, "token"
 
-    async def join(self, record: SessionRecord, outbox: Outbox, last_seq: int) -> None:
-        outbox.follow(record.audience, last_seq)
+    async def join(self, record: SessionRecord, send_queue: SendQueue, last_seq: int) -> None:
+        send_queue.follow(record.audience, last_seq)
 
-    async def read_statistics(self, record: SessionRecord, outbox: Outbox) -> None:
-        outbox.on_statistics(Statistics(scope="session", session_id=record.session_id, version=9, trend_window=20))
+    async def read_statistics(self, record: SessionRecord, send_queue: SendQueue) -> None:
+        send_queue.on_statistics(Statistics(scope="session", session_id=record.session_id, version=9, trend_window=20))
 
     async def outstanding(self, _: Session) -> int:
         return self.missing

@@ -2,14 +2,14 @@
 
 import pytest
 
-from fastapi_service.endpointing.energy_vad import DIGITAL_SILENCE, FLOOR_WINDOW, LOWEST_FLOOR, EnergyGate
+from fastapi_service.endpointing.energy_vad import DIGITAL_SILENCE, FLOOR_WINDOW, LOWEST_FLOOR, EnergyVad
 
 CEILING, FACTOR = 0.0005, 6.0
 
 
-def gate_in(noise: float, frames: int = FLOOR_WINDOW) -> EnergyGate:
+def gate_in(noise: float, frames: int = FLOOR_WINDOW) -> EnergyVad:
     """A gate that has heard a room."""
-    gate = EnergyGate(CEILING, FACTOR)
+    gate = EnergyVad(CEILING, FACTOR)
     for _ in range(frames):
         gate.is_loud(noise)
     return gate
@@ -17,9 +17,9 @@ def gate_in(noise: float, frames: int = FLOOR_WINDOW) -> EnergyGate:
 
 def test_the_ceiling_holds_before_anything_is_known() -> None:
     """The first frame of a session is judged by the fixed threshold."""
-    assert EnergyGate(CEILING, FACTOR).threshold() == CEILING
-    assert EnergyGate(CEILING, FACTOR).is_loud(CEILING * 1.01)
-    assert not EnergyGate(CEILING, FACTOR).is_loud(CEILING)
+    assert EnergyVad(CEILING, FACTOR).threshold() == CEILING
+    assert EnergyVad(CEILING, FACTOR).is_loud(CEILING * 1.01)
+    assert not EnergyVad(CEILING, FACTOR).is_loud(CEILING)
 
 
 def test_quiet_speech_in_a_quiet_room_is_loud() -> None:
@@ -47,7 +47,7 @@ def test_the_floor_forgets_after_ten_seconds() -> None:
 
 def test_speech_does_not_lift_the_floor() -> None:
     """Somebody who talks most of the time does not hide behind the own voice: a tenth of pauses keeps the floor."""
-    gate = EnergyGate(CEILING, FACTOR)
+    gate = EnergyVad(CEILING, FACTOR)
     for frame in range(FLOOR_WINDOW):
         gate.is_loud(1e-5 if frame % 8 == 0 else 0.01)
     assert gate.threshold() == pytest.approx(6e-5)

@@ -41,7 +41,7 @@ class Line:
     """A connection as the gateway knows it."""
 
     session: Session | None = field(default_factory=Session)
-    outbox: object = None
+    send_queue: object = None
     displaced: bool = False
 
     def displace(self) -> None:
@@ -71,7 +71,7 @@ class Owners:
         pass
 
 
-class Presence:
+class HeartbeatWriter:
     def stop(self) -> None:
         pass
 
@@ -80,7 +80,7 @@ class Presence:
 async def gateway() -> AsyncIterator[Gateway]:
     """One that was not started: it connects to nothing."""
     made = Gateway(Settings(resume_grace_s=0.05))
-    made._presence = Presence()  # type: ignore[assignment]
+    made._heartbeat = HeartbeatWriter()  # type: ignore[assignment]
     yield made
     await made.stop()
 

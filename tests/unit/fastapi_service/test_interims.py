@@ -8,12 +8,12 @@ import pytest
 from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions, SpeechStart
 from fastapi_service.recognition import interims as module
 from fastapi_service.recognition.interims import Interims
-from tests.support.asked import Asked
+from tests.support.asked import PendingPartial
 from tests.support.eventually import soon
 from tests.support.sounds import speech
 from tests.support.speakers import ALICE
 from wire.audio import SAMPLE_RATE, decode_pcm, samples_to_ms
-from wire.messages.jobs import DraftText
+from wire.messages.jobs import TranscribePartial
 from wire.messages.server import Interim
 
 
@@ -21,18 +21,18 @@ class Setting:
     """Somebody who speaks without a pause, and what is asked of the workers meanwhile."""
 
     def __init__(self) -> None:
-        self.asked: list[Asked] = []
+        self.asked: list[PendingPartial] = []
         self.shown: list[Interim] = []
         self.interims = Interims(1.0, self._ask, self.shown.append)  # type: ignore[arg-type]
         self._endpointer = Endpointer(EndpointerOptions())
 
-    def _ask(self, segment: int, start: int, pcm: bytes, prefix: str) -> Asked:
+    def _ask(self, segment: int, start: int, pcm: bytes, prefix: str) -> PendingPartial:
         revision = len(self.asked) + 1
-        job = DraftText(
+        job = TranscribePartial(
             session_id=ALICE, segment=segment, revision=revision, purpose="interim",
             start_ms=samples_to_ms(start), audio_key="k", prefix=prefix, reply_to="c",
         )  # fmt: skip
-        self.asked.append(Asked(job, pcm))
+        self.asked.append(PendingPartial(job, pcm))
         return self.asked[-1]
 
     @property

@@ -14,13 +14,13 @@ from fastapi_service.recognition import session as module
 from fastapi_service.recognition import store_retry as patience
 from fastapi_service.recognition.session import Session, SessionTakenOver
 from fastapi_service.storage.sessions import SessionRecord
-from tests.support.asked import Asked
+from tests.support.asked import PendingPartial
 from tests.support.eventually import soon
 from tests.support.sounds import quiet, speech
 from tests.support.speakers import ALICE
 from wire.audio import SAMPLE_RATE, decode_pcm
 from wire.errors import StoreError, WireError
-from wire.messages.jobs import AnalyzeText, DraftText, TranscribeAudio
+from wire.messages.jobs import AnalyzeText, TranscribeAudio, TranscribePartial
 from wire.messages.server import Ack, AnyServerMessage, Interim, SpeechEnded, SpeechStarted
 
 RECORD = SessionRecord(
@@ -56,7 +56,7 @@ class Store:
         return self.owned
 
 
-class Enrolment:
+class Admission:
     """A ledger that first gives the ``answers``, then takes everything, while it is ``open``."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Enrolment:
         self.open = asyncio.Event()
         self.open.set()
 
-    async def enrol(
+    async def admit(
         self,
         owner: str,
         job: TranscribeAudio | AnalyzeText,
@@ -96,18 +96,18 @@ class Queue:
         self.jobs.append(job)
 
 
-class Drafts:
+class Partials:
     """Whoever transcribes before an utterance is over."""
 
     channel = "wta:drafts:test"
 
     def __init__(self) -> None:
-        self.asked: list[Asked] = []
+        self.asked: list[PendingPartial] = []
         self.at_once: str | None = None
         """With what text a worker answers immediately."""
 
-    def ask(self, job: DraftText, pcm: bytes) -> Asked:
-        self.asked.append(Asked(job, pcm))
+    def ask(self, job: TranscribePartial, pcm: bytes) -> PendingPartial:
+        self.asked.append(PendingPartial(job, pcm))
         if self.at_once is not None:
             self.asked[-1].begun = True
             self.asked[-1].write(self.at_once)
@@ -118,16 +118,16 @@ class Setting:
     """A session with hand-made surroundings."""
 
     def __init__(self, record: SessionRecord = RECORD, *, pause_ms: int = 0, interim_every_s: float = 0.0) -> None:
-        self.store, self.enrolment, self.queue, self.drafts = Store(), Enrolment(), Queue(), Drafts()
+        self.store, self.admission, self.queue, self.partials = Store(), Admission(), Queue(), Partials()
         self.told: list[AnyServerMessage] = []
         self.complaints: list[WireError] = []
         self.session = Session(
             record,
             EndpointerOptions(pause_ms=pause_ms),
             self.store,  # type: ignore[arg-type]
-            self.enrolment,  # type: ignore[arg-type]
+            self.admission,  # type: ignore[arg-type]
             self.queue,  # type: ignore[arg-type]
-            self.drafts,  # type: ignore[arg-type]
+            self.partials,  # type: ignore[arg-type]
             600,
             self.told.append,
             self.complaints.append,
@@ -154,7 +154,7 @@ async def test_an_utterance_is_written_down_then_acknowledged_then_sent() -> Non
     setting = Setting(replace(RECORD, room="kitchen", language="ko", next_segment=4, samples=32_000))
     await setting.say(50 * FRAME)
     await setting.session.finish()
-    ((job, pcm, samples),) = setting.enrolment.written
+    ((job, pcm, samples),) = setting.admission.written
     assert (job.session_id, job.room, job.language, job.segment) == (ALICE, "kitchen", "ko", 4)
     assert (job.start_ms, job.end_ms) == (2_000, 2_000 + 67 * 30)
     assert len(decode_pcm(pcm)) == 67 * FRAME
@@ -180,12 +180,12 @@ async def test_client_hears_of_begin_and_end() -> None:
 async def test_nothing_is_acknowledged_before_the_ledger_has_it() -> None:
     """While Redis does not answer, the client keeps its audio, also the silence after it."""
     setting = Setting()
-    setting.enrolment.open.clear()
+    setting.admission.open.clear()
     await setting.say(50 * FRAME, pause=5 * SAMPLE_RATE)
     await setting.session.audio(quiet(SAMPLE_RATE))
     assert setting.acks() == []
     assert setting.store.acknowledged == []
-    setting.enrolment.open.set()
+    setting.admission.open.set()
     await soon(setting.acks)
     await setting.session.finish()
 
@@ -230,7 +230,7 @@ async def test_a_frozen_redis_does_not_hold_up_audio() -> None:
         await setting.say(20 * FRAME)
         await setting.session.finish()
     assert setting.store.asked == 1
-    assert [job.segment for job, _, _ in setting.enrolment.written] == [0]
+    assert [job.segment for job, _, _ in setting.admission.written] == [0]
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 44_100, 48_000])
@@ -241,7 +241,7 @@ async def test_samples_are_counted_at_the_clients_rate(rate: int) -> None:
     await setting.session.audio(speech(rate))
     await setting.session.audio(quiet(rate))
     await setting.session.finish()
-    ((job, pcm, samples),) = setting.enrolment.written
+    ((job, pcm, samples),) = setting.admission.written
     assert job.start_ms == pytest.approx(700, abs=35)
     assert job.end_ms == pytest.approx(2_510, abs=35)
     assert len(pcm) / 2 / SAMPLE_RATE == pytest.approx((job.end_ms - job.start_ms) / 1000, abs=0.002)
@@ -264,11 +264,11 @@ async def test_a_resumed_session_goes_on_where_it_was_acknowledged() -> None:
     before = Setting(replace(RECORD, sample_rate=44_100))
     await before.session.audio(speech(44_100) + quiet(44_100))
     await before.session.finish()
-    ((first, _, samples),) = before.enrolment.written
+    ((first, _, samples),) = before.admission.written
     after = Setting(replace(RECORD, sample_rate=44_100, next_segment=1, samples=samples))
     await after.session.audio(speech(44_100) + quiet(44_100))
     await after.session.finish()
-    ((second, _, _),) = after.enrolment.written
+    ((second, _, _),) = after.admission.written
     assert second.segment == 1
     assert second.start_ms == pytest.approx(first.end_ms, abs=2)
 
@@ -284,8 +284,8 @@ async def test_a_gap_keeps_positions_exact(rate: int) -> None:
         sent += rate // 2 + turn + 3 * rate + 7 * turn
     await setting.session.audio(speech(rate))
     await setting.session.finish()
-    last, _, samples = setting.enrolment.written[-1]
-    assert len(setting.enrolment.written) == 21
+    last, _, samples = setting.admission.written[-1]
+    assert len(setting.admission.written) == 21
     assert last.end_ms == pytest.approx((sent + rate) * 1000 / rate, abs=2)
     assert samples / rate == pytest.approx((sent + rate) / rate, abs=0.001)
     assert setting.session.seconds == pytest.approx((sent + rate) / rate)
@@ -296,7 +296,7 @@ async def test_finish_flushes_the_open_utterance() -> None:
     setting = Setting()
     await setting.session.audio(speech(10 * FRAME + 5))
     await setting.session.finish()
-    ((_, pcm, samples),) = setting.enrolment.written
+    ((_, pcm, samples),) = setting.admission.written
     assert len(pcm) == 2 * samples == 2 * (10 * FRAME + 5)
 
 
@@ -306,34 +306,34 @@ async def test_finish_of_a_silent_session_writes_nothing() -> None:
     await setting.session.audio(quiet(SAMPLE_RATE))
     await setting.session.finish()
     await setting.session.finish()
-    assert setting.enrolment.written == []
+    assert setting.admission.written == []
 
 
 async def test_redis_errors_are_outlasted_in_order() -> None:
     """Enrolment is repeated until it works; nothing is skipped, doubled or swapped."""
     setting = Setting()
     away = redis.exceptions.ConnectionError("away")
-    setting.enrolment.answers.extend([away, redis.exceptions.TimeoutError("frozen"), OSError("no route"), "enrolled"])
+    setting.admission.answers.extend([away, redis.exceptions.TimeoutError("frozen"), OSError("no route"), "enrolled"])
     for _ in range(3):
         await setting.say(20 * FRAME)
     await setting.session.finish()
-    assert [job.segment for job, _, _ in setting.enrolment.written] == [0, 1, 2]
+    assert [job.segment for job, _, _ in setting.admission.written] == [0, 1, 2]
     assert setting.acks() == sorted(setting.acks())
 
 
 async def test_a_full_ledger_is_asked_again() -> None:
     """When too much is outstanding, the utterance is offered until there is room."""
     setting = Setting()
-    setting.enrolment.answers.extend(["full", "full"])
+    setting.admission.answers.extend(["full", "full"])
     await setting.say(20 * FRAME)
     await setting.session.finish()
-    assert [job.segment for job, _, _ in setting.enrolment.written] == [0]
+    assert [job.segment for job, _, _ in setting.admission.written] == [0]
 
 
 async def test_an_enrolment_whose_answer_was_lost_counts() -> None:
     """``duplicate`` means that it is written already: acknowledged, and sent, since nobody knows whether it was."""
     setting = Setting()
-    setting.enrolment.answers.append("duplicate")
+    setting.admission.answers.append("duplicate")
     await setting.say(20 * FRAME)
     await setting.session.finish()
     assert len(setting.acks()) == 1
@@ -343,7 +343,7 @@ async def test_an_enrolment_whose_answer_was_lost_counts() -> None:
 async def test_a_session_that_was_taken_over_writes_nothing_more() -> None:
     """The ledger knows a newer owner: the old connection hears of it, and acknowledges nothing."""
     setting = Setting()
-    setting.enrolment.answers.append("fenced")
+    setting.admission.answers.append("fenced")
     await setting.say(20 * FRAME)
     with pytest.raises(SessionTakenOver):
         await setting.session.finish()
@@ -367,7 +367,7 @@ async def test_a_silent_session_notices_that_it_was_taken_over() -> None:
 async def test_a_session_that_expired_says_so() -> None:
     """What the ledger refuses for good ends the connection with its reason."""
     setting = Setting()
-    setting.enrolment.answers.append(StoreError("session_unknown", "Expired.", "Start a new one."))
+    setting.admission.answers.append(StoreError("session_unknown", "Expired.", "Start a new one."))
     await setting.say(20 * FRAME)
     with pytest.raises(StoreError):
         await setting.session.finish()
@@ -380,21 +380,21 @@ async def test_an_outage_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "TELL_AFTER_S", 0.05)
     setting = Setting()
     for outage in (1, 2):
-        setting.enrolment.open.clear()
+        setting.admission.open.clear()
         setting.store.answers.clear()
         await setting.session.audio(quiet(4 * SAMPLE_RATE))
         await setting.say(20 * FRAME)
         await setting.say(20 * FRAME)
         await asyncio.sleep(0.2)
         assert [error.code for error in setting.complaints] == ["redis_unreachable"] * outage
-        setting.enrolment.open.set()
+        setting.admission.open.set()
         setting.store.answers.set()
         await soon(lambda: not setting.session.waiting)
         await setting.say(20 * FRAME)
         await soon(lambda: not setting.session.waiting)
     assert "Nothing is lost" in setting.complaints[0].remedy
     await setting.session.finish()
-    assert len(setting.enrolment.written) == 6
+    assert len(setting.admission.written) == 6
 
 
 @pytest.mark.parametrize("full", ["full", redis.exceptions.OutOfMemoryError("used memory > 'maxmemory'")])
@@ -403,11 +403,11 @@ async def test_a_service_that_is_full_is_called_busy(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(patience, "TELL_AFTER_S", 0.01)
     monkeypatch.setattr(patience, "_again", stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_max=0.01))
     setting = Setting()
-    setting.enrolment.answers.extend([full] * 10_000)
+    setting.admission.answers.extend([full] * 10_000)
     with stamina.set_testing(False):
         await setting.say(20 * FRAME)
         await soon(lambda: setting.complaints)
-        setting.enrolment.answers.clear()
+        setting.admission.answers.clear()
         await setting.session.finish()
     assert [error.code for error in setting.complaints] == ["busy"]
 
@@ -423,22 +423,22 @@ async def test_a_quick_redis_is_no_news() -> None:
 async def test_finish_may_be_cut_short_and_called_again() -> None:
     """Who waited too long goes; the flush is finished later, and nothing is missing or doubled."""
     setting = Setting()
-    setting.enrolment.open.clear()
+    setting.admission.open.clear()
     await setting.session.audio(speech(40 * FRAME))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(setting.session.finish(), 0.02)
     assert setting.session.waiting == 1
-    setting.enrolment.open.set()
+    setting.admission.open.set()
     await setting.session.finish()
     assert setting.session.waiting == 0
-    assert [job.segment for job, _, _ in setting.enrolment.written] == [0]
+    assert [job.segment for job, _, _ in setting.admission.written] == [0]
 
 
 async def test_a_talker_is_not_read_faster_than_the_ledger_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     """With Redis away, a session holds so many seconds of speech and then stops reading its socket."""
     monkeypatch.setattr(module, "MOST_UNWRITTEN_S", 4)
     setting = Setting()
-    setting.enrolment.open.clear()
+    setting.admission.open.clear()
     utterances = 8
     heard = 0
 
@@ -452,10 +452,10 @@ async def test_a_talker_is_not_read_faster_than_the_ledger_writes(monkeypatch: p
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(talking), 0.2)
     assert heard == 3, "the fourth utterance of 1.1 s is one too many"
-    setting.enrolment.open.set()
+    setting.admission.open.set()
     await asyncio.wait_for(talking, 5)
     await setting.session.finish()
-    assert [job.segment for job, _, _ in setting.enrolment.written] == list(range(utterances))
+    assert [job.segment for job, _, _ in setting.admission.written] == list(range(utterances))
 
 
 async def test_seconds_count_gaps() -> None:
@@ -470,10 +470,10 @@ PAUSE = 8 * FRAME
 """Silence of 240 ms: a pause, and not yet the end."""
 
 
-async def spoken(setting: Setting, *, pause: int = PAUSE) -> Asked:
+async def spoken(setting: Setting, *, pause: int = PAUSE) -> PendingPartial:
     """A second of speech and a pause; what was asked for in it."""
     await setting.say(34 * FRAME, pause=pause)
-    return setting.drafts.asked[-1]
+    return setting.partials.asked[-1]
 
 
 async def test_a_text_begun_in_the_last_pause_is_committed() -> None:
@@ -482,14 +482,14 @@ async def test_a_text_begun_in_the_last_pause_is_committed() -> None:
     asked = await spoken(setting)
     asked.begun = True
     asked.write("good morning")
-    assert not setting.enrolment.written, "nothing is promised before the silence is long enough"
+    assert not setting.admission.written, "nothing is promised before the silence is long enough"
     await setting.session.audio(quiet(20 * FRAME))
     await setting.session.finish()
-    ((job, _, _),) = setting.enrolment.written
+    ((job, _, _),) = setting.admission.written
     assert isinstance(job, AnalyzeText)
     assert (job.transcript.text, job.segment, job.revision) == ("good morning", 0, 0)
     assert (job.clock.stt_start, job.clock.stt_end) == (10.0, 10.1)
-    assert setting.enrolment.kept == ["en"]
+    assert setting.admission.kept == ["en"]
     assert setting.queue.jobs == [job]
 
 
@@ -497,7 +497,7 @@ async def test_the_draft_has_the_audio_of_the_utterance_so_far() -> None:
     setting = Setting(replace(RECORD, task="translate", prompt="Siobhán", language="ga"), pause_ms=200)
     asked = await spoken(setting)
     await setting.session.finish()
-    ((_, pcm, _),) = setting.enrolment.written
+    ((_, pcm, _),) = setting.admission.written
     assert pcm.startswith(asked.pcm)
     job = asked.job
     assert (job.purpose, job.segment, job.start_ms, job.prefix) == ("final", 0, 0, "")
@@ -526,9 +526,9 @@ async def test_a_text_is_discarded_when_the_person_goes_on() -> None:
     await setting.session.finish()
     await asyncio.sleep(0)
     assert first.withdrawn
-    second = setting.drafts.asked[-1]
+    second = setting.partials.asked[-1]
     assert second is not first
-    ((job, pcm, _),) = setting.enrolment.written
+    ((job, pcm, _),) = setting.admission.written
     assert isinstance(job, TranscribeAudio)
     assert len(decode_pcm(pcm)) > 68 * FRAME
     assert setting.queue.jobs == [job]
@@ -548,7 +548,7 @@ async def test_a_text_that_a_worker_is_writing_is_waited_for() -> None:
     asked.begun = True
     await setting.session.audio(quiet(20 * FRAME))
     await asyncio.sleep(0.01)
-    assert not setting.enrolment.written
+    assert not setting.admission.written
     asked.write("good morning")
     await setting.session.finish()
     assert [type(job) for job in setting.queue.jobs] == [AnalyzeText]
@@ -591,7 +591,7 @@ async def test_that_nobody_spoke_is_promised_too() -> None:
     asked.hear_nothing()
     await setting.session.audio(quiet(20 * FRAME))
     await setting.session.finish()
-    ((job, pcm, _),) = setting.enrolment.written
+    ((job, pcm, _),) = setting.admission.written
     assert isinstance(job, TranscribeAudio)
     assert pcm
     assert (job.no_speech_prob, job.clock.stt_start, job.clock.stt_end) == (0.9, 10.0, 10.1)
@@ -604,9 +604,9 @@ async def test_a_forced_cut_in_a_pause_is_not_what_was_asked_for(then: bytes) ->
     It is there before the cut, and both come in one message.
     """
     setting = Setting(pause_ms=200)
-    setting.drafts.at_once = "half a sentence"
+    setting.partials.at_once = "half a sentence"
     await setting.session.audio(speech(19_700 * 16) + quiet(PAUSE) + then)
-    assert setting.drafts.asked[0].done
+    assert setting.partials.asked[0].done
     assert [message.reason for message in setting.told if isinstance(message, SpeechEnded)] == ["too_long"]
     await soon(lambda: setting.queue.jobs)
     assert isinstance(setting.queue.jobs[0], TranscribeAudio)
@@ -621,17 +621,17 @@ async def test_interim_texts_come_while_somebody_speaks_and_settle() -> None:
     """Words that two hypotheses share are stable, and the next one is told to begin with them."""
     setting = Setting(interim_every_s=1.0)
     await setting.session.audio(speech(2 * SAMPLE_RATE))
-    (first,) = setting.drafts.asked
+    (first,) = setting.partials.asked
     assert (first.job.purpose, first.job.prefix) == ("interim", "")
     await setting.session.audio(speech(SAMPLE_RATE))
-    assert len(setting.drafts.asked) == 1, "one at a time"
+    assert len(setting.partials.asked) == 1, "one at a time"
     first.write("when is a lobby")
     await soon(lambda: bool(interims(setting)))
     await setting.session.audio(speech(FRAME))
-    setting.drafts.asked[1].write("When is a lobster not")
+    setting.partials.asked[1].write("When is a lobster not")
     await soon(lambda: len(interims(setting)) == 2)
     await setting.session.audio(speech(SAMPLE_RATE))
-    assert setting.drafts.asked[2].job.prefix == " When is a"
+    assert setting.partials.asked[2].job.prefix == " When is a"
     assert interims(setting) == [("", "when is a lobby"), ("When is a", "lobster not")]
     await setting.session.finish()
 
@@ -640,12 +640,12 @@ async def test_interim_texts_leave_room_for_others() -> None:
     """The next one begins after twice the time that the last one took."""
     setting = Setting(interim_every_s=1.0)
     await setting.session.audio(speech(2 * SAMPLE_RATE))
-    setting.drafts.asked[0].write("when is", cost_s=2.0)
+    setting.partials.asked[0].write("when is", cost_s=2.0)
     await soon(lambda: bool(interims(setting)))
     await setting.session.audio(speech(2 * SAMPLE_RATE))
-    assert len(setting.drafts.asked) == 1
+    assert len(setting.partials.asked) == 1
     await setting.session.audio(speech(2 * SAMPLE_RATE))
-    assert len(setting.drafts.asked) == 2
+    assert len(setting.partials.asked) == 2
     await setting.session.finish()
 
 
@@ -653,11 +653,11 @@ async def test_no_interim_text_begins_in_silence_or_is_shown_after_the_end() -> 
     setting = Setting(interim_every_s=1.0)
     await setting.session.audio(speech(SAMPLE_RATE // 2))
     await setting.session.audio(speech(SAMPLE_RATE // 4) + quiet(2 * FRAME))
-    assert not setting.drafts.asked
+    assert not setting.partials.asked
     await setting.session.audio(speech(SAMPLE_RATE))
-    setting.drafts.asked[0].begun = True
+    setting.partials.asked[0].begun = True
     await setting.session.audio(quiet(20 * FRAME))
-    setting.drafts.asked[0].write("too late")
+    setting.partials.asked[0].write("too late")
     await setting.session.finish()
     assert not interims(setting)
 
@@ -668,11 +668,11 @@ async def test_an_interim_text_hears_the_newest_eight_seconds() -> None:
     words = " ".join(f"word{number}" for number in range(30))  # six seconds
     for _ in range(2):
         await setting.session.audio(speech(3 * SAMPLE_RATE))
-        setting.drafts.asked[-1].write(words)
+        setting.partials.asked[-1].write(words)
         await soon(lambda: bool(interims(setting)))
         await asyncio.sleep(0)
     await setting.session.audio(speech(6 * SAMPLE_RATE))
-    job, pcm = setting.drafts.asked[-1].job, setting.drafts.asked[-1].pcm
+    job, pcm = setting.partials.asked[-1].job, setting.partials.asked[-1].pcm
     assert 7.5 * SAMPLE_RATE < len(decode_pcm(pcm)) <= 8.1 * SAMPLE_RATE
     assert job.start_ms == pytest.approx(4_000, abs=100)
     assert job.prefix.startswith(" word2")

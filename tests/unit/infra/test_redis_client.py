@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from infra.redis_client import heed_cancellation
+from infra.redis_client import checkpoint
 
 
 async def test_a_cancellation_that_was_swallowed_is_heeded() -> None:
@@ -15,7 +15,7 @@ async def test_a_cancellation_that_was_swallowed_is_heeded() -> None:
     async def loop() -> None:
         nonlocal rounds
         while True:
-            heed_cancellation()
+            checkpoint()
             rounds += 1
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(10)

@@ -74,7 +74,7 @@ class Ledger:
 
 def make_worker(ledger: Ledger | None = None) -> Any:
     worker: Worker[str] = Worker("redis://127.0.0.1:1/0", "stt_worker", LIMITS)
-    worker.redis = worker._presence._redis = Redis()  # type: ignore[assignment]
+    worker.redis = worker._heartbeat._redis = Redis()  # type: ignore[assignment]
     worker.ledger = ledger or Ledger()  # type: ignore[assignment]
     return worker
 
@@ -122,9 +122,9 @@ def test_heartbeat_tells_since_when_the_worker_works() -> None:
     """Busy inside the claim, idle afterwards, after a failure too."""
     worker = make_worker()
     with worker.claimed(audio_job(), "stt"):
-        assert worker._presence._beat.busy_since == pytest.approx(time.time(), abs=5)
+        assert worker._heartbeat._beat.busy_since == pytest.approx(time.time(), abs=5)
         raise RuntimeError
-    assert worker._presence._beat.busy_since is None
+    assert worker._heartbeat._beat.busy_since is None
 
 
 def test_model_that_cannot_load_is_a_reason_and_is_tried_again() -> None:
@@ -138,15 +138,15 @@ def test_model_that_cannot_load_is_a_reason_and_is_tried_again() -> None:
     ]
 
     def load() -> str:
-        reasons.append(worker._presence._beat.reason)
+        reasons.append(worker._heartbeat._beat.reason)
         outcome = outcomes.pop(0)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
     refused: list[str | None] = []
-    announce = worker._presence.not_ready
-    worker._presence.not_ready = lambda reason: (refused.append(reason), announce(reason))
+    announce = worker._heartbeat.not_ready
+    worker._heartbeat.not_ready = lambda reason: (refused.append(reason), announce(reason))
     worker.start(load, lambda model: (model, "r1"))
     assert worker.model == "model"
     assert reasons == ["loading the model"] * 3
@@ -164,7 +164,7 @@ from tests.support.speakers import audio_job
 from infra import worker as module
 module.WATCH_S = 0.05
 worker = module.Worker("redis://127.0.0.1:1/0", "stt_worker", module.Limits({deadline}, {max_rss_mb}))
-worker.redis = worker._presence._redis = Redis()
+worker.redis = worker._heartbeat._redis = Redis()
 worker.ledger = Ledger()
 worker.start(lambda: "model", lambda model: (model, "1"))
 print("started", flush=True)

@@ -10,7 +10,7 @@ import pytest
 
 from fastapi_service.endpointing import endpointer
 from fastapi_service.endpointing import energy_vad as energy_gate
-from fastapi_service.endpointing.energy_vad import EnergyGate
+from fastapi_service.endpointing.energy_vad import EnergyVad
 from wire.audio import SAMPLE_RATE, decode_pcm
 
 HERE = Path(__file__).parent
@@ -65,7 +65,7 @@ def energies() -> list[list[float]]:
 def test_page_and_gateway_judge_alike(page: Any) -> None:
     """The same frames are loud, at the same threshold, and some are silent."""
     for measured, judged in zip(energies(), page["judged"], strict=True):
-        gate = EnergyGate(endpointer.EndpointerOptions().silence_ceiling, endpointer.EndpointerOptions().noise_factor)
+        gate = EnergyVad(endpointer.EndpointerOptions().silence_ceiling, endpointer.EndpointerOptions().noise_factor)
         expected = [[gate.is_loud(energy), gate.threshold()] for energy in measured]
         assert judged == expected
         assert {loud for loud, _ in judged} == {True, False}

@@ -43,7 +43,7 @@ class FakeGateway:
     def __init__(
         self,
         break_after: tuple[int, ...] = (),
-        refuse: tuple[tuple[Error, int] | None, ...] = (),
+        send_error: tuple[tuple[Error, int] | None, ...] = (),
         pending: int = 0,
         withhold: Set[int] = frozenset(),
     ) -> None:
@@ -56,7 +56,7 @@ class FakeGateway:
         self.finals: list[Final] = []
         self._break_after = list(break_after)
         """Bytes after which one connection after the other is cut, without a close frame."""
-        self._refuse = list(refuse)
+        self._refuse = list(send_error)
         """Error and close code with which one connection after the other is refused; None lets one in."""
         self._pending = pending
         """So many times ``stop`` is answered too early."""

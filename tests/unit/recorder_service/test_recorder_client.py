@@ -88,7 +88,7 @@ async def test_results_are_asked_for_from_the_last_one_received() -> None:
 async def test_a_busy_gateway_is_asked_again() -> None:
     """1013 means later, not never; people are told why they wait."""
     notices: list[str] = []
-    gateway = FakeGateway(refuse=(FULL, FULL))
+    gateway = FakeGateway(send_error=(FULL, FULL))
     async with gateway.running(), RecorderClient(gateway.url, limits=PATIENT, hooks=Hooks(on_notice=notices.append)):
         pass
     assert gateway.connections == 3
@@ -103,7 +103,7 @@ async def test_a_busy_gateway_is_asked_again() -> None:
 async def test_a_refusal_is_final(code: str, close: int, fatal: bool) -> None:
     """What would be refused again is not tried again; its own words reach the caller."""
     refusal = Error(code=code, message="It is refused.", remedy="Do something else.", fatal=fatal)
-    gateway = FakeGateway(refuse=((refusal, close),))
+    gateway = FakeGateway(send_error=((refusal, close),))
     async with gateway.running():
         with pytest.raises(GatewayError, match="Do something else") as refused:
             await RecorderClient(gateway.url, limits=PATIENT).__aenter__()
@@ -115,7 +115,7 @@ async def test_a_refusal_is_final(code: str, close: int, fatal: bool) -> None:
 async def test_a_session_that_is_taken_over_ends_the_client() -> None:
     """Coming back would take it from the other connection again."""
     taken = Error(code="taken_over", message="It goes on elsewhere.", remedy="Close this one.", fatal=True)
-    gateway = FakeGateway(break_after=(FRAME,), refuse=(None, (taken, 4409)))
+    gateway = FakeGateway(break_after=(FRAME,), send_error=(None, (taken, 4409)))
     async with gateway.running(), RecorderClient(gateway.url, limits=PATIENT) as client:
         await send_all(client, audio(1))
         with pytest.raises(GatewayError, match="elsewhere"):
@@ -187,7 +187,7 @@ async def test_a_file_waits_while_the_buffer_is_full() -> None:
 async def test_live_audio_forgets_the_oldest_and_says_so() -> None:
     """When the gateway is away for too long, silence stands in for what was lost: later speech keeps its time."""
     notices: list[str] = []
-    gateway = FakeGateway(break_after=(FRAME,), refuse=(None, FULL))
+    gateway = FakeGateway(break_after=(FRAME,), send_error=(None, FULL))
     limits = Limits(buffer_s=2, first_pause_s=0.01)
     hooks = Hooks(on_notice=notices.append)
     async with gateway.running(), RecorderClient(gateway.url, limits=limits, hooks=hooks, live=True) as client:

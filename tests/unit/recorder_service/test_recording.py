@@ -59,7 +59,7 @@ async def test_missing_results_are_an_exit_code(wav: Path) -> None:
 
 async def test_a_session_that_cannot_begin_is_an_error(wav: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With the gateway's own words, once, though two sessions met it."""
-    async with FakeGateway(refuse=(BUSY,) * 2).running() as gateway:
+    async with FakeGateway(send_error=(BUSY,) * 2).running() as gateway:
         lazy = [RecorderClient(gateway.url, limits=Limits(timeout_s=0)) for _ in range(2)]
         assert await record(open_file(wav, realtime=False), lazy, View()) == FAILED
     assert capsys.readouterr().err.count("error (service_full): All places are taken. Wait.") == 1

@@ -52,8 +52,8 @@ def test_an_announced_utterance_without_result_is_missing() -> None:
         conversation.hear(SpeechEnded(segment=segment, start_ms=0, end_ms=1, reason="silence"))
     conversation.hear(final(0, seq=1))
     assert conversation.missing == 1
-    place = final(1, seq=2).model_dump(include={"session_id", "segment", "start_ms", "end_ms", "clock", "seq"})
-    conversation.hear(SegmentFailed(**place, code="c", message="m", remedy="r", attempts=3))
+    result_fields = final(1, seq=2).model_dump(include={"session_id", "segment", "start_ms", "end_ms", "clock", "seq"})
+    conversation.hear(SegmentFailed(**result_fields, code="c", message="m", remedy="r", attempts=3))
     assert conversation.missing == 0
 
 

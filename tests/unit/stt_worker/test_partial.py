@@ -12,7 +12,7 @@ from tests.support.speakers import ALICE
 from wire import names
 from wire.audio import Samples
 from wire.errors import ModelError
-from wire.messages.jobs import Draft, DraftText
+from wire.messages.jobs import Partial, TranscribePartial
 
 HEARD = Hypothesis(
     text=" Good morning.",
@@ -48,7 +48,7 @@ class Redis:
         self.audio = {key: bytes(64_000)}
         self.waiting = waiting
         self.looks, self.away = 0, False
-        self.published: list[tuple[str, Draft]] = []
+        self.published: list[tuple[str, Partial]] = []
 
     def execute_command(self, command: str, key: str, **_: Any) -> bytes | None:
         assert command == "GETDEL"
@@ -70,21 +70,21 @@ class Redis:
         return [self.waiting, 0]
 
     def publish(self, channel: str, data: str) -> None:
-        self.published.append((channel, Draft.model_validate_json(data)))
+        self.published.append((channel, Partial.model_validate_json(data)))
 
 
-def job(**changes: Any) -> DraftText:
+def job(**changes: Any) -> TranscribePartial:
     fields: dict[str, Any] = {
         "session_id": ALICE,
         "segment": 3,
         "revision": 2,
         "purpose": "final",
         "start_ms": 5_000,
-        "audio_key": names.draft_audio(ALICE, 3, 2),
+        "audio_key": names.partial_audio(ALICE, 3, 2),
         "prefix": " Good",
         "reply_to": CHANNEL,
     }
-    return DraftText(**fields | changes)
+    return TranscribePartial(**fields | changes)
 
 
 def worker_with(redis: Redis) -> Any:
@@ -93,7 +93,7 @@ def worker_with(redis: Redis) -> Any:
     return worker
 
 
-def run(task: DraftText, redis: Redis, answer: Hypothesis | Exception = HEARD) -> Engine:
+def run(task: TranscribePartial, redis: Redis, answer: Hypothesis | Exception = HEARD) -> Engine:
     worker = worker_with(redis)
     engine = worker.model = Engine(answer)
     Drafting(worker).run(task)

@@ -235,13 +235,13 @@ def test_an_engine_that_breaks_gives_the_claim_back() -> None:
 def test_a_queue_that_is_away_loses_nothing() -> None:
     """The transcript is in the ledger by then, from where the sweeper sends it; the worker lives."""
 
-    def refuse(_: AnalyzeText) -> None:
+    def send_error(_: AnalyzeText) -> None:
         raise ConnectionError("away")
 
     engine, ledger = Engine(heard()), Ledger(Claim("claimed", 1, None), encode_pcm(PCM))
     worker: Any = Worker("redis://127.0.0.1:1/0", names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
     worker.model, worker.ledger, worker.redis = engine, ledger, Redis()
-    Transcription(worker, refuse).run(audio_job())
+    Transcription(worker, send_error).run(audio_job())
     assert len(ledger.advanced) == 1
 
 

@@ -20,8 +20,8 @@ _single: dict[str, type[Message]] = {
     "result_message": channels.ResultMessage,
     "final_stats": channels.FinalStats,
     "heartbeat": Heartbeat,
-    "draft_text": jobs.DraftText,
-    "draft": jobs.Draft,
+    "draft_text": jobs.TranscribePartial,
+    "draft": jobs.Partial,
 }
 FILES = sorted(GOLDEN.glob("*.json"))
 

@@ -46,8 +46,8 @@ def test_keys_of_two_sessions_never_meet() -> None:
         names.HIGH_WATER,
         names.SWEEPER_LOCK,
         *(names.stream(channel) for channel in (names.RESULT_CHANNEL, names.RESULT_MESSAGES, names.FINAL_STATS)),
-        *(names.presence_index(service) for service in (names.STT_WORKER, names.LISTENER)),
-        names.presence(names.STT_WORKER, "one"),
+        *(names.heartbeat_index(service) for service in (names.STT_WORKER, names.LISTENER)),
+        names.heartbeat(names.STT_WORKER, "one"),
         *(function(room) for function in (names.people, names.talking) for room in ("kitchen", "people")),
     ]
     assert len(keys) == len(set(keys))
