@@ -112,7 +112,7 @@ def install(environment: Mapping[str, str], service: str | None = None) -> None:
         if present and wanted["torch_index"] and wanted["torch_index"] != present.get("torch_index"):
             pip("uninstall", "--yes", "torch")  # pip takes any build of the same version for the wanted one
         say(f"Installing torch {wanted['torch']} from {index or 'the usual index'} (the largest part)")
-        pip("install", f"torch=={wanted['torch']}", *(["--index-url", index] if index else []))
+        pip("install", "--no-warn-conflicts", f"torch=={wanted['torch']}", *(["--index-url", index] if index else []))
         wanted["torch_index"] = index
     STAMP.write_text(json.dumps(wanted), encoding="utf-8")
 

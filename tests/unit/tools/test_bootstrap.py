@@ -53,7 +53,7 @@ def change_requirements() -> None:
 def test_the_requirements_come_before_torch_with_hashes_and_without_dependencies(pip: FakePip) -> None:
     """Every file that pip takes is one whose hash was checked, what builds others first; then torch is installed."""
     bootstrap.install({"TORCH_INDEX": ""})
-    assert pip.calls == [CHECKED, CHECKED, ("install", f"torch=={TORCH_VERSION}")]
+    assert pip.calls == [CHECKED, CHECKED, ("install", "--no-warn-conflicts", f"torch=={TORCH_VERSION}")]
     assert pip.files == ["build", "dev"]
 
 
@@ -65,7 +65,7 @@ def test_an_image_gets_what_its_service_needs(pip: FakePip, service: str, torch:
     """No torch where no model runs."""
     bootstrap.install({"TORCH_INDEX": ""}, service)
     assert pip.files == ["build", service]
-    assert (("install", f"torch=={TORCH_VERSION}") in pip.calls) == torch
+    assert (("install", "--no-warn-conflicts", f"torch=={TORCH_VERSION}") in pip.calls) == torch
 
 
 def test_second_time_needs_no_network(pip: FakePip) -> None:
@@ -103,14 +103,14 @@ def test_other_torch_build_replaces_the_installed_one(pip: FakePip) -> None:
     bootstrap.install({"TORCH_INDEX": CUDA_INDEX})
     assert pip.calls[2:] == [
         ("uninstall", "--yes", "torch"),
-        ("install", f"torch=={TORCH_VERSION}", "--index-url", CUDA_INDEX),
+        ("install", "--no-warn-conflicts", f"torch=={TORCH_VERSION}", "--index-url", CUDA_INDEX),
     ]
 
 
 def test_torch_version_can_be_chosen(pip: FakePip) -> None:
     """TORCH_VERSION names another release of torch."""
     bootstrap.install({"TORCH_VERSION": "2.99.0"})
-    assert pip.calls[-1] == ("install", "torch==2.99.0")
+    assert pip.calls[-1] == ("install", "--no-warn-conflicts", "torch==2.99.0")
 
 
 def always(answer: bool) -> Callable[[str], bool]:
