@@ -1,15 +1,14 @@
 """Pure: counting. Sums are integers, so that a recount in any order gives the same figures to the last digit."""
 
 from statistics import quantiles
-from typing import Literal, get_args
+from typing import Literal
 
 from pydantic import BaseModel
 
 from wire.messages.base import HOPS, PRIVATE, hop_ms
-from wire.messages.results import Final, Label, NoSpeech, SegmentFailed
+from wire.messages.results import LABELS, Final, Label, NoSpeech, SegmentFailed
 from wire.messages.statistics import HopLatency, LabelStatistics, Statistics, TimelinePoint
 
-LABELS: tuple[Label, ...] = get_args(Label)
 PPM = 1_000_000
 """Probabilities are summed in millionths."""
 MOST_POINTS = 60

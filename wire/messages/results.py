@@ -3,7 +3,7 @@
 Each utterance that entered the ledger ends in exactly one of ``Final``, ``NoSpeech`` and ``SegmentFailed``.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter
 
@@ -11,6 +11,7 @@ from wire.messages.base import PRIVATE, Clock, Message, RoomName, SessionId
 from wire.messages.jobs import AnalyzeText, TranscribeAudio, Word
 
 Label = Literal["negative", "neutral", "positive"]
+LABELS: tuple[Label, ...] = get_args(Label)
 
 
 class Sentiment(Message):

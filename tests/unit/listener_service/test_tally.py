@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from listener_service.tally import LABELS, MOST_POINTS, Tally, count_words
+from listener_service.tally import MOST_POINTS, Tally, count_words
 from tests.support.speakers import failed, final, no_speech, sentiment
 from wire.messages.base import HOPS
-from wire.messages.results import Final, NoSpeech, SegmentFailed
+from wire.messages.results import LABELS, Final, NoSpeech, SegmentFailed
 from wire.messages.statistics import Statistics
 
 End = Final | NoSpeech | SegmentFailed
