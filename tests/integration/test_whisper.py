@@ -23,11 +23,12 @@ from infra.results import FIELD
 from infra.settings import WireSettings, load_settings
 from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, Request
 from stt_worker.engines.whisper import engine as openai_whisper
-from stt_worker.engines.whisper.decoder import Decoder, ShortlistVocabulary, Vocabulary
+from stt_worker.engines.whisper.decoder import Decoder, make_vocabulary
 from stt_worker.engines.whisper.encoder import Encoder
 from stt_worker.engines.whisper.engine import WhisperTranscriber
 from stt_worker.engines.whisper.greedy import Decoded, GreedySearch, Prompt
-from stt_worker.engines.whisper.linear import int8, packs_int8
+from stt_worker.engines.whisper.numerics import FLOAT32
+from stt_worker.engines.whisper.processor import choose_numerics
 from stt_worker.settings import Settings
 from stt_worker.weights.find import find_weights
 from tests.support.eventually import eventually
@@ -90,15 +91,13 @@ def recording(name: str) -> Samples:
 
 def test_a_batch_hears_what_each_utterance_says_alone(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In float32, as a GPU would do it: lengths, languages, prompts and windows of their own, and one that fails."""
-    monkeypatch.setattr(openai_whisper, "packs_int8", lambda: False)
-    monkeypatch.setattr(openai_whisper, "multiplies_bfloat16", lambda: False)
     is_doubtful = WhisperTranscriber._is_doubtful
 
     def doubts_lobsters(self: WhisperTranscriber, utterance: Any, decoded: Decoded, **how: bool) -> bool:
         return "lobster" in self._text(utterance, decoded).lower() or is_doubtful(self, utterance, decoded, **how)
 
     monkeypatch.setattr(WhisperTranscriber, "_is_doubtful", doubts_lobsters)
-    engine = openai_whisper.load_whisper(Settings(model=str(weights), device="cpu"))
+    engine = openai_whisper.load_whisper(Settings(model=str(weights), device="cpu", numerics="float32"))
     asked = [
         ("jfk.wav", Request()),
         ("silly.wav", Request("en", prompt="Elizabeth")),
@@ -158,28 +157,23 @@ REAL = [
 
 @torch.inference_mode()
 def test_decoding_gives_the_librarys_tokens(weights: Path) -> None:
-    """Of real speech in the full window: one for one in float32. With int8 products, as on a CPU, the same text."""
+    """Of real speech in the full window: one for one in float32. In the formats of this machine, the same text."""
     model = whisper.load_model(str(weights), device="cpu")
-    embedding = model.decoder.token_embedding.weight
-    exact = (Decoder(model.decoder), Vocabulary(embedding))
-    packed = exact
-    if packs_int8():
-        decoder = Decoder(model.decoder, pack=int8, sound_type=torch.bfloat16)
-        packed = (decoder, ShortlistVocabulary(embedding, int8))
-    encoder = Encoder(model.encoder)
-    for name, language in REAL:
-        features = log_mel_spectrogram(pad_or_trim(recording(name)), model.dims.n_mels)
-        options = DecodingOptions(language=language, without_timestamps=True, fp16=False)
-        expected = whisper.decode(model, features, options)
-        tokenizer = get_tokenizer(True, num_languages=model.num_languages, language=language, task="transcribe")
-        prompt = Prompt(tokenizer.sot_sequence_including_notimestamps, sot=0)
-        for decoder, vocabulary in (exact, packed):
+    for numerics in (FLOAT32, choose_numerics("auto")):
+        encoder, decoder = Encoder(model.encoder, numerics.encoder), Decoder(model.decoder, numerics)
+        vocabulary = make_vocabulary(model.decoder.token_embedding.weight, numerics.vocabulary)
+        for name, language in REAL:
+            features = log_mel_spectrogram(pad_or_trim(recording(name)), model.dims.n_mels)
+            options = DecodingOptions(language=language, without_timestamps=True, fp16=False)
+            expected = whisper.decode(model, features, options)
+            tokenizer = get_tokenizer(True, num_languages=model.num_languages, language=language, task="transcribe")
+            prompt = Prompt(tokenizer.sot_sequence_including_notimestamps, sot=0)
             search = GreedySearch(decoder, vocabulary, tokenizer, model.device)
             memory = decoder.listen(*encoder([features]))
             (ours,) = search.run(memory, [prompt], [decoder.n_ctx], [lambda: None])
             assert ours.stop == "end"
             assert tokenizer.decode(ours.tokens).strip() == expected.text, name
-            if decoder is exact[0]:
+            if numerics == FLOAT32:
                 assert ours.tokens == expected.tokens, name
                 assert ours.avg_logprob == pytest.approx(expected.avg_logprob, abs=1e-3)
 

@@ -1,9 +1,10 @@
-"""Attention to the audio: the encoder's, and the decoder's. Both know a faster way for one utterance on a CPU, in
-bfloat16; which type they get is decided where the engine is put together."""
+"""Attention to the audio: the encoder's, and the decoder's. Each has a second form for bfloat16 on a CPU; which of them
+is used is chosen where the encoder and the decoder are put together."""
 
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numba
 import numpy as np
@@ -20,27 +21,35 @@ def heads(x: Tensor, n_head: int) -> Tensor:
 
 
 class SelfAttention:
-    """Of all positions of the audio to all of them; used by one thread at a time.
+    """Of all positions of the audio to all of them, as torch does it in the type of its arguments."""
 
-    One utterance in bfloat16 on a CPU goes in three steps, whose products run at the processor's full rate: torch's own
-    function takes 1.7 times as long. Scores and weights take positions² × heads × 4 bytes, 23 MB for 17 s and 72 MB for
-    30 s with ``base``. Their room is kept, as large as it ever was: fresh memory of that size comes from the kernel
-    page by page, which took 40 % of the attention's time.
+    def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+        """(batch, heads, positions, state per head) of all → the same; ``mask`` is True where there is audio."""
+        return scaled_dot_product_attention(query, key, value, mask)
+
+
+class Bfloat16SelfAttention(SelfAttention):
+    """The same in bfloat16 on a CPU; used by one thread at a time.
+
+    Three steps, whose products run at the processor's full rate: torch's own function takes 1.7 times as long. Scores
+    and weights take positions² × heads × 4 bytes, 23 MB for 17 s and 72 MB for 30 s with ``base``. Their room is kept,
+    as large as it ever was: fresh memory of that size comes from the kernel page by page, which took 40 % of the
+    attention's time.
     """
 
     def __init__(self) -> None:
         self._room = torch.empty(0, dtype=torch.bfloat16)
 
     def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-        """(batch, heads, positions, state per head) of all → the same; ``mask`` is True where there is audio."""
-        if query.dtype != torch.bfloat16 or mask is not None or not query.is_cpu:
-            return scaled_dot_product_attention(query, key, value, mask)
+        """As above, all in bfloat16."""
         shape = (*query.shape[:-1], key.shape[-2])
         size = 2 * math.prod(shape)
         if self._room.numel() < size:
             self._room = torch.empty(size, dtype=torch.bfloat16)
         scores, weights = (half.view(shape) for half in self._room[:size].chunk(2))
         torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(-1, -2), out=scores)
+        if mask is not None:
+            scores.masked_fill_(~mask, -torch.inf)
         torch.softmax(scores, dim=-1, out=weights)
         return weights @ value
 
@@ -51,24 +60,14 @@ Bits = NDArray[np.uint16]
 
 @dataclass(frozen=True)
 class Sound:
-    """Keys and values of the audio for one layer of the decoder: (batch, heads, audio positions, state per head).
-
-    A step of the decoder waits until it has read them all. In bfloat16 they are half as large, but one row times such a
-    matrix takes torch longer than times a float32 one; so numba compiles that here, which openai-whisper uses for its
-    word times.
-    """
+    """Keys and values of the audio for one layer of the decoder: (batch, heads, audio positions, state per head)."""
 
     key: Tensor
     value: Tensor
 
-    @cached_property
-    def _bits(self) -> tuple[Bits, Bits]:
-        key, value = (half[0].view(torch.uint16).numpy() for half in (self.key, self.value))
-        return key, value
-
-    def rows(self, index: Tensor) -> "Sound":
+    def rows(self, index: Tensor) -> Self:
         """Of some utterances of the batch."""
-        return Sound(self.key[index], self.value[index])
+        return type(self)(self.key[index], self.value[index])
 
     def attend(self, query: Tensor, silent: Tensor | None) -> tuple[Tensor, Tensor]:
         """
@@ -79,15 +78,33 @@ class Sound:
         Returns:
             The scores before softmax (batch, heads, tokens, audio positions), and what was seen (batch, tokens, state).
         """
-        _, n_head, positions, state = self.key.shape
-        if silent is None and query.shape[:2] == (1, 1) and self.key.dtype == torch.bfloat16 and self.key.is_cpu:
-            looked, seen = np.empty((n_head, positions), np.float32), np.empty((n_head, state), np.float32)
-            _look(query.view(n_head, state).numpy(), *self._bits, looked, seen)
-            return torch.from_numpy(looked)[None, :, None], torch.from_numpy(seen).view(query.shape)
-        scores = heads(query, n_head) @ self.key.to(query.dtype).transpose(-1, -2)
+        scores = heads(query, self.key.shape[1]) @ self.key.to(query.dtype).transpose(-1, -2)
         if silent is not None:
             scores = scores.masked_fill(silent, -torch.inf)
         return scores, (scores.softmax(dim=-1) @ self.value.to(query.dtype)).transpose(1, 2).flatten(2)
+
+
+class Bfloat16Sound(Sound):
+    """Keys and values in bfloat16 on a CPU, for a query in float32.
+
+    A step of the decoder waits until it has read them all. In bfloat16 they are half as large, but one row times such a
+    matrix takes torch longer than times a float32 one; so numba compiles that here, which openai-whisper uses for its
+    word times. Several rows (a prompt, a batch) go through torch.
+    """
+
+    @cached_property
+    def _bits(self) -> tuple[Bits, Bits]:
+        key, value = (half[0].view(torch.uint16).numpy() for half in (self.key, self.value))
+        return key, value
+
+    def attend(self, query: Tensor, silent: Tensor | None) -> tuple[Tensor, Tensor]:
+        """See ``Sound``."""
+        if query.shape[:2] != (1, 1) or silent is not None:
+            return super().attend(query, silent)
+        _, n_head, positions, state = self.key.shape
+        looked, seen = np.empty((n_head, positions), np.float32), np.empty((n_head, state), np.float32)
+        _look(query.view(n_head, state).numpy(), *self._bits, looked, seen)
+        return torch.from_numpy(looked)[None, :, None], torch.from_numpy(seen).view(query.shape)
 
 
 compiled = numba.njit(fastmath=True, nogil=True)

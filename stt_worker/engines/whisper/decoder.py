@@ -9,9 +9,10 @@ import whisper.model
 from torch import Tensor
 from torch.nn.functional import gelu, linear, scaled_dot_product_attention
 
-from stt_worker.engines.whisper.attention import Sound, heads
-from stt_worker.engines.whisper.encoder import Norm, Pack, fuse
-from stt_worker.engines.whisper.linear import plain
+from stt_worker.engines.whisper.attention import Bfloat16Sound, Sound, heads
+from stt_worker.engines.whisper.encoder import Norm, fuse
+from stt_worker.engines.whisper.linear import PACKS, Pack
+from stt_worker.engines.whisper.numerics import INT8, Format, Numerics
 
 
 @dataclass
@@ -88,27 +89,22 @@ class Decoder:
     """Same numbers as ``whisper.model.TextDecoder``, without its projection onto the vocabulary."""
 
     def __init__(
-        self,
-        source: whisper.model.TextDecoder,
-        following: Iterable[tuple[int, int]] = (),
-        pack: Pack = plain,
-        pack_cross: Pack = plain,
-        sound_type: torch.dtype | None = None,
+        self, source: whisper.model.TextDecoder, numerics: Numerics, following: Iterable[tuple[int, int]] = ()
     ) -> None:
         """
         Args:
+            numerics: ``decoder`` for the products with one row per step, ``encoder`` for that with the whole audio.
             following: layer and head of each of the heads whose attention follows the audio.
-            pack: for products of one row per step.
-            pack_cross: for that with the whole audio, once.
-            sound_type: of the audio's keys and values; None: that of the weights.
         """
+        pack, pack_cross = PACKS[numerics.decoder], PACKS[numerics.encoder]
         heads_of = defaultdict(list)
         for layer, head in following:
             heads_of[layer].append(head)
         self.n_ctx: int = source.positional_embedding.shape[0]
         self._embedding = source.token_embedding.weight
         self._positions = source.positional_embedding
-        self._sound_type = sound_type or self._embedding.dtype
+        self._sound: type[Sound] = Bfloat16Sound if numerics.decoder in INT8 else Sound
+        self._sound_type = torch.bfloat16 if numerics.decoder in INT8 else self._embedding.dtype
         self._layers = [_Layer(block, heads_of[number], pack) for number, block in enumerate(source.blocks)]
         self._norm = Norm(source.ln)
         cross = [block.cross_attn for block in source.blocks]
@@ -131,7 +127,7 @@ class Decoder:
         sound = audio.new_empty(size, dtype=self._sound_type)
         for made, multiply in zip(sound, self._cross_keys_values, strict=True):
             made.copy_(multiply(audio).view(batch, time, 2, self._n_head, -1).permute(2, 0, 3, 1, 4))
-        return Memory([Sound(key, value) for key, value in sound], silent)
+        return Memory([self._sound(key, value) for key, value in sound], silent)
 
     def __call__(self, tokens: Tensor, memory: Memory, attention: list[Tensor] | None = None) -> Tensor:
         """Take in the next tokens (batch, count); returns the state after each (batch, count, state).
@@ -177,11 +173,12 @@ SHORTLIST = 16
 
 
 class ShortlistVocabulary(Vocabulary):
-    """All scores in int8, the best again in float32: the same best token for a quarter of the memory traffic."""
+    """All scores in int8, the best again in the type of the weights: the same best token for a quarter of the memory
+    traffic."""
 
-    def __init__(self, embedding: Tensor, pack: Pack) -> None:
+    def __init__(self, embedding: Tensor, numbers: Format) -> None:
         super().__init__(embedding)
-        self._rough = pack(embedding, None)
+        self._rough = PACKS[numbers](embedding, None)
 
     def __call__(self, states: Tensor, suppressed: Tensor | None = None) -> Tensor:
         rows = [self._rough(states[row : row + 1]) for row in range(len(states))]
@@ -191,3 +188,8 @@ class ShortlistVocabulary(Vocabulary):
         best = logits.topk(SHORTLIST, dim=-1, sorted=False).indices
         exact = (self._embedding[best] @ states.unsqueeze(-1)).squeeze(-1)
         return logits.scatter_(1, best, exact)
+
+
+def make_vocabulary(embedding: Tensor, numbers: Format) -> Vocabulary:
+    """The scores in a format: ``embedding`` has shape (tokens, state)."""
+    return ShortlistVocabulary(embedding, numbers) if numbers in INT8 else Vocabulary(embedding)

@@ -1,16 +1,15 @@
 """Whisper's audio encoder over as much audio as there is, instead of always 30 s."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 import whisper.model
 from torch import Tensor
 from torch.nn.functional import gelu, layer_norm, pad
 
-from stt_worker.engines.whisper.attention import SelfAttention, heads
-from stt_worker.engines.whisper.linear import Linear, plain
-
-Pack = Callable[[Tensor, Tensor | None], Linear]
+from stt_worker.engines.whisper.attention import Bfloat16SelfAttention, SelfAttention, heads
+from stt_worker.engines.whisper.linear import PACKS, Pack
+from stt_worker.engines.whisper.numerics import BFLOAT16, Format
 
 
 class Norm:
@@ -74,11 +73,11 @@ class Encoder:
     Positions are sinusoids that count from the beginning, so the first ones serve a shorter window.
     """
 
-    def __init__(self, source: whisper.model.AudioEncoder, pack: Pack = plain) -> None:
-        """``pack`` turns a weight and a bias into a matrix product (see ``linear``)."""
+    def __init__(self, source: whisper.model.AudioEncoder, numbers: Format) -> None:
+        pack = PACKS[numbers]
         self._conv1, self._conv2 = _Convolution(source.conv1, pack), _Convolution(source.conv2, pack)
         self._positions = source.positional_embedding
-        attend = SelfAttention()
+        attend = Bfloat16SelfAttention() if numbers in BFLOAT16 else SelfAttention()
         self._layers = [_Layer(block, pack, attend) for block in source.blocks]
         self._norm = Norm(source.ln_post)
 

@@ -27,10 +27,11 @@ from stt_worker.engines.base import (
 )
 from stt_worker.engines.device import Device, check_transcription, device_may_be_lost, load_on_device
 from stt_worker.engines.torch_threads import torch_threads
-from stt_worker.engines.whisper.decoder import Decoder, Memory, ShortlistVocabulary, Vocabulary
+from stt_worker.engines.whisper.decoder import Decoder, Memory, make_vocabulary
 from stt_worker.engines.whisper.encoder import Encoder
 from stt_worker.engines.whisper.greedy import Decoded, GreedySearch, Prompt
-from stt_worker.engines.whisper.linear import bfloat16, int8, multiplies_bfloat16, packs_int8, plain
+from stt_worker.engines.whisper.numerics import FLOAT16, Numerics
+from stt_worker.engines.whisper.processor import choose_numerics
 from stt_worker.engines.whisper.repetition import (
     MAX_COMPRESSION_RATIO,
     compression_ratio,
@@ -92,26 +93,19 @@ class WhisperTranscriber(BatchEngine):
     """
 
     @torch.no_grad()  # what is made of the weights would otherwise keep them
-    def __init__(self, model: Whisper, name: str, revision: str) -> None:
+    def __init__(self, model: Whisper, name: str, revision: str, numerics: Numerics) -> None:
         self.name = name
         self.revision = revision
+        self.numerics = numerics
+        self.at_once = LARGEST if numerics == FLOAT16 else 1
         self._n_mels: int = model.dims.n_mels
         self._multilingual: bool = model.is_multilingual
         self._num_languages: int = model.num_languages
         self._device: torch.device = model.device
         self._dtype: torch.dtype = model.encoder.conv1.weight.dtype
-        embedding = model.decoder.token_embedding.weight
-        vocabulary: Vocabulary
-        on_cpu = self._device.type == "cpu" and self._dtype == torch.float32
-        self.at_once = 1 if on_cpu else LARGEST
-        many_rows = bfloat16 if on_cpu and multiplies_bfloat16() else plain
-        if on_cpu and packs_int8():  # all for a decoder that waits for its memory
-            one_row, sound_type, vocabulary = int8, torch.bfloat16, ShortlistVocabulary(embedding, int8)
-        else:
-            one_row, sound_type, vocabulary = plain, self._dtype, Vocabulary(embedding)
-        self._encoder = Encoder(model.encoder, many_rows)
-        following = model.alignment_heads.indices().T.tolist()
-        self._decoder = Decoder(model.decoder, following, one_row, many_rows, sound_type)
+        self._encoder = Encoder(model.encoder, numerics.encoder)
+        self._decoder = Decoder(model.decoder, numerics, model.alignment_heads.indices().T.tolist())
+        vocabulary = make_vocabulary(model.decoder.token_embedding.weight, numerics.vocabulary)
         self._search = GreedySearch(self._decoder, vocabulary, self._tokenizer(ENGLISH), self._device)
 
     @torch.inference_mode()
@@ -315,8 +309,10 @@ def _load_whisper_on(settings: Settings, device: Device) -> WhisperTranscriber:
     path = find_weights(settings.model, settings.model_cache, offline=settings.model_offline)
     model = _read_checkpoint(path, settings.model)
     if device == "cuda":
-        model = in_half_precision(model).to(device)
-    transcriber = WhisperTranscriber(model, settings.model, _revision(path))
+        model, numerics = in_half_precision(model).to(device), FLOAT16
+    else:
+        numerics = choose_numerics(settings.numerics)
+    transcriber = WhisperTranscriber(model, settings.model, _revision(path), numerics)
     heard = warm_up(transcriber)
     if device == "cuda":
         check_transcription(heard)

@@ -1,4 +1,4 @@
-"""Matrix products with constant weights, in the number format that a processor multiplies fastest.
+"""Matrix products with constant weights, one function for each number format (see ``numerics``).
 
 A decoder step streams all its weights from memory for one row, so a quarter of the bytes is close to a quarter of the
 time. The encoder multiplies hundreds of rows, so what counts there is the processor's rate, and bfloat16 is faster only
@@ -7,25 +7,37 @@ where it has instructions for it.
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
+from stt_worker.engines.whisper.numerics import Format
+
 Linear = Callable[[Tensor], Tensor]
 """Maps (…, inputs) to (…, outputs), both of the activations' type, or to bfloat16."""
+Pack = Callable[[Tensor, Tensor | None], Linear]
+"""Turns a weight, shape (outputs, inputs), and a bias, shape (outputs,), into a matrix product."""
 
 ROWS = 450
-"""What ``bfloat16`` is laid out for: audio positions of 7 s and the 2 s after them. With others it is as correct."""
+"""Row count that packed bfloat16 weights are laid out for (7 s of audio and the 2 s after them). With other counts the
+product is as correct, only slower."""
 
 
 def plain(weight: Tensor, bias: Tensor | None) -> Linear:
-    """The product as torch does it, in the type of ``weight``, shape (outputs, inputs)."""
+    """The product as torch does it, in the type of ``weight``."""
     return lambda x: linear(x, weight, bias)
 
 
 def bfloat16(weight: Tensor, bias: Tensor | None) -> Linear:
-    """bfloat16 factors and results, sums in float32.
+    """bfloat16 factors and results, sums in float32."""
+    multiply = plain(weight.bfloat16(), None if bias is None else bias.bfloat16())
+    return lambda x: multiply(x.bfloat16())
+
+
+def bfloat16_packed(weight: Tensor, bias: Tensor | None) -> Linear:
+    """bfloat16 factors and results, sums in float32, weights laid out once.
 
     The weight lies as oneDNN reads it, which it would otherwise arrange anew for each product, in a tenth of its time;
     torch's compiler lays weights out with the same operators when it freezes a model.
@@ -37,12 +49,15 @@ def bfloat16(weight: Tensor, bias: Tensor | None) -> Linear:
     return lambda x: multiply(x.bfloat16(), packed, bias, "none", [], "")
 
 
-def int8(weight: Tensor, bias: Tensor | None) -> Linear:
+def int8(weight: Tensor, bias: Tensor | None, *, reduce_range: bool) -> Linear:
     """Weights in int8 with a scale for each output; activations are quantised on the way in, all rows with one scale.
 
     So rows influence each other a little: whoever wants results that do not depend on their neighbours passes one.
     The packed format is FBGEMM's. torch announces that tensors which know their quantisation go away
     (https://github.com/pytorch/pytorch/issues/184982); they are used here alone, and only to pack.
+
+    Args:
+        reduce_range: activations take 7 bits instead of 8.
     """
     weight = weight.float()
     scales = (weight.abs().amax(dim=1) / 127).clamp(min=1e-12).double()
@@ -51,23 +66,15 @@ def int8(weight: Tensor, bias: Tensor | None) -> Linear:
         warnings.filterwarnings("ignore", message=".*are deprecated", category=UserWarning)
         quantised = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
         packed = torch.ops.quantized.linear_prepack(quantised, None if bias is None else bias.float())
-    # Without VNNI two products are added up in 16 bits, which 8-bit activations overflow.
-    reduce_range = not multiplies_int8()
     multiply = torch.ops.quantized.linear_dynamic.default
     return lambda x: multiply(x, packed, reduce_range)
 
 
-def packs_int8() -> bool:
-    """Whether torch was built with the packed int8 products (x86: yes)."""
-    return "fbgemm" in torch.backends.quantized.supported_engines
-
-
-def multiplies_int8() -> bool:
-    """Whether the processor has instructions for sums of int8 products (VNNI)."""
-    return bool(torch.cpu._is_vnni_supported())
-
-
-def multiplies_bfloat16() -> bool:
-    """Whether the processor has instructions for sums of bfloat16 products, and torch what uses them (oneDNN)."""
-    instructions = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return bool(instructions and torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+PACKS: dict[Format, Pack] = {
+    "float32": plain,
+    "float16": plain,
+    "bfloat16": bfloat16,
+    "bfloat16-packed": bfloat16_packed,
+    "int8": partial(int8, reduce_range=False),
+    "int8-reduced": partial(int8, reduce_range=True),
+}

@@ -10,8 +10,10 @@ from whisper.tokenizer import get_tokenizer
 from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, Request, Task
 from stt_worker.engines.whisper.engine import TAILS_S, WhisperTranscriber, _prompt, _Utterance, warm_up
 from stt_worker.engines.whisper.greedy import Decoded
+from stt_worker.engines.whisper.numerics import FLOAT32, Numerics
 from stt_worker.engines.whisper.repetition import token_cap
 from tests.support.utterances import outcomes_of
+from tests.unit.stt_worker.formats import NUMERICS, packing
 from wire.errors import WireError
 
 # The library leaves its word lists to the garbage collector to close.
@@ -23,7 +25,7 @@ ENGLISH = Request("en")
 SECOND = torch.zeros(16_000).numpy()
 
 
-def transcriber(vocabulary: int) -> WhisperTranscriber:
+def transcriber(vocabulary: int, numerics: Numerics = FLOAT32) -> WhisperTranscriber:
     torch.manual_seed(1)
     dimensions = ModelDimensions(
         n_mels=80,
@@ -39,7 +41,7 @@ def transcriber(vocabulary: int) -> WhisperTranscriber:
     )
     model = Whisper(dimensions).eval()
     torch.nn.init.zeros_(model.decoder.positional_embedding)  # the library leaves it as the memory was
-    return WhisperTranscriber(model, "tiny", "1")
+    return WhisperTranscriber(model, "tiny", "1", numerics)
 
 
 def test_a_multilingual_model_detects_the_language() -> None:
@@ -49,6 +51,17 @@ def test_a_multilingual_model_detects_the_language() -> None:
     assert heard.language_probability is not None
     given = model.transcribe(SECOND, Request("ko"), Deadline.after(60))
     assert (given.language, given.language_probability) == ("ko", None)
+
+
+@pytest.mark.parametrize("numerics", NUMERICS, ids=str)
+def test_every_format_goes_all_the_way(numerics: Numerics) -> None:
+    """From the sound to the words' times; the probability of silence is that of float32, but for rounding."""
+    with packing(numerics):
+        model = transcriber(MULTILINGUAL_VOCABULARY, numerics)
+    heard = model.transcribe(SECOND, ENGLISH, Deadline.after(60))
+    exact = transcriber(MULTILINGUAL_VOCABULARY).transcribe(SECOND, ENGLISH, Deadline.after(60))
+    assert heard.words
+    assert heard.no_speech_prob == pytest.approx(exact.no_speech_prob, rel=0.05)
 
 
 def test_an_english_model_hears_english() -> None:

@@ -1,0 +1,61 @@
+"""The formats that this machine executes, found by trying, and the choice between them."""
+
+import torch
+
+from stt_worker.engines.whisper.linear import PACKS
+from stt_worker.engines.whisper.numerics import FORMATS, Format, Numerics, parse_numerics
+from wire.errors import ModelError
+
+TOLERANCE = 0.02
+"""Largest relative error of a trial: rounding costs 0.8 % in int8 and nothing in the others, a sum that overflows
+half of the result."""
+
+
+class NumericsError(ModelError):
+    """This machine cannot execute the formats that were asked for."""
+
+
+def executes(name: Format) -> bool:
+    """True if torch packs weights in this format on this machine, and multiplies one row and several of them correctly.
+
+    The factors are the largest of their range, so that sums which do not fit overflow. torch's list of quantised
+    engines is no answer: it names some that cannot pack.
+    """
+    size = 64
+    exact = float(size)
+    try:
+        with torch.inference_mode():
+            multiply = PACKS[name](torch.ones(size, size), torch.zeros(size))
+            products = [multiply(torch.ones(rows, size)).float() for rows in (1, 7)]
+    except (RuntimeError, AttributeError):  # torch cannot pack or multiply it here, or was built without the operator
+        return False
+    return all(bool(((product - exact).abs() <= TOLERANCE * exact).all()) for product in products)
+
+
+def is_fast(name: Format) -> bool:
+    """False for a format that this processor only emulates: AVX-512 without bfloat16 instructions packs it, too."""
+    if name == "bfloat16-packed":
+        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return True
+
+
+def choose_numerics(setting: str) -> Numerics:
+    """The formats of a CPU: those of the setting, and for the parts that it leaves out the fastest executed here.
+
+    Args:
+        setting: see ``parse_numerics``.
+
+    Raises:
+        NumericsError: ``numerics_unavailable``, when this machine cannot execute a format of the setting.
+    """
+    wanted = parse_numerics(setting)
+    for part, name in wanted.items():
+        if not executes(name):
+            able = [each for each in FORMATS[part] if executes(each)]
+            raise NumericsError(
+                "numerics_unavailable",
+                f"STT_NUMERICS sets {part}={name}, which this machine cannot execute.",
+                f"Set STT_NUMERICS=auto, or {part} to one of {', '.join(able)}.",
+            )
+    found = {part: next(each for each in names if is_fast(each) and executes(each)) for part, names in FORMATS.items()}
+    return Numerics(**(found | wanted))
