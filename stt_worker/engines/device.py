@@ -1,4 +1,4 @@
-"""Where the model runs: on the first visible GPU, which is tested before it is trusted, or on the CPU."""
+"""Chooses the device of the model: the first visible GPU if it passes a self-test, else the CPU."""
 
 import math
 import re
@@ -17,9 +17,9 @@ from wire.errors import ModelError
 SIDE = 256
 """Rows and columns of the matrices of the self-test."""
 TOLERANCE = 0.05
-"""Largest error of a product whose elements have a mean square of 1; correct fp16 is off by about 0.002."""
+"""Largest error of a product whose elements have a mean square of 1. Correct fp16 is off by about 0.002."""
 CUDA_ERROR = re.compile("cuda error|cublas_status|cudnn_status|cudnn error", re.IGNORECASE)
-"""How torch tells errors of the GPU from those of a program, both of which are ``RuntimeError``."""
+"""Matches errors of the GPU. torch raises ``RuntimeError`` both for them and for errors of the program."""
 
 log = structlog.get_logger()
 M = TypeVar("M")
@@ -28,21 +28,24 @@ Device = Literal["cpu", "cuda"]
 
 
 class GpuError(ModelError):
-    """There is no GPU, or it failed its self-test."""
+    """The GPU is missing or failed its self-test."""
 
 
 class SelfTestFailed(Exception):
-    """The GPU computed, and the result is wrong."""
+    """The GPU computed a wrong result."""
 
 
 @dataclass(frozen=True)
 class Gpu:
+    """One visible GPU."""
+
     name: str
     memory_mb: int
+    """Total memory, MiB."""
 
 
 def visible_gpus() -> list[Gpu]:
-    """What ``CUDA_VISIBLE_DEVICES`` leaves of the GPUs that torch can use."""
+    """Return the GPUs that torch can use, as limited by ``CUDA_VISIBLE_DEVICES``."""
     if not torch.cuda.is_available():
         return []
     found = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]
@@ -50,9 +53,10 @@ def visible_gpus() -> list[Gpu]:
 
 
 def choose_device(wanted: Wanted, gpus: Sequence[Gpu]) -> Device:
-    """
+    """Return the device for a setting and the visible GPUs.
+
     Raises:
-        GpuError: ``gpu_missing``, when a GPU was asked for and there is none.
+        GpuError: ``gpu_missing``: ``cuda`` is set and there is no GPU.
     """
     if wanted == "cpu":
         return "cpu"
@@ -68,34 +72,36 @@ def choose_device(wanted: Wanted, gpus: Sequence[Gpu]) -> Device:
 
 
 def check_arithmetic(device: str, multiply: Callable[[Tensor, Tensor], Tensor] = torch.matmul) -> None:
-    """Compare a product in fp16 on the device with the same in fp32 on the CPU.
+    """Compare a matrix product in fp16 on the device with the same product in fp32 on the CPU.
 
     Raises:
-        SelfTestFailed: they differ. What torch raises when the device cannot compute at all passes through.
+        SelfTestFailed: they differ.
+        RuntimeError: torch cannot compute on the device at all.
     """
     random = torch.Generator().manual_seed(0)
     left, right = (torch.randn(SIDE, SIDE, generator=random).div(SIDE**0.25).half() for _ in range(2))
     product = multiply(left.to(device), right.to(device)).cpu().float()
     error = (product - left.float() @ right.float()).abs().max().item()
-    if not error <= TOLERANCE:  # so that NaN fails, too
+    if not error <= TOLERANCE:  # also true for NaN
         raise SelfTestFailed(f"a matrix product in fp16 is off by {error:.2g}")
 
 
-def check_transcription(heard: Hypothesis) -> None:
-    """
+def check_transcription(hypothesis: Hypothesis) -> None:
+    """Check that the model computes finite probabilities.
+
     Raises:
-        SelfTestFailed: the model's probabilities are not numbers.
+        SelfTestFailed: one of them is NaN or infinite.
     """
-    if not (math.isfinite(heard.avg_logprob) and math.isfinite(heard.no_speech_prob)):
+    if not (math.isfinite(hypothesis.avg_logprob) and math.isfinite(hypothesis.no_speech_prob)):
         raise SelfTestFailed("the transcription at start-up gave no finite probabilities")
 
 
 @contextmanager
 def device_may_be_lost() -> Iterator[None]:
-    """Around what is computed: after a CUDA error every later call fails, too, unless it was only out of memory.
+    """Convert fatal CUDA errors: after them every later call fails too. Out of memory is not one of them.
 
     Raises:
-        DeviceLost: instead of torch's error.
+        DeviceLost: in place of torch's error.
     """
     try:
         yield
@@ -115,61 +121,61 @@ def load_on_device(
     probe: Callable[[], Sequence[Gpu]] = visible_gpus,
     check: Callable[[Device], None] = check_arithmetic,
 ) -> M:
-    """Load a model where the settings want it.
+    """Load a model on the device that the settings name.
 
     Args:
         wanted: ``STT_DEVICE``.
-        load: loads the model on a device and tries it there. A ``ModelError`` is about the model; whatever else it
-            raises on the GPU means that the GPU failed.
-        fallback: use the CPU when the GPU fails or is missing.
-        probe: finds the GPUs.
-        check: the self-test before the model is loaded.
+        load: called with the device; loads the model and tries it there. A ``ModelError`` is about the model; any other
+            exception on the GPU means that the GPU failed.
+        fallback: use the CPU if the GPU fails or is missing.
+        probe: returns the visible GPUs.
+        check: self-test, called with the device before the model is loaded.
 
     Raises:
         GpuError: ``gpu_missing`` or ``gpu_failed``, unless ``fallback``.
-        ModelError: what ``load`` raises.
+        ModelError: raised by ``load``.
     """
     try:
-        return _load_where_wanted(wanted, load, probe, check)
+        return _load_without_fallback(wanted, load, probe, check)
     except GpuError as error:
         if not fallback:
             raise
-        log.warning("the CPU is used instead of a GPU", code=error.code, reason=error.message)
+        log.warning("gpu replaced by cpu", code=error.code, reason=error.message)
     return load("cpu")
 
 
-def _load_where_wanted(
+def _load_without_fallback(
     wanted: Wanted, load: Callable[[Device], M], probe: Callable[[], Sequence[Gpu]], check: Callable[[Device], None]
 ) -> M:
     if wanted == "cpu":
-        return load("cpu")  # without a look at the GPUs, which takes memory on them
+        return load("cpu")  # without a probe, which takes memory on the GPUs
     with _gpu_must_work():
         gpus = probe()
     if choose_device(wanted, gpus) == "cpu":
         return load("cpu")
-    _announce(gpus)
+    _log_choice(gpus)
     with _gpu_must_work():
         check("cuda")
         return load("cuda")
 
 
-def _announce(gpus: Sequence[Gpu]) -> None:
+def _log_choice(gpus: Sequence[Gpu]) -> None:
     advice = {"advice": "CUDA_VISIBLE_DEVICES assigns one GPU to each process"} if len(gpus) > 1 else {}
     log.info("gpu chosen", device="cuda:0", gpu=gpus[0].name, memory_mb=gpus[0].memory_mb, visible=len(gpus), **advice)
 
 
 @contextmanager
 def _gpu_must_work() -> Iterator[None]:
-    """Whatever is raised inside, unless it is about the model, becomes ``gpu_failed``."""
+    """Convert every exception to ``gpu_failed``, except those about the model."""
     try:
         yield
     except ModelError:
         raise
-    except Exception as error:  # the boundary: drivers and torch raise all kinds for a GPU that cannot be used
+    except Exception as error:  # the boundary: drivers and torch raise many types for an unusable GPU
         log.warning("gpu self-test failed", exc_info=True)
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise GpuError(
             "gpu_failed",
             f"The GPU failed its self-test: {reason}.",
-            "Check its driver and free memory; STT_DEVICE=cpu does without it, STT_GPU_FALLBACK=true when it fails.",
+            "Check the driver and free memory, or set STT_DEVICE=cpu. STT_GPU_FALLBACK=true uses the CPU if it fails.",
         ) from error

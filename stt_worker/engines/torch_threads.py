@@ -1,4 +1,4 @@
-"""How many of the CPU's cores torch uses."""
+"""Limits the number of CPU threads that torch uses."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ import torch
 
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """Let torch use so many of the CPU's cores; afterwards as many as before, whoever changed it meanwhile."""
-    usual = torch.get_num_threads()
+    """Set torch's number of CPU threads; restore the previous number afterwards, even if it was changed inside."""
+    previous = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
         yield
     finally:
-        torch.set_num_threads(usual)
+        torch.set_num_threads(previous)

@@ -1,1 +1,1 @@
-"""Where model weights come from, and how they are checked."""
+"""Finds, downloads and checks the weights of Whisper."""

@@ -1,7 +1,7 @@
-"""Checkpoints in the model cache: whole and unaltered, or an error that names the file.
+"""Checkpoints in the model cache: complete and unaltered, or an error that names the file.
 
-Beside each ``base.pt`` lies ``base.pt.sha256``, in the format that ``sha256sum --check`` reads. The hash is written
-before the checkpoint, and both by renaming, so that at no moment there is a checkpoint without its hash.
+Each ``base.pt`` has a ``base.pt.sha256`` beside it, in the format that ``sha256sum --check`` reads. The hash is written
+before the checkpoint, and both by renaming, so there is never a checkpoint without its hash.
 """
 
 import hashlib
@@ -16,20 +16,20 @@ from filelock import FileLock, Timeout
 from wire.errors import ModelError
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, the bytes done, and the bytes in all (0: not known)."""
+"""Called with (stage, bytes done, bytes in total); a total of 0 means unknown."""
 
 
 def is_stored(file: Path) -> bool:
-    """Whether ``file`` is in the cache, read once over to be sure (base: 0.1 to 0.5 s).
+    """True if ``file`` is in the cache. Reads the whole file to compare its hash (``base``: 0.1 to 0.5 s).
 
     Raises:
-        ModelError: ``model_corrupt``, when it is there and its content is not what was stored.
+        ModelError: ``model_corrupt``: the file exists, but its content is not what was stored.
     """
     if not file.exists():
         return False
     sidecar = hash_file(file)
     if not sidecar.exists():
-        raise _corrupt(file, f"has no {sidecar.name} beside it, so nothing says that it is whole")
+        raise _corrupt(file, f"has no {sidecar.name} beside it, so it cannot be checked")
     if sidecar.read_text().split()[:1] != [sha256(file)]:
         raise _corrupt(file, f"is not what was stored: its sha256 differs from the one in {sidecar.name}")
     return True
@@ -44,14 +44,17 @@ def store(finished: Path, file: Path) -> None:
 
 
 @contextmanager
-def workshop(file: Path, on_progress: Progress) -> Iterator[Path]:
-    """A folder beside ``file`` in which one process at a time prepares it; what a killed process left is removed."""
+def locked_folder(file: Path, on_progress: Progress) -> Iterator[Path]:
+    """Lock ``file`` against other processes and yield an empty folder beside it, to prepare the file in.
+
+    The folder is removed afterwards, as are the leftovers of a killed process.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(f"{file}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        on_progress(f"{file.name}: another process fetches it, waiting", 0, 0)
+        on_progress(f"{file.name}: another process downloads it, waiting", 0, 0)
         lock.acquire()
     folder = file.with_name(f".{file.name}.partial")
     try:
@@ -64,12 +67,12 @@ def workshop(file: Path, on_progress: Progress) -> Iterator[Path]:
 
 
 def hash_file(file: Path) -> Path:
-    """Where the hash of ``file`` lies."""
+    """Path of the hash of ``file``."""
     return file.with_name(f"{file.name}.sha256")
 
 
 def sha256(file: Path) -> str:
-    """The sha256 of a file's content, in hexadecimal."""
+    """sha256 of a file's content, in hexadecimal."""
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 

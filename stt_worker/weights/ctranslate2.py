@@ -1,9 +1,9 @@
-"""A CTranslate2 Whisper model becomes an openai-whisper checkpoint, without loss.
+"""Converts a CTranslate2 Whisper model to an openai-whisper checkpoint, without loss.
 
-Both hold the same matrices under other names. CTranslate2 stacks the projections that read the same input (query, key
-and value) into one matrix and gives the key a bias of zeros, which Whisper does not have. Numbers are copied as they
-are: float16 stays float16, as in the checkpoints that OpenAI publishes, because ``whisper.load_model`` copies them into
-a float32 model, where each float16 is exact. A float32 file would be twice as large and hold nothing more.
+Both contain the same matrices under different names. CTranslate2 stacks the projections with the same input (query, key
+and value) into one matrix and adds a key bias of zeros, which Whisper does not have. Numbers are copied unchanged:
+float16 stays float16, as in the checkpoints that OpenAI publishes. ``whisper.load_model`` copies them into a float32
+model, where each float16 is exact, so a float32 file would be twice as large for nothing.
 
 Layout of the checkpoint: https://github.com/openai/whisper/blob/main/whisper/model.py
 """
@@ -19,29 +19,29 @@ from wire.errors import ModelError
 _SELF_ATTENTION = (("query", "key", "value"), ("out",))
 """The projections stacked in ``linear_0`` and ``linear_1`` of a ``self_attention``."""
 _CROSS_ATTENTION = (("query",), ("key", "value"), ("out",))
-"""The projections stacked in ``linear_0`` to ``linear_2`` of an ``attention``, the decoder's look at the encoder."""
+"""The projections stacked in ``linear_0`` to ``linear_2`` of an ``attention``, the decoder's cross-attention."""
 
 
 def convert(source: Path, target: Path) -> None:
     """Write the CTranslate2 model ``source`` as the openai-whisper checkpoint ``target``.
 
     Raises:
-        ModelError: ``model_corrupt``, when ``source`` is cut short, is of another version or is not a Whisper model.
+        ModelError: ``model_corrupt``: ``source`` is truncated, of another version or not a Whisper model.
     """
     try:
         checkpoint = whisper_checkpoint(read_tensors(source.read_bytes()))
     except ValueError as problem:
         raise ModelError(
-            "model_corrupt", f"{source} is not a whole CTranslate2 Whisper model: {problem}.", "Download it again."
+            "model_corrupt", f"{source} is not a complete CTranslate2 Whisper model: {problem}.", "Download it again."
         ) from problem
     torch.save(checkpoint, target)
 
 
 def whisper_checkpoint(tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
-    """The checkpoint that ``whisper.load_model`` reads: ``dims`` and ``model_state_dict``.
+    """Return the checkpoint that ``whisper.load_model`` reads: ``dims`` and ``model_state_dict``.
 
     Raises:
-        ValueError: a tensor is missing, is left over, or is a key bias that is not zero.
+        ValueError: a tensor is missing or unused, or a key bias is not zero.
     """
     mapping = _Mapping(tensors)
     try:
@@ -53,12 +53,12 @@ def whisper_checkpoint(tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
         mapping.move("decoder/embeddings/weight", "decoder.token_embedding.weight")
     except KeyError as missing:
         raise ValueError(f"it has no tensor {missing}") from None
-    mapping.expect_none_left()
+    mapping.expect_all_used()
     return {"dims": dims, "model_state_dict": mapping.state}
 
 
 def _dimensions(tensors: dict[str, torch.Tensor]) -> dict[str, int]:
-    """The fields of ``whisper.model.ModelDimensions``, read from the shapes."""
+    """Return the fields of ``whisper.model.ModelDimensions``, read from the shapes."""
     n_audio_ctx, n_audio_state = tensors["encoder/position_encodings/encodings"].shape
     n_text_ctx, n_text_state = tensors["decoder/position_encodings/encodings"].shape
     return {
@@ -80,14 +80,14 @@ def _layers(tensors: dict[str, torch.Tensor], half: str) -> int:
 
 
 class _Mapping:
-    """Moves tensors from CTranslate2's names to openai-whisper's, each exactly once."""
+    """Renames tensors from CTranslate2 to openai-whisper, each exactly once."""
 
     def __init__(self, tensors: dict[str, torch.Tensor]) -> None:
         self.state: dict[str, torch.Tensor] = {}
-        self._left = dict(tensors)
+        self._unused = dict(tensors)
 
     def stem(self, half: str, last_norm: str, layers: int) -> None:
-        """What the encoder and the decoder have in common: positions, layers, and a norm after the last layer."""
+        """Rename the common part of encoder and decoder: positions, layers, and the norm after the last layer."""
         self.move(f"{half}/position_encodings/encodings", f"{half}.positional_embedding")
         for layer in range(layers):
             source, target = f"{half}/layer_{layer}", f"{half}.blocks.{layer}"
@@ -102,14 +102,14 @@ class _Mapping:
     def attention(self, source: str, target: str, stacks: tuple[tuple[str, ...], ...]) -> None:
         self.norm(f"{source}/layer_norm", f"{target}_ln")
         for number, projections in enumerate(stacks):
-            weights = self._left.pop(f"{source}/linear_{number}/weight").chunk(len(projections))
-            biases = self._left.pop(f"{source}/linear_{number}/bias").chunk(len(projections))
+            weights = self._unused.pop(f"{source}/linear_{number}/weight").chunk(len(projections))
+            biases = self._unused.pop(f"{source}/linear_{number}/bias").chunk(len(projections))
             for projection, weight, bias in zip(projections, weights, biases, strict=True):
                 self.state[f"{target}.{projection}.weight"] = weight.clone()
                 if projection != "key":
                     self.state[f"{target}.{projection}.bias"] = bias.clone()
                 elif bias.any():
-                    raise ValueError(f"{source} has a key bias, which Whisper has not")
+                    raise ValueError(f"{source} has a key bias, which Whisper does not have")
 
     def norm(self, source: str, target: str) -> None:
         self.move(f"{source}/gamma", f"{target}.weight")
@@ -120,9 +120,9 @@ class _Mapping:
         self.move(f"{source}/bias", f"{target}.bias")
 
     def move(self, source: str, target: str) -> None:
-        self.state[target] = self._left.pop(source)
+        self.state[target] = self._unused.pop(source)
 
-    def expect_none_left(self) -> None:
-        """Only switches and counts may be left (integers): a matrix left over would be a model of another kind."""
-        if left := sorted(name for name, tensor in self._left.items() if tensor.is_floating_point()):
-            raise ValueError(f"Whisper has no place for its tensors {', '.join(left)}")
+    def expect_all_used(self) -> None:
+        """Raise ``ValueError`` if a matrix is unused: the model is of another kind. Unused integers are options."""
+        if left := sorted(name for name, tensor in self._unused.items() if tensor.is_floating_point()):
+            raise ValueError(f"Whisper does not use its tensors {', '.join(left)}")

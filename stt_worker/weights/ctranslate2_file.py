@@ -1,4 +1,4 @@
-"""The file ``model.bin`` of a CTranslate2 model, version 6: a list of named tensors, little-endian, without padding.
+"""Reads ``model.bin`` of a CTranslate2 model, version 6: a list of named tensors, little-endian, without padding.
 
 Source: https://github.com/OpenNMT/CTranslate2/blob/master/python/ctranslate2/specs/model_spec.py
 """
@@ -10,14 +10,14 @@ import torch
 
 BINARY_VERSION = 6
 _DTYPES = {0: "<f4", 1: "<i1", 2: "<i2", 3: "<i4", 4: "<f2"}
-"""CTranslate2's number of a data type, and numpy's name for it, little-endian."""
+"""CTranslate2's number of a data type → numpy's name, little-endian."""
 
 
 def read_tensors(data: bytes) -> dict[str, torch.Tensor]:
-    """The named tensors of a ``model.bin``; aliases (one matrix under a second name) are left out.
+    """Return the named tensors of a ``model.bin``, without aliases (a second name of the same matrix).
 
     Raises:
-        ValueError: the data end too early or too late, or are of another version.
+        ValueError: the data are truncated, too long or of another version.
     """
     reader = _Reader(data)
     if (version := reader.number("I")) != BINARY_VERSION:
@@ -36,22 +36,23 @@ def read_tensors(data: bytes) -> dict[str, torch.Tensor]:
 
 
 class _Reader:
-    """Reads ``model.bin`` from its beginning to its end."""
+    """Reads ``model.bin`` sequentially."""
 
     def __init__(self, data: bytes) -> None:
         self._data = memoryview(data)
         self._at = 0
 
     def number(self, code: str) -> int:
-        """One unsigned integer: ``B`` of 8 bits, ``H`` of 16, ``I`` of 32."""
+        """Read one unsigned integer: ``B`` is 8 bits, ``H`` 16, ``I`` 32."""
         value: int = struct.unpack(f"<{code}", self._take(struct.calcsize(code)))[0]
         return value
 
     def text(self) -> str:
-        """A string with its length before it and a NUL at its end."""
+        """Read a string: its length, its bytes and a NUL."""
         return bytes(self._take(self.number("H"))).rstrip(b"\0").decode("utf-8", "replace")
 
     def tensor(self) -> torch.Tensor:
+        """Read one tensor: its shape, its data type, its length in bytes and its numbers."""
         shape = [self.number("I") for _ in range(self.number("B"))]
         dtype = _DTYPES.get(number := self.number("B"))
         if dtype is None:
@@ -60,6 +61,7 @@ class _Reader:
         return torch.from_numpy(values.reshape(shape).copy())
 
     def expect_end(self) -> None:
+        """Raise ``ValueError`` if bytes are left."""
         if self._at != len(self._data):
             raise ValueError(f"{len(self._data) - self._at} bytes follow its end")
 

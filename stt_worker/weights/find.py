@@ -1,9 +1,9 @@
-"""Find the weights of Whisper: a path that the user gives, the model cache, or a download into the cache."""
+"""Finds the weights of Whisper: at a path that the user gives, in the model cache, or by download into the cache."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from stt_worker.weights.cache import Progress, is_stored, store, workshop
+from stt_worker.weights.cache import Progress, is_stored, locked_folder, store
 from stt_worker.weights.sources import SOURCES, Source, SourceUnavailable
 from wire.errors import ModelError
 
@@ -18,30 +18,30 @@ def find_weights(
     offline: bool = False,
     sources: Sequence[Source] = SOURCES,
 ) -> Path:
-    """A checkpoint on this machine that ``whisper.load_model`` reads.
+    """Return the path of a checkpoint that ``whisper.load_model`` can read, after downloading it if necessary.
 
     Args:
-        model: an official name (``base``), or a path: it contains a slash or ends in ``.pt``.
+        model: an official name (``base``), or a path (contains a slash or ends in ``.pt``).
         cache: the model cache; checkpoints lie in its folder ``whisper``.
-        on_progress: called with what is being done, the bytes done, and the bytes in all (0: not known).
+        on_progress: called with (stage, bytes done, bytes in total); a total of 0 means unknown.
         offline: never download.
-        sources: where to download from, in this order. A source that cannot be reached leads to the next; one that
-            delivers something else than was pinned is an error.
+        sources: download sources in the order in which they are tried. An unreachable source leads to the next one;
+            a file with another hash than the pinned one is an error.
 
     Raises:
         ModelError: ``model_missing``, ``model_unknown``, ``model_corrupt``, ``model_unreachable`` or
             ``model_cache_unusable``.
     """
     if _is_path(model):
-        return _given(Path(model).expanduser())
+        return _checked_path(Path(model).expanduser())
     file = cache / "whisper" / f"{model}.pt"
     try:
         if is_stored(file):
             return file
         if offline:
             raise ModelError("model_missing", f"The Whisper model {file} is missing and MODEL_OFFLINE is on.", PREFETCH)
-        report = on_progress or _silent
-        with workshop(file, report) as folder:
+        report = on_progress or _ignore
+        with locked_folder(file, report) as folder:
             if not is_stored(file):  # another process may have fetched it in the meantime
                 store(_fetch(model, folder, report, sources), file)
     except OSError as error:
@@ -54,10 +54,12 @@ def find_weights(
 
 
 def alignment_heads(model: str) -> bytes | None:
-    """The cross-attention heads that follow the audio, for ``Whisper.set_alignment_heads``, or None where unknown.
+    """Return the alignment heads of a model as ``Whisper.set_alignment_heads`` takes them; None if unknown.
 
-    ``whisper.load_model`` sets them for official names only, not for paths, and word times suffer without them. A path
-    counts as the official model that its file is named after (``/models/base.pt``).
+    These are the cross-attention heads that follow the audio. ``whisper.load_model`` sets them for official names only,
+    not for paths, and word times are worse without them. A path counts as the official model that its file is named
+    after (``/models/base.pt``).
+
     Source: https://github.com/openai/whisper/blob/main/whisper/__init__.py
     """
     import whisper  # here, because it imports torch and numba (2 s)
@@ -70,31 +72,31 @@ def _is_path(model: str) -> bool:
     return "/" in model or "\\" in model or model.endswith(".pt")
 
 
-def _given(file: Path) -> Path:
+def _checked_path(file: Path) -> Path:
     if file.is_file():
         return file
-    found = "is not a file" if file.exists() else "does not exist"
+    problem = "is not a file" if file.exists() else "does not exist"
     raise ModelError(
         "model_missing",
-        f"STT_MODEL names the checkpoint {file}, which {found}.",
+        f"STT_MODEL names the checkpoint {file}, which {problem}.",
         "Correct the path, or set STT_MODEL to a name such as base.",
     )
 
 
 def _fetch(model: str, folder: Path, on_progress: Progress, sources: Sequence[Source]) -> Path:
-    """The checkpoint from the first source that can be reached."""
+    """Download the checkpoint from the first source that can be reached."""
     target = folder / f"{model}.pt"
-    refusals = []
+    failures = []
     for source in sources:
         try:
             source.fetch(model, target, on_progress)
             return target
-        except SourceUnavailable as refusal:
-            refusals.append(f"{source.name}: {refusal}")
+        except SourceUnavailable as failure:
+            failures.append(f"{source.name}: {failure}")
     raise ModelError(
-        "model_unreachable", f"The Whisper model {model} cannot be downloaded. Tried {'; '.join(refusals)}.", PREFETCH
+        "model_unreachable", f"The Whisper model {model} cannot be downloaded. Tried {'; '.join(failures)}.", PREFETCH
     )
 
 
-def _silent(_stage: str, _done: int, _total: int) -> None:
-    """Nobody wants to see the progress."""
+def _ignore(_stage: str, _done: int, _total: int) -> None:
+    """Progress callback that does nothing."""

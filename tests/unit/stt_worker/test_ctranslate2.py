@@ -38,7 +38,7 @@ def test_truncated_file_is_named(tmp_path: Path, kept: int) -> None:
     cut = tmp_path / "model.bin"
     cut.write_bytes(ctranslate2_bytes(ctranslate2_tensors(tiny_state()))[:kept])
 
-    with pytest.raises(ModelError, match=r"model\.bin is not a whole .* it ends after") as caught:
+    with pytest.raises(ModelError, match=r"model\.bin is not a complete .* it ends after") as caught:
         convert(cut, tmp_path / "tiny.pt")
 
     assert caught.value.code == "model_corrupt"

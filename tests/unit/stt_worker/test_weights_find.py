@@ -1,4 +1,4 @@
-"""Weights are found where the user says, then in the cache, then downloaded once; what is wrong is named."""
+"""Weights come from the given path, else from the cache, else from one download; errors name the file."""
 
 import threading
 from pathlib import Path
@@ -169,7 +169,7 @@ def test_two_at_once_download_once(tmp_path: Path) -> None:
 
     assert found == [tmp_path / "whisper" / "base.pt"] * 2
     assert second.asked == 0
-    assert stages == ["base.pt: another process fetches it, waiting"]
+    assert stages == ["base.pt: another process downloads it, waiting"]
 
 
 def test_unusable_cache_is_named(tmp_path: Path) -> None:
