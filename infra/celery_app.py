@@ -29,7 +29,7 @@ def make_celery(name: str, redis_url: str, queue: str | None = None) -> Celery:
     celery = Celery(name, broker=redis_url, set_as_current=False)
     queues = [queue] if queue else [names.STT_QUEUE, names.ANALYZER_QUEUE]
     celery.conf.update(
-        task_queues=[Queue(name) for name in queues],  # type: ignore[no-untyped-call]
+        task_queues=[Queue(name) for name in queues],
         task_default_queue=queues[0],  # nothing relies on it: every task names its queue
         task_serializer="json",
         accept_content=["json"],

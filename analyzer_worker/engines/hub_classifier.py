@@ -65,7 +65,7 @@ def load_hub_classifier(
             languages it knows.
     """
     torch.set_num_threads(threads)
-    disable_progress_bar()  # type: ignore[no-untyped-call]
+    disable_progress_bar()
     folder = model_folder(model, cache, download)
     known = languages or declared_languages(folder)
     if not known:

@@ -33,7 +33,12 @@ SESSIONS = 4
 SSLYZE = "sslyze==6.3.0"
 SCALED = ("fastapi_service", "stt_worker", "analyzer_worker", "listener_service")
 SERVICES = ("nginx", "fastapi_service", "redis", "stt_worker", "analyzer_worker", "listener_service")
-COMBINATIONS = ([], ["--profile", "recorder"], ["--profile", "letsencrypt"], ["-f", "docker-compose.gpu.yml"])
+COMBINATIONS: tuple[list[str], ...] = (
+    [],
+    ["--profile", "recorder"],
+    ["--profile", "letsencrypt"],
+    ["-f", "docker-compose.gpu.yml"],
+)
 BROWSER_FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -245,7 +250,7 @@ class Run:
                 await clients[0].until(lambda: clients[0].conversation.segments > 0)
                 await mishap()
 
-        *rates, _ = await asyncio.gather(*map(converse, clients), happen())
+        rates, _ = await asyncio.gather(asyncio.gather(*map(converse, clients)), happen())
         assert max(rates) <= 0.25, rates
         count = sum(len(client.results) for client in clients)
         return f"{SESSIONS} sessions, {count} finals, each once and in order, WER ≤ {max(rates):.0%}"

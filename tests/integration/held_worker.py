@@ -18,5 +18,5 @@ class EndlessTranscriber:
             time.sleep(0.05)
 
 
-entry.load_transcriber = lambda _settings: EndlessTranscriber()
+vars(entry)["load_transcriber"] = lambda _settings: EndlessTranscriber()
 celery = entry.celery

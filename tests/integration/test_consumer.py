@@ -60,7 +60,12 @@ def test_what_a_dead_listener_had_begun_is_finished(
     assert released(redis) == 3
     assert redis.xlen(STREAM) == 0
     monkeypatch.setattr(module, "FORGET_CONSUMER_MS", 1)
-    eventually(lambda: consumer.take_over() or [c["name"] for c in redis.xinfo_consumers(STREAM, GROUP)] == ["alive"])
+
+    def consumers() -> list[str]:
+        consumer.take_over()
+        return [known["name"] for known in redis.xinfo_consumers(STREAM, GROUP)]
+
+    eventually(lambda: consumers() == ["alive"])
 
 
 def test_a_listener_that_is_only_slow_releases_nothing_twice(

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 import pytest
 
@@ -11,6 +12,7 @@ from infra.ledger.ledger import Admission, Ledger, order_ttl_s
 from infra.redis_client import AsyncRedis, Redis, connect
 from infra.results import FIELD, publish_result
 from listener_service.consumer import Consumer
+from listener_service.order import Acceptance
 from listener_service.release import Releaser
 from listener_service.settings import Settings
 from listener_service.tally import Tally
@@ -31,7 +33,7 @@ End = Final | NoSpeech | SegmentFailed
 
 def ends(session_id: str, count: int, room: str | None = None) -> list[End]:
     """Utterances of all kinds, moods and languages."""
-    kinds = [
+    kinds: list[Callable[[int], End]] = [
         lambda n: final(n, session_id, room=room, mood=sentiment("positive", 0.5 + n % 50 / 100)),
         lambda n: final(n, session_id, room=room, text="오늘 날씨가 좋네요", language="ko"),
         lambda n: no_speech(n, session_id, room=room),
@@ -51,11 +53,11 @@ def statistics_of(redis: Redis, audience: str) -> Statistics:
     return Statistics.model_validate_json(redis.hget(names.statistics(audience), "message") or "")
 
 
-def recount(results: list[End], scope: str, **whose: str) -> Statistics:
+def recount(results: list[End], scope: Literal["session", "global"], session_id: str | None = None) -> Statistics:
     tally = Tally()
     for end in results:
         tally = tally.add(end, trend_window=SETTINGS.trend_window, latency_window=SETTINGS.latency_window)
-    return tally.statistics(scope, trend_window=SETTINGS.trend_window, **whose)  # type: ignore[arg-type]
+    return tally.statistics(scope, trend_window=SETTINGS.trend_window, session_id=session_id)
 
 
 def put_in_stream(redis: Redis, results: list[End]) -> list[tuple[str, End]]:
@@ -243,11 +245,12 @@ def test_a_result_says_when_it_was_published(redis: Redis) -> None:
     assert end.clock.published == pytest.approx(redis.time()[0], abs=5)
 
 
-def test_a_state_that_changed_meanwhile_is_read_again(redis: Redis) -> None:
+def test_a_state_that_changed_meanwhile_is_read_again(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between a listener's plan and its release another one counted an utterance: none is lost."""
     releaser, other = Releaser(redis, SETTINGS), Releaser(redis, SETTINGS)
     (mine, theirs) = put_in_stream(redis, [final(0, ALICE), final(0, BOB)])
-    read, interrupted = releaser._read, []
+    read = releaser._read
+    interrupted: list[Acceptance] = []
 
     def interrupt(keys: list[str]) -> list[tuple[str, str | None]]:
         states = read(keys)
@@ -255,7 +258,7 @@ def test_a_state_that_changed_meanwhile_is_read_again(redis: Redis) -> None:
             interrupted.append(other.apply(*theirs))
         return states
 
-    releaser._read = interrupt  # type: ignore[method-assign]
+    monkeypatch.setattr(releaser, "_read", interrupt)
     assert releaser.apply(*mine).outcome == "released"
     assert statistics_of(redis, names.GLOBAL_AUDIENCE).version == 2
 

@@ -90,7 +90,7 @@ async def test_a_session_expires_after_its_last_activity(store: SessionStore, ar
 
     async def left() -> int:
         """The time that was left; then next to none."""
-        seconds = await aredis.ttl(key)
+        seconds: int = await aredis.ttl(key)
         await aredis.expire(key, 5)
         return seconds
 

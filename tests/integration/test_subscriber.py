@@ -16,6 +16,7 @@ from tests.support.speakers import ALICE, final
 from wire import names
 from wire.messages.channels import Envelope, FinalStats, ResultMessage
 from wire.messages.results import Final, NoSpeech, SegmentFailed
+from wire.messages.server import People
 from wire.messages.statistics import Statistics
 
 AUDIENCE = names.audience(ALICE, None)
@@ -35,6 +36,8 @@ class Receiver:
 
     def on_statistics(self, statistics: Statistics) -> None:
         self.versions.append(statistics.version)
+
+    def on_people(self, people: People) -> None: ...
 
     def on_missed(self) -> None:
         self.missed += 1

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -64,9 +65,10 @@ class Conversation:
         return eventually(lambda: self.heard() if len(self.heard()) >= count else [], timeout)
 
     def is_quiet(self) -> bool:
-        waiting = sum(queue_depth(self.redis, queue) for queue in (names.STT_QUEUE, names.ANALYZER_QUEUE))
-        on_the_way = self.redis.xlen(names.stream(names.RESULT_CHANNEL)) + self.redis.hlen("unacked")
-        return waiting + on_the_way + self.redis.zcard(names.PENDING) == 0
+        waiting: int = sum(queue_depth(self.redis, queue) for queue in (names.STT_QUEUE, names.ANALYZER_QUEUE))
+        on_the_way: int = self.redis.xlen(names.stream(names.RESULT_CHANNEL)) + self.redis.hlen("unacked")
+        outstanding: int = self.redis.zcard(names.PENDING)
+        return waiting + on_the_way + outstanding == 0
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -82,7 +84,7 @@ def _backstage(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture
 async def conversation(redis: Redis, aredis: AsyncRedis, celery: Celery) -> Conversation:
     for service in (names.LISTENER, names.ANALYZER_WORKER):
-        eventually(lambda service=service: ready(redis, service), START_S)
+        eventually(partial(ready, redis, service), START_S)
     eventually(lambda: redis.exists(names.stream(names.RESULT_CHANNEL)), 10)
     record, _ = await SessionStore(aredis, 600).create(Start())
     return Conversation(redis, aredis, celery, record)

@@ -10,7 +10,7 @@ POLL_S = 0.01
 T = TypeVar("T")
 
 
-def eventually(condition: Callable[[], T], timeout: float = 5.0) -> T:
+def eventually(condition: Callable[[], T | None], timeout: float = 5.0) -> T:
     """The first truthy answer of ``condition``; fails when there is none within ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     while not (answer := condition()):
@@ -20,7 +20,7 @@ def eventually(condition: Callable[[], T], timeout: float = 5.0) -> T:
     return answer
 
 
-async def soon(condition: Callable[[], T], timeout: float = 5.0) -> T:  # noqa: ASYNC109 - polls, cancels nothing
+async def soon(condition: Callable[[], T | None], timeout: float = 5.0) -> T:  # noqa: ASYNC109 - polls, cancels nothing
     """``eventually`` for a condition that this event loop brings about."""
     deadline = time.monotonic() + timeout
     while not (answer := condition()):

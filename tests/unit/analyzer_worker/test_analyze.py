@@ -6,7 +6,7 @@ import pytest
 
 from analyzer_worker.engines.base import Sentiment
 from analyzer_worker.tasks.analyze import Analysis, analyse
-from infra.ledger.ledger import Claim
+from infra.ledger.ledger import Claim, Verdict
 from infra.worker import Limits, Worker
 from tests.support.speakers import text_job
 from wire import names
@@ -33,13 +33,13 @@ class Model:
 
 
 class Ledger:
-    def __init__(self, verdict: str) -> None:
+    def __init__(self, verdict: Verdict) -> None:
         self.verdict = verdict
         self.given_back: list[str] = []
 
     def claim(self, _job: AnalyzeText, stage: str, _worker: str) -> Claim:
         assert stage == "analysis"
-        return Claim(self.verdict, 1, None)  # type: ignore[arg-type]
+        return Claim(self.verdict, 1, None)
 
     def release(self, _job: AnalyzeText, _worker: str, error: str) -> None:
         self.given_back.append(error)
@@ -63,7 +63,7 @@ class Redis:
 class Task:
     """One run of the stage with hand-made surroundings."""
 
-    def __init__(self, model: Model, job: AnalyzeText, verdict: str = "claimed") -> None:
+    def __init__(self, model: Model, job: AnalyzeText, verdict: Verdict = "claimed") -> None:
         self.model, self.ledger, self.redis = model, Ledger(verdict), Redis()
         worker: Any = Worker("redis://127.0.0.1:1/0", names.ANALYZER_WORKER, Limits(deadline_s=20, max_rss_mb=0))
         worker.model, worker.ledger, worker.redis = self.model, self.ledger, self.redis
@@ -110,7 +110,7 @@ def test_language_that_the_model_knows_is_analysed(languages: frozenset[str] | N
 
 
 @pytest.mark.parametrize("verdict", ["gone", "taken", "exhausted"])
-def test_a_job_that_is_not_ours_costs_nothing(verdict: str) -> None:
+def test_a_job_that_is_not_ours_costs_nothing(verdict: Verdict) -> None:
     """The model does not run, and nothing is published twice."""
     task = Task(Model(), text_job(), verdict)
     assert task.model.asked == []

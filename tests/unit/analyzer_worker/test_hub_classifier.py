@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizerFast
+from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizer
 
 from analyzer_worker.engines.base import Sentiment
 from analyzer_worker.engines.hub_classifier import load_hub_classifier
@@ -42,7 +42,7 @@ def save_model(folder: Path, labels: list[str]) -> BertForSequenceClassification
 
 def save_tokenizer(folder: Path) -> None:
     (folder / "vocab.txt").write_text("\n".join(WORDS))
-    BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
+    BertTokenizer(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
 
 
 def analyze(folder: Path, text: str) -> Sentiment:
@@ -153,16 +153,16 @@ def test_a_folder_that_changes_changes_its_revision(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("card", "languages"),
     [
-        ("---\nlanguage: en\n---\n", {"en"}),
-        ("---\nlanguage:\n- ko\n- en\n- multilingual\n---\n", {"ko", "en"}),
+        ("---\nlanguage: en\n---\n", frozenset({"en"})),
+        ("---\nlanguage:\n- ko\n- en\n- multilingual\n---\n", frozenset({"ko", "en"})),
     ],
 )
-def test_the_card_says_which_languages_a_model_knows(tmp_path: Path, card: str, languages: set[str]) -> None:
+def test_the_card_says_which_languages_a_model_knows(tmp_path: Path, card: str, languages: frozenset[str]) -> None:
     """Unless the operator says it."""
     save_model(tmp_path, STARS)
     (tmp_path / "README.md").write_text(card)
     assert load_hub_classifier(str(tmp_path), None, tmp_path, threads=1).languages == languages
-    assert load_hub_classifier(str(tmp_path), ENGLISH, tmp_path, threads=1).languages == {"en"}
+    assert load_hub_classifier(str(tmp_path), ENGLISH, tmp_path, threads=1).languages == ENGLISH
 
 
 @pytest.mark.parametrize("card", [None, "no front matter", "---\nlanguage: multilingual\n---\n", "---\n: [\n---\n"])

@@ -1,6 +1,7 @@
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from analyzer_worker.engines.base import LABELS
-from analyzer_worker.engines.minilm_lora import ARTEFACT, MinilmAnalyzer, load_minilm
+from analyzer_worker.engines.minilm_lora import MinilmAnalyzer, load_minilm
 from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder
 from analyzer_worker.weights import base_weights
+from analyzer_worker.weights.adapter import ARTEFACT
 from wire.errors import ModelError
 
 CLEAR = [
@@ -72,7 +74,7 @@ def test_merged_weights_give_the_logits_of_the_separate_adapter(minilm: MinilmAn
     separate = SentimentNet(load_encoder(base), 384).eval()
     separate.head.load_state_dict({name: adapter[f"head.{name}"].float() for name in ("weight", "bias")})
 
-    def beside(down: Tensor, up: Tensor, scale: float):  # type: ignore[no-untyped-def]
+    def beside(down: Tensor, up: Tensor, scale: float) -> Callable[[nn.Module, tuple[Tensor], Tensor], Tensor]:
         return lambda _, inputs, output: output + scale * (inputs[0] @ down.T @ up.T)
 
     adapted = {name.removesuffix(".lora_A") for name in adapter if name.endswith(".lora_A")}

@@ -88,7 +88,7 @@ class Office:
 
     def __init__(self) -> None:
         self.redis, self.post = Redis(), Post()
-        self.partials = Partials(self.redis, self.redis, self.post)  # type: ignore[arg-type]
+        self.partials = Partials(self.redis, self.redis, self.post)
 
     def ask(self, revision: int = 1) -> PendingPartial:
         job = TranscribePartial(

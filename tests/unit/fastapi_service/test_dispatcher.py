@@ -7,7 +7,9 @@ from structlog.testing import capture_logs
 from fastapi_service.recognition.dispatcher import Dispatcher
 from tests.support.eventually import soon
 from tests.support.speakers import audio_job
-from wire.messages.jobs import TranscribeAudio
+from wire.messages.jobs import AnalyzeText, TranscribeAudio, TranscribePartial
+
+Job = TranscribeAudio | AnalyzeText | TranscribePartial
 
 
 class Queue:
@@ -15,9 +17,9 @@ class Queue:
 
     def __init__(self, failures: int) -> None:
         self.failures = failures
-        self.jobs: list[TranscribeAudio] = []
+        self.jobs: list[Job] = []
 
-    def send(self, job: TranscribeAudio) -> None:
+    def send(self, job: Job) -> None:
         if self.failures:
             self.failures -= 1
             raise redis.exceptions.ConnectionError("away")

@@ -14,7 +14,8 @@ CHUNK = 128
 
 def tone(rate: int, seconds: float, hertz: float = 440.0) -> Pcm:
     time = np.arange(round(rate * seconds)) / rate
-    return np.rint(10_000 * np.sin(2 * np.pi * hertz * time)).astype(np.int16)
+    wave: Pcm = np.rint(10_000 * np.sin(2 * np.pi * hertz * time)).astype(np.int16)
+    return wave
 
 
 def resample(rate: int, pcm: Pcm, chunk: int) -> Pcm:

@@ -155,6 +155,7 @@ async def test_an_utterance_is_written_down_then_acknowledged_then_sent() -> Non
     await setting.say(50 * FRAME)
     await setting.session.finish()
     ((job, pcm, samples),) = setting.admission.written
+    assert isinstance(job, TranscribeAudio)
     assert (job.session_id, job.room, job.language, job.segment) == (ALICE, "kitchen", "ko", 4)
     assert (job.start_ms, job.end_ms) == (2_000, 2_000 + 67 * 30)
     assert len(decode_pcm(pcm)) == 67 * FRAME

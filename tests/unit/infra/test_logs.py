@@ -104,7 +104,7 @@ def test_jobs_on_the_queue_hide_their_text_from_celerys_logs() -> None:
         def send_task(self, task: str, **options: Any) -> None:
             sent.update(options, task=task)
 
-    send_job(Celery(), text_job(3, text=SECRET))  # type: ignore[arg-type]
+    send_job(Celery(), text_job(3, text=SECRET))
     assert sent["task"] == "analyzer_worker.analyze_text"
     assert SECRET in json.dumps(sent["kwargs"])
     assert SECRET not in sent["argsrepr"] + sent["kwargsrepr"]

@@ -13,7 +13,7 @@ import stamina
 
 from infra import worker as module
 from infra.heartbeat import Heartbeat
-from infra.ledger.ledger import Claim
+from infra.ledger.ledger import Claim, Verdict
 from infra.worker import EXIT_BY_WATCHDOG, Limits, Worker
 from tests.support.eventually import eventually
 from tests.support.speakers import audio_job
@@ -55,8 +55,8 @@ class Redis:
 class Ledger:
     """Answers claims with ``verdict``, after ``outages`` errors, and notes what is given back."""
 
-    def __init__(self, verdict: str = "claimed", outages: int = 0) -> None:
-        self.claim_given = Claim(verdict, 1, None)  # type: ignore[arg-type]
+    def __init__(self, verdict: Verdict = "claimed", outages: int = 0) -> None:
+        self.claim_given = Claim(verdict, 1, None)
         self.outages = outages
         self.given_back: list[str] = []
 
@@ -74,7 +74,7 @@ class Ledger:
 
 def make_worker(ledger: Ledger | None = None) -> Any:
     worker: Worker[str] = Worker("redis://127.0.0.1:1/0", "stt_worker", LIMITS)
-    worker.redis = worker._heartbeat._redis = Redis()  # type: ignore[assignment]
+    worker.redis = worker._heartbeat._redis = Redis()
     worker.ledger = ledger or Ledger()  # type: ignore[assignment]
     return worker
 
@@ -131,7 +131,7 @@ def test_model_that_cannot_load_is_a_reason_and_is_tried_again() -> None:
     """No task is taken before there is a model; why not, and what helps, is in the heartbeat."""
     worker = make_worker()
     reasons: list[str | None] = []
-    outcomes = [
+    outcomes: list[Exception | str] = [
         ModelError("model_missing", "The file is missing.", "Run `make models`."),
         RuntimeError("broken zip"),
         "model",
@@ -146,7 +146,12 @@ def test_model_that_cannot_load_is_a_reason_and_is_tried_again() -> None:
 
     refused: list[str | None] = []
     announce = worker._heartbeat.not_ready
-    worker._heartbeat.not_ready = lambda reason: (refused.append(reason), announce(reason))
+
+    def not_ready(reason: str | None) -> None:
+        refused.append(reason)
+        announce(reason)
+
+    worker._heartbeat.not_ready = not_ready
     worker.start(load, lambda model: (model, "r1"))
     assert worker.model == "model"
     assert reasons == ["loading the model"] * 3

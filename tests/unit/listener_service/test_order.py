@@ -1,5 +1,7 @@
 """Results come in any order and more than once; each leaves once, in the order in which it was said."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from listener_service.order import Order
 from tests.support.speakers import failed, final, no_speech
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 
-KINDS = [final, no_speech, failed]
+KINDS: list[Callable[[int], Final | NoSpeech | SegmentFailed]] = [final, no_speech, failed]
 
 
 @given(st.integers(1, 12).flatmap(lambda count: st.tuples(st.just(count), st.permutations(range(count)))), st.data())

@@ -1,5 +1,8 @@
 """What the sweeper does about an outstanding utterance, case by case."""
 
+from functools import partial
+from typing import TypedDict
+
 import pytest
 
 from infra.ledger.ledger import AUDIO_TTL_S, CLAIM_MAX_S, MAX_ATTEMPTS, OUTSTANDING_S, Entry, Stage
@@ -33,9 +36,16 @@ def entry(
     )
 
 
-CLAIMED = {"claimed_by": WORKER, "attempts": 1, "sent_ago": 30.0}
+claimed = partial(entry, claimed_by=WORKER, attempts=1, sent_ago=30.0)
 
-TABLE = [
+
+class Surroundings(TypedDict, total=False):
+    claimant_alive: bool
+    queue_empty: bool
+    high_water: float
+
+
+TABLE: list[tuple[str, Entry, Surroundings, str]] = [
     # what is the case                    the entry, who lives and what is queued       what is to be done
     ("just sent", entry(), {"queue_empty": True}, "wait"),
     ("in a queue that is not empty", entry(sent_ago=600), {}, "wait"),
@@ -44,13 +54,13 @@ TABLE = [
     ("overtaken in the queue", entry(sent_ago=60), {"high_water": NOW - 60 + OVERTAKEN_S + 0.1}, "send"),
     ("a little overtaken", entry(sent_ago=60), {"high_water": NOW - 60 + OVERTAKEN_S - 0.1}, "wait"),
     ("overtaken by a clock set back", entry(sent_ago=60), {"high_water": NOW + 0.1}, "wait"),
-    ("claimed by a living worker", entry(**CLAIMED), {"claimant_alive": True, "queue_empty": True}, "wait"),
-    ("claimed by a dead worker", entry(**CLAIMED), {}, "send"),
-    ("claimed too long", entry(**CLAIMED, claimed_ago=CLAIM_MAX_S + 1), {"claimant_alive": True}, "send"),
+    ("claimed by a living worker", claimed(), {"claimant_alive": True, "queue_empty": True}, "wait"),
+    ("claimed by a dead worker", claimed(), {}, "send"),
+    ("claimed too long", claimed(claimed_ago=CLAIM_MAX_S + 1), {"claimant_alive": True}, "send"),
     ("given back after a failure", entry(attempts=1, sent_ago=None), {}, "send"),
     ("given back for the last time", entry(attempts=MAX_ATTEMPTS, sent_ago=None), {}, "give_up"),
-    ("last attempt still going on", entry(**CLAIMED | {"attempts": MAX_ATTEMPTS}), {"claimant_alive": True}, "wait"),
-    ("last attempt killed its worker", entry(**CLAIMED | {"attempts": MAX_ATTEMPTS}), {}, "give_up"),
+    ("last attempt still going on", claimed(attempts=MAX_ATTEMPTS), {"claimant_alive": True}, "wait"),
+    ("last attempt killed its worker", claimed(attempts=MAX_ATTEMPTS), {}, "give_up"),
     ("older than its audio", entry(age=AUDIO_TTL_S + 1), {}, "give_up"),
     ("result waits for an earlier one", entry(stage="done", age=30, sent_ago=30), {"queue_empty": True}, "wait"),
     ("result waits for an outstanding one", entry(stage="done", age=OUTSTANDING_S - 1), {}, "wait"),
@@ -60,7 +70,13 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("current", "surroundings", "step"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
-def test_next_step(current: Entry, surroundings: dict[str, float], step: str) -> None:
+def test_next_step(current: Entry, surroundings: Surroundings, step: str) -> None:
     """The table above."""
-    nothing = {"claimant_alive": False, "queue_empty": False, "high_water": 0.0}
-    assert next_step(current, now=NOW, **nothing | surroundings) == step  # type: ignore[arg-type]
+    found = next_step(
+        current,
+        now=NOW,
+        claimant_alive=surroundings.get("claimant_alive", False),
+        queue_empty=surroundings.get("queue_empty", False),
+        high_water=surroundings.get("high_water", 0.0),
+    )
+    assert found == step

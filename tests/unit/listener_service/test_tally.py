@@ -1,5 +1,6 @@
 """Statistics are what a recount gives, to the last digit, and they stay small."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import pytest
@@ -25,14 +26,14 @@ finals = st.builds(
 ends = st.one_of(finals, st.builds(no_speech, st.integers(0, 1_000)), st.builds(failed, st.integers(0, 1_000)))
 
 
-def count(results: list[End], trend_window: int = 20, latency_window: int = 100) -> Tally:
+def count(results: Sequence[End], trend_window: int = 20, latency_window: int = 100) -> Tally:
     tally = Tally()
     for end in results:
         tally = tally.add(end, trend_window=trend_window, latency_window=latency_window)
     return tally
 
 
-def figures(results: list[End], trend_window: int = 20) -> Statistics:
+def figures(results: Sequence[End], trend_window: int = 20) -> Statistics:
     return count(results, trend_window).statistics("session", trend_window=trend_window)
 
 

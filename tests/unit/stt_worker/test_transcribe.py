@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from infra.ledger.ledger import Claim
+from infra.ledger.ledger import Claim, Verdict
 from infra.worker import Limits, Worker
 from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, Request
 from stt_worker.tasks.transcribe import Transcription, is_speech, language_to_keep
@@ -99,14 +99,14 @@ class Task:
         self,
         answer: Hypothesis | Exception,
         *,
-        verdict: str = "claimed",
+        verdict: Verdict = "claimed",
         known: str | None = None,
         pcm: bytes | None = encode_pcm(PCM),
         quickest: bool = True,
         job: TranscribeAudio | None = None,
     ) -> None:
         self.engine = Engine(answer)
-        self.ledger = Ledger(Claim(verdict, 1, known), pcm, quickest=quickest)  # type: ignore[arg-type]
+        self.ledger = Ledger(Claim(verdict, 1, known), pcm, quickest=quickest)
         self.redis = Redis()
         self.sent: list[AnalyzeText] = []
         worker: Any = Worker("redis://127.0.0.1:1/0", names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
@@ -195,7 +195,7 @@ def test_silence_is_silent_and_short_answers_survive(hypothesis: Hypothesis, spe
 
 
 @pytest.mark.parametrize("verdict", ["gone", "taken", "exhausted"])
-def test_a_job_that_is_not_ours_costs_nothing(verdict: str) -> None:
+def test_a_job_that_is_not_ours_costs_nothing(verdict: Verdict) -> None:
     """Delivered twice, held by another worker, or tried too often: the engine does not run."""
     task = Task(heard(), verdict=verdict)
     assert task.engine.asked == []

@@ -88,7 +88,7 @@ def test_messages_cannot_be_changed_in_place() -> None:
     """Two consumers of one message do not disturb each other."""
     message = results.segment_end.validate_json((GOLDEN / "final.json").read_bytes())
     with pytest.raises(ValidationError, match="frozen"):
-        message.segment = 7  # type: ignore[misc]
+        message.segment = 7
 
 
 @pytest.mark.parametrize(
