@@ -117,7 +117,7 @@ async def talk(url: str, language: str | None, samples: np.ndarray, delay_s: flo
             await asyncio.sleep(max(0.0, started + number * FRAME_S - time.monotonic()))
             await client.send(pcm[offset : offset + step])  # a microphone has a frame when it is over
         stopped = await client.stop()
-        talker.missing = stopped.pending + client.conversation.missing
+        talker.missing = stopped.pending + client.transcript.missing
 
 
 async def measure(url: str, clips: list[Clip], language: str | None, count: int, seconds: float) -> list[Talker]:

@@ -67,7 +67,7 @@ def main(
         ]
         code = asyncio.run(record(source, clients, view))
     except WireError as error:
-        view.complain(error)
+        view.print_error(error)
         code = FAILED
     except KeyboardInterrupt:
         code = INTERRUPTED

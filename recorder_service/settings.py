@@ -1,4 +1,4 @@
-"""Settings of the recorder, read from ``RECORDER_*``; the options of the command line win over them."""
+"""Settings of the recorder, read from ``RECORDER_*``; command-line options take precedence."""
 
 from typing import Annotated
 

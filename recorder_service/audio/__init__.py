@@ -1,1 +1,1 @@
-"""Where audio comes from, and where it can be heard."""
+"""Audio sources: the microphone, WAV files."""

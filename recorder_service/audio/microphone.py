@@ -15,21 +15,23 @@ from wire.errors import AudioError
 
 BLOCKS_PER_S = 10
 MOST_BLOCKS = 100
-"""10 s of audio between PortAudio's thread and us."""
+"""10 s of audio between PortAudio's thread and the event loop."""
 
 
 @dataclass(frozen=True)
 class InputDevice:
+    """A device that can record."""
+
     index: int
     name: str
     channels: int
     rate: int
-    """Hertz that the device prefers."""
+    """Preferred sample rate in hertz."""
     is_default: bool
 
 
 def portaudio() -> ModuleType:
-    """The module ``sounddevice``, imported late: who plays a file needs no PortAudio.
+    """Import ``sounddevice``. Late, because playing a file needs no PortAudio.
 
     Raises:
         AudioError: PortAudio is not installed.
@@ -46,7 +48,7 @@ def portaudio() -> ModuleType:
 
 
 def input_devices() -> list[InputDevice]:
-    """Everything that can record."""
+    """List the devices that can record."""
     sounddevice = portaudio()
     default = sounddevice.default.device[0]
     return [
@@ -57,10 +59,11 @@ def input_devices() -> list[InputDevice]:
 
 
 class Microphone:
-    """Records at 16 kHz, or, where the device refuses that, at a rate that it likes; the gateway resamples."""
+    """Records at 16 kHz or, if the device refuses that, at its own rate; the gateway resamples."""
 
     def __init__(self, device: str | None = None) -> None:
-        """
+        """Choose a device and a format that it accepts.
+
         Args:
             device: index or part of the name; None takes the default.
 
@@ -75,7 +78,7 @@ class Microphone:
         """Hertz; to be declared in ``start``."""
 
     async def frames(self, stop: asyncio.Event, on_notice: Callable[[str], None]) -> AsyncIterator[bytes]:
-        """Int16 frames of 100 ms until ``stop`` is set.
+        """Yield Int16 frames of 100 ms until ``stop`` is set; ``on_notice`` is called when a frame is lost.
 
         Raises:
             AudioError: the device went away.
@@ -118,7 +121,7 @@ class Microphone:
         return found
 
     def _choose(self, device: dict[str, Any]) -> tuple[int, int]:
-        """Sample rate in hertz and number of channels that the device accepts."""
+        """Return a sample rate in hertz and a number of channels that the device accepts."""
         own = round(device["default_samplerate"])
         for rate in dict.fromkeys((SAMPLE_RATE, own, 48_000, 44_100)):
             for channels in (1, 2):
@@ -155,6 +158,6 @@ class Microphone:
 
 
 def _mono(data: NDArray[np.int16]) -> Pcm:
-    """Blocks × channels → a copy, because PortAudio uses the memory again."""
+    """Average the channels of (frames, channels) into a copy: PortAudio reuses the memory."""
     mono: Pcm = data.mean(axis=1).astype(np.int16)
     return mono

@@ -1,4 +1,4 @@
-"""A recording as if it were spoken now, or as quickly as it is taken."""
+"""Plays a recording in real time, or as quickly as it is consumed."""
 
 import asyncio
 import time
@@ -11,9 +11,9 @@ FRAME = SAMPLE_RATE * FRAME_MS // 1000  # 1,600 samples
 
 
 async def play(pcm: Pcm, stop: asyncio.Event, *, realtime: bool) -> AsyncIterator[bytes]:
-    """Int16 frames of 100 ms, each when its last sample would have been spoken; ends early when ``stop`` is set.
+    """Yield Int16 frames of 100 ms, in real time when their last sample would have been spoken, until ``stop`` is set.
 
-    All times count from the beginning, so that pauses do not add up: who was held up catches up.
+    All times count from the beginning, so that delays do not add up: after a stall the playback catches up.
     """
     begin = time.monotonic()
     for start in range(0, len(pcm), FRAME):
@@ -26,7 +26,7 @@ async def play(pcm: Pcm, stop: asyncio.Event, *, realtime: bool) -> AsyncIterato
 
 
 async def _sleep_until(moment: float, stop: asyncio.Event) -> None:
-    """Until ``moment`` on the monotonic clock, or until ``stop``."""
+    """Sleep until ``moment`` on the monotonic clock, or until ``stop``."""
     left = moment - time.monotonic()
     if left > 0:
         try:

@@ -1,4 +1,4 @@
-"""Where the audio comes from: a file or the microphone."""
+"""An audio source: a file or the microphone."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,17 +13,20 @@ from wire.audio import SAMPLE_RATE
 
 @dataclass(frozen=True)
 class Source:
+    """Mono PCM with its rate."""
+
     rate: int
     """Hertz."""
     live: bool
-    """It cannot wait."""
+    """True if the audio cannot wait for a slow gateway."""
     description: str
     frames: Callable[[asyncio.Event], AsyncIterator[bytes]]
-    """Int16 mono PCM from the beginning, until it ends or the event is set."""
+    """Called with a stop event; yields Int16 mono PCM until the audio ends or the event is set."""
 
 
 def open_file(path: Path, *, realtime: bool) -> Source:
-    """
+    """Open a WAV file.
+
     Raises:
         AudioError: the file cannot be read.
     """
@@ -38,7 +41,8 @@ def open_file(path: Path, *, realtime: bool) -> Source:
 
 
 def open_microphone(device: str | None, on_notice: Callable[[str], None]) -> Source:
-    """
+    """Open a microphone; ``on_notice`` is called with trouble while recording.
+
     Raises:
         AudioError: there is no microphone.
     """

@@ -1,4 +1,4 @@
-"""WAV files of any usual kind → Int16, 16 kHz, mono."""
+"""Reads WAV files of any usual format as Int16, 16 kHz, mono."""
 
 import struct
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _KINDS = {
     (_FLOAT, 64): "<f8",
 }
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 768_000
-"""Hertz; beyond, the header is damaged rather than the recording strange."""
+"""Hertz; a rate beyond these means a damaged header."""
 _MOST_CHANNELS = 64
 _CONVERT = "Convert it, for example: ffmpeg -i INPUT -ac 1 -ar 16000 -c:a pcm_s16le OUTPUT.wav"
 
@@ -39,12 +39,12 @@ class _Format:
 
 
 def read_wav(path: Path) -> Pcm:
-    """The recording as Int16, 16 kHz, mono: channels are averaged, other rates are resampled.
+    """Read a recording as Int16, 16 kHz, mono: channels are averaged, other rates are resampled.
 
-    A file that ends before its header says so (a recording that was cut off) is read as far as it goes.
+    A truncated file is read as far as it goes.
 
     Raises:
-        AudioError: it is missing, not a WAV file, of an unknown format, or empty.
+        AudioError: the file is missing, not a WAV file, of an unknown format, or empty.
     """
     try:
         content = path.read_bytes()
@@ -62,7 +62,7 @@ def read_wav(path: Path) -> Pcm:
 
 
 def to_mono_16k(samples: Samples, rate: int) -> Samples:
-    """Samples × channels at ``rate`` hertz → ⌈samples × 16,000 / rate⌉ samples."""
+    """Average and resample (samples, channels) at ``rate`` hertz to ⌈samples × 16,000 / rate⌉ samples."""
     mono: Samples = samples.mean(axis=1, dtype=np.float32)
     if rate == SAMPLE_RATE or not len(mono):
         return mono
@@ -71,7 +71,7 @@ def to_mono_16k(samples: Samples, rate: int) -> Samples:
 
 
 def _parse(content: bytes, path: Path) -> tuple[_Format, bytes]:
-    """The format and the bytes of the samples."""
+    """Return the format and the bytes of the samples."""
     if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
         raise AudioError("not_wav", f"{path} is not a WAV file.", _CONVERT)
     form = None
@@ -84,7 +84,7 @@ def _parse(content: bytes, path: Path) -> tuple[_Format, bytes]:
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Name and body of each part of a RIFF file."""
+    """Yield name and body of each chunk of a RIFF file."""
     at = 12
     while at + 8 <= len(content):
         name, size = struct.unpack_from("<4sI", content, at)
@@ -110,7 +110,7 @@ def _format(body: bytes, path: Path) -> _Format:
 
 
 def _decode(data: bytes, form: _Format) -> Samples:
-    """Samples × channels, in −1…1; an incomplete sample at the end is left out."""
+    """Decode to (samples, channels) in −1…1; an incomplete sample at the end is left out."""
     frame = form.channels * form.bits // 8
     data = data[: len(data) // frame * frame]
     numbers: NDArray[np.generic] = np.frombuffer(data, dtype=_KINDS[form.tag, form.bits])

@@ -1,4 +1,4 @@
-"""The gateway's address, however a person writes it."""
+"""Normalises the gateway's address."""
 
 from urllib.parse import urlsplit, urlunsplit
 
@@ -9,10 +9,10 @@ _PATH = "/ws"
 
 
 def websocket_url(address: str) -> str:
-    """``https://host``, ``host:8000`` or ``ws://host/ws`` → the address of the WebSocket.
+    """Turn ``https://host``, ``host:8000`` or ``ws://host/ws`` into the WebSocket's URL.
 
     Raises:
-        ConfigurationError: it is no such address.
+        ConfigurationError: the address is malformed.
     """
     text = address.strip()
     try:

@@ -1,17 +1,17 @@
-"""When to try again, and when to give up."""
+"""Pauses between attempts to connect, and the moment to give up."""
 
 import asyncio
 import random
 import time
 from collections.abc import Callable
 
-from recorder_service.client.errors import GatewayAway
+from recorder_service.client.errors import GatewayUnavailable
 
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 5.0
 
 
-class Retry:
+class Backoff:
     """Pauses that double, with jitter, so that many clients do not return at the same moment."""
 
     def __init__(self, timeout_s: float, first_pause_s: float = FIRST_PAUSE_S) -> None:
@@ -19,24 +19,24 @@ class Retry:
         self._first_pause_s = first_pause_s
         self._attempts = 0
         self._since: float | None = None
-        """When the trouble began, on the monotonic clock."""
+        """Start of the outage, on the monotonic clock."""
 
     def progress(self) -> None:
-        """The gateway did something useful: the next trouble is a new one."""
+        """End the outage: the next failure begins a new one."""
         self._attempts, self._since = 0, None
 
-    async def pause(self, away: GatewayAway, tell: Callable[[float], None]) -> None:
-        """Wait before the next attempt, after telling how many seconds are left.
+    async def pause(self, unavailable: GatewayUnavailable, on_pause: Callable[[float], None]) -> None:
+        """Call ``on_pause`` with the seconds left of the timeout, then wait before the next attempt.
 
         Raises:
-            GatewayAway: ``away`` itself, when it has lasted too long.
+            GatewayAway: ``unavailable`` itself, when the outage has lasted too long.
         """
         moment = time.monotonic()
         self._since = moment if self._since is None else self._since
         left = self._since + self._timeout_s - moment
         if left <= 0:
-            raise away
-        tell(left)
+            raise unavailable
+        on_pause(left)
         longest = min(LONGEST_PAUSE_S, self._first_pause_s * 2 ** min(self._attempts, 10))
         self._attempts += 1
         await asyncio.sleep(min(left, longest * random.uniform(0.5, 1.0)))

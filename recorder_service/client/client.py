@@ -1,4 +1,4 @@
-"""A client of the gateway that survives broken connections: what it sends and what it hears arrives exactly once.
+"""A client of the gateway that survives broken connections: audio and results arrive exactly once.
 
 async with RecorderClient("ws://127.0.0.1:8000/ws", Start(language="en")) as client:
     await client.send(pcm)
@@ -12,9 +12,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from recorder_service.client.connect import Connector
 from recorder_service.client.errors import GatewayError
 from recorder_service.client.options import Hooks, Limits
-from recorder_service.client.session import Link
+from recorder_service.client.session import ReconnectingSession
 from wire.messages.client import Start
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import Stopped
@@ -22,7 +23,7 @@ from wire.messages.statistics import Statistics
 
 
 class RecorderClient:
-    """One session. Inside ``async with`` it stands; connections may come and go."""
+    """One session. It lasts for the ``async with`` block, over any number of connections."""
 
     def __init__(
         self,
@@ -34,59 +35,64 @@ class RecorderClient:
         insecure: bool = False,
         live: bool = False,
     ) -> None:
-        """
+        """Prepare a session; ``async with`` begins it.
+
         Args:
             start: language, room and sample rate; with session_id, token and last_seq it resumes a session.
-            limits: how long it waits for what.
-            hooks: who hears the gateway's messages and notices about the connection.
+            limits: time limits and buffer size.
+            hooks: callbacks for the gateway's messages and for notices about the connection.
             insecure: accept any certificate.
-            live: the audio cannot wait: when the buffer is full, ``send`` forgets the oldest instead of waiting.
+            live: the audio cannot wait: when the buffer is full, ``send`` drops the oldest instead of waiting.
         """
         self._limits = limits or Limits()
         self._hooks = hooks or Hooks()
         self._live = live
-        self._link = Link(url, start or Start(), self._limits, self._hooks, insecure=insecure)
+        self._session = ReconnectingSession(
+            Connector(url, insecure=insecure), start or Start(), self._limits, self._hooks
+        )
         self._running: asyncio.Task[None] | None = None
         self._dropping = False
-        self.conversation = self._link.conversation
-        """Everything that was heard."""
+        self.transcript = self._session.transcript
+        """Session state, results and statistics received so far."""
 
     @property
     def results(self) -> list[Final | NoSpeech | SegmentFailed]:
-        """In order, each once."""
-        return self.conversation.results
+        """Results in order, each once."""
+        return self.transcript.results
 
     @property
     def statistics(self) -> Statistics | None:
-        """The newest of the session itself."""
-        return self.conversation.statistics.get("session")
+        """Newest statistics of the session itself."""
+        return self.transcript.statistics.get("session")
 
     @property
     def session_id(self) -> str | None:
-        return self.conversation.session_id
+        """Name of the session; None before it stands."""
+        return self.transcript.session_id
 
     @property
     def token(self) -> str | None:
-        """Resumes the session, together with ``session_id``."""
-        return self.conversation.token
+        """Secret that resumes the session, together with ``session_id``."""
+        return self.transcript.token
 
     @property
     def unacknowledged_samples(self) -> int:
         """Audio that would be sent again if the connection broke now."""
-        return self._link.buffer.end - self._link.buffer.start
+        return self._session.buffer.end - self._session.buffer.start
 
     @property
     def lost_samples(self) -> int:
-        """Forgotten before the gateway had them; silence stands in their place."""
-        return self._link.lost_samples
+        """Samples dropped before the gateway had them; silence stands in their place."""
+        return self._session.lost_samples
 
     async def __aenter__(self) -> Self:
-        """
+        """Begin the session.
+
         Raises:
-            GatewayError: the session does not come about.
+            GatewayError: the session cannot begin.
         """
-        self._running = asyncio.create_task(self._link.run(), name="recorder link")
-        self._running.add_done_callback(lambda _: self._link.changed.ring())
+        self._running = asyncio.create_task(self._session.run(), name="session")
+        self._running.add_done_callback(lambda _: self._session.changed.notify())
         try:
             await self.until(lambda: self.session_id is not None)
         except BaseException:
@@ -100,7 +106,7 @@ class RecorderClient:
         await self._end()
 
     async def send(self, pcm: bytes) -> None:
-        """Hand over Int16 little-endian mono PCM at the session's rate; it is on its way when this returns.
+        """Queue Int16 little-endian mono PCM at the session's rate.
 
         Waits while the buffer is full, unless ``live``.
 
@@ -108,7 +114,7 @@ class RecorderClient:
             GatewayError: the session is over.
         """
         self._check_alive()
-        buffer = self._link.buffer
+        buffer = self._session.buffer
         if not self._live:
             await self.until(lambda: buffer.has_room_for(pcm))
         buffer.append(pcm)
@@ -116,37 +122,37 @@ class RecorderClient:
             self._warn_once()
         else:
             self._dropping = False
-        self._link.changed.ring()
+        self._session.changed.notify()
 
     async def stop(self) -> Stopped:
-        """No more audio: everything is sent, and every result is there, when this returns.
+        """End the audio; return when everything was sent and every result has come.
 
         Raises:
-            GatewayError: not all results came.
+            GatewayError: results are missing.
         """
-        self._link.stopping = True
-        self._link.changed.ring()
-        await self.until(lambda: self._link.is_over)
-        assert self.conversation.stopped is not None
-        return self.conversation.stopped
+        self._session.stopping = True
+        self._session.changed.notify()
+        await self.until(lambda: self._session.is_over)
+        assert self.transcript.stopped is not None
+        return self.transcript.stopped
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until a condition on this client holds; it is looked at after each message.
+        """Wait until a condition holds; it is evaluated after each message.
 
         Raises:
-            GatewayError: it can hold no more, or the session has not got on for ``patience_s``.
+            GatewayError: the session ended, or there was no progress for ``patience_s``.
         """
         began = time.monotonic()
         while not condition():
             self._check_alive()
-            left = max(began, self._link.news) + self._limits.patience_s - time.monotonic()
+            left = max(began, self._session.last_progress) + self._limits.patience_s - time.monotonic()
             if left <= 0:
                 raise GatewayError(
                     "no_progress",
                     f"The gateway has said nothing new for {self._limits.patience_s:.0f} s.",
                     "Look at the workers' logs, or wait longer with RECORDER_PATIENCE_S.",
                 )
-            await self._link.changed.wait(left)
+            await self._session.changed.wait(left)
 
     def _check_alive(self) -> None:
         assert self._running is not None, "use it as an async context manager"

@@ -1,19 +1,19 @@
-"""Opening a WebSocket to the gateway, and what it means when that fails or when one closes."""
+"""Opens a WebSocket to the gateway, and explains why that failed or why one was closed."""
 
 import ssl
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, InvalidURI
 
-from recorder_service.client.errors import GatewayAway, GatewayError
+from recorder_service.client.errors import GatewayError, GatewayUnavailable
 from wire.messages.server import Error
 
 OPEN_S = 10.0
 CLOSE_S = 2.0
 PING_S = 10.0
-"""A line that is silent for this long is probed; it counts as broken when nothing comes back within twice that."""
+"""Seconds between pings; the connection counts as broken when no pong comes within twice that."""
 LARGEST_MESSAGE = 1 << 20
-"""Bytes."""
+"""Bytes of one message."""
 
 _ABNORMAL = 1006
 _TRY_LATER = frozenset({502, 503, 504, 429})
@@ -24,8 +24,38 @@ _PERMANENT_ERRORS = frozenset({"session_unknown", "taken_over"})
 _CHECK = "Check that the gateway runs and that the address is right (--url or RECORDER_URL)."
 
 
-def tls_context(url: str, *, insecure: bool) -> ssl.SSLContext | None:
-    """For wss; ``insecure`` accepts any certificate."""
+class Connector:
+    """Opens connections to one gateway."""
+
+    def __init__(self, url: str, *, insecure: bool) -> None:
+        """``insecure`` accepts any certificate."""
+        self.url = url
+        self._tls = _tls_context(url, insecure=insecure)
+
+    async def open(self) -> ClientConnection:
+        """Open a WebSocket.
+
+        Raises:
+            GatewayUnavailable: there is no answer, or not yet.
+            GatewayError: the other side is no gateway, or refuses the connection.
+        """
+        try:
+            return await connect(
+                self.url,
+                ssl=self._tls,
+                compression=None,  # PCM gains nothing from it
+                proxy=None,
+                open_timeout=OPEN_S,
+                close_timeout=CLOSE_S,
+                ping_interval=PING_S,
+                ping_timeout=2 * PING_S,
+                max_size=LARGEST_MESSAGE,
+            )
+        except (OSError, InvalidHandshake, InvalidURI) as error:  # a TimeoutError is an OSError
+            raise _explain_failure(self.url, error) from error
+
+
+def _tls_context(url: str, *, insecure: bool) -> ssl.SSLContext | None:
     if not url.startswith("wss:"):
         return None
     context = ssl.create_default_context()
@@ -35,30 +65,8 @@ def tls_context(url: str, *, insecure: bool) -> ssl.SSLContext | None:
     return context
 
 
-async def dial(url: str, tls: ssl.SSLContext | None) -> ClientConnection:
-    """
-    Raises:
-        GatewayAway: nobody answers, or not yet.
-        GatewayError: who answers is no gateway, or refuses us.
-    """
-    try:
-        return await connect(
-            url,
-            ssl=tls,
-            compression=None,  # PCM gains nothing from it
-            proxy=None,
-            open_timeout=OPEN_S,
-            close_timeout=CLOSE_S,
-            ping_interval=PING_S,
-            ping_timeout=2 * PING_S,
-            max_size=LARGEST_MESSAGE,
-        )
-    except (OSError, InvalidHandshake, InvalidURI) as error:  # a TimeoutError is an OSError
-        raise _explain_failure(url, error) from error
-
-
 def _explain_failure(url: str, error: Exception) -> GatewayError:
-    away = GatewayAway("gateway_away", f"There is no gateway at {url} ({_reason(error)}).", _CHECK)
+    unavailable = GatewayUnavailable("gateway_away", f"There is no gateway at {url} ({_reason(error)}).", _CHECK)
     match error:
         case ssl.SSLCertVerificationError():
             return GatewayError(
@@ -67,17 +75,17 @@ def _explain_failure(url: str, error: Exception) -> GatewayError:
                 "Use --insecure if you know whose it is, or name its CA's file in SSL_CERT_FILE.",
             )
         case InvalidStatus() if error.response.status_code in _TRY_LATER:
-            return away
+            return unavailable
         case InvalidStatus():
             message = f"{url} answers with HTTP status {error.response.status_code}: it is no gateway or refuses us."
             return GatewayError("not_a_gateway", message, _CHECK)
         case InvalidMessage() if isinstance(error.__cause__, EOFError):
-            return away
+            return unavailable
         case ssl.SSLEOFError():
-            return away
+            return unavailable
         case ssl.SSLError() | InvalidHandshake() | InvalidURI():
             return GatewayError("not_a_gateway", f"What answers at {url} is no gateway ({_reason(error)}).", _CHECK)
-    return away
+    return unavailable
 
 
 def _reason(error: Exception) -> str:
@@ -88,12 +96,12 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def explain_close(closed: ConnectionClosed, said: Error | None) -> GatewayError:
-    """Why a connection ended, from its close code and the fatal error that the gateway ``said`` before."""
+def explain_close(closed: ConnectionClosed, last_error: Error | None) -> GatewayError:
+    """Return why a connection ended: the gateway's last fatal error, or the close code."""
     code = closed.rcvd.code if closed.rcvd is not None else _ABNORMAL
-    permanent = code in _PERMANENT_CLOSES or (said is not None and said.code in _PERMANENT_ERRORS)
-    kind = GatewayError if permanent else GatewayAway
-    if said is not None:
-        return kind(said.code, said.message, said.remedy)
+    permanent = code in _PERMANENT_CLOSES or (last_error is not None and last_error.code in _PERMANENT_ERRORS)
+    kind = GatewayError if permanent else GatewayUnavailable
+    if last_error is not None:
+        return kind(last_error.code, last_error.message, last_error.remedy)
     reason = f": {closed.rcvd.reason}" if closed.rcvd is not None and closed.rcvd.reason else ""
     return kind("connection_lost", f"The connection ended with code {code}{reason}.", _CHECK)

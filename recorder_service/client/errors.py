@@ -1,4 +1,4 @@
-"""What can go wrong between a recorder and the gateway."""
+"""Errors between a client and the gateway."""
 
 from wire.errors import WireError
 
@@ -7,5 +7,5 @@ class GatewayError(WireError):
     """The gateway refused the session, or what answers there is no gateway. Trying again would not help."""
 
 
-class GatewayAway(GatewayError):
+class GatewayUnavailable(GatewayError):
     """The gateway cannot serve the session at the moment. Trying again may help."""

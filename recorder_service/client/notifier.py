@@ -1,21 +1,22 @@
-"""How tasks tell each other that something has changed."""
+"""A condition without a lock: tasks wait for the next change."""
 
 import asyncio
 from contextlib import suppress
 
 
-class Bell:
-    """Wakes everybody who waits for something to change."""
+class Notifier:
+    """Wakes all waiting tasks at once."""
 
     def __init__(self) -> None:
-        self._rung = asyncio.Event()
+        self._event = asyncio.Event()
 
-    def ring(self) -> None:
-        self._rung.set()
-        self._rung = asyncio.Event()
+    def notify(self) -> None:
+        """Wake every task that waits now."""
+        self._event.set()
+        self._event = asyncio.Event()
 
     async def wait(self, longest_s: float | None = None) -> None:
-        """Until the next ring, or for ``longest_s`` seconds."""
+        """Wait until the next notification, at most ``longest_s`` seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(longest_s):
-                await self._rung.wait()
+                await self._event.wait()

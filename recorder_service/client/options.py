@@ -1,4 +1,4 @@
-"""What the user of a client may choose."""
+"""Options of a client."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from wire.messages.server import AnyServerMessage
 
 @dataclass(frozen=True)
 class Limits:
-    """In seconds; the fields of the same name in ``Settings`` say what they mean."""
+    """Time limits in seconds; ``recorder_service.settings`` documents the fields of the same name."""
 
     timeout_s: float = 60.0
     patience_s: float = 300.0
     buffer_s: float = 120.0
     first_pause_s: float = FIRST_PAUSE_S
-    """Before the first attempt to connect again."""
+    """Pause before the first attempt to connect again."""
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """Who is told what happens."""
+    """Callbacks, called in the event loop."""
 
     on_message: Callable[[AnyServerMessage], None] = lambda _: None
-    """Each message of the gateway; each result once."""
+    """Called with each message of the gateway; with each result once."""
     on_notice: Callable[[str], None] = lambda _: None
-    """A sentence about the connection, for people."""
+    """Called with a sentence about the connection, for people."""

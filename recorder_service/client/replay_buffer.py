@@ -1,13 +1,13 @@
-"""Pure: audio that the gateway does not have for certain yet. Knows no socket."""
+"""Audio that the gateway has not acknowledged yet. Pure: no socket."""
 
 from wire.audio import SAMPLE_BYTES
 
 
-class Unacknowledged:
+class ReplayBuffer:
     """A bounded stretch of the session's audio, counted in samples since the session's start.
 
-    It grows at its end with what is recorded and shrinks at its start with what is acknowledged; what lies between can
-    be read, and so sent, as often as connections break.
+    Recorded audio is appended at the end, acknowledged audio is removed at the start. The rest can be
+    read, and so sent, as often as connections break.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -15,7 +15,7 @@ class Unacknowledged:
         """Samples."""
         self._pcm = bytearray()
         self.start = 0
-        """First sample that is kept; what came before is safe, or was dropped."""
+        """First sample that is kept; earlier ones were acknowledged or dropped."""
 
     @property
     def end(self) -> int:
@@ -23,11 +23,12 @@ class Unacknowledged:
         return self.start + len(self._pcm) // SAMPLE_BYTES
 
     def has_room_for(self, pcm: bytes) -> bool:
-        """Whether ``pcm`` fits. An empty buffer takes anything, so that nobody waits forever."""
+        """True if ``pcm`` fits. An empty buffer takes any size, so that a caller never waits forever."""
         return not self._pcm or len(self._pcm) + len(pcm) <= self._capacity * SAMPLE_BYTES
 
     def append(self, pcm: bytes) -> None:
-        """
+        """Append Int16 samples.
+
         Raises:
             ValueError: these are not whole Int16 samples.
         """
@@ -36,23 +37,23 @@ class Unacknowledged:
         self._pcm += pcm
 
     def drop_oldest(self) -> int:
-        """Forget what exceeds the capacity; returns how many samples that were."""
+        """Drop the samples beyond the capacity, oldest first; return how many."""
         excess = max(0, self.end - self.start - self._capacity)
         self.trim(self.start + excess)
         return excess
 
     def trim(self, position: int) -> None:
-        """Everything before ``position`` is safe."""
+        """Remove everything before ``position``, which was acknowledged."""
         position = min(position, self.end)
         if position > self.start:
             del self._pcm[: (position - self.start) * SAMPLE_BYTES]
             self.start = position
 
     def resume(self, position: int) -> int:
-        """Where to go on sending when the gateway has everything before ``position``.
+        """Return the sample to continue from when the gateway has everything before ``position``.
 
-        It lies before ``start`` when what the gateway lacks was dropped, and never beyond ``end``, except that an empty
-        buffer, which has no position of its own yet, takes over the gateway's.
+        The result lies before ``start`` when missing audio was dropped, and never beyond ``end``; an empty buffer,
+        which has no position of its own yet, takes the gateway's.
         """
         if not self._pcm:
             self.start = max(self.start, position)
@@ -60,6 +61,6 @@ class Unacknowledged:
         return min(position, self.end)
 
     def read(self, position: int, most: int) -> bytes:
-        """At most ``most`` samples from ``position``, which is not before ``start``."""
+        """Return at most ``most`` samples as Int16 PCM from ``position``, which is not before ``start``."""
         begin = (position - self.start) * SAMPLE_BYTES
         return bytes(self._pcm[begin : begin + most * SAMPLE_BYTES])

@@ -1,4 +1,4 @@
-"""Keeps one session connected to the gateway: resumes it, sends what is unacknowledged, hears what comes back."""
+"""Keeps one session connected: starts or resumes it, sends unacknowledged audio, receives messages."""
 
 import asyncio
 import time
@@ -9,59 +9,58 @@ from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from recorder_service.client.backoff import Retry
-from recorder_service.client.connect import dial, explain_close, tls_context
-from recorder_service.client.errors import GatewayAway, GatewayError
-from recorder_service.client.notifier import Bell
+from recorder_service.client.backoff import Backoff
+from recorder_service.client.connect import Connector, explain_close
+from recorder_service.client.errors import GatewayError, GatewayUnavailable
+from recorder_service.client.notifier import Notifier
 from recorder_service.client.options import Hooks, Limits
-from recorder_service.client.replay_buffer import Unacknowledged
-from recorder_service.client.transcript import Conversation
+from recorder_service.client.replay_buffer import ReplayBuffer
+from recorder_service.client.transcript import Transcript
 from wire.audio import SAMPLE_BYTES
 from wire.messages.client import Gap, Start, Stop
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import Ack, AnyServerMessage, Error, Ready, server_message
 
 MOST_SAMPLES = 16_000
-"""In one message: half of what the gateway takes."""
+"""Samples in one message: half of the gateway's limit."""
 READY_S = 30.0
-"""How long the gateway may take to answer ``start``."""
+"""Seconds that the gateway may take to answer ``start``."""
 PENDING_PAUSE_S = 0.5
-"""Before a stopped session is resumed for results that did not come in time."""
+"""Seconds before a stopped session is resumed for results that did not come in time."""
 
 
-class Link:
+class ReconnectingSession:
     """Runs until the session is over, or cannot go on."""
 
-    def __init__(self, url: str, start: Start, limits: Limits, hooks: Hooks, *, insecure: bool) -> None:
-        self._url = url
+    def __init__(self, connector: Connector, start: Start, limits: Limits, hooks: Hooks) -> None:
+        self._connector = connector
         self._start = start
-        self._tls = tls_context(url, insecure=insecure)
         self._hooks = hooks
-        self._retry = Retry(limits.timeout_s, limits.first_pause_s)
-        self._said: Error | None = None
-        """The fatal error of the gateway before it closed."""
-        self._told = ""
-        """The trouble that people know of."""
-        self.buffer = Unacknowledged(round(limits.buffer_s * start.sample_rate))
-        self.conversation = Conversation(start.last_seq)
-        self.changed = Bell()
-        """Rings when there is more to send, and when something was heard."""
+        self._backoff = Backoff(limits.timeout_s, limits.first_pause_s)
+        self._last_error: Error | None = None
+        """Fatal error that the gateway sent on this connection."""
+        self._last_notice = ""
+        """Last outage that was reported; each is reported once."""
+        self.buffer = ReplayBuffer(round(limits.buffer_s * start.sample_rate))
+        self.transcript = Transcript(start.last_seq)
+        self.changed = Notifier()
+        """Notifies when there is more to send, and when a message came."""
         self.stopping = False
-        """No more audio comes: say stop after what is in the buffer."""
-        self.connected = False
-        self.news = time.monotonic()
-        """When the session last got on, or the gateway was known to be away, on the monotonic clock."""
+        """No more audio comes: ``stop`` is sent after the buffered rest."""
+        self.last_progress = time.monotonic()
+        """Last progress of the session, or last known outage, on the monotonic clock."""
         self.lost_samples = 0
-        """Forgotten before the gateway had them; silence stands in their place."""
+        """Samples dropped before the gateway had them; silence stands in their place."""
 
     @property
     def is_over(self) -> bool:
-        """The gateway has stopped the session, and no result is missing."""
-        stopped = self.conversation.stopped
+        """True when the gateway has stopped the session and no result is missing."""
+        stopped = self.transcript.stopped
         return stopped is not None and not stopped.pending
 
     async def run(self) -> None:
-        """
+        """Connect, and connect again after each outage, until the session is over.
+
         Raises:
             GatewayError: the session cannot go on.
         """
@@ -70,28 +69,26 @@ class Link:
                 await self._connect_and_talk()
                 if not self.is_over:
                     await asyncio.sleep(PENDING_PAUSE_S)
-            except GatewayAway as away:
-                await self._retry.pause(away, partial(self._tell_away, away))
-                self.news = time.monotonic()
+            except GatewayUnavailable as unavailable:
+                await self._backoff.pause(unavailable, partial(self._notice_unavailable, unavailable))
+                self.last_progress = time.monotonic()
 
     async def _connect_and_talk(self) -> None:
-        """One connection, from its beginning to its end."""
-        self._said = None
-        socket = await dial(self._url, self._tls)
+        """Run one connection from its beginning to its end."""
+        self._last_error = None
+        socket = await self._connector.open()
         try:
-            position = await self._begin(socket)
-            self.connected = True
-            await self._talk(socket, position)
+            position = await self._start_session(socket)
+            await self._exchange(socket, position)
         except ConnectionClosed as closed:
-            if self.conversation.stopped is None:
-                raise explain_close(closed, self._said) from closed
+            if self.transcript.stopped is None:
+                raise explain_close(closed, self._last_error) from closed
         finally:
-            self.connected = False
             await socket.close()
 
-    async def _begin(self, socket: ClientConnection) -> int:
-        """Start or resume the session; returns the position from which audio is sent."""
-        known = self.conversation
+    async def _start_session(self, socket: ClientConnection) -> int:
+        """Start or resume the session; return the sample to send from."""
+        known = self.transcript
         known.stopped = None
         again = known.session_id is not None
         start = self._start.model_copy(update={"last_seq": known.last_seq})
@@ -99,17 +96,17 @@ class Link:
             start = start.model_copy(update={"session_id": known.session_id, "token": known.token})
         try:
             async with asyncio.timeout(READY_S):
-                with suppress(ConnectionClosed):  # a gateway that refuses at once has said why
+                with suppress(ConnectionClosed):  # a gateway that refuses at once has sent the reason
                     await socket.send(start.model_dump_json())
                 ready = await self._answer_to_start(socket)
         except TimeoutError:
-            raise GatewayAway(
+            raise GatewayUnavailable(
                 "gateway_silent",
                 f"The gateway has not begun the session within {READY_S:.0f} s.",
                 "Look at its log, and whether its Redis answers.",
             ) from None
-        if self._told:
-            self._told = ""
+        if self._last_notice:
+            self._last_notice = ""
             self._hooks.on_notice("connected again, the session goes on" if again else "connected")
         return self.buffer.resume(ready.samples)
 
@@ -119,9 +116,9 @@ class Link:
                 raise GatewayError(message.code, message.message, message.remedy)
         return message
 
-    async def _talk(self, socket: ClientConnection, position: int) -> None:
-        """Speak and listen until the connection is closed."""
-        tasks = [asyncio.create_task(self._speak(socket, position)), asyncio.create_task(self._listen(socket))]
+    async def _exchange(self, socket: ClientConnection, position: int) -> None:
+        """Send and receive until the connection is closed."""
+        tasks = [asyncio.create_task(self._send_all(socket, position)), asyncio.create_task(self._receive_all(socket))]
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -129,11 +126,11 @@ class Link:
                 task.cancel()
             await asyncio.wait(tasks)
 
-    async def _speak(self, socket: ClientConnection, position: int) -> None:
-        with suppress(ConnectionClosed):  # the listener sees it too, after what was said before
+    async def _send_all(self, socket: ClientConnection, position: int) -> None:
+        with suppress(ConnectionClosed):  # _receive_all sees it too, after the messages that came before
             while not (self.stopping and position >= self.buffer.end):
                 if position < self.buffer.start:
-                    position = await self._skip(socket, position)
+                    position = await self._send_gap(socket, position)
                 elif pcm := self.buffer.read(position, MOST_SAMPLES):
                     await socket.send(pcm)
                     position += len(pcm) // SAMPLE_BYTES
@@ -141,15 +138,15 @@ class Link:
                     await self.changed.wait()
             await socket.send(Stop().model_dump_json())
 
-    async def _skip(self, socket: ClientConnection, position: int) -> int:
-        """Say how much audio was forgotten, so that what follows keeps its place."""
+    async def _send_gap(self, socket: ClientConnection, position: int) -> int:
+        """Report dropped audio as a gap, so that later audio keeps its place on the clock."""
         start = self.buffer.start
         self.lost_samples += start - position
         self._hooks.on_notice(f"{(start - position) / self._start.sample_rate:.1f} s of audio are lost")
         await socket.send(Gap(samples=start - position).model_dump_json())
         return start
 
-    async def _listen(self, socket: ClientConnection) -> None:
+    async def _receive_all(self, socket: ClientConnection) -> None:
         while True:
             await self._receive(socket)
 
@@ -159,32 +156,32 @@ class Link:
         except ValidationError:
             raise GatewayError(
                 "not_understood",
-                f"What {self._url} says is not understood: it is no gateway, or one of another version.",
+                f"What {self._connector.url} says is not understood: it is no gateway, or one of another version.",
                 "Check the address, and use the recorder and the gateway of the same version.",
             ) from None
-        self._hear(message)
+        self._take(message)
         return message
 
-    def _hear(self, message: AnyServerMessage) -> None:
+    def _take(self, message: AnyServerMessage) -> None:
         match message:
             case Ack():
                 self.buffer.trim(message.samples)
-                self._got_on()
+                self._note_progress()
             case Final() | NoSpeech() | SegmentFailed():
-                self._got_on()
+                self._note_progress()
             case Error(fatal=True):
-                self._said = message
-        if self.conversation.hear(message):
+                self._last_error = message
+        if self.transcript.add(message):
             self._hooks.on_message(message)
-        self.changed.ring()
+        self.changed.notify()
 
-    def _got_on(self) -> None:
-        self._retry.progress()
-        self.news = time.monotonic()
+    def _note_progress(self) -> None:
+        self._backoff.progress()
+        self.last_progress = time.monotonic()
 
-    def _tell_away(self, away: GatewayAway, left_s: float) -> None:
-        if self._told == away.message:
+    def _notice_unavailable(self, unavailable: GatewayUnavailable, left_s: float) -> None:
+        if self._last_notice == unavailable.message:
             return
-        self._told = away.message
-        verb = "connection lost" if self.conversation.session_id else "not connected"
-        self._hooks.on_notice(f"{verb}, retrying for {left_s:.0f} s: {away.message}")
+        self._last_notice = unavailable.message
+        verb = "connection lost" if self.transcript.session_id else "not connected"
+        self._hooks.on_notice(f"{verb}, retrying for {left_s:.0f} s: {unavailable.message}")

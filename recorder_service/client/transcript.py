@@ -1,4 +1,4 @@
-"""Pure: what a client knows of its session, from the messages of the gateway."""
+"""State of a session as its client sees it, built from the gateway's messages. Pure."""
 
 from wire.messages.base import now
 from wire.messages.results import Final, NoSpeech, SegmentFailed
@@ -6,46 +6,46 @@ from wire.messages.server import AnyServerMessage, Ready, SpeechEnded, Stopped
 from wire.messages.statistics import Statistics
 
 
-class Conversation:
-    """Each result once and in order, and the newest statistics of each scope."""
+class Transcript:
+    """Results, each once and in order, and the newest statistics of each scope."""
 
     def __init__(self, last_seq: int = 0) -> None:
         self.session_id: str | None = None
         self.token: str | None = None
         """Resumes the session, together with ``session_id``."""
         self.results: list[Final | NoSpeech | SegmentFailed] = []
-        """In a room everybody's; see ``own_results``."""
+        """Results of the whole room, where there is one; see ``own_results``."""
         self.last_seq = last_seq
         """Highest ``seq`` among ``results``."""
         self.statistics: dict[str, Statistics] = {}
         """Scope (session, room) → statistics."""
         self.stopped: Stopped | None = None
         self.latencies_ms: list[float] = []
-        """Of this session's finals: end of speech, on the gateway's clock → received, on ours."""
+        """Latency of each final of this session: end of speech (gateway's clock) → received (our clock)."""
         self._segments = 0
 
     @property
     def own_results(self) -> list[Final | NoSpeech | SegmentFailed]:
-        """Those of this session."""
+        """Results of this session only."""
         return [result for result in self.results if result.session_id == self.session_id]
 
     @property
     def segments(self) -> int:
-        """Utterances that the gateway has announced so far."""
+        """Number of utterances that the gateway has announced so far."""
         return self._segments
 
     @property
     def missing(self) -> int:
-        """Utterances of this session that were announced and have no result, for a session that began here."""
+        """Number of announced utterances without a result, for a session that began here."""
         return max(0, self._segments - len(self.own_results))
 
-    def hear(self, message: AnyServerMessage) -> bool:
-        """Take in a message; False when it says nothing new and should be shown to nobody."""
+    def add(self, message: AnyServerMessage) -> bool:
+        """Add a message; return False for a repetition, which should not be shown."""
         match message:
             case Ready():
                 self.session_id, self.token = message.session_id, message.token or self.token
             case Final() | NoSpeech() | SegmentFailed():
-                return self._hear_result(message)
+                return self._add_result(message)
             case Statistics():
                 known = self.statistics.get(message.scope)
                 if known is not None and known.version >= message.version:
@@ -58,7 +58,7 @@ class Conversation:
                 self._segments = message.segments  # announced ones may have been found differently after a resume
         return True
 
-    def _hear_result(self, result: Final | NoSpeech | SegmentFailed) -> bool:
+    def _add_result(self, result: Final | NoSpeech | SegmentFailed) -> bool:
         if result.seq is not None and result.seq <= self.last_seq:
             return False
         self.last_seq = result.seq or self.last_seq

@@ -1,1 +1,1 @@
-"""What the commands do: one recording, or many at once."""
+"""One recording into one session or many."""

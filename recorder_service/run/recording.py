@@ -1,11 +1,12 @@
-"""One run: audio into N sessions, results onto the view, and what to make of it."""
+"""One run: audio into N sessions, results onto the view, and the exit code."""
 
 import asyncio
 
 from recorder_service.audio.source import Source
 from recorder_service.client.client import RecorderClient
-from recorder_service.run.load_test import Outcome, run_session
-from recorder_service.run.signals import Interrupt
+from recorder_service.outcome import Outcome
+from recorder_service.run.session import run_session
+from recorder_service.run.signals import SignalHandler
 from recorder_service.view.view import View
 
 OK, INCOMPLETE, FAILED = 0, 1, 2
@@ -13,8 +14,8 @@ OK, INCOMPLETE, FAILED = 0, 1, 2
 
 
 async def record(source: Source, clients: list[RecorderClient], view: View) -> int:
-    """Send the source through every client at the same time; returns the exit code."""
-    interrupt = Interrupt(lambda: view.notice("Stopping; waiting for the last results. Ctrl-C again ends at once."))
+    """Send the source through every client at the same time; return the exit code."""
+    interrupt = SignalHandler(lambda: view.notice("Stopping; waiting for the last results. Ctrl-C again ends at once."))
     view.notice(source.description)
     try:
         outcomes = await asyncio.gather(
@@ -25,9 +26,9 @@ async def record(source: Source, clients: list[RecorderClient], view: View) -> i
         )
     finally:
         interrupt.restore()
-    view.end(outcomes, list(clients[0].conversation.statistics.values()))
+    view.end(outcomes, list(clients[0].transcript.statistics.values()))
     for error in {str(outcome.error): outcome.error for outcome in outcomes if outcome.error is not None}.values():
-        view.complain(error)
+        view.print_error(error)
     return _exit_code(outcomes)
 
 

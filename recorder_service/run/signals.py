@@ -1,4 +1,4 @@
-"""Ctrl-C: the first asks to stop, the second ends the process at once."""
+"""Ctrl-C: the first one stops the recording, the second one ends the process at once."""
 
 import asyncio
 import signal
@@ -9,8 +9,8 @@ from typing import Any
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Interrupt:
-    """Takes the signals over from ``install`` until ``restore``."""
+class SignalHandler:
+    """Handles SIGINT and SIGTERM from ``install`` until ``restore``."""
 
     def __init__(self, on_stop: Callable[[], None]) -> None:
         self.stop = asyncio.Event()
@@ -19,7 +19,7 @@ class Interrupt:
         self._former: dict[signal.Signals, Any] = {}
 
     def install(self) -> None:
-        """To be called in the event loop; a second call changes nothing."""
+        """Install the handlers; call it in the event loop. A second call changes nothing."""
         if self._former:
             return
         loop = asyncio.get_running_loop()
@@ -27,16 +27,16 @@ class Interrupt:
         def on_signal(_number: int, _frame: FrameType | None) -> None:
             for number in _SIGNALS:
                 signal.signal(number, signal.SIG_DFL)
-            loop.call_soon_threadsafe(self._ask_to_stop)
+            loop.call_soon_threadsafe(self._on_first_signal)
 
         self._former = {number: signal.signal(number, on_signal) for number in _SIGNALS}
 
     def restore(self) -> None:
-        """The signals mean again what they meant before."""
+        """Restore the former handlers."""
         for number, handler in self._former.items():
             signal.signal(number, handler)
         self._former = {}
 
-    def _ask_to_stop(self) -> None:
+    def _on_first_signal(self) -> None:
         self._on_stop()
         self.stop.set()

@@ -1,11 +1,11 @@
-"""Statistics, load summaries and devices as tables for a terminal."""
+"""Tables of statistics, outcomes and devices."""
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from recorder_service.audio.microphone import InputDevice
-from recorder_service.run.load_test import Outcome
+from recorder_service.outcome import Outcome
 from wire.messages.base import HOPS
 from wire.messages.statistics import Statistics
 
@@ -13,7 +13,7 @@ NOTHING = "–"
 
 
 def statistics_table(statistics: Statistics, outcome: Outcome) -> Table:
-    """Everything in one table of two columns, grouped by lines."""
+    """Build a table of two columns, grouped by lines."""
     table = Table("", "", title=f"Statistics of the {statistics.scope}", show_header=False, title_justify="left")
     table.add_row("utterances", str(statistics.utterances))
     table.add_row("words", str(statistics.words))
@@ -37,7 +37,7 @@ def statistics_table(statistics: Statistics, outcome: Outcome) -> Table:
 
 
 def outcomes_table(outcomes: list[Outcome]) -> Table:
-    """One row for each session; the last one is their sum."""
+    """Build a table with one row per session; the last one is their sum."""
     table = Table("session", box=SIMPLE_HEAD, title="Speech end → received, in ms", title_justify="left")
     for name in ("utterances", "failures", "missing", "lost", "p50", "p95", "p99"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -58,7 +58,7 @@ def outcomes_table(outcomes: list[Outcome]) -> Table:
 
 
 def devices_table(devices: list[InputDevice]) -> Table:
-    """What --device may name."""
+    """Build a table of what --device may name."""
     table = Table("device", "name", "channels", "Hz", "")
     for device in devices:
         default = "default" if device.is_default else ""
@@ -67,7 +67,7 @@ def devices_table(devices: list[InputDevice]) -> Table:
 
 
 def _alarm(count: int) -> Text:
-    """A number that should be 0."""
+    """Format a number that should be 0."""
     return Text(str(count), style="bold red" if count else "")
 
 

@@ -1,4 +1,4 @@
-"""What a person sees: each sentence as it comes, then the statistics. Colours only repeat what the words say."""
+"""Terminal output: each utterance as it comes, then the statistics. Colours only repeat what the words say."""
 
 from dataclasses import asdict
 from typing import Any
@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from recorder_service.audio.microphone import InputDevice
-from recorder_service.run.load_test import Outcome, total
+from recorder_service.outcome import Outcome, total
 from recorder_service.view.tables import devices_table, outcomes_table, statistics_table
 from wire.errors import WireError
 from wire.messages.results import Final, NoSpeech, SegmentFailed
@@ -26,28 +26,29 @@ class View:
         self._err = Console(highlight=False, soft_wrap=True, stderr=True)
 
     def notice(self, sentence: str) -> None:
-        """About the connection or the recording itself."""
+        """Print a sentence about the connection or the recording."""
         self._err.print(Text(printable(sentence), style="bold"))
 
-    def complain(self, error: WireError) -> None:
-        """Why it does not go on, and what to do."""
+    def print_error(self, error: WireError) -> None:
+        """Print an error with its remedy."""
         self._err.print(Text(f"error ({error.code}): ", style="bold red") + Text(printable(str(error))))
 
     def message(self, message: AnyServerMessage) -> None:
-        """Whatever the gateway says."""
+        """Print a message of the gateway, if it is one for people."""
         match message:
             case Ready(resumed=False):
                 self.notice(f"Connected. Session {message.session_id}.")
             case Final() | NoSpeech() | SegmentFailed():
                 self._out.print(result_line(message))
             case Error(fatal=False):
-                self.complain(WireError(message.code, message.message, message.remedy))
+                self.print_error(WireError(message.code, message.message, message.remedy))
 
     def devices(self, devices: list[InputDevice]) -> None:
+        """Print the microphones."""
         self._out.print(devices_table(devices))
 
     def end(self, outcomes: list[Outcome], statistics: list[Statistics]) -> None:
-        """The statistics of one session, or the summary of several."""
+        """Print the statistics of one session, or the summary of several."""
         if len(outcomes) > 1:
             self._out.print(outcomes_table([*outcomes, total(outcomes)]))
         else:
@@ -60,7 +61,7 @@ class View:
 
 
 class JsonView(View):
-    """One JSON object a line on standard output: each message, and with several sessions what became of each."""
+    """Prints one JSON object per line: each message, and with several sessions a summary of each."""
 
     def message(self, message: AnyServerMessage) -> None:
         self._out.out(message.model_dump_json(), highlight=False)
@@ -76,7 +77,7 @@ class JsonView(View):
 
 
 def result_line(result: Final | NoSpeech | SegmentFailed) -> Text:
-    """``0:03.2  positive 0.93  en  And so, my fellow Americans``."""
+    """Format a result as ``0:03.2  positive 0.93  en  And so, my fellow Americans``."""
     line = Text(f"{clock_time(result.start_ms):>8}  ", style="dim")
     match result:
         case Final(sentiment=None):
@@ -92,19 +93,19 @@ def result_line(result: Final | NoSpeech | SegmentFailed) -> Text:
 
 
 def clock_time(ms: int) -> str:
-    """Milliseconds → ``1:02:03.4``, without hours that are not there."""
+    """Format milliseconds as ``1:02:03.4``, without hours if there are none."""
     minutes, rest = divmod(ms, 60_000)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest / 1000:04.1f}" if hours else f"{minutes}:{rest / 1000:04.1f}"
 
 
 def printable(text: str) -> str:
-    """Without control characters, which could rewrite the terminal."""
+    """Replace control characters, which could rewrite the terminal."""
     return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _summary(outcome: Outcome) -> dict[str, Any]:
-    """For programs: percentiles instead of every latency."""
+    """Return an outcome for programs: percentiles instead of every latency."""
     summary = {name: value for name, value in asdict(outcome).items() if name not in {"latencies_ms", "error"}}
     percentiles = {f"p{percentile}_ms": outcome.latency_ms(percentile) for percentile in (50, 95, 99)}
     error = {"error": outcome.error.code} if outcome.error else {}

@@ -247,7 +247,7 @@ class Run:
 
         async def happen() -> None:
             if mishap is not None:
-                await clients[0].until(lambda: clients[0].conversation.segments > 0)
+                await clients[0].until(lambda: clients[0].transcript.segments > 0)
                 await mishap()
 
         rates, _ = await asyncio.gather(asyncio.gather(*map(converse, clients)), happen())

@@ -16,7 +16,7 @@ PROGRAMS = ("stt_worker:0", "analyzer_worker", "listener_service", "fastapi_serv
 
 async def killed_during_speech(stack: Stack, client: RecorderClient, program: str) -> None:
     """SIGKILL as soon as the first sentence is over: its result is under way, the second is about to be spoken."""
-    await client.until(lambda: client.conversation.segments > 0)
+    await client.until(lambda: client.transcript.segments > 0)
     pid = stack.kill(program)
     await asyncio.to_thread(stack.wait_restarted, program, pid)
 
@@ -47,9 +47,9 @@ async def test_a_resumed_session_gets_what_it_missed(stack: Stack) -> None:
     async with RecorderClient(socket_url(stack)) as first:
         await say(first, spoken)
         await first.send(bytes(32_000))
-        await first.until(lambda: first.unacknowledged_samples < 32_000 and first.conversation.segments > 0)
+        await first.until(lambda: first.unacknowledged_samples < 32_000 and first.transcript.segments > 0)
         before = list(first.results)
-    start = Start(session_id=first.session_id, token=first.token, last_seq=first.conversation.last_seq)
+    start = Start(session_id=first.session_id, token=first.token, last_seq=first.transcript.last_seq)
     async with RecorderClient(socket_url(stack), start) as second:
         await second.stop()
     results = before + second.results

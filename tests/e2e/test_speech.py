@@ -91,7 +91,7 @@ async def test_people_in_one_room_see_each_other(stack: Stack) -> None:
             await two.until(lambda: len(two.results) == 2)
         assert [result.seq for result in two.results] == [1, 2]
         assert {result.session_id for result in two.results} == {one.session_id, two.session_id}
-        assert two.conversation.statistics["room"].utterances == 2
+        assert two.transcript.statistics["room"].utterances == 2
         assert outsider.results == []
     async with RecorderClient(socket_url(stack), room) as late:
         await late.until(lambda: len(late.results) == 2)

@@ -53,7 +53,7 @@ def _answers(port: int) -> bool:
 
 def resumption(client: RecorderClient) -> Start:
     """What resumes a client's session, anywhere."""
-    return Start(session_id=client.session_id, token=client.token, last_seq=client.conversation.last_seq)
+    return Start(session_id=client.session_id, token=client.token, last_seq=client.transcript.last_seq)
 
 
 async def until_closed(line: websockets.ClientConnection) -> list[Any]:
@@ -71,7 +71,7 @@ async def test_a_session_goes_on_at_another_gateway_when_its_own_is_killed(stack
     spoken = clip("conversation.wav")
     async with RecorderClient(socket_url(stack)) as first:
         speaking = asyncio.create_task(say(first, spoken))
-        await first.until(lambda: first.conversation.segments > 0)
+        await first.until(lambda: first.transcript.segments > 0)
         await asyncio.sleep(1)  # into the next sentence
         pid = stack.kill("fastapi_service")
         speaking.cancel()

@@ -67,17 +67,17 @@ class FakeGateway:
 
     @asynccontextmanager
     async def running(self, tls: ssl.SSLContext | None = None) -> AsyncIterator["FakeGateway"]:
-        async with serve(self._talk, "127.0.0.1", 0, compression=None, ssl=tls) as server:
+        async with serve(self._exchange, "127.0.0.1", 0, compression=None, ssl=tls) as server:
             self.url = f"{'wss' if tls else 'ws'}://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws"
             yield self
 
-    async def _talk(self, socket: ServerConnection) -> None:
+    async def _exchange(self, socket: ServerConnection) -> None:
         self.connections += 1
         if self._refuse and (refusal := self._refuse.pop(0)) is not None:
             await self._say(socket, refusal[0])
             await socket.close(refusal[1])
             return
-        await self._begin(socket)
+        await self._start_session(socket)
         left = self._break_after.pop(0) if self._break_after else None
         self._rest = b""
         async for message in socket:
@@ -90,7 +90,7 @@ class FakeGateway:
                 socket.transport.abort()
                 return
 
-    async def _begin(self, socket: ServerConnection) -> None:
+    async def _start_session(self, socket: ServerConnection) -> None:
         start = client_message.validate_json(await socket.recv())
         assert isinstance(start, Start)
         if self.starts:

@@ -11,7 +11,7 @@ from websockets.http11 import Request, Response
 
 from certificates.server import ensure_certificate
 from recorder_service.client.client import RecorderClient
-from recorder_service.client.errors import GatewayAway, GatewayError
+from recorder_service.client.errors import GatewayError, GatewayUnavailable
 from recorder_service.client.options import Hooks, Limits
 from tests.unit.recorder_service.fake_gateway import SEGMENT, SESSION, TOKEN, FakeGateway
 from wire.messages.client import Start
@@ -108,7 +108,7 @@ async def test_a_refusal_is_final(code: str, close: int, fatal: bool) -> None:
         with pytest.raises(GatewayError, match="Do something else") as refused:
             await RecorderClient(gateway.url, limits=PATIENT).__aenter__()
     assert refused.value.code == code
-    assert not isinstance(refused.value, GatewayAway)
+    assert not isinstance(refused.value, GatewayUnavailable)
     assert gateway.connections == 1
 
 
@@ -129,9 +129,9 @@ async def test_nobody_there_is_told_after_the_timeout() -> None:
     """The error names the address and what to check."""
     async with FakeGateway().running() as gateway:
         url = gateway.url
-    with pytest.raises(GatewayAway, match="connection refused") as away:
+    with pytest.raises(GatewayUnavailable, match="connection refused") as unavailable:
         await RecorderClient(url, limits=Limits(timeout_s=0)).__aenter__()
-    assert url in away.value.message
+    assert url in unavailable.value.message
 
 
 async def test_a_certificate_that_nobody_trusts_is_accepted_only_on_request(tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ async def test_what_speaks_another_language_is_no_gateway() -> None:
     assert refused.value.code == "not_understood"
 
 
-@pytest.mark.parametrize(("status", "kind"), [(404, GatewayError), (403, GatewayError), (503, GatewayAway)])
+@pytest.mark.parametrize(("status", "kind"), [(404, GatewayError), (403, GatewayError), (503, GatewayUnavailable)])
 async def test_a_web_server_without_gateway_is_told_from_a_restarting_one(
     status: int, kind: type[GatewayError]
 ) -> None:

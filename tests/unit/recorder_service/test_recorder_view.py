@@ -6,7 +6,7 @@ import json
 import pytest
 from rich.console import Console
 
-from recorder_service.run.load_test import Outcome, total
+from recorder_service.outcome import Outcome, total
 from recorder_service.view.tables import outcomes_table, statistics_table
 from recorder_service.view.view import JsonView, View, clock_time, result_line
 from tests.unit.recorder_service.fake_gateway import final

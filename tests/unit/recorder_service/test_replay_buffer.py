@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder_service.client.replay_buffer import Unacknowledged
+from recorder_service.client.replay_buffer import ReplayBuffer
 
 
 def pcm(first: int, count: int) -> bytes:
@@ -12,8 +12,8 @@ def pcm(first: int, count: int) -> bytes:
     return b"".join((first + i).to_bytes(2, "little") for i in range(count))
 
 
-def filled(count: int, capacity: int = 100) -> Unacknowledged:
-    buffer = Unacknowledged(capacity)
+def filled(count: int, capacity: int = 100) -> ReplayBuffer:
+    buffer = ReplayBuffer(capacity)
     buffer.append(pcm(0, count))
     return buffer
 
@@ -66,7 +66,7 @@ def test_what_was_dropped_shows_as_a_position_before_the_start() -> None:
 
 def test_a_new_client_takes_over_the_position_of_a_session() -> None:
     """Who resumes somebody's session counts on from where it stands."""
-    buffer = Unacknowledged(100)
+    buffer = ReplayBuffer(100)
     assert buffer.resume(480) == 480
     buffer.append(pcm(0, 2))
     assert (buffer.start, buffer.end) == (480, 482)
@@ -83,19 +83,19 @@ def test_a_full_buffer_takes_no_more() -> None:
 
 def test_an_empty_buffer_takes_anything() -> None:
     """A piece that is longer than the whole buffer does not wait forever."""
-    assert Unacknowledged(1).has_room_for(pcm(0, 5))
+    assert ReplayBuffer(1).has_room_for(pcm(0, 5))
 
 
 def test_half_a_sample_is_refused() -> None:
     """Otherwise everything after it would be noise."""
     with pytest.raises(ValueError, match="whole Int16 samples"):
-        Unacknowledged(10).append(b"\0\0\0")
+        ReplayBuffer(10).append(b"\0\0\0")
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 60)), max_size=20))
 def test_every_position_holds_its_own_sample(steps: list[tuple[int, int]]) -> None:
     """However audio and acknowledgements alternate, a position always means the same sample."""
-    buffer, recorded = Unacknowledged(1_000), 0
+    buffer, recorded = ReplayBuffer(1_000), 0
     for count, acknowledged in steps:
         buffer.append(pcm(recorded, count))
         recorded += count

@@ -1,43 +1,40 @@
-"""N sessions at once with the same audio, and what became of each."""
+"""Result of a recording: counts, latencies, losses."""
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from recorder_service.audio.source import Source
 from recorder_service.client.client import RecorderClient
-from wire.errors import AudioError, WireError
+from wire.errors import WireError
 from wire.messages.results import Final, SegmentFailed
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one session, or of several added up."""
+    """Counts and latencies of one session, or the sum over several."""
 
     session: str
-    """Its number, or a name for the sum."""
+    """Number of the session, or a name for the sum."""
     utterances: int
-    """Finals with text."""
+    """Number of finals."""
     failures: int
     missing: int
-    """Utterances that the gateway announced and that never got a result."""
+    """Announced utterances without a result."""
     latencies_ms: list[float] = field(default_factory=list)
-    """End of speech → final received, one for each utterance."""
+    """End of speech → final received, one per utterance."""
     lost_s: float = 0.0
-    """Audio that was forgotten before the gateway had it."""
+    """Seconds of audio dropped before the gateway had them."""
     error: WireError | None = None
-    """Why the session ended before its end."""
+    """Reason for a session that ended early."""
 
     def latency_ms(self, percentile: float) -> float | None:
-        """None without utterances."""
+        """Return a percentile (0–100) of the latencies; None without utterances."""
         return float(np.percentile(self.latencies_ms, percentile)) if self.latencies_ms else None
 
 
 def outcome(number: int, client: RecorderClient, rate: int, error: WireError | None) -> Outcome:
-    """What became of a client's session, sent at ``rate`` hertz."""
-    known = client.conversation
+    """Sum up a client's session, sent at ``rate`` hertz."""
+    known = client.transcript
     return Outcome(
         session=str(number),
         utterances=sum(isinstance(result, Final) for result in known.own_results),
@@ -50,7 +47,7 @@ def outcome(number: int, client: RecorderClient, rate: int, error: WireError | N
 
 
 def total(outcomes: list[Outcome]) -> Outcome:
-    """All of them as one."""
+    """Add several outcomes up."""
     return Outcome(
         session="total",
         utterances=sum(o.utterances for o in outcomes),
@@ -60,22 +57,3 @@ def total(outcomes: list[Outcome]) -> Outcome:
         lost_s=sum(o.lost_s for o in outcomes),
         error=next((o.error for o in outcomes if o.error is not None), None),
     )
-
-
-async def run_session(
-    number: int, client: RecorderClient, source: Source, stop: asyncio.Event, on_connected: Callable[[], None]
-) -> Outcome:
-    """Send all audio and wait for all results; what keeps it from that is part of the outcome."""
-    failure: WireError | None = None
-    try:
-        async with client:
-            on_connected()
-            try:
-                async for pcm in source.frames(stop):
-                    await client.send(pcm)
-            except AudioError as error:  # what was recorded before counts
-                failure = error
-            await client.stop()
-    except WireError as error:
-        failure = error
-    return outcome(number, client, source.rate, failure)
