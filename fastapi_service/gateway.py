@@ -13,7 +13,7 @@ from fastapi_service import errors
 from fastapi_service.api.connection import Connection
 from fastapi_service.delivery.hub import Hub
 from fastapi_service.delivery.room_occupancy import RoomOccupancy
-from fastapi_service.delivery.send_queue import CLOSE_TRY_LATER, SendQueue
+from fastapi_service.delivery.send_queue import SendQueue
 from fastapi_service.delivery.subscriber import Subscriber
 from fastapi_service.endpointing.endpointer import EndpointerOptions
 from fastapi_service.monitoring import metrics
@@ -27,6 +27,7 @@ from infra.heartbeat import HeartbeatWriter
 from infra.ledger.ledger import Admission
 from infra.redis_client import connect, connect_async
 from wire import names
+from wire.close_codes import CloseCode
 from wire.errors import StoreError
 from wire.messages.client import Start
 
@@ -105,7 +106,7 @@ class Gateway:
         if len(self._connections) >= self.settings.max_sessions:
             metrics.REFUSED.labels("full").inc()
             connection.send_queue.send_error(errors.full(self.settings.max_sessions), fatal=True)
-            connection.send_queue.close(CLOSE_TRY_LATER)
+            connection.send_queue.close(CloseCode.TRY_LATER)
             await connection.send_queue.closed()
             return
         self._connections.add(connection)

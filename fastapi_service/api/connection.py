@@ -10,8 +10,9 @@ from redis.exceptions import RedisError
 from starlette.websockets import WebSocket
 
 from fastapi_service import errors
-from fastapi_service.delivery.send_queue import CLOSE_TRY_LATER, SendQueue
+from fastapi_service.delivery.send_queue import SendQueue
 from fastapi_service.recognition.session import Session, SessionTakenOver
+from wire.close_codes import LEAVING, CloseCode
 from wire.errors import ProtocolError, StoreError
 from wire.messages.client import Gap, Ping, Start, Stop, client_message
 from wire.messages.server import Pong, Ready, Stopped
@@ -24,8 +25,6 @@ READ_LAST_S = 5.0
 """How long the last results may take from Redis to the outbox."""
 START_S = 5.0
 """How long a client waits for its session; longer only if Redis is frozen, and then it should hear so."""
-CLOSE_NORMAL, CLOSE_POLICY, CLOSE_INTERNAL, CLOSE_TAKEN_OVER = 1000, 1008, 1011, 4409
-_LEAVING = frozenset({1000, 1001, 1005, 1012, CLOSE_TAKEN_OVER})
 """Close codes after which nobody comes back in a moment: done, page closed, no code, this server
 restarts, the session is elsewhere."""
 
@@ -44,19 +43,20 @@ class Connection:
 
     async def serve(self) -> None:
         """The whole life of the connection."""
-        code, left = CLOSE_INTERNAL, True
+        code: int = CloseCode.INTERNAL_ERROR
+        left = True
         try:
             code = await self._converse()
-            left = code in _LEAVING
+            left = code in LEAVING
         except SessionTakenOver:
             self.send_queue.send_error(errors.taken_over(), fatal=True)
-            code = CLOSE_TAKEN_OVER
+            code = CloseCode.TAKEN_OVER
         except StoreError as error:
             self.send_queue.send_error(error, fatal=True)
-            code = CLOSE_TRY_LATER
+            code = CloseCode.TRY_LATER
         except ProtocolError as error:
             self.send_queue.send_error(error, fatal=True)
-            code = CLOSE_POLICY
+            code = CloseCode.POLICY
         except Exception:  # the boundary: one client's trouble is not another's
             log.exception("connection failed", session=self.session and self.session.record.session_id)
         finally:
@@ -67,14 +67,14 @@ class Connection:
     def displace(self) -> None:
         """The session goes on in another connection."""
         self.send_queue.send_error(errors.taken_over(), fatal=True)
-        self.send_queue.close(CLOSE_TAKEN_OVER)
+        self.send_queue.close(CloseCode.TAKEN_OVER)
 
     async def _converse(self) -> int:
         """Until the client goes or says stop; returns the close code."""
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
-                return int(message.get("code") or CLOSE_NORMAL)
+                return int(message.get("code") or CloseCode.NORMAL)
             try:
                 data = message.get("bytes")
                 over = await (self._on_text(message["text"]) if data is None else self._on_audio(data))
@@ -85,7 +85,7 @@ class Connection:
                 self.send_queue.send_error(error)
                 continue
             if over:
-                return CLOSE_NORMAL
+                return CloseCode.NORMAL
 
     async def _on_audio(self, data: bytes) -> bool:
         """Returns True when the conversation is over."""

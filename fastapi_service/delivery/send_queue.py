@@ -11,6 +11,7 @@ from fastapi_service.monitoring import metrics
 from infra.redis_client import AsyncRedis
 from infra.results import FIELD
 from wire import names
+from wire.close_codes import CloseCode
 from wire.errors import WireError
 from wire.messages.base import HOPS, hop_ms, now
 from wire.messages.results import Final, NoSpeech, SegmentFailed, segment_end
@@ -23,7 +24,6 @@ REPLAY_BATCH = 200
 REPLAY_RETRY_S = 1.0
 CLOSE_S = 5.0
 """How long the last messages may take to reach the client."""
-CLOSE_TRY_LATER = 1013
 
 log = structlog.get_logger()
 
@@ -58,7 +58,7 @@ class SendQueue:
             return
         if self._unsent.qsize() >= MOST_UNSENT:
             self.send_error(too_slow(), fatal=True)
-            self.close(CLOSE_TRY_LATER)
+            self.close(CloseCode.TRY_LATER)
             return
         self._unsent.put_nowait(message)
 

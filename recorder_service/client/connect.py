@@ -6,6 +6,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, InvalidURI
 
 from recorder_service.client.errors import GatewayError, GatewayUnavailable
+from wire.close_codes import FINAL, CloseCode
 from wire.messages.server import Error
 
 OPEN_S = 10.0
@@ -15,11 +16,8 @@ PING_S = 10.0
 LARGEST_MESSAGE = 1 << 20
 """Bytes of one message."""
 
-_ABNORMAL = 1006
 _TRY_LATER = frozenset({502, 503, 504, 429})
 """HTTP status codes of a proxy whose gateway restarts, or of one that is busy."""
-_PERMANENT_CLOSES = frozenset({1000, 1002, 1003, 1007, 1008, 1009, 1010, 4409})
-"""Close codes after which coming back would end the same way: policy, protocol, taken over by another connection."""
 _PERMANENT_ERRORS = frozenset({"session_unknown", "taken_over"})
 _CHECK = "Check that the gateway runs and that the address is right (--url or RECORDER_URL)."
 
@@ -98,8 +96,8 @@ def _reason(error: Exception) -> str:
 
 def explain_close(closed: ConnectionClosed, last_error: Error | None) -> GatewayError:
     """Return why a connection ended: the gateway's last fatal error, or the close code."""
-    code = closed.rcvd.code if closed.rcvd is not None else _ABNORMAL
-    permanent = code in _PERMANENT_CLOSES or (last_error is not None and last_error.code in _PERMANENT_ERRORS)
+    code = closed.rcvd.code if closed.rcvd is not None else CloseCode.ABNORMAL
+    permanent = code in FINAL or (last_error is not None and last_error.code in _PERMANENT_ERRORS)
     kind = GatewayError if permanent else GatewayUnavailable
     if last_error is not None:
         return kind(last_error.code, last_error.message, last_error.remedy)

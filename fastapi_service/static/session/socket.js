@@ -21,7 +21,7 @@ const LONGEST_RETRY_MS = 4_000;
 /** How long `stop` waits for the last results; the service itself waits 60 s for them. */
 const STOP_MS = 90_000;
 /** Close codes after which coming back is no use: over, against the rules, taken over by another page. */
-const OVER = new Set([1000, 1008, 4409]);
+const OVER = new Set([1000, 1002, 1003, 1007, 1008, 1009, 1010, 4409]);
 /** What we close with: for good, or, so that the service keeps the open utterance for us, to come back. */
 const DONE = 1000;
 const BACK_SOON = 4000;

@@ -11,12 +11,13 @@ from starlette.websockets import WebSocketDisconnect
 from structlog.testing import capture_logs
 
 from fastapi_service.delivery import send_queue as module
-from fastapi_service.delivery.send_queue import CLOSE_TRY_LATER, MOST_UNSENT, SendQueue
+from fastapi_service.delivery.send_queue import MOST_UNSENT, SendQueue
 from fastapi_service.errors import redis_away
 from infra.results import FIELD
 from tests.support.eventually import soon
 from tests.support.speakers import ALICE, final
 from wire import names
+from wire.close_codes import CloseCode
 from wire.messages.server import Ack, People, Pong
 from wire.messages.statistics import Statistics
 
@@ -208,7 +209,7 @@ async def test_a_client_that_does_not_read_is_cut_off(send_queue: SendQueue, soc
     assert send_queue._unsent.qsize() <= MOST_UNSENT + 2
     socket.reads.set()
     await soon(lambda: socket.closed is not None)
-    assert socket.closed == CLOSE_TRY_LATER
+    assert socket.closed == CloseCode.TRY_LATER
     assert socket.received[-1]["code"] == "too_slow"
     assert socket.received[-1]["fatal"] is True
     assert "Resume" in socket.received[-1]["remedy"]

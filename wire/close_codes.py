@@ -1,0 +1,68 @@
+"""The codes with which a WebSocket of ``/ws`` closes, and which of them mean that it is over.
+
+The page keeps the same codes in ``socket.js``; a test compares them.
+"""
+
+from enum import IntEnum
+
+
+class CloseCode(IntEnum):
+    """RFC 6455, section 7.4.1, with the codes of this protocol from 4000 on."""
+
+    NORMAL = 1000
+    """The session is over; all results were sent, or can be had by resuming."""
+    GOING_AWAY = 1001
+    """The client's page was closed."""
+    PROTOCOL_ERROR = 1002
+    """The other side broke the rules of WebSockets."""
+    UNSUPPORTED_DATA = 1003
+    """A kind of message that the other side does not take."""
+    NO_STATUS = 1005
+    """The close frame had no code. Never sent."""
+    ABNORMAL = 1006
+    """The connection broke without a close frame. Never sent."""
+    INVALID_DATA = 1007
+    """A text message that is not UTF-8."""
+    POLICY = 1008
+    """Too many messages were refused."""
+    TOO_LARGE = 1009
+    """A message over the limit of the WebSocket library (256 KiB at the gateway)."""
+    EXTENSION_MISSING = 1010
+    """The client needs an extension that the gateway does not offer."""
+    INTERNAL_ERROR = 1011
+    """The gateway failed; the session can be resumed."""
+    RESTART = 1012
+    """From the gateway: it restarts. From a client: it will not come back."""
+    TRY_LATER = 1013
+    """The gateway is full, stops, lost Redis, or the client reads too slowly; the session can be resumed."""
+    BACK_SOON = 4000
+    """The client gives this connection up and resumes in another one."""
+    TAKEN_OVER = 4409
+    """Another connection resumed the session."""
+
+
+FINAL = frozenset(
+    {
+        CloseCode.NORMAL,
+        CloseCode.PROTOCOL_ERROR,
+        CloseCode.UNSUPPORTED_DATA,
+        CloseCode.INVALID_DATA,
+        CloseCode.POLICY,
+        CloseCode.TOO_LARGE,
+        CloseCode.EXTENSION_MISSING,
+        CloseCode.TAKEN_OVER,
+    }
+)
+"""Codes after which a client does not reconnect: it would end the same way. After any other it does, with back-off."""
+
+LEAVING = frozenset(
+    {
+        CloseCode.NORMAL,
+        CloseCode.GOING_AWAY,
+        CloseCode.NO_STATUS,
+        CloseCode.RESTART,
+        CloseCode.TAKEN_OVER,
+    }
+)
+"""Codes of a client that will not come back: the gateway ends its open utterance at once. After any other the utterance
+waits for the client (``GATEWAY_RESUME_GRACE_S``)."""
