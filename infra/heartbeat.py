@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import structlog
 from redis.exceptions import RedisError
 
+from infra.outage_log import OutageLog
 from infra.redis_client import AsyncRedis, Redis
 from wire import names
 from wire.messages.base import Message, now
@@ -92,7 +93,8 @@ class HeartbeatWriter:
 
     def _run(self) -> None:
         index = names.heartbeat_index(self._beat.service)
-        away = tidied = False
+        tidied = False
+        outage = OutageLog("heartbeat")
         while not self._stopped:
             self._changed.clear()
             try:
@@ -104,13 +106,9 @@ class HeartbeatWriter:
                 if not tidied:
                     self._forget_dead(index)
                     tidied = True
-                if away:
-                    log.info("redis is back")
-                away = False
+                outage.recovered()
             except RedisError as error:
-                if not away:  # one line for an outage, not one for each beat
-                    log.warning("redis is away", error=type(error).__name__)
-                away = True
+                outage.failed(error)
             self._changed.wait(BEAT_S)
         try:
             self._redis.delete(self.key)
