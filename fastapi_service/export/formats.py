@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from wire.messages.jobs import Word
-from wire.messages.results import Final, Label, SegmentFailed, Sentiment
+from wire.messages.results import LABELS, Final, SegmentFailed, Sentiment
+from wire.messages.transcript import Word
 
 NOT_TRANSCRIBED = "[not transcribed]"
-LABELS: tuple[Label, ...] = ("negative", "neutral", "positive")
 _BLANKS = re.compile(r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]+")
 """Also control characters, and what some programs take for the end of a line."""
 _MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})

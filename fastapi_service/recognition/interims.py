@@ -8,8 +8,9 @@ from fastapi_service.recognition.local_agreement import Agreement
 from fastapi_service.recognition.partials import PendingPartial
 from infra.celery_app import STALE_S
 from wire.audio import SAMPLE_RATE, ms_to_samples, samples_to_ms
-from wire.messages.jobs import Partial, Word
+from wire.messages.jobs import Partial
 from wire.messages.server import Interim
+from wire.messages.transcript import Word
 
 WINDOW_S = 8
 """Newest speech that is heard; what was agreed on before stands."""

@@ -6,7 +6,7 @@ the second of which heard more audio. They are never taken back, and the next hy
 
 from collections.abc import Sequence
 
-from wire.messages.jobs import Word
+from wire.messages.transcript import Word
 
 
 def same(one: Word, other: Word) -> bool:

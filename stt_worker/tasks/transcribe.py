@@ -10,8 +10,9 @@ from stt_worker.engines.base import Deadline, Hypothesis, Request, Transcriber, 
 from wire.audio import decode_pcm, to_float
 from wire.errors import AudioError
 from wire.messages.base import now
-from wire.messages.jobs import AnalyzeText, Task, TranscribeAudio, Transcript, Word
+from wire.messages.jobs import AnalyzeText, Task, TranscribeAudio
 from wire.messages.results import NoSpeech, result_fields
+from wire.messages.transcript import Transcript, Word
 
 KEEP_LANGUAGE_PROB = 0.6
 KEEP_LANGUAGE_MS = 1_000

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from wire.messages.jobs import Partial, TranscribePartial, Transcript, Word
+from wire.messages.jobs import Partial, TranscribePartial
+from wire.messages.transcript import Transcript, Word
 
 
 class PendingPartial:

@@ -2,8 +2,9 @@
 
 from wire import names
 from wire.messages.base import Clock
-from wire.messages.jobs import AnalyzeText, TranscribeAudio, Transcript
+from wire.messages.jobs import AnalyzeText, TranscribeAudio
 from wire.messages.results import Final, Label, NoSpeech, SegmentFailed, Sentiment, result_fields
+from wire.messages.transcript import Transcript
 
 ALICE = "a" * 32
 BOB = "b" * 32

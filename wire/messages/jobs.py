@@ -5,35 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from wire.messages.base import Clock, Message, RoomName, SessionId
+from wire.messages.transcript import Transcript
 
 Task = Literal["transcribe", "translate"]
-
-
-class Word(Message):
-    """One word, with its punctuation and the space before it: all of them joined are the text."""
-
-    text: str
-    start_ms: int
-    """On the session's audio clock, gaps included."""
-    end_ms: int
-    probability: float
-    """How sure the engine is, 0–1."""
-
-
-class Transcript(Message):
-    """What the speech-to-text engine heard."""
-
-    text: str
-    language: str
-    """Of the text: ``en`` after a translation."""
-    language_probability: float | None
-    """None when the session fixed the language."""
-    avg_logprob: float
-    """Mean log-probability of the tokens, ≤ 0."""
-    no_speech_prob: float
-    """Whisper's probability that nobody speaks, 0–1."""
-    model: str
-    words: tuple[Word, ...] = ()
 
 
 class _Job(Message):

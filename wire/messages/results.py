@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, TypeAdapter
 
 from wire.messages.base import PRIVATE, Clock, Message, RoomName, SessionId
-from wire.messages.jobs import AnalyzeText, TranscribeAudio, Word
+from wire.messages.jobs import AnalyzeText, TranscribeAudio
+from wire.messages.transcript import Word
 
 Label = Literal["negative", "neutral", "positive"]
 LABELS: tuple[Label, ...] = get_args(Label)

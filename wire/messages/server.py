@@ -9,6 +9,23 @@ from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.statistics import Statistics
 
 
+class Endpointing(Message):
+    """The gateway's settings that decide where an utterance begins and ends, for clients that leave out silence."""
+
+    pre_roll_ms: int
+    """Audio before the first loud frame that belongs to an utterance."""
+    silence_ms: int
+    """Silence that ends an utterance."""
+    min_speech_ms: int
+    """Sound shorter than this is no speech."""
+    max_utterance_ms: int
+    """Longest utterance."""
+    silence_ceiling: float
+    """Mean square, 0–1, above which a 30 ms frame is loud at any noise level."""
+    noise_factor: float
+    """A frame is loud above this multiple of the noise floor, unless ``silence_ceiling`` is lower."""
+
+
 class Ready(Message):
     """The session stands: audio may flow."""
 
@@ -22,6 +39,8 @@ class Ready(Message):
     sample_rate: int
     language: str | None
     room: RoomName | None
+    endpointing: Annotated[Endpointing | None, Field(exclude_if=lambda value: value is None)] = None
+    """Left out by gateways older than 0.2.0."""
 
 
 class Ack(Message):
@@ -99,22 +118,6 @@ class Error(Message):
     """True when the connection is closed next."""
 
 
-ServerMessage = Annotated[
-    Ready
-    | Ack
-    | SpeechStarted
-    | Interim
-    | SpeechEnded
-    | Final
-    | NoSpeech
-    | SegmentFailed
-    | Statistics
-    | People
-    | Pong
-    | Stopped
-    | Error,
-    Field(discriminator="type"),
-]
 AnyServerMessage = (
     Ready
     | Ack
@@ -130,4 +133,5 @@ AnyServerMessage = (
     | Stopped
     | Error
 )
+ServerMessage = Annotated[AnyServerMessage, Field(discriminator="type")]
 server_message: TypeAdapter[AnyServerMessage] = TypeAdapter(ServerMessage, config=PRIVATE)

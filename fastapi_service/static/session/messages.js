@@ -41,6 +41,15 @@
  * @property {number} sample_rate
  * @property {string | null} language
  * @property {string | null} room
+ * @property {Endpointing} [endpointing]
+ *
+ * @typedef {object} Endpointing
+ * @property {number} pre_roll_ms
+ * @property {number} silence_ms
+ * @property {number} min_speech_ms
+ * @property {number} max_utterance_ms
+ * @property {number} silence_ceiling
+ * @property {number} noise_factor
  *
  * @typedef {object} Ack
  * @property {"ack"} type

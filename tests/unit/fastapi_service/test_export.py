@@ -13,11 +13,11 @@ import webvtt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastapi_service.export.formats import FORMATS, LABELS, File, Talkers
+from fastapi_service.export.formats import FORMATS, File, Talkers
 from tests.support.speakers import ALICE, BOB, failed, final, sentiment
 from wire.messages.base import Clock
-from wire.messages.jobs import Word
-from wire.messages.results import Final, SegmentFailed, segment_end
+from wire.messages.results import LABELS, Final, SegmentFailed, segment_end
+from wire.messages.transcript import Word
 
 DATA = Path(__file__).parents[2] / "data" / "export"
 

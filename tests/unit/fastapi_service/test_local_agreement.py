@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastapi_service.recognition.local_agreement import Agreement
-from wire.messages.jobs import Word
+from wire.messages.transcript import Word
 
 
 def said(text: str, start_ms: int = 0) -> list[Word]:
