@@ -26,10 +26,12 @@ analysis = Analysis(worker)
 
 @celery.task(name=names.ANALYZE_TEXT, autoretry_for=(RedisError,), retry_backoff=1)
 def analyze_text(job: dict[str, Any]) -> None:
+    """Run one analysis job, given as the JSON of an ``AnalyzeText``."""
     analysis.run(AnalyzeText.model_validate(job))
 
 
 def load() -> SentimentAnalyzer:
+    """Load the model that the settings name."""
     return load_analyzer(
         settings.model,
         settings.language_codes,
@@ -42,7 +44,7 @@ def load() -> SentimentAnalyzer:
 
 @setup_logging.connect
 def _leave_logs_alone(**_: Any) -> None:
-    """Connected, so that Celery does not set up logging of its own over ours."""
+    """Do nothing: a connected handler keeps Celery from configuring logging itself."""
 
 
 @worker_init.connect

@@ -1,4 +1,4 @@
-"""``python -m analyzer_worker.prefetch``: bring the sentiment model onto this machine, so that it can go offline."""
+"""``python -m analyzer_worker.prefetch``: fetch and verify the sentiment model, so that the worker can run offline."""
 
 import sys
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import FileSizeColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from analyzer_worker.engines.base import DEFAULT_MODEL, INSTANT_MODEL
+from analyzer_worker.engines.base import INSTANT_MODEL
 from analyzer_worker.settings import Settings
-from analyzer_worker.weights.adapter import read_artefact
+from analyzer_worker.weights.adapter import DEFAULT_MODEL, read_adapter
 from analyzer_worker.weights.base_weights import ensure_base_weights
 from analyzer_worker.weights.hub import model_folder
 from infra.settings import load_settings_or_exit
@@ -16,30 +16,30 @@ from wire.errors import ModelError
 
 
 def main() -> None:
-    """Entry point: one line when all is there; an error says what to do and ends with code 1."""
+    """Entry point: prints one line on success; on an error prints the remedy and exits with code 1."""
     settings = load_settings_or_exit(Settings)
     console = Console(stderr=True)
     try:
-        place = prefetch(
+        folder = prefetch(
             settings.model, settings.model_cache, console, settings.base_weights, not settings.model_offline
         )
     except ModelError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
-    print(f"sentiment model {settings.model}: ready{f' in {place}' if place else ''}", file=sys.stderr)
+    print(f"sentiment model {settings.model}: ready{f' in {folder}' if folder else ''}", file=sys.stderr)
 
 
 def prefetch(model: str, cache: Path, console: Console, base: Path | None = None, download: bool = True) -> Path | None:
-    """The folder in which ``model`` now is (its base weights, for the default model); None when it needs no files.
+    """Fetch ``model`` and return its folder (of the base weights, for the default model); None if it needs no files.
 
     Raises:
-        ModelError: as ``artefact.read_artefact``, ``base_weights.ensure_base_weights`` and ``hub.model_folder``.
+        ModelError: as ``adapter.read_adapter``, ``base_weights.ensure_base_weights`` and ``hub.model_folder``.
     """
     if model == INSTANT_MODEL:
         return None
     if model != DEFAULT_MODEL:
-        return model_folder(model, cache, download)  # the Hub's library shows its own progress
-    read_artefact()
+        return model_folder(model, cache, download)  # huggingface_hub shows its own progress
+    read_adapter()  # checked here, so that the operator sees a damaged checkout before the first worker does
     columns = (SpinnerColumn(), TextColumn("{task.description}"), FileSizeColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         tasks: dict[str, TaskID] = {}

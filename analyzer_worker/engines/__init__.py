@@ -1,0 +1,1 @@
+"""Sentiment engines: one file each, chosen by ``load.py``."""

@@ -1,46 +1,36 @@
-"""The contract of a sentiment engine."""
+"""The interface of a sentiment engine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-NEGATIVE, NEUTRAL, POSITIVE = LABELS = ("negative", "neutral", "positive")
-DEFAULT_MODEL = "minilm-sentiment-en"
+from wire.messages.results import LABELS, Label
+
+NEGATIVE, NEUTRAL, POSITIVE = LABELS
 INSTANT_MODEL = "instant"
 
-
-@dataclass(frozen=True)
-class Sentiment:
-    """How one text is meant."""
-
-    label: str
-    """One of ``LABELS``: the most probable."""
-    score: float
-    """Probability of ``label``, 0…1."""
-    probabilities: dict[str, float]
-    """Probability of each of ``LABELS``; they sum to 1."""
-
-    @classmethod
-    def from_probabilities(cls, probabilities: Mapping[str, float]) -> "Sentiment":
-        """The answer of a model that gave each of ``LABELS`` a probability."""
-        label = max(LABELS, key=lambda name: probabilities[name])
-        return cls(label, probabilities[label], {name: probabilities[name] for name in LABELS})
+Probabilities: TypeAlias = dict[Label, float]
+"""Probability of each label, 0–1, in the order of ``LABELS``; the three sum to 1."""
 
 
 class SentimentAnalyzer(Protocol):
-    """An engine: one file in ``engines/`` each."""
+    """An engine. Each implementation has a file of its own in this folder."""
 
     @property
     def name(self) -> str:
-        """The model as the operator chose it."""
+        """The model as ``ANALYZER_MODEL`` names it."""
 
     @property
     def revision(self) -> str:
-        """Changes when the answers may change."""
+        """Version of the model's files; a change means that answers may change."""
 
     @property
     def languages(self) -> frozenset[str] | None:
-        """ISO 639-1 codes that the model knows; None for any. The caller asks in no other language."""
+        """ISO 639-1 codes that the model supports; None for any. Callers pass text in no other language."""
 
-    def analyze(self, text: str) -> Sentiment:
-        """Sentiment of ``text``, of any length and content; what exceeds the model's tokens is cut off."""
+    def analyze(self, text: str) -> Probabilities:
+        """Classify ``text``, of any length and content; what exceeds the model's token limit is cut off."""
+
+
+def most_probable(probabilities: Mapping[Label, float]) -> Label:
+    """Return the label with the highest probability; of equal ones the first in ``LABELS``."""
+    return max(LABELS, key=lambda label: probabilities[label])

@@ -9,15 +9,15 @@ from safetensors import SafetensorError
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from analyzer_worker.engines.base import Sentiment
+from analyzer_worker.engines.base import Probabilities
 from analyzer_worker.engines.label_map import map_labels, merge_probabilities
 from analyzer_worker.weights.hub import declared_languages, model_folder, revision_of
 from wire.errors import ModelError
 
 MAX_TOKENS = 256
-"""Longer texts are cut: an utterance of 30 s has about 100 tokens."""
+"""Longer texts are cut off; an utterance of 30 s has about 100 tokens."""
 MAX_CHARACTERS = 8192
-"""Texts are cut here before the tokenizer sees them."""
+"""Texts are cut to this length before tokenization."""
 ANY_LANGUAGE = frozenset({"*"})
 LOAD_ERRORS = (
     OSError,
@@ -30,13 +30,14 @@ LOAD_ERRORS = (
     SafetensorError,
     UnpicklingError,
 )
-"""What transformers raises for missing, damaged or foreign files, and for tokenizers whose library is not installed."""
+"""Raised by transformers for missing, damaged or foreign files, and for tokenizers whose library is not installed."""
 
 
 class HubClassifier:
-    """A model, its tokenizer, and what its classes mean; float32, one text at a time."""
+    """A model, its tokenizer, and the label of each of its classes; float32, one text at a time."""
 
     def __init__(self, name: str, revision: str, languages: frozenset[str] | None, model: Any, tokenizer: Any) -> None:
+        """Map the labels of ``model``, or raise ``ModelError``."""
         self.name = name
         self.revision = revision
         self.languages = languages
@@ -48,27 +49,30 @@ class HubClassifier:
         self._max_tokens = min(MAX_TOKENS, tokenizer.model_max_length, positions - 2)  # RoBERTa reserves two
 
     @torch.inference_mode()
-    def analyze(self, text: str) -> Sentiment:
+    def analyze(self, text: str) -> Probabilities:
+        """Classify ``text``, cut at ``MAX_TOKENS`` or at what the model has positions for."""
         clean = text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
         inputs = self._tokenizer(clean, truncation=True, max_length=self._max_tokens, return_tensors="pt")
         probabilities = self._model(**inputs).logits[0].softmax(-1).tolist()
-        return Sentiment.from_probabilities(merge_probabilities(self._labels, probabilities))
+        return merge_probabilities(self._labels, probabilities)
 
 
 def load_hub_classifier(
     model: str, languages: frozenset[str] | None, cache: Path, threads: int, download: bool = True
 ) -> HubClassifier:
-    """Load ``model``, a Hub id or a folder; arguments as in ``sentiment.load_analyzer``. ``languages`` is believed.
+    """Load ``model``, a Hub id or a folder; arguments as in ``load.load_analyzer``.
+
+    ``languages`` is not checked against the model card.
 
     Raises:
-        ModelError: it is missing, damaged, not a classifier, has labels that nobody can map, or does not say which
-            languages it knows.
+        ModelError: the model is missing, damaged or not a classifier, has labels that cannot be mapped, or declares no
+            languages where ``languages`` is None.
     """
     torch.set_num_threads(threads)
     disable_progress_bar()
     folder = model_folder(model, cache, download)
-    known = languages or declared_languages(folder)
-    if not known:
+    supported = languages or declared_languages(folder)
+    if not supported:
         raise ModelError(
             "model_languages",
             f"The model {model} does not say which languages it knows, and nothing is guessed.",
@@ -83,7 +87,8 @@ def load_hub_classifier(
         raise _unusable(model, folder, str(failure).strip().partition("\n")[0]) from failure
     if report["missing_keys"]:  # transformers would fill them with random numbers and only warn
         raise _unusable(model, folder, f"its file lacks weights: {', '.join(sorted(report['missing_keys'])[:3])}")
-    return HubClassifier(model, revision_of(folder), None if known == ANY_LANGUAGE else known, network, tokenizer)
+    known = None if supported == ANY_LANGUAGE else supported
+    return HubClassifier(model, revision_of(folder), known, network, tokenizer)
 
 
 def _unusable(model: str, folder: Path, reason: str) -> ModelError:

@@ -1,16 +1,18 @@
-"""An engine that answers at once and always the same: it measures what the services cost around the model."""
+"""A constant answer without a model, to measure the cost of the services around one."""
 
-from analyzer_worker.engines.base import INSTANT_MODEL, NEUTRAL, Sentiment
+from analyzer_worker.engines.base import INSTANT_MODEL, NEGATIVE, NEUTRAL, POSITIVE, Probabilities
 
 
 class InstantAnalyzer:
-    """Says neutral to everything. For benchmarks only: the answer means nothing."""
+    """Labels every text neutral. For benchmarks only."""
 
     name = INSTANT_MODEL
     revision = "1"
 
     def __init__(self, languages: frozenset[str] | None = None) -> None:
+        """Support ``languages``; None for any."""
         self.languages = languages
 
-    def analyze(self, text: str) -> Sentiment:  # noqa: ARG002  (that is the point)
-        return Sentiment(NEUTRAL, 1.0, {"negative": 0.0, "neutral": 1.0, "positive": 0.0})
+    def analyze(self, text: str) -> Probabilities:  # noqa: ARG002  (required by the interface)
+        """Return probability 1 for neutral."""
+        return {NEGATIVE: 0.0, NEUTRAL: 1.0, POSITIVE: 0.0}

@@ -1,4 +1,4 @@
-"""How the label names of published classifiers map to negative, neutral and positive.
+"""Maps the class names of published classifiers to negative, neutral and positive.
 
 | names in the model (any case)                      | become   | seen in                                             |
 |----------------------------------------------------|----------|-----------------------------------------------------|
@@ -8,34 +8,35 @@
 | 1 star, 2 stars / 3 stars / 4 stars, 5 stars       | neg/neu/pos | nlptown/bert-base-multilingual-uncased-sentiment |
 | LABEL_0, LABEL_1, LABEL_2, when there are just these | neg/neu/pos | cardiffnlp/twitter-roberta-base-sentiment      |
 
-Probabilities of names that become the same label are added. A model without a neutral class gives neutral 0. Any other
-name is an error: nobody knows what LABEL_1 of a model with two classes means.
+Probabilities of classes with the same label are added. A model without a neutral class gives neutral 0. Any other name
+is an error: the meaning of LABEL_1 in a model with two classes is not defined anywhere.
 """
 
 from collections.abc import Mapping, Sequence
 
-from analyzer_worker.engines.base import LABELS, NEGATIVE, NEUTRAL, POSITIVE
+from analyzer_worker.engines.base import NEGATIVE, NEUTRAL, POSITIVE, Probabilities
 from wire.errors import ModelError
+from wire.messages.results import LABELS, Label
 
-KNOWN = {
+KNOWN_NAMES: Mapping[str, Label] = {
     **dict.fromkeys(("negative", "neg", "very negative", "1 star", "2 stars"), NEGATIVE),
     **dict.fromkeys(("neutral", "neu", "3 stars"), NEUTRAL),
     **dict.fromkeys(("positive", "pos", "very positive", "4 stars", "5 stars"), POSITIVE),
 }
-UNNAMED = {"label_0": NEGATIVE, "label_1": NEUTRAL, "label_2": POSITIVE}
+NUMBERED_NAMES: Mapping[str, Label] = {"label_0": NEGATIVE, "label_1": NEUTRAL, "label_2": POSITIVE}
 
 
-def map_labels(model: str, names: Sequence[str]) -> list[str]:
-    """For each class of ``model``, in order, the one of ``LABELS`` that it counts for.
+def map_labels(model: str, names: Sequence[str]) -> list[Label]:
+    """Map each class name of ``model`` to a label, in order.
 
     Raises:
-        ModelError: a name is unknown, or nothing means negative or positive.
+        ModelError: a name is unknown, or no class means negative or none means positive.
     """
-    plain = [name.lower().replace("_", " ").strip() if name.lower() not in UNNAMED else name.lower() for name in names]
-    table: Mapping[str, str] = UNNAMED if sorted(plain) == sorted(UNNAMED) else KNOWN
-    unknown = [name for name, key in zip(names, plain, strict=True) if key not in table]
-    mapped = [table[key] for key in plain if key in table]
-    if unknown or not {NEGATIVE, POSITIVE} <= set(mapped):
+    lowered = [name.lower() for name in names]
+    plain = [name if name in NUMBERED_NAMES else name.replace("_", " ").strip() for name in lowered]
+    table = NUMBERED_NAMES if sorted(plain) == sorted(NUMBERED_NAMES) else KNOWN_NAMES
+    mapped = [table[name] for name in plain if name in table]
+    if len(mapped) < len(names) or not {NEGATIVE, POSITIVE} <= set(mapped):
         raise ModelError(
             "model_labels",
             f"{model} has the labels {', '.join(names)}, which do not say what is negative, neutral and positive.",
@@ -44,9 +45,9 @@ def map_labels(model: str, names: Sequence[str]) -> list[str]:
     return mapped
 
 
-def merge_probabilities(mapped: Sequence[str], probabilities: Sequence[float]) -> dict[str, float]:
-    """Probability of each of ``LABELS`` from that of each class."""
-    merged = dict.fromkeys(LABELS, 0.0)
+def merge_probabilities(mapped: Sequence[Label], probabilities: Sequence[float]) -> Probabilities:
+    """Sum the probabilities of the classes by label; ``mapped`` holds the label of each class."""
+    merged: Probabilities = dict.fromkeys(LABELS, 0.0)
     for label, probability in zip(mapped, probabilities, strict=True):
         merged[label] += probability
     return merged

@@ -1,8 +1,9 @@
-"""The factory of sentiment engines. Each engine's libraries are imported only when it is chosen."""
+"""The factory of sentiment engines. An engine's libraries are imported only when that engine is chosen."""
 
 from pathlib import Path
 
-from analyzer_worker.engines.base import DEFAULT_MODEL, INSTANT_MODEL, SentimentAnalyzer
+from analyzer_worker.engines.base import INSTANT_MODEL, SentimentAnalyzer
+from analyzer_worker.weights.adapter import DEFAULT_MODEL
 
 
 def load_analyzer(
@@ -13,19 +14,20 @@ def load_analyzer(
     base: Path | None = None,
     download: bool = True,
 ) -> SentimentAnalyzer:
-    """The engine for ``model``, loaded and ready.
+    """Load the engine for ``model``.
 
     Args:
         model: ``minilm-sentiment-en``, ``instant``, the id of a sequence-classification model on the Hugging Face Hub,
             or a folder with one.
-        languages: ISO 639-1 codes to answer in, ``*`` for any; None for what the model itself declares.
-        cache: folder for what is extracted or downloaded.
+        languages: ISO 639-1 codes to answer in, ``*`` for any; None for those that the model declares.
+        cache: folder for extracted and downloaded files.
         threads: CPU threads for one inference.
         base: folder with the base weights of ``minilm-sentiment-en``; None for the installed package.
         download: whether a Hub model that is not in the cache may be downloaded.
 
     Raises:
-        ModelError: the model is missing, damaged, has labels nobody can map, or does not know ``languages``.
+        ModelError: the model is missing or damaged, has labels without a known meaning, or does not support
+            ``languages``.
     """
     if model == INSTANT_MODEL:
         from analyzer_worker.engines.instant import InstantAnalyzer

@@ -1,4 +1,4 @@
-"""The default engine, ``minilm-sentiment-en``: the base weights with the adapter of this repository merged in."""
+"""The default engine, ``minilm-sentiment-en``: base weights with the adapter of this repository merged in."""
 
 from pathlib import Path
 
@@ -7,14 +7,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from tokenizers import Tokenizer
 
-from analyzer_worker.engines.base import DEFAULT_MODEL, LABELS, Sentiment
+from analyzer_worker.engines.base import Probabilities
 from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder, merge_adapter
-from analyzer_worker.weights.adapter import ARTEFACT, damaged, read_artefact
+from analyzer_worker.weights.adapter import ADAPTER_FOLDER, DEFAULT_MODEL, damaged, read_adapter
 from analyzer_worker.weights.base_weights import ensure_base_weights
 from wire.errors import ModelError
+from wire.messages.results import LABELS
 
 MAX_CHARACTERS = 8192
-"""Texts are cut here before the tokenizer sees them: far beyond what fills the model's tokens."""
+"""Texts are cut to this length before tokenization; far more than fills the model's 128 tokens."""
 
 
 class MinilmAnalyzer:
@@ -23,29 +24,35 @@ class MinilmAnalyzer:
     name = DEFAULT_MODEL
 
     def __init__(self, net: SentimentNet, tokenizer: Tokenizer, revision: str, languages: frozenset[str]) -> None:
+        """Take over ``net`` and freeze it; ``tokenizer`` truncates and does not pad."""
         self._net = net.eval().requires_grad_(False)
         self._tokenizer = tokenizer
         self.revision = revision
         self.languages = languages
 
     @torch.inference_mode()
-    def analyze(self, text: str) -> Sentiment:
+    def analyze(self, text: str) -> Probabilities:
+        """Classify ``text``, cut at the model's 128 tokens."""
         clean = text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
         encoding = self._tokenizer.encode(clean)
         logits = self._net(torch.tensor([encoding.ids]), torch.tensor([encoding.attention_mask]))
-        return Sentiment.from_probabilities(dict(zip(LABELS, logits.softmax(1)[0].tolist(), strict=True)))
+        return dict(zip(LABELS, logits.softmax(1)[0].tolist(), strict=True))
 
 
 def load_minilm(
-    languages: frozenset[str] | None, cache: Path, threads: int, base: Path | None = None, artefact: Path = ARTEFACT
+    languages: frozenset[str] | None,
+    cache: Path,
+    threads: int,
+    base: Path | None = None,
+    adapter: Path = ADAPTER_FOLDER,
 ) -> MinilmAnalyzer:
-    """Verify, load and merge; arguments as in ``sentiment.load_analyzer``.
+    """Verify and load the files and merge the adapter; arguments as in ``load.load_analyzer``.
 
     Raises:
-        ModelError: a file is missing or damaged, or ``languages`` names one that the model does not know.
+        ModelError: a file is missing or damaged, or ``languages`` names one that the model does not support.
     """
     torch.set_num_threads(threads)
-    config, content = read_artefact(artefact)
+    config, content = read_adapter(adapter)
     known = frozenset(config["languages"])
     if languages is not None and not languages <= known:
         raise ModelError(
@@ -59,7 +66,7 @@ def load_minilm(
         merge_adapter(net, load(content), config["alpha"] / config["rank"])
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except (SafetensorError, KeyError, AttributeError, RuntimeError, ValueError) as misfit:
-        raise damaged(artefact / "adapter.safetensors", f"it does not fit the base weights: {misfit}") from misfit
+        raise damaged(adapter / "adapter.safetensors", f"it does not fit the base weights: {misfit}") from misfit
     tokenizer.no_padding()
     tokenizer.enable_truncation(config["max_tokens"])
     return MinilmAnalyzer(net, tokenizer, config["revision"], languages or known)

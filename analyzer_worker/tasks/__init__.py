@@ -1,1 +1,1 @@
-"""One Celery task per file: claim, classify, publish."""
+"""Celery tasks, one file each: claim a job, classify its text, publish the result."""

@@ -1,27 +1,29 @@
-"""One task of the analysis stage: claim, analyse, report."""
+"""The analysis task: claim a job, classify its text, publish the result."""
 
 import structlog
 
-from analyzer_worker.engines.base import SentimentAnalyzer
+from analyzer_worker.engines.base import Probabilities, SentimentAnalyzer, most_probable
 from infra.results import publish_result
 from infra.worker import Worker, retry_while_unavailable
 from wire.messages.base import now
 from wire.messages.jobs import AnalyzeText
-from wire.messages.results import Final, Sentiment
+from wire.messages.results import LABELS, Final, Sentiment
 
 log = structlog.get_logger()
 
 
 class Analysis:
-    """The stage; one instance per process."""
+    """Runs analysis jobs; one instance per process."""
 
     def __init__(self, worker: Worker[SentimentAnalyzer]) -> None:
+        """Use the model, ledger and Redis of ``worker``."""
         self._worker = worker
 
     def run(self, job: AnalyzeText) -> None:
+        """Analyse one utterance and publish its ``Final``; does nothing if the job is not to be claimed."""
         with self._worker.claimed(job, "analysis") as claim:
             if claim.verdict != "claimed":
-                log.info("not claimed", session=job.session_id, segment=job.segment, verdict=claim.verdict)
+                log.info("job not claimed", session=job.session_id, segment=job.segment, verdict=claim.verdict)
                 return
             started = now()
             with self._worker.watched():
@@ -32,15 +34,20 @@ class Analysis:
 
 
 def analyse(model: SentimentAnalyzer, text: str, language: str) -> tuple[Sentiment | None, str | None]:
-    """The sentiment of a text, or the reason why there is none: a language the model does not know is not guessed."""
+    """Return the sentiment of a text, or None and the reason: the model does not support ``language``."""
     if model.languages is not None and language not in model.languages:
         known = ", ".join(sorted(model.languages))
         return None, f"The sentiment model {model.name} knows {known}, but this is {language}."
-    found = model.analyze(text)
+    return sentiment_of(model.analyze(text), model.name, language), None
+
+
+def sentiment_of(probabilities: Probabilities, model: str, language: str) -> Sentiment:
+    """Make the message from an engine's answer: the most probable label, and all three probabilities."""
+    label = most_probable(probabilities)
     return Sentiment(
-        label=found.label,  # type: ignore[arg-type]  # one of LABELS, checked by pydantic
-        score=found.score,
-        probabilities=found.probabilities,  # type: ignore[arg-type]
-        model=model.name,
+        label=label,
+        score=probabilities[label],
+        probabilities={name: probabilities[name] for name in LABELS},
+        model=model,
         language=language,
-    ), None
+    )

@@ -1,0 +1,1 @@
+"""Training of the built-in model; no worker imports it."""

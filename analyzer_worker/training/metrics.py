@@ -1,25 +1,25 @@
-"""Accuracy and macro-F1, from a confusion matrix."""
+"""Accuracy and macro-F1 from a confusion matrix."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from analyzer_worker.engines.base import LABELS
+from wire.messages.results import LABELS
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Quality on one set, 0…1."""
+    """Quality on one set, 0–1."""
 
     macro_f1: float
-    """Mean over the labels of 2·true positives / (predicted + actual): rare labels count as much as frequent ones."""
+    """Mean over the labels of 2·true positives / (predicted + actual), so that rare labels weigh as much as others."""
     accuracy: float
     sentences: int
 
 
 def score(predicted: Tensor, targets: Tensor) -> Scores:
-    """``predicted`` and ``targets``: (sentences,) int64, indices into ``LABELS``."""
+    """Score predictions; both tensors are (sentences,) int64, indices into ``LABELS``."""
     count = len(LABELS)
     confusion = torch.bincount(targets * count + predicted, minlength=count * count).reshape(count, count).double()
     f1 = 2 * confusion.diagonal() / (confusion.sum(0) + confusion.sum(1)).clamp(min=1)

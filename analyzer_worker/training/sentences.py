@@ -1,4 +1,4 @@
-"""Labelled sentences as training reads them: JSON lines with ``text`` and ``label``, batched by length."""
+"""Labelled sentences: JSON lines with ``text`` and ``label``, batched by length."""
 
 import json
 import random
@@ -10,7 +10,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from analyzer_worker.engines.base import LABELS
+from wire.messages.results import LABELS
 
 
 @dataclass(frozen=True)
@@ -27,31 +27,32 @@ class Batch:
 
 @dataclass(frozen=True)
 class Sentences:
-    """One labelled set."""
+    """One labelled set; ``targets`` are indices into ``LABELS``."""
 
     name: str
     texts: list[str]
     targets: list[int]
 
     def __add__(self, other: "Sentences") -> "Sentences":
+        """Concatenate two sets."""
         return Sentences(f"{self.name}+{other.name}", self.texts + other.texts, self.targets + other.targets)
 
 
 def read_sentences(folder: Path, name: str) -> Sentences:
-    """The set ``name`` from ``folder/name.jsonl``."""
+    """Read the set ``name`` from ``folder/name.jsonl``."""
     rows = [json.loads(line) for line in (folder / f"{name}.jsonl").read_text("utf-8").splitlines()]
     return Sentences(name, [row["text"] for row in rows], [LABELS.index(row["label"]) for row in rows])
 
 
-def calm(sentences: Sentences, seed: int, share: float = 0.5) -> Sentences:
-    """``!`` becomes ``.`` in a share of the texts: speech recognition hardly ever writes an exclamation mark."""
-    chance = random.Random(seed)
-    texts = [text.replace("!", ".") if chance.random() < share else text for text in sentences.texts]
+def replace_exclamation_marks(sentences: Sentences, seed: int, share: float = 0.5) -> Sentences:
+    """Replace ``!`` by ``.`` in a share (0–1) of the texts, as speech recognition rarely writes exclamation marks."""
+    generator = random.Random(seed)
+    texts = [text.replace("!", ".") if generator.random() < share else text for text in sentences.texts]
     return Sentences(sentences.name, texts, sentences.targets)
 
 
 def batches(sentences: Sentences, tokenizer: Tokenizer, size: int, shuffle: random.Random | None) -> Iterator[Batch]:
-    """``sentences`` in batches of about ``size``; with ``shuffle`` in random order, but neighbours of similar length.
+    """Yield ``sentences`` in batches of ``size`` or less, each of similar length; in random order with ``shuffle``.
 
     Sorting by length inside random pools of 50 batches keeps the padding small and the order random.
     """

@@ -4,10 +4,11 @@
 
 ``DATA`` holds JSON lines with ``text`` and ``label`` (negative, neutral, positive): ``goemotions_*.jsonl`` and
 ``meld_*.jsonl`` for train, dev and test; ``sst3_test`` and ``tweeteval_test``, where present, are evaluated only. The
-model card beside the adapter tells where the sentences come from and how their labels were mapped.
+model card beside the adapter states the sources of the sentences and the mapping of their labels.
 """
 
 import copy
+import math
 import random
 import time
 from dataclasses import replace
@@ -23,14 +24,14 @@ from rich.table import Table
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from analyzer_worker.engines.base import LABELS
 from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder, merge_adapter
-from analyzer_worker.training.artefact import adapter_tensors, write_artefact
+from analyzer_worker.training.adapter_writer import adapter_tensors, write_adapter
 from analyzer_worker.training.metrics import Scores, score
 from analyzer_worker.training.recipe import Recipe
-from analyzer_worker.training.sentences import Sentences, batches, calm, read_sentences
+from analyzer_worker.training.sentences import Sentences, batches, read_sentences, replace_exclamation_marks
 from analyzer_worker.weights.base_weights import ensure_base_weights
 from infra.settings import WireSettings
+from wire.messages.results import LABELS
 
 TRAIN_SETS = ("goemotions", "meld")
 OUT_OF_DOMAIN_TESTS = ("sst3_test", "tweeteval_test")
@@ -48,7 +49,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Order, dropout and initial values.")] = Recipe.seed,
     bf16: Annotated[bool, typer.Option(help="Multiply in bfloat16: faster where the CPU has AMX.")] = Recipe.bf16,
 ) -> None:
-    """Train the sentiment adapter, choose the best epoch by dev macro-F1, and measure the file that was written."""
+    """Train the adapter, keep the epoch with the best dev macro-F1, write it, and evaluate the written file."""
     torch.set_num_threads(threads)
     recipe = Recipe(epochs=epochs, seed=seed, bf16=bf16)
     base = ensure_base_weights(cache or WireSettings().model_cache)
@@ -62,12 +63,12 @@ def main(
     net = SentimentNet(load_encoder(base), recipe.hidden)
     merge_adapter(net, {name: tensor.half() for name, tensor in adapter.items()}, recipe.scale)
     measured = {each.name: evaluate(net, each, tokenizer) for each in test_sets(data)}
-    write_artefact(out, adapter, recipe, measured)
-    show(measured, f"{out}, trained in {minutes:.1f} minutes")
+    write_adapter(out, adapter, recipe, measured)
+    print_scores(measured, f"{out}, trained in {minutes:.1f} minutes")
 
 
 def train(recipe: Recipe, data: Path, base: Path, tokenizer: Tokenizer) -> dict[str, Tensor]:
-    """The adapter of the epoch with the best mean dev macro-F1."""
+    """Train and return the adapter tensors of the epoch with the best mean dev macro-F1."""
     torch.manual_seed(recipe.seed)
     sentences = training_sentences(recipe, data)
     dev = [read_sentences(data, f"{name}_dev") for name in TRAIN_SETS]
@@ -78,12 +79,12 @@ def train(recipe: Recipe, data: Path, base: Path, tokenizer: Tokenizer) -> dict[
         ),
     )
     net = SentimentNet(encoder, recipe.hidden, recipe.dropout)
-    steps_per_epoch = -(-len(sentences.texts) // recipe.batch)
+    steps_per_epoch = math.ceil(len(sentences.texts) / recipe.batch)
     optimizer, schedule = optimizer_for(net, recipe, recipe.epochs * steps_per_epoch)
     loss = nn.CrossEntropyLoss(class_weights(sentences, recipe), label_smoothing=recipe.label_smoothing)
     order = random.Random(recipe.seed)
     best, adapter = -1.0, {}
-    with bars() as progress:
+    with progress_bar() as progress:
         for epoch in range(1, recipe.epochs + 1):
             net.train()
             todo = list(batches(sentences, tokenizer, recipe.batch, order))
@@ -104,23 +105,26 @@ def train(recipe: Recipe, data: Path, base: Path, tokenizer: Tokenizer) -> dict[
 
 
 def training_sentences(recipe: Recipe, data: Path) -> Sentences:
-    """GoEmotions once, MELD (spoken dialogue, a quarter the size) ``meld_repeats`` times, each time calmed anew."""
+    """Return GoEmotions once and MELD, a quarter of its size, ``meld_repeats`` times.
+
+    Each repeat of MELD loses another random half of its exclamation marks.
+    """
     sentences = read_sentences(data, "goemotions_train")
     for repeat in range(recipe.meld_repeats):
-        sentences += calm(read_sentences(data, "meld_train"), recipe.seed + repeat)
+        sentences += replace_exclamation_marks(read_sentences(data, "meld_train"), recipe.seed + repeat)
     return sentences
 
 
 def test_sets(data: Path) -> list[Sentences]:
-    """What the shipped file is measured on: both corpora, MELD as speech recognition would write it, and strangers."""
+    """Return the sets that the written file is evaluated on: both corpora, MELD without ``!``, and other domains."""
     meld = read_sentences(data, "meld_test")
-    spoken = replace(calm(meld, seed=0, share=1.0), name="meld_test_calmed")
-    strangers = [read_sentences(data, name) for name in OUT_OF_DOMAIN_TESTS if (data / f"{name}.jsonl").exists()]
-    return [read_sentences(data, "goemotions_test"), meld, spoken, *strangers]
+    spoken = replace(replace_exclamation_marks(meld, seed=0, share=1.0), name="meld_test_calmed")
+    out_of_domain = [read_sentences(data, name) for name in OUT_OF_DOMAIN_TESTS if (data / f"{name}.jsonl").exists()]
+    return [read_sentences(data, "goemotions_test"), meld, spoken, *out_of_domain]
 
 
 def class_weights(sentences: Sentences, recipe: Recipe) -> Tensor:
-    """(3,): label frequency to the power of −``balance``, scaled to a mean of 1."""
+    """Return the loss weights, (3,): label frequency ** -``balance``, scaled to a mean of 1."""
     weights = torch.bincount(torch.tensor(sentences.targets), minlength=len(LABELS)).float() ** -recipe.balance
     return weights / weights.mean()
 
@@ -128,7 +132,7 @@ def class_weights(sentences: Sentences, recipe: Recipe) -> Tensor:
 def optimizer_for(
     net: SentimentNet, recipe: Recipe, steps: int
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    """AdamW with its own rate for the new head; linear warm-up, then linear to zero."""
+    """Make AdamW with a separate rate for the head, and its schedule: linear warm-up, then linear decay to zero."""
     lora = [weight for weight in net.encoder.parameters() if weight.requires_grad]
     groups = [{"params": lora, "lr": recipe.lora_rate}, {"params": net.head.parameters(), "lr": recipe.head_rate}]
     optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
@@ -141,7 +145,7 @@ def optimizer_for(
 
 @torch.inference_mode()
 def evaluate(net: SentimentNet, sentences: Sentences, tokenizer: Tokenizer) -> Scores:
-    """Accuracy and macro-F1 of ``net`` in float32, without dropout."""
+    """Compute accuracy and macro-F1 of ``net`` in float32, without dropout."""
     net.eval()
     predicted, targets = [], []
     for batch in batches(sentences, tokenizer, 64, None):
@@ -150,14 +154,16 @@ def evaluate(net: SentimentNet, sentences: Sentences, tokenizer: Tokenizer) -> S
     return score(torch.cat(predicted), torch.cat(targets))
 
 
-def show(measured: dict[str, Scores], title: str) -> None:
+def print_scores(measured: dict[str, Scores], title: str) -> None:
+    """Print a table with one row per test set."""
     table = Table("set", "macro-F1", "accuracy", "sentences", title=title)
     for name, scores in measured.items():
         table.add_row(name, f"{scores.macro_f1:.3f}", f"{scores.accuracy:.3f}", f"{scores.sentences:,}")
     console.print(table)
 
 
-def bars() -> Progress:
+def progress_bar() -> Progress:
+    """Make the progress bar of one epoch."""
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
     )

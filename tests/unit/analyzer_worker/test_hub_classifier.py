@@ -1,4 +1,4 @@
-"""Classifiers of the Hub, played by a tiny BERT with random weights that is saved as transformers saves any model."""
+"""Hub classifiers; the model is a tiny BERT with random weights, saved by transformers itself."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizer
 
-from analyzer_worker.engines.base import Sentiment
+from analyzer_worker.engines.base import Probabilities, most_probable
 from analyzer_worker.engines.hub_classifier import load_hub_classifier
 from analyzer_worker.weights.hub import model_folder, revision_of
 from wire.errors import ModelError
@@ -30,7 +30,7 @@ def tiny_config(labels: list[str]) -> BertConfig:
     )
 
 
-def save_model(folder: Path, labels: list[str]) -> BertForSequenceClassification:
+def save_model(folder: Path, labels: list[str]) -> torch.nn.Module:
     """A classifier whose last class is always the most probable one."""
     torch.manual_seed(0)
     model = BertForSequenceClassification(tiny_config(labels))
@@ -45,52 +45,52 @@ def save_tokenizer(folder: Path) -> None:
     BertTokenizer(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
 
 
-def analyze(folder: Path, text: str) -> Sentiment:
+def analyze(folder: Path, text: str) -> Probabilities:
     return load_hub_classifier(str(folder), ENGLISH, folder, threads=1).analyze(text)
 
 
-def test_a_folder_with_five_stars_answers_in_three_labels(tmp_path: Path) -> None:
-    """The classes of the model are summed into what the page shows."""
+def test_hub_classifier_with_five_classes_answers_in_three_labels(tmp_path: Path) -> None:
+    """The probabilities of the model's classes are summed by label."""
     model = save_model(tmp_path, STARS).eval()
     ids = torch.tensor([[2, 5, 3]])  # [CLS] good [SEP]
     stars = model(ids).logits.softmax(-1)[0].tolist()
     found = analyze(tmp_path, "good")
-    assert found.label == "positive"
-    assert found.probabilities == pytest.approx(
+    assert most_probable(found) == "positive"
+    assert found == pytest.approx(
         {"negative": stars[0] + stars[1], "neutral": stars[2], "positive": stars[3] + stars[4]}, abs=1e-5
     )
 
 
-def test_a_reversed_order_of_labels_is_read_from_the_model(tmp_path: Path) -> None:
+def test_hub_classifier_reads_the_order_of_labels_from_the_model(tmp_path: Path) -> None:
     """The last class wins here, and here it means negative."""
     save_model(tmp_path, ["positive", "neutral", "negative"])
-    assert analyze(tmp_path, "good").label == "negative"
+    assert most_probable(analyze(tmp_path, "good")) == "negative"
 
 
-def test_the_operator_says_which_languages_the_model_knows(tmp_path: Path) -> None:
-    """It is believed, whatever the model's card says."""
+def test_hub_classifier_with_given_languages_supports_these(tmp_path: Path) -> None:
+    """The operator's setting replaces the model card."""
     save_model(tmp_path, ["negative", "positive"])
     languages = frozenset({"ko", "en"})
     assert load_hub_classifier(str(tmp_path), languages, tmp_path, threads=1).languages == languages
 
 
 @pytest.mark.parametrize("text", ["", "\x00", "😀", "\ud800", "good " * 100_000])
-def test_any_text_gets_probabilities(tmp_path: Path, text: str) -> None:
+def test_hub_classifier_of_any_text_gives_probabilities(tmp_path: Path, text: str) -> None:
     """A text longer than the model's 64 positions is cut instead of failing."""
     save_model(tmp_path, STARS)
-    assert sum(analyze(tmp_path, text).probabilities.values()) == pytest.approx(1, abs=1e-5)
+    assert sum(analyze(tmp_path, text).values()) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_folder_that_does_not_exist_is_not_looked_up_on_the_hub(tmp_path: Path) -> None:
-    """A typing error in a path is told as such."""
+def test_missing_folder_is_not_looked_up_on_the_hub(tmp_path: Path) -> None:
+    """The error for a mistyped path names that path."""
     with pytest.raises(ModelError, match="no model folder") as error:
         load_hub_classifier(str(tmp_path / "typo"), ENGLISH, tmp_path, threads=1)
     assert str(tmp_path / "typo") in error.value.message
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
-def test_a_damaged_file_is_an_error_that_names_the_folder(tmp_path: Path, name: str) -> None:
-    """Half a download ends in a sentence with a remedy."""
+def test_damaged_model_file_is_an_error_that_names_the_folder(tmp_path: Path, name: str) -> None:
+    """An incomplete download ends in a message with a remedy."""
     save_model(tmp_path, STARS)
     (tmp_path / name).write_bytes(b"half")
     with pytest.raises(ModelError) as error:
@@ -99,7 +99,7 @@ def test_a_damaged_file_is_an_error_that_names_the_folder(tmp_path: Path, name: 
     assert str(tmp_path) in error.value.message
 
 
-def test_a_folder_without_weights_is_an_error(tmp_path: Path) -> None:
+def test_model_folder_without_weights_is_an_error(tmp_path: Path) -> None:
     """A configuration alone is no model."""
     save_model(tmp_path, STARS)
     (tmp_path / "model.safetensors").unlink()
@@ -107,29 +107,29 @@ def test_a_folder_without_weights_is_an_error(tmp_path: Path) -> None:
         analyze(tmp_path, "good")
 
 
-def test_a_model_without_a_trained_head_is_refused(tmp_path: Path) -> None:
-    """transformers would invent the head's weights; a label from random numbers is worse than none."""
+def test_model_without_a_trained_head_is_refused(tmp_path: Path) -> None:
+    """transformers would fill the head with random numbers."""
     BertModel(tiny_config(["negative", "neutral", "positive"])).save_pretrained(tmp_path)
     save_tokenizer(tmp_path)
     with pytest.raises(ModelError, match=r"classifier\.bias"):
         analyze(tmp_path, "good")
 
 
-def test_unknown_labels_stop_the_start(tmp_path: Path) -> None:
+def test_model_with_unknown_labels_is_refused(tmp_path: Path) -> None:
     """A spam filter is not a sentiment model."""
     save_model(tmp_path, ["ham", "spam"])
     with pytest.raises(ModelError, match="ham, spam"):
         analyze(tmp_path, "good")
 
 
-def test_an_id_that_is_not_in_the_cache_is_an_error_when_downloads_are_off(tmp_path: Path) -> None:
-    """Offline means offline; the error names the model and the command that fetches it."""
+def test_hub_id_missing_from_the_cache_without_download_is_an_error(tmp_path: Path) -> None:
+    """The error names the model and the command that fetches it."""
     with pytest.raises(ModelError, match=r"python -m analyzer_worker\.prefetch") as error:
         model_folder("owner/name", tmp_path, download=False)
     assert "owner/name" in error.value.message
 
 
-def test_an_id_that_is_complete_in_the_cache_needs_no_network(tmp_path: Path) -> None:
+def test_hub_id_complete_in_the_cache_needs_no_network(tmp_path: Path) -> None:
     """The Hub's own cache layout is read, and the commit is the revision."""
     repository = tmp_path / "hub" / "models--owner--name"
     snapshot = repository / "snapshots" / ("a" * 40)
@@ -139,11 +139,11 @@ def test_an_id_that_is_complete_in_the_cache_needs_no_network(tmp_path: Path) ->
     save_model(snapshot, STARS)
     analyzer = load_hub_classifier("owner/name", ENGLISH, tmp_path, threads=1, download=False)
     assert (analyzer.name, analyzer.revision) == ("owner/name", "a" * 40)
-    assert analyzer.analyze("good").label == "positive"
+    assert most_probable(analyzer.analyze("good")) == "positive"
 
 
-def test_a_folder_that_changes_changes_its_revision(tmp_path: Path) -> None:
-    """A retrained local model is told apart from the one before."""
+def test_revision_of_a_changed_folder_changes(tmp_path: Path) -> None:
+    """A retrained local model has another revision."""
     save_model(tmp_path, STARS)
     before = revision_of(tmp_path)
     os.utime(tmp_path / "model.safetensors", (2_000_000_000, 2_000_000_000))
@@ -157,8 +157,8 @@ def test_a_folder_that_changes_changes_its_revision(tmp_path: Path) -> None:
         ("---\nlanguage:\n- ko\n- en\n- multilingual\n---\n", frozenset({"ko", "en"})),
     ],
 )
-def test_the_card_says_which_languages_a_model_knows(tmp_path: Path, card: str, languages: frozenset[str]) -> None:
-    """Unless the operator says it."""
+def test_model_card_declares_the_languages(tmp_path: Path, card: str, languages: frozenset[str]) -> None:
+    """The operator's setting takes precedence."""
     save_model(tmp_path, STARS)
     (tmp_path / "README.md").write_text(card)
     assert load_hub_classifier(str(tmp_path), None, tmp_path, threads=1).languages == languages
@@ -166,8 +166,8 @@ def test_the_card_says_which_languages_a_model_knows(tmp_path: Path, card: str, 
 
 
 @pytest.mark.parametrize("card", [None, "no front matter", "---\nlanguage: multilingual\n---\n", "---\n: [\n---\n"])
-def test_a_model_that_names_no_language_is_not_believed_to_know_them_all(tmp_path: Path, card: str | None) -> None:
-    """An English model would label Korean text; the operator is asked instead, and may answer: any."""
+def test_model_without_declared_languages_is_refused(tmp_path: Path, card: str | None) -> None:
+    """An English model would label Korean text; the operator has to set the languages, ``*`` for any."""
     save_model(tmp_path, STARS)
     if card is not None:
         (tmp_path / "README.md").write_text(card)

@@ -9,14 +9,15 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from analyzer_worker.engines.base import LABELS
+from analyzer_worker.engines.base import most_probable
 from analyzer_worker.engines.minilm_lora import MinilmAnalyzer, load_minilm
 from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder
 from analyzer_worker.weights import base_weights
-from analyzer_worker.weights.adapter import ARTEFACT
+from analyzer_worker.weights.adapter import ADAPTER_FOLDER
 from wire.errors import ModelError
+from wire.messages.results import LABELS, Label
 
-CLEAR = [
+CLEAR: list[tuple[str, Label]] = [
     ("I love this so much, thank you.", "positive"),
     ("That was a wonderful evening and the food was delicious.", "positive"),
     ("Congratulations, I am really proud of you.", "positive"),
@@ -33,33 +34,33 @@ CLEAR = [
 
 
 @pytest.mark.parametrize(("text", "label"), CLEAR)
-def test_clear_sentences_get_their_label(minilm: MinilmAnalyzer, text: str, label: str) -> None:
-    """The model of this repository tells apart what nobody would confuse."""
+def test_minilm_labels_clear_sentences(minilm: MinilmAnalyzer, text: str, label: Label) -> None:
+    """The model of this repository is right on unambiguous sentences."""
     found = minilm.analyze(text)
-    assert found.label == label
-    assert found.score == found.probabilities[label] == max(found.probabilities.values())
+    assert most_probable(found) == label
+    assert found[label] == max(found.values())
 
 
 @pytest.mark.parametrize(
     "text", ["", "   ", "\x00", "I love\x00 it", "😀", "👨‍👩‍👧 🇰🇷", "\ud800", "좋아요", "a" * 100_000, "no " * 100_000]
 )
-def test_any_text_gets_probabilities(minilm: MinilmAnalyzer, text: str) -> None:
-    """Empty, endless and odd texts are texts."""
+def test_minilm_of_any_text_gives_probabilities(minilm: MinilmAnalyzer, text: str) -> None:
+    """Empty, very long and odd texts are accepted."""
     found = minilm.analyze(text)
-    assert set(found.probabilities) == set(LABELS)
-    assert sum(found.probabilities.values()) == pytest.approx(1, abs=1e-5)
-    assert found.score == found.probabilities[found.label]
+    assert set(found) == set(LABELS)
+    assert sum(found.values()) == pytest.approx(1, abs=1e-5)
+    assert found[most_probable(found)] == max(found.values())
 
 
-def test_a_text_is_cut_at_the_models_tokens(minilm: MinilmAnalyzer) -> None:
-    """Word 126 is the last that counts: 128 tokens with [CLS] and [SEP]."""
+def test_minilm_cuts_a_text_at_its_token_limit(minilm: MinilmAnalyzer) -> None:
+    """Word 126 is the last one read: 128 tokens with [CLS] and [SEP]."""
     words = ["no"] * 125
     within, beyond = [" ".join([*words, *tail]) for tail in (["wonderful"], ["wonderful", "awful", "awful"])]
     assert minilm.analyze(within) == minilm.analyze(beyond)
     assert minilm.analyze(within) != minilm.analyze(" ".join([*words, "awful"]))
 
 
-def test_padding_does_not_change_the_answer(minilm: MinilmAnalyzer) -> None:
+def test_minilm_ignores_padding(minilm: MinilmAnalyzer) -> None:
     """The mean over tokens leaves padding out, so that batches of training and single texts agree."""
     ids, mask = torch.tensor([[101, 2204, 102]]), torch.ones(1, 3, dtype=torch.int64)
     padding = torch.zeros(1, 5, dtype=torch.int64)
@@ -69,12 +70,12 @@ def test_padding_does_not_change_the_answer(minilm: MinilmAnalyzer) -> None:
 
 def test_merged_weights_give_the_logits_of_the_separate_adapter(minilm: MinilmAnalyzer, base: Path) -> None:
     """W + (alpha / rank)·B·A is the layer plus the two small layers beside it (arXiv:2106.09685, figure 1)."""
-    config = json.loads((ARTEFACT / "config.json").read_text())
-    adapter = load_file(ARTEFACT / "adapter.safetensors")
+    config = json.loads((ADAPTER_FOLDER / "config.json").read_text())
+    adapter = load_file(ADAPTER_FOLDER / "adapter.safetensors")
     separate = SentimentNet(load_encoder(base), 384).eval()
     separate.head.load_state_dict({name: adapter[f"head.{name}"].float() for name in ("weight", "bias")})
 
-    def beside(down: Tensor, up: Tensor, scale: float) -> Callable[[nn.Module, tuple[Tensor], Tensor], Tensor]:
+    def beside(down: Tensor, up: Tensor, scale: float) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor]:
         return lambda _, inputs, output: output + scale * (inputs[0] @ down.T @ up.T)
 
     adapted = {name.removesuffix(".lora_A") for name in adapter if name.endswith(".lora_A")}
@@ -87,10 +88,10 @@ def test_merged_weights_give_the_logits_of_the_separate_adapter(minilm: MinilmAn
     assert adapted == linear
 
 
-def test_the_artefact_is_small_and_pinned() -> None:
-    """What is committed stays under 1.5 MB and names the base weights that this program looks for."""
-    config = json.loads((ARTEFACT / "config.json").read_text())
-    assert (ARTEFACT / "adapter.safetensors").stat().st_size < 1_500_000
+def test_adapter_files_are_small_and_pinned() -> None:
+    """The committed file is smaller than 1.5 MB and names the base weights that this program uses."""
+    config = json.loads((ADAPTER_FOLDER / "config.json").read_text())
+    assert (ADAPTER_FOLDER / "adapter.safetensors").stat().st_size < 1_500_000
     assert config["base_package"] == base_weights.PACKAGE
     assert config["base_version"] == base_weights.PACKAGE_VERSION
     assert config["base_sha256"] == base_weights.WEIGHTS_SHA256
@@ -98,11 +99,11 @@ def test_the_artefact_is_small_and_pinned() -> None:
     assert config["languages"] == ["en"]
 
 
-def test_the_model_card_states_what_was_measured() -> None:
+def test_model_card_states_the_measured_scores() -> None:
     """Every number in the card's table is the one that training wrote beside the adapter."""
-    measured = json.loads((ARTEFACT / "config.json").read_text())["measured"]
+    measured = json.loads((ADAPTER_FOLDER / "config.json").read_text())["measured"]
     rows = re.findall(
-        r"^\| `(\w+)` \|.*\| ([\d.]+) \| ([\d.]+) \| ([\d,]+) \|$", (ARTEFACT / "README.md").read_text(), re.M
+        r"^\| `(\w+)` \|.*\| ([\d.]+) \| ([\d.]+) \| ([\d,]+) \|$", (ADAPTER_FOLDER / "README.md").read_text(), re.M
     )
     stated = {name: (f1, accuracy, int(count.replace(",", ""))) for name, f1, accuracy, count in rows}
     assert stated == {
@@ -111,29 +112,29 @@ def test_the_model_card_states_what_was_measured() -> None:
     assert len(stated) == 5
 
 
-def test_a_language_that_the_model_does_not_know_cannot_be_asked_for(cache: Path, base: Path) -> None:
-    """An operator who lists Korean for the English model is told, instead of getting made-up labels."""
+def test_minilm_with_an_unsupported_language_is_an_error(cache: Path, base: Path) -> None:
+    """Listing Korean for the English model stops the start, instead of giving meaningless labels."""
     with pytest.raises(ModelError, match="knows en, not ko") as error:
         load_minilm(frozenset({"en", "ko"}), cache, threads=1, base=base)
     assert error.value.code == "model_languages"
 
 
 @pytest.mark.parametrize("name", ["adapter.safetensors", "config.json"])
-def test_a_damaged_artefact_is_named(tmp_path: Path, base: Path, name: str) -> None:
+def test_damaged_adapter_file_is_named(tmp_path: Path, base: Path, name: str) -> None:
     """A half checked-out adapter (or a Git LFS pointer in its place) does not load."""
-    artefact = tmp_path / "artefact"
-    shutil.copytree(ARTEFACT, artefact)
-    (artefact / name).write_bytes((artefact / name).read_bytes()[:100])
+    adapter = tmp_path / "adapter"
+    shutil.copytree(ADAPTER_FOLDER, adapter)
+    (adapter / name).write_bytes((adapter / name).read_bytes()[:100])
     with pytest.raises(ModelError) as error:
-        load_minilm(None, tmp_path, threads=1, base=base, artefact=artefact)
-    assert str(artefact / name) in error.value.message
+        load_minilm(None, tmp_path, threads=1, base=base, adapter=adapter)
+    assert str(adapter / name) in error.value.message
 
 
-def test_an_artefact_for_other_base_weights_is_refused(tmp_path: Path, base: Path) -> None:
+def test_adapter_for_other_base_weights_is_refused(tmp_path: Path, base: Path) -> None:
     """An adapter is only right on the weights that it was trained on."""
-    artefact = tmp_path / "artefact"
-    shutil.copytree(ARTEFACT, artefact)
-    config = json.loads((artefact / "config.json").read_text())
-    (artefact / "config.json").write_text(json.dumps(config | {"base_sha256": "0" * 64}))
+    adapter = tmp_path / "adapter"
+    shutil.copytree(ADAPTER_FOLDER, adapter)
+    config = json.loads((adapter / "config.json").read_text())
+    (adapter / "config.json").write_text(json.dumps(config | {"base_sha256": "0" * 64}))
     with pytest.raises(ModelError, match="other base weights"):
-        load_minilm(None, tmp_path, threads=1, base=base, artefact=artefact)
+        load_minilm(None, tmp_path, threads=1, base=base, adapter=adapter)
