@@ -1,4 +1,4 @@
-"""What can go wrong while the system is started without Docker."""
+"""Errors of starting the system without Docker."""
 
 from wire.errors import WireError
 

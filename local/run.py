@@ -1,4 +1,4 @@
-"""``python -m local.run`` (`make run`): the whole system on this machine, without Docker. Ctrl-C stops it."""
+"""``python -m local.run`` (`make run`): runs the whole system on this machine, without Docker. Ctrl-C stops it."""
 
 import os
 import signal
@@ -11,15 +11,15 @@ from typing import Annotated, NoReturn
 import typer
 
 from infra.settings import load_settings_or_exit
-from local.console.log_tail import Follower, last_lines
-from local.console.terminal import Terminal
 from local.errors import LocalError
 from local.settings import LocalSettings
-from local.stack.orphans import end, strays
+from local.stack.log_tail import Follower, last_lines
+from local.stack.orphans import end, orphans
 from local.stack.plan import Plan, make_plan
 from local.stack.readiness import not_ready
 from local.stack.run_lock import state_file, take_lock
-from local.stack.supervisor import System
+from local.stack.supervisor import Supervisor
+from local.terminal import Terminal
 from wire.errors import WireError
 
 GIVE_UP_AFTER_STARTS = 3
@@ -50,34 +50,34 @@ def main(
         run_dir = run_dir.resolve()
         run_dir.mkdir(parents=True, exist_ok=True)
         with take_lock(run_dir, os.getpid()):
-            _end_left_overs(run_dir, terminal)
+            _end_orphans(run_dir, terminal)
             if not no_prefetch:
                 _prefetch()
             _run(make_plan(settings, run_dir, https=https, redis_port=redis_port), terminal, wait_s, parent)
     except WireError as error:
-        terminal.complain(error)
+        terminal.print_error(error)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        terminal.say("Stopped.")
+        terminal.print_line("Stopped.")
 
 
-def _end_left_overs(run_dir: Path, terminal: Terminal) -> None:
-    """Of a run that was killed together with its supervisor and its leash."""
+def _end_orphans(run_dir: Path, terminal: Terminal) -> None:
+    """End what is left of a run that was killed together with its supervisor and its parent watch."""
     state_file(run_dir).unlink(missing_ok=True)
-    if left := strays(run_dir):
-        terminal.say(f"Ending {len(left)} processes that an earlier run left behind.")
+    if left := orphans(run_dir):
+        terminal.print_line(f"Ending {len(left)} processes that an earlier run left behind.")
         end(left, grace_s=10)
 
 
 def _prefetch() -> None:
     for module in ("stt_worker.prefetch", "analyzer_worker.prefetch"):
         if subprocess.run([sys.executable, "-m", module]).returncode:
-            raise LocalError("no_model", f"{module} failed; the reason is above.", "Remedy it, then start again.")
+            raise LocalError("no_model", f"{module} failed; the reason is above.", "Fix it and run again.")
 
 
 def _run(plan: Plan, terminal: Terminal, wait_s: float, parent: int | None) -> NoReturn:
     follower = Follower(plan.run_dir / "log")
-    system = System(plan)
+    system = Supervisor(plan)
     try:
         _wait_until_ready(plan, system, follower, terminal, time.monotonic() + wait_s)
         system.write_state()
@@ -89,27 +89,27 @@ def _run(plan: Plan, terminal: Terminal, wait_s: float, parent: int | None) -> N
         raise KeyboardInterrupt
     finally:
         try:
-            terminal.say("Stopping…")  # fails when the terminal was closed
+            terminal.print_line("Stopping…")  # fails when the terminal was closed
         finally:
             system.stop()
         terminal.show(follower)
         follower.close()
 
 
-def _wait_until_ready(plan: Plan, system: System, follower: Follower, terminal: Terminal, deadline: float) -> None:
+def _wait_until_ready(plan: Plan, system: Supervisor, follower: Follower, terminal: Terminal, deadline: float) -> None:
     waiting: dict[str, str] = {}
     while missing := not_ready(plan):
         system.check_alive()
         terminal.show(follower)
         if missing != waiting:
-            terminal.say("Waiting for " + "; ".join(f"{name}: {reason}" for name, reason in missing.items()))
+            terminal.print_line("Waiting for " + "; ".join(f"{name}: {reason}" for name, reason in missing.items()))
             waiting = missing
-        if culprit := system.failing(GIVE_UP_AFTER_STARTS):
-            tail = "\n".join(last_lines(culprit.log))
+        if failing := system.failing(GIVE_UP_AFTER_STARTS):
+            tail = "\n".join(last_lines(failing.log))
             raise LocalError(
                 "start_failed",
-                f"{culprit.name} does not start. The end of {culprit.log}:\n\n{tail}\n\n",
-                "Correct what it says, then start again.",
+                f"{failing.name} does not start. The end of {failing.log}:\n\n{tail}\n\n",
+                "Fix it and run again.",
             )
         if time.monotonic() > deadline:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in missing.items())

@@ -1,4 +1,4 @@
-"""A whole system for an end-to-end test: started on free ports, killed piece by piece, stopped without a trace."""
+"""A whole system for tests and benchmarks: starts on free ports, kills single programs, stops without a trace."""
 
 import contextlib
 import json
@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from local.console.log_tail import last_lines
-from local.stack.orphans import end, strays
+from local.stack.log_tail import last_lines
+from local.stack.orphans import end, orphans
 from local.stack.plan import ROOT
 from local.stack.run_lock import state_file
 from local.stack.supervisor import STOP_S
@@ -32,7 +32,7 @@ class Stack:
         self._runner = runner
         self.run_dir = run_dir
         self.output = run_dir / "run.out"
-        """All that `make run` would have shown: the log lines of every service."""
+        """Output of `make run`: the log lines of every service."""
 
     @classmethod
     def start(
@@ -45,7 +45,7 @@ class Stack:
         https: bool = False,
         options: tuple[str, ...] = (),
     ) -> Self:
-        """Start and return at once. The stack has a Redis of its own unless ``env`` has a REDIS_URL."""
+        """Start a stack and return at once. It has a Redis of its own unless ``env`` has a REDIS_URL."""
         run_dir = run_dir.resolve()
         run_dir.mkdir(parents=True, exist_ok=True)
         state_file(run_dir).unlink(missing_ok=True)
@@ -80,20 +80,20 @@ class Stack:
 
     @property
     def url(self) -> str:
-        """``http://127.0.0.1:PORT``."""
+        """Address of the page: ``http://127.0.0.1:PORT``."""
         return str(self._state["url"])
 
     @property
     def redis_url(self) -> str:
-        """For a client of the test's own."""
+        """Address of the Redis, for clients of a test."""
         return str(self._state["redis_url"])
 
     def pid(self, program: str) -> int | None:
-        """The process of ``program`` now (``redis``, ``stt_worker:0``); ``None`` while it is down."""
+        """Return the process id of ``program`` (``redis``, ``stt_worker:0``); None while it is down."""
         return pid_of(Path(self._state["supervisor"]), program)
 
     def kill(self, program: str, number: signal.Signals = signal.SIGKILL) -> int:
-        """Send a signal to the process of ``program``; the answer is its process id."""
+        """Send a signal to the process of ``program``; return its process id."""
         pid = self.pid(program)
         if pid is None:
             raise self._error(f"{program} does not run")
@@ -101,7 +101,7 @@ class Stack:
         return pid
 
     def wait_restarted(self, program: str, old_pid: int, timeout: float = 30) -> int:
-        """Wait until ``program`` runs as another process than ``old_pid``."""
+        """Wait until ``program`` runs as another process than ``old_pid``; return the new process id."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             pid = self.pid(program)
@@ -111,7 +111,7 @@ class Stack:
         raise self._error(f"{program} was not restarted within {timeout:.0f} s")
 
     def stop(self) -> int:
-        """Stop as Ctrl-C does; the answer is the runner's exit code. Nothing is left, even after a failure."""
+        """Stop as Ctrl-C does; return the runner's exit code. No process is left, even after a failure."""
         self._runner.terminate()
         try:
             return self._runner.wait(STOP_S + 10)
@@ -119,7 +119,7 @@ class Stack:
             self._runner.kill()
             return self._runner.wait()
         finally:
-            end(strays(self.run_dir), grace_s=2)
+            end(orphans(self.run_dir), grace_s=2)
 
     def __enter__(self) -> Self:
         return self

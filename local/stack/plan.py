@@ -1,4 +1,4 @@
-"""What will run and where: everything that is decided before the first process is started."""
+"""Everything that is decided before the first process starts: ports, addresses, certificates, environment."""
 
 import os
 import sys
@@ -14,12 +14,12 @@ from certificates.pair import Pair
 from certificates.server import ensure_certificate
 from local.errors import LocalError
 from local.settings import LocalSettings
-from local.stack.orphans import MARK
+from local.stack.orphans import RUN_TAG
 from local.stack.ports import certificate_names, lan_addresses, require_free
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_SOCKET_PATH = 80
-"""Bytes. The kernel takes 104 (macOS) or 108 (Linux); supervisord appends a process id at first."""
+"""Bytes. The kernel's limit is 104 (macOS) or 108 (Linux); supervisord first appends a process id."""
 ANYWHERE = ("0.0.0.0", "::")
 
 
@@ -30,31 +30,31 @@ class Plan:
     run_dir: Path
     """State of this stack; two stacks need two folders."""
     socket: Path
-    """Where supervisord answers."""
+    """Unix socket of supervisord."""
     host: str
     port: int
     redis_url: str
     redis_port: int | None
-    """``None`` when REDIS_URL names a server of your own."""
+    """None if REDIS_URL names a server of your own."""
     redis_maxmemory: str
     stt_workers: int
     stt_threads: int
-    """Of each; 0 for all cores."""
+    """CPU threads of each STT worker; 0 for all cores."""
     log_format: str
     certificate: Pair | None
-    """Made here for --https."""
+    """Made here for --https; None otherwise."""
     has_tls: bool
-    """With that certificate or with one that you configured."""
+    """True with that certificate or with a configured one."""
 
     @property
     def url(self) -> str:
-        """The page, as seen from this machine."""
+        """Address of the page on this machine."""
         host = "127.0.0.1" if self.host in ANYWHERE else self.host
         return f"{self._scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def lan_urls(self) -> list[str]:
-        """The page, as seen from other machines on the same network."""
+        """Addresses of the page for other machines on the same network."""
         reachable = self.has_tls and self.host in ANYWHERE  # without TLS the browser there gives no microphone
         return [f"{self._scheme}://{host}:{self.port}" for host in lan_addresses()] if reachable else []
 
@@ -63,7 +63,7 @@ class Plan:
         return "https" if self.has_tls else "http"
 
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
-        """``base`` with what supervisord.conf and the services read."""
+        """Return ``base`` plus the variables that supervisord.conf and the services read."""
         tools = [str(Path(sys.executable).parent), *([str(_valkey_folder())] if self.redis_port else [])]
         tls = (
             {"GATEWAY_TLS_CERT": str(self.certificate.cert), "GATEWAY_TLS_KEY": str(self.certificate.key)}
@@ -81,7 +81,7 @@ class Plan:
             "STT_WORKERS": str(self.stt_workers),
             "STT_THREADS": str(self.stt_threads),
             **tls,
-            MARK: str(self.run_dir),
+            RUN_TAG: str(self.run_dir),
             "LOCAL_SOCKET": str(self.socket),
             "LOCAL_REDIS_AUTOSTART": "true" if self.redis_port else "false",
             "LOCAL_REDIS_PORT": str(self.redis_port or 0),
@@ -120,7 +120,7 @@ def make_plan(settings: LocalSettings, run_dir: Path, *, https: bool, redis_port
 
 
 def _share_of_cores(workers: int) -> int:
-    """CPU threads for each of several workers, which would otherwise all take all cores and wait for each other."""
+    """CPU threads for each of several workers: if all took all cores, they would wait for each other."""
     return max(1, (os.cpu_count() or 1) // workers) if workers > 1 else 0
 
 
@@ -132,7 +132,7 @@ def _socket_path(run_dir: Path) -> Path:
 
 
 def _valkey_folder() -> Path:
-    """Where the embedded server's program is."""
+    """Folder of the embedded server's program."""
     try:
         return Path(get_binary_path()).parent
     except ValkeyBinaryNotFoundError as error:

@@ -14,7 +14,7 @@ those can be connected to itself, and then the server cannot come back."""
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen on ``port`` now."""
+    """True if a server could listen on ``port`` now."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: closed connections do not count
@@ -26,7 +26,7 @@ def is_free(host: str, port: int) -> bool:
 
 
 def free_port(host: str) -> int:
-    """A port that nobody listens on."""
+    """Return an unused port."""
     for port in random.sample(CHOSEN_PORTS, k=200):
         if is_free(host, port):
             return port
@@ -34,10 +34,10 @@ def free_port(host: str) -> int:
 
 
 def require_free(host: str, port: int, setting: str, option: str) -> int:
-    """``port``, or a free one for 0.
+    """Return ``port``, or a free one for 0.
 
     Raises:
-        LocalError: someone else listens there; the message names the setting that chooses another.
+        LocalError: another program listens there; the message names the setting that chooses another.
     """
     if port == 0:
         return free_port(host)
@@ -51,7 +51,7 @@ def require_free(host: str, port: int, setting: str, option: str) -> int:
 
 
 def lan_addresses() -> list[str]:
-    """IPv4 addresses by which other machines on the same network may reach this one."""
+    """List the IPv4 addresses by which other machines on the same network may reach this one."""
     up = {name for name, stats in psutil.net_if_stats().items() if stats.isup}
     found = (
         ipaddress.IPv4Address(address.address)
@@ -63,6 +63,6 @@ def lan_addresses() -> list[str]:
 
 
 def certificate_names() -> set[str]:
-    """Names and addresses by which this machine is reached, from itself and from its network."""
+    """List the names and addresses of this machine, for itself and its network."""
     names = ("localhost", "127.0.0.1", socket.gethostname(), *lan_addresses())
     return {name for name in names if name.isascii()}  # a certificate holds no others

@@ -1,4 +1,4 @@
-"""Whether the page can be used yet, and what is missing if not."""
+"""Asks the gateway which services are not ready yet."""
 
 import httpx
 
@@ -8,9 +8,9 @@ STARTING = {"fastapi_service": "does not answer yet"}
 
 
 def not_ready(plan: Plan) -> dict[str, str]:
-    """The services that are not ready, each with its reason; empty when all are."""
+    """Return the services that are not ready, each with its reason; empty when all are."""
     try:
-        # verify=False: asked is whether the process that we started answers on this machine, not who it is
+        # verify=False: the question is whether the local process answers, not who it is
         answer = httpx.get(f"{plan.url}/readyz", timeout=5, verify=False)
         return parse(answer.json())
     except (httpx.TransportError, ValueError):
@@ -18,10 +18,10 @@ def not_ready(plan: Plan) -> dict[str, str]:
 
 
 def parse(body: object) -> dict[str, str]:
-    """Reasons from the body of ``/readyz``.
+    """Read the reasons from the body of ``/readyz``.
 
     Raises:
-        ValueError: someone else's answer.
+        ValueError: the body is not that of ``/readyz``.
     """
     match body:
         case {"ready": True}:

@@ -1,4 +1,4 @@
-"""One run at a time per run folder: a lock file that the kernel frees when its holder dies, however that happens."""
+"""One run at a time per run folder: a lock file that the kernel releases when its holder dies, in whatever way."""
 
 import fcntl
 import time
@@ -10,16 +10,16 @@ import psutil
 from local.errors import LocalError
 
 STOPPING_S = 60
-"""Longest wait for what an earlier run left behind to stop."""
+"""Longest wait, in seconds, for the rest of an earlier run to stop."""
 
 
 def lock_file(run_dir: Path) -> Path:
-    """Held by ``local.run`` while it lives, then by the leash until the rest has stopped."""
+    """Path of the lock, held by ``local.run`` while it lives, then by the parent watch until the rest has stopped."""
     return run_dir / "run.lock"
 
 
 def state_file(run_dir: Path) -> Path:
-    """There while the stack is ready; read by ``local.testing``."""
+    """Path of the state, which exists while the stack is ready; read by ``local.testing``."""
     return run_dir / "state.json"
 
 

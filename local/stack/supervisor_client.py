@@ -1,4 +1,4 @@
-"""Questions to supervisord over its unix socket."""
+"""Queries to supervisord over its unix socket."""
 
 import http.client
 import xmlrpc.client
@@ -9,24 +9,24 @@ from typing import Any
 from supervisor.xmlrpc import SupervisorTransport
 
 NOT_THERE = (OSError, http.client.HTTPException, xmlrpc.client.Error)
-"""What a question raises when supervisord has not started yet, or has ended."""
+"""Errors of a query when supervisord has not started yet, or has ended."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """One line of the map in supervisord.conf, as it is now."""
+    """State of one program in supervisord.conf."""
 
     name: str
     """``redis``, or ``stt_worker:0`` where there may be several."""
     state: str
     """``STARTING``, ``RUNNING``, ``BACKOFF``, ``STOPPED``, …"""
     pid: int | None
-    """``None`` while it does not run."""
+    """None while it does not run."""
     log: Path
 
 
 def processes(socket: Path) -> list[Process]:
-    """Every process that supervisord knows; none when it does not answer."""
+    """List all programs; empty if supervisord does not answer."""
     transport = SupervisorTransport(None, None, f"unix://{socket}")
     try:
         supervisord = xmlrpc.client.ServerProxy("http://localhost", transport=transport)  # the host is not used
@@ -39,7 +39,7 @@ def processes(socket: Path) -> list[Process]:
 
 
 def pid_of(socket: Path, name: str) -> int | None:
-    """The process id of ``name``, or ``None`` while it does not run.
+    """Return the process id of ``name``; None while it does not run.
 
     Raises:
         KeyError: supervisord.conf has no such program.

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from local.console.log_tail import Follower, last_lines
+from local.stack.log_tail import Follower, last_lines
 
 
 @pytest.fixture

@@ -40,13 +40,13 @@ def test_map_shows_services_in_the_order_of_the_data() -> None:
     """supervisord.conf lists the programs as speech flows through them, the store under them last."""
     programs = [name.removeprefix("program:") for name in supervisor_conf().sections() if name.startswith("program:")]
     services = ["fastapi_service", "stt_worker", "analyzer_worker", "listener_service"]
-    assert programs == [*services, "redis", "leash"]
+    assert programs == [*services, "redis", "parent_watch"]
 
 
 def test_store_starts_before_and_stops_after_its_users() -> None:
     """Priorities run against the flow: whoever takes in work stops first, the store after all services."""
     conf = supervisor_conf()
-    order = ["leash", "redis", "listener_service", "analyzer_worker", "stt_worker", "fastapi_service"]
+    order = ["parent_watch", "redis", "listener_service", "analyzer_worker", "stt_worker", "fastapi_service"]
     priorities = [conf.getint(f"program:{program}", "priority") for program in order]
     assert priorities == sorted(set(priorities))
 

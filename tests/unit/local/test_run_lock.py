@@ -32,7 +32,7 @@ def test_lock_is_free_after_its_holder(tmp_path: Path) -> None:
 
 
 def test_rest_of_a_dead_run_is_waited_for(tmp_path: Path) -> None:
-    """While a leash still stops what a dead run left, the next one waits, and says so when that takes too long."""
+    """The next run waits while the rest of a dead run is being stopped; if that takes too long, an error says so."""
     take_lock(tmp_path, dead_pid()).close()
     with wait_for_lock(tmp_path), pytest.raises(LocalError) as refused:
         take_lock(tmp_path, os.getpid(), waiting_s=0.3)

@@ -1,4 +1,4 @@
-"""The log files of all services as one stream of lines, each with the name of its program."""
+"""Follows the log files of all services as one stream of lines, each with the name of its program."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _CHANGES = re.compile(r" (?:INFO|WARN|CRIT) ((?:spawned|exited|gave up|killing|waiting)\b.*)")
-"""Of supervisord's own log, the lines about processes that come and go."""
+"""Matches the lines of supervisord's own log about processes that start and end."""
 
 
 class Follower:
@@ -16,11 +16,11 @@ class Follower:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: dict[Path, BinaryIO] = {}
-        for path in folder.glob("*.log"):  # of an earlier run: only what comes now is news
+        for path in folder.glob("*.log"):  # lines of an earlier run are not shown
             self._open(path).seek(0, os.SEEK_END)
 
     def new_lines(self) -> Iterator[tuple[str, str]]:
-        """Program and line, for each whole line since the last call."""
+        """Yield (program, line) for each whole line since the last call."""
         for path in sorted(self._folder.glob("*.log")):
             file = self._files.get(path) or self._open(path)
             yield from _read(path.stem, file)
@@ -33,6 +33,7 @@ class Follower:
         return self._files[path]
 
     def close(self) -> None:
+        """Close the files."""
         for file in self._files.values():
             file.close()
 
@@ -58,7 +59,7 @@ def _is_rotated(path: Path, file: BinaryIO) -> bool:
 
 
 def last_lines(log: Path, count: int = 15) -> list[str]:
-    """The end of a log file; nothing if there is none."""
+    """Return the last ``count`` lines of a log file; empty if there is none."""
     try:
         return log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
     except OSError:
