@@ -9,7 +9,7 @@ from infra.results import FIELD
 from listener_service.release import Releaser
 from wire import names
 from wire.messages.base import HOPS, hop_ms
-from wire.messages.results import Final, NoSpeech, SegmentFailed, segment_end
+from wire.messages.results import Final, NoSpeech, SegmentFailed, read_segment_end
 
 BATCH = 64
 ABANDONED_MS = 5_000
@@ -27,6 +27,8 @@ class Consumer:
         self._redis = redis
         self._instance = instance
         self._releaser = releaser
+        self._kept: set[str] = set()
+        """Stream ids of results of unknown type, each logged once."""
 
     def join(self) -> None:
         """Create the group unless it exists; it begins with the oldest result."""
@@ -60,13 +62,22 @@ class Consumer:
     def _apply_all(self, entries: list[tuple[str, dict[str, str]]]) -> None:
         for source, fields in entries:
             try:
-                end = segment_end.validate_json((fields or {}).get(FIELD, ""))
+                end = read_segment_end((fields or {}).get(FIELD, ""))
             except ValidationError as refused:
                 log.error("unreadable result dropped", problems=refused.error_count())
                 self._redis.xack(STREAM, GROUP, source)
                 self._redis.xdel(STREAM, source)
                 continue
-            self._apply(source, end)
+            if end is None:
+                self._keep(source)
+            else:
+                self._apply(source, end)
+
+    def _keep(self, source: str) -> None:
+        """Leave a result of unknown type pending: a newer listener takes it over, see docs/adr/0009."""
+        if source not in self._kept:
+            self._kept.add(source)
+            log.warning("result of unknown type kept", id=source)
 
     def _apply(self, source: str, end: Final | NoSpeech | SegmentFailed) -> None:
         try:

@@ -103,6 +103,8 @@ class Sweeper:
             self._unblock(entry)
         elif step == "send" and entry.job is not None:
             self._send_again(entry, entry.job)
+        elif step == "send" and entry.of_newer_version:
+            log.debug("left to a newer listener", stage=entry.stage, **_where(entry))
         else:
             self._give_up(entry)
 

@@ -14,7 +14,7 @@ from infra.redis_client import AsyncRedis
 from infra.results import FIELD
 from wire import names
 from wire.errors import WireError
-from wire.messages.results import Final, SegmentFailed, segment_end
+from wire.messages.results import Final, SegmentFailed, read_segment_end
 
 BATCH = 100
 """Results that are read and written at once, so that talkers are not held up by somebody's long file."""
@@ -58,7 +58,7 @@ async def _read(redis: AsyncRedis, audience: str, until: str) -> AsyncIterator[l
     after = "-"
     while entries := await redis.xrange(names.log(audience), after, until, count=BATCH):
         after = f"({entries[-1][0]}"
-        ends = [segment_end.validate_json(fields[FIELD]) for _, fields in entries]
+        ends = [read_segment_end(fields[FIELD]) for _, fields in entries]
         yield [end for end in ends if isinstance(end, Final | SegmentFailed)]
 
 

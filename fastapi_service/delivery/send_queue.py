@@ -14,7 +14,7 @@ from wire import names
 from wire.close_codes import CloseCode
 from wire.errors import WireError
 from wire.messages.base import HOPS, hop_ms, now
-from wire.messages.results import Final, NoSpeech, SegmentFailed, segment_end
+from wire.messages.results import Final, NoSpeech, SegmentFailed, read_segment_end
 from wire.messages.server import AnyServerMessage, Error, People
 from wire.messages.statistics import Statistics
 
@@ -132,7 +132,9 @@ class SendQueue:
         log_key = names.log(self._audience)
         while entries := await self._redis.xrange(log_key, f"({self._delivered}-0", count=REPLAY_BATCH):
             for entry, fields in entries:
-                self._deliver(int(entry.partition("-")[0]), segment_end.validate_json(fields[FIELD]))
+                self._delivered = int(entry.partition("-")[0])
+                if (end := read_segment_end(fields[FIELD])) is not None:  # else of a newer version: left out
+                    self._deliver(self._delivered, end)
             # A long log must not look like a client that does not read.
             while self._unsent.qsize() > MOST_UNSENT // 2 and not self._closing:  # noqa: ASYNC110 (a queue has no event)
                 await asyncio.sleep(0.05)

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from infra.redis_client import AsyncRedis, Redis, load_script
 from wire import names
 from wire.errors import StoreError
-from wire.messages.base import PRIVATE
+from wire.messages.base import PRIVATE, has_unknown_type
 from wire.messages.jobs import AnalyzeText, Job, TranscribeAudio
 
 Stage = Literal["stt", "analysis", "done"]
@@ -73,7 +73,7 @@ class Entry:
     """Unix seconds."""
     stage: Stage
     job: TranscribeAudio | AnalyzeText | None
-    """None when it cannot be read: damaged, or of another version."""
+    """None when it cannot be read: damaged, or of an unknown type."""
     attempts: int
     claimed_by: str | None
     """Heartbeat key of the worker."""
@@ -81,6 +81,8 @@ class Entry:
     sent_at: str
     """As Redis holds it: compared, not computed with. ``0`` asks for sending at once."""
     error: str | None
+    of_newer_version: bool = False
+    """The job's type is not known here; a listener of the version that wrote it can send it."""
 
     @property
     def session_id(self) -> str:
@@ -219,10 +221,11 @@ class Ledger:
 def _entry(member: str, enrolled_at: float, fields: dict[str, str]) -> Entry:
     """One that cannot be read must not keep the others from being seen."""
     stage: Stage = fields.get("stage", "stt")  # type: ignore[assignment]  # only our scripts write it
+    job, newer = None, False
     try:
         job = _job.validate_json(fields.get("job", ""))
-    except ValidationError:
-        job = None
+    except ValidationError as refused:
+        newer = has_unknown_type(refused)
     return Entry(
         member=member,
         enrolled_at=enrolled_at,
@@ -233,4 +236,5 @@ def _entry(member: str, enrolled_at: float, fields: dict[str, str]) -> Entry:
         claimed_at=float(fields.get("claimed_at", 0)),
         sent_at=fields.get("sent_at", "0"),
         error=fields.get("error"),
+        of_newer_version=newer,
     )

@@ -17,6 +17,7 @@ from recorder_service.client.options import Hooks, Limits
 from recorder_service.client.replay_buffer import ReplayBuffer
 from recorder_service.client.transcript import Transcript
 from wire.audio import SAMPLE_BYTES
+from wire.messages.base import has_unknown_type
 from wire.messages.client import Gap, Start, Stop
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import Ack, AnyServerMessage, Error, Ready, server_message
@@ -152,7 +153,7 @@ class ReconnectingSession:
 
     async def _receive(self, socket: ClientConnection) -> AnyServerMessage:
         try:
-            message = server_message.validate_json(await socket.recv())
+            message = await self._read(socket)
         except ValidationError:
             raise GatewayError(
                 "not_understood",
@@ -161,6 +162,15 @@ class ReconnectingSession:
             ) from None
         self._take(message)
         return message
+
+    async def _read(self, socket: ClientConnection) -> AnyServerMessage:
+        """Return the next message. Within a session, unknown types are passed over: the gateway is newer."""
+        while True:
+            try:
+                return server_message.validate_json(await socket.recv())
+            except ValidationError as refused:
+                if self.transcript.session_id is None or not has_unknown_type(refused):
+                    raise
 
     def _take(self, message: AnyServerMessage) -> None:
         match message:

@@ -3,7 +3,7 @@
 import time
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 SessionId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 """128 random bits in hexadecimal."""
@@ -12,16 +12,29 @@ RoomName = Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")]
 
 
 class Message(BaseModel):
-    """A message on the wire. Unknown fields are refused, so that a typing error is noticed.
+    """A message on the wire. Unknown fields are ignored when it is read: a newer sender may add some.
 
-    Validation errors do not repeat the input: they end up in logs, and the input may be what somebody said.
+    Validation errors do not repeat the input: they end up in logs, and the input may be a transcript.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", ser_json_inf_nan="null", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
+
+
+class Command(Message):
+    """A message from a client. Unknown fields are refused, so that a typing error in a client is noticed."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 PRIVATE = ConfigDict(hide_input_in_errors=True)
 """For adapters and models beside messages: their validation errors do not repeat the input either."""
+
+
+def has_unknown_type(refused: ValidationError) -> bool:
+    """True if a message was refused because its ``type`` is not known here: a newer version may know it."""
+    return any(problem["type"] == "union_tag_invalid" for problem in refused.errors(include_input=False))
 
 
 class Clock(Message):

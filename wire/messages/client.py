@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
 from wire.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, SAMPLE_RATE
 from wire.languages import LANGUAGES
-from wire.messages.base import PRIVATE, Message, RoomName, SessionId
+from wire.messages.base import PRIVATE, Command, RoomName, SessionId
 from wire.messages.jobs import Task
 
 MAX_PROMPT = 400
@@ -22,7 +22,7 @@ def _known(language: str) -> str:
 Language = Annotated[str, AfterValidator(_known)]
 
 
-class Start(Message):
+class Start(Command):
     """First message of a client that wants anything but the defaults, or that resumes a session."""
 
     type: Literal["start"] = "start"
@@ -51,7 +51,7 @@ class Start(Message):
         return self
 
 
-class Gap(Message):
+class Gap(Command):
     """Silence that the client did not send."""
 
     type: Literal["gap"] = "gap"
@@ -59,13 +59,13 @@ class Gap(Message):
     """At the session's sample rate; at most a day."""
 
 
-class Stop(Message):
+class Stop(Command):
     """No more audio: end the open utterance, wait for all results, then close."""
 
     type: Literal["stop"] = "stop"
 
 
-class Ping(Message):
+class Ping(Command):
     type: Literal["ping"] = "ping"
     id: Annotated[str, Field(max_length=64)] | None = None
     """Comes back in the ``pong``."""

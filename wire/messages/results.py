@@ -5,9 +5,9 @@ Each utterance that entered the ledger ends in exactly one of ``Final``, ``NoSpe
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
-from wire.messages.base import PRIVATE, Clock, Message, RoomName, SessionId
+from wire.messages.base import PRIVATE, Clock, Message, RoomName, SessionId, has_unknown_type
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
 from wire.messages.transcript import Word
 
@@ -100,3 +100,17 @@ class SegmentFailed(_SegmentEnd):
 
 SegmentEnd = Annotated[Final | NoSpeech | SegmentFailed, Field(discriminator="type")]
 segment_end: TypeAdapter[Final | NoSpeech | SegmentFailed] = TypeAdapter(SegmentEnd, config=PRIVATE)
+
+
+def read_segment_end(data: str) -> Final | NoSpeech | SegmentFailed | None:
+    """Parse a result; None if its ``type`` is unknown, from a newer version.
+
+    Raises:
+        ValidationError: the result is damaged.
+    """
+    try:
+        return segment_end.validate_json(data)
+    except ValidationError as refused:
+        if has_unknown_type(refused):
+            return None
+        raise

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from infra.heartbeat import Heartbeat
 from infra.ledger import ledger
 from wire.messages import channels, jobs, results, server, statistics
-from wire.messages.base import HOPS, Clock, Message, hop_ms
+from wire.messages.base import HOPS, Clock, Message, has_unknown_type, hop_ms
 from wire.messages.client import client_message
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -51,17 +51,42 @@ def test_golden_message_comes_back_as_it_was(file: Path) -> None:
     """Read and written again, no field is lost, added or changed."""
     message = read(file)
     for parser in parsers(file, message):
-        parsed = parser.validate_json(file.read_bytes())
+        parsed = parser.validate_json(file.read_bytes(), extra="forbid")
         assert json.loads(parsed.model_dump_json()) == message
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_unknown_field_is_refused(file: Path) -> None:
-    """A typing error in a field's name is noticed, not ignored."""
+def test_golden_file_with_an_unknown_field_fails(file: Path) -> None:
+    """The golden tests are strict, in nested objects too: a golden file pins every field."""
     message = read(file)
     for parser in parsers(file, message):
-        with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
-            parser.validate_python(message | {"surprise": 1})
+        for surprised in (message | {"surprise": 1}, *nested_surprises(message)):
+            with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+                parser.validate_python(surprised, extra="forbid")
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_unknown_field_is_refused_from_clients_and_ignored_from_services(file: Path) -> None:
+    """A client's typing error is noticed; a newer service may add fields."""
+    message = read(file)
+    for parser in parsers(file, message):
+        if parser is client_message:
+            with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+                parser.validate_python(message | {"surprise": 1})
+            continue
+        for surprised in (message | {"surprise": 1}, *nested_surprises(message)):
+            parsed = parser.validate_json(json.dumps(surprised))
+            assert json.loads(parsed.model_dump_json()) == message
+
+
+def nested_surprises(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """Copies of a message with one more field in one of its nested objects."""
+    inner = ("clock", "transcript", "message", "endpointing", "sentiment")
+    return [
+        message | {name: message[name] | {"surprise": 1}}
+        for name in inner
+        if isinstance(message.get(name), dict) and "negative" not in message[name]
+    ]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -74,6 +99,26 @@ def test_errors_do_not_repeat_what_somebody_said(file: Path) -> None:
             with pytest.raises(ValidationError) as refused:
                 parser.validate_json(json.dumps(message | {field: [secret]}))
             assert secret not in str(refused.value)
+
+
+@pytest.mark.parametrize("union", [results.segment_end, server.server_message, ledger._job])
+def test_unknown_type_is_told_from_damage(union: Any) -> None:
+    """A type of a newer version is not an error of the sender; missing fields are."""
+    with pytest.raises(ValidationError) as refused:
+        union.validate_json('{"type": "from_the_future"}')
+    assert has_unknown_type(refused.value)
+    for damaged in ("", "{}", "[]", '{"type": "final"}', '{"type": "transcribe_audio"}'):
+        with pytest.raises(ValidationError) as refused:
+            union.validate_json(damaged)
+        if "type" not in damaged or json.loads(damaged)["type"] in types_of(union):
+            assert not has_unknown_type(refused.value)
+
+
+def test_a_result_of_unknown_type_is_none_and_a_damaged_one_raises() -> None:
+    """The listener keeps the one and drops the other."""
+    assert results.read_segment_end('{"type": "from_the_future"}') is None
+    with pytest.raises(ValidationError):
+        results.read_segment_end('{"type": "final"}')
 
 
 def test_every_message_has_a_golden_file() -> None:
