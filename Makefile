@@ -7,7 +7,7 @@
 #   HTTPS=1 PORT=8001 STT_WORKERS=2 REDIS_URL=redis://…   for `make run`
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test unit integration e2e lint types lock bench-overhead bench-memory bench-stt bench-live bench-silence bench-gate bench-page screenshots up down logs e2e-docker lint-docker clean venv test-setup
+.PHONY: help run models test unit integration e2e lint types lock contracts bench-overhead bench-memory bench-stt bench-live bench-silence bench-gate bench-page screenshots up down logs e2e-docker lint-docker clean venv test-setup
 
 newest_enough = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(or $(shell for p in python3.11 python3 python; do \
@@ -61,6 +61,9 @@ lint-docker: venv ## Style of Dockerfile and Compose files (needs npx)
 
 lock: ## Resolve pyproject.toml into requirements/ (UPGRADE=1 for the newest versions)
 	@$(PYTHON) -m tools.compile_requirements $(if $(UPGRADE),--upgrade)
+
+contracts: venv ## Write docs/asyncapi.json from the message classes
+	@$(VENV_PYTHON) -m tools.contracts
 
 bench-overhead: venv ## What the pipeline costs beside the models
 	@$(VENV_PYTHON) -m bench.overhead
