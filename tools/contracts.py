@@ -35,7 +35,7 @@ def document() -> Json:
         "info": {
             "title": "WhisperTextAnalyzer live speech",
             "version": _version(),
-            "description": "Speech in, text and sentiment out. docs/protocol.md explains resuming, errors and close codes.",
+            "description": "Speech in, text and sentiment out. docs/protocol.md has resuming, errors and close codes.",
             "license": {"name": "MIT"},
         },
         "defaultContentType": "application/json",

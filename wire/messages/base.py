@@ -18,7 +18,11 @@ class Message(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="ignore", ser_json_inf_nan="null", hide_input_in_errors=True, use_attribute_docstrings=True
+        frozen=True,
+        extra="ignore",
+        ser_json_inf_nan="null",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,  # the strings below the fields are the descriptions in docs/asyncapi.json
     )
 
 
