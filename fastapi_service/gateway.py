@@ -19,7 +19,7 @@ from fastapi_service.endpointing.endpointer import EndpointerOptions
 from fastapi_service.monitoring import metrics
 from fastapi_service.recognition.dispatcher import Dispatcher
 from fastapi_service.recognition.partials import Partials
-from fastapi_service.recognition.session import Session, SessionTakenOver
+from fastapi_service.recognition.session import Session, SessionOptions, SessionPorts, SessionTakenOver
 from fastapi_service.settings import Settings
 from fastapi_service.storage.sessions import SessionRecord, SessionStore
 from infra.celery_app import make_celery, send_job
@@ -54,7 +54,6 @@ class Gateway:
         self.redis = connect_async(settings.redis_url)
         self.hub = Hub()
         self.store = SessionStore(self.redis, settings.session_ttl_s)
-        self._admission = Admission(self.redis)
         celery = make_celery(names.GATEWAY, settings.redis_url)
         self._dispatcher = Dispatcher(lambda job: send_job(celery, job))
         self._channels = connect_async(settings.redis_url, max_connections=6, retries=0)
@@ -62,8 +61,11 @@ class Gateway:
         self._subscriber = Subscriber(self._channels, self.hub)
         self._people = RoomOccupancy(self.redis, self._channels, self.hub.people)
         self._heartbeat = HeartbeatWriter(connect(settings.redis_url), names.GATEWAY)
-        self._options = EndpointerOptions(
-            **{name: getattr(settings, name) for name in EndpointerOptions.__dataclass_fields__}
+        self._ports = SessionPorts(self.store, Admission(self.redis), self._dispatcher, self._partials)
+        self._options = SessionOptions(
+            EndpointerOptions(**{name: getattr(settings, name) for name in EndpointerOptions.__dataclass_fields__}),
+            settings.session_ttl_s,
+            settings.interim_ms / 1000,
         )
         self._connections: set[Connection] = set()
         self._owners: dict[str, Connection] = {}
@@ -129,16 +131,7 @@ class Gateway:
             displaced.displace()
         self._owners[record.session_id] = connection
         session = Session(
-            record,
-            self._options,
-            self.store,
-            self._admission,
-            self._dispatcher,
-            self._partials,
-            self.settings.session_ttl_s,
-            connection.send_queue.send,
-            connection.send_queue.send_error,
-            self.settings.interim_ms / 1000,
+            record, self._options, self._ports, connection.send_queue.send, connection.send_queue.send_error
         )
         log.info("session begins", session=record.session_id, resumed=token is None, sample_rate=record.sample_rate)
         return session, token

@@ -1,11 +1,12 @@
-"""The text so far, about once a second, of the utterance that somebody is speaking."""
+"""The text so far, about once a second, of the utterance that is being spoken."""
 
 import asyncio
 from collections.abc import Callable
 
 from fastapi_service.endpointing.endpointer import Endpointer
 from fastapi_service.recognition.local_agreement import Agreement
-from fastapi_service.recognition.partials import PendingPartial
+from fastapi_service.recognition.partial_requester import PartialRequester
+from fastapi_service.recognition.ports import PartialRequest
 from infra.celery_app import STALE_S
 from wire.audio import SAMPLE_RATE, ms_to_samples, samples_to_ms
 from wire.messages.jobs import Partial
@@ -13,104 +14,122 @@ from wire.messages.server import Interim
 from wire.messages.transcript import Word
 
 WINDOW_S = 8
-"""Newest speech that is heard; what was agreed on before stands."""
+"""Length of audio that is sent: the newest. Words that were agreed on before it stay as they are."""
 FIRST_S = 1.1
-"""Audio of the first one, pre-roll included: with less, Whisper guesses."""
+"""Audio of the first request, pre-roll included: with less, Whisper guesses."""
 RETRY_S = 0.3
-"""After the first one, if it heard nothing: the voice has only just begun."""
-MOST_DOUBLINGS = 3
-"""Of the pause, once for each further one in a row without a text: the workers are busy, or it is not a voice."""
+"""Interval after a first request without a text: the voice has only just begun."""
+MAX_DOUBLINGS = 3
+"""Maximum back-off: the interval doubles after each further empty result, at most this often. Empty results mean that
+the workers are busy, or that the sound is no voice."""
 COST_FACTOR = 2.0
-"""Pause between two, in times of what the last one took: interim texts take at most half of a worker."""
+"""Minimum interval in multiples of the last request's duration: interim texts take at most half of a worker."""
 LEAD_MS = 100
 """Audio before the first known word."""
-PATIENCE_S = STALE_S + 0.3
-"""After this nobody begins one any more: workers drop stale ones without a word. The rest is for clocks that differ."""
-
-Ask = Callable[[int, int, bytes, str], PendingPartial]
-"""Segment, first sample, audio, how the text begins."""
+TIMEOUT_S = STALE_S + 0.3
+"""After this no worker begins a request any more: they drop stale ones silently. The rest is for clocks that differ."""
 
 
 class Interims:
-    """One session's. At most one is on its way, and none is asked for in silence."""
+    """One session's interim texts. At most one request is on its way, and none is made in silence."""
 
-    def __init__(self, every_s: float, ask: Ask, show: Callable[[Interim], None]) -> None:
+    def __init__(
+        self,
+        requester: PartialRequester,
+        send: Callable[[Interim], None],
+        every_s: float,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        """Begin without an utterance.
+
+        Args:
+            send: called with each text.
+            every_s: interval in seconds of audio; 0 turns interim texts off.
+            timeout_s: seconds to wait for a worker to begin.
+        """
+        self._requester = requester
+        self._send = send
         self._every_s = every_s
-        self._ask = ask
-        self._show = show
+        self._timeout_s = timeout_s
         self._agreement = Agreement()
-        self._segment = -1
+        self._segment: int | None = None
+        """Of the utterance that is being spoken."""
         self._next = 0
-        """Sample from which on the next one may be asked for."""
+        """Position of the next request."""
         self._misses = 0
-        """How many in a row gave no text."""
-        self._asked: PendingPartial | None = None
+        """Results without a text in a row."""
+        self._request: PartialRequest | None = None
         self._answering: asyncio.Task[None] | None = None
 
-    def begin(self, segment: int, sample: int) -> None:
-        """An utterance begins at a sample."""
+    def begin(self, segment: int, position: int) -> None:
+        """Begin an utterance that starts at a position."""
+        if not self._every_s:
+            return
         self._segment, self._agreement, self._misses = segment, Agreement(), 0
-        self._next = sample + round(FIRST_S * SAMPLE_RATE)
+        self._next = position + round(FIRST_S * SAMPLE_RATE)
 
     def end(self) -> None:
-        """It is over: what is still on its way is taken back, or not shown."""
-        self._segment = -1
-        if self._asked is not None:
-            self._asked.drop()
+        """End the utterance: a text that is on its way is withdrawn, or not shown."""
+        self._segment = None
+        if self._request is not None:
+            self._request.drop()
+
+    def stop(self) -> None:
+        """End the utterance, and wait for no text."""
+        self.end()
+        if self._answering is not None:
+            self._answering.cancel()
 
     def consider(self, endpointer: Endpointer) -> None:
-        """Ask for the next one, if it is time."""
+        """Request the next text if it is due."""
         busy = self._answering is not None and not self._answering.done()
-        if self._segment < 0 or busy or endpointer.silent or endpointer.position < self._next:
+        if self._segment is None or busy or endpointer.silent or endpointer.position < self._next:
             return
         since = endpointer.position - WINDOW_S * SAMPLE_RATE
         known = self._agreement.since(samples_to_ms(max(0, since)))
         if known and since > endpointer.safe:
             since = ms_to_samples(known[0].start_ms - LEAD_MS)
         start, pcm = endpointer.newest(since)
-        self._asked = self._ask(self._segment, start, pcm, "".join(word.text for word in known))
+        prefix = "".join(word.text for word in known)
+        self._request = self._requester.request("interim", self._segment, start, pcm, prefix)
         self._next = endpointer.position + round(self._every_s * SAMPLE_RATE)
-        self._answering = asyncio.create_task(self._await(self._asked, known, endpointer.position), name="interim")
+        self._answering = asyncio.create_task(
+            self._show(self._request, known, endpointer.position), name="interim text"
+        )
 
-    def stop(self) -> None:
-        """Nobody listens any more."""
-        self.end()
-        if self._answering is not None:
-            self._answering.cancel()
-
-    async def _await(self, asked: PendingPartial, known: list[Word], asked_at: int) -> None:
-        draft = await _answer(asked)
-        if asked.job.segment != self._segment:
+    async def _show(self, request: PartialRequest, known: list[Word], requested_at: int) -> None:
+        partial = await _answer(request, self._timeout_s)
+        if request.job.segment != self._segment:
             return
-        text = draft.transcript if draft is not None else None
-        cost_s = draft.stt_end - draft.stt_start if draft is not None else 0.0
+        text = partial.transcript if partial is not None else None
+        cost_s = partial.stt_end - partial.stt_start if partial is not None else 0.0
         self._misses = self._misses + 1 if text is None else 0
-        self._next = asked_at + round(max(self._pause_s(), COST_FACTOR * cost_s) * SAMPLE_RATE)
+        self._next = requested_at + round(max(self._interval_s(), COST_FACTOR * cost_s) * SAMPLE_RATE)
         if text is None:
             return
         self._agreement.take(text.words, known)
-        self._show(
+        self._send(
             Interim(
-                segment=asked.job.segment,
-                revision=asked.job.revision,
+                segment=request.job.segment,
+                revision=request.job.revision,
                 stable=self._agreement.stable,
                 unstable=self._agreement.unstable,
                 language=text.language,
             )
         )
 
-    def _pause_s(self) -> float:
-        """From the last one to the next."""
+    def _interval_s(self) -> float:
+        """Seconds of audio from the last request to the next."""
         early = self._misses > 0 and self._agreement.empty
-        doublings = min(MOST_DOUBLINGS, max(0, self._misses - 1))
+        doublings = min(MAX_DOUBLINGS, max(0, self._misses - 1))
         return (RETRY_S if early else self._every_s) * (1 << doublings)
 
 
-async def _answer(asked: PendingPartial) -> Partial | None:
-    """Waits for long only while a worker is at it."""
+async def _answer(request: PartialRequest, timeout_s: float) -> Partial | None:
+    """Wait for the result; after ``timeout_s`` only if a worker has begun."""
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            return await asked.result()
+        async with asyncio.timeout(timeout_s):
+            return await request.result()
     except TimeoutError:
-        await asked.withdraw()
-    return await asked.result()
+        await request.withdraw()
+    return await request.result()

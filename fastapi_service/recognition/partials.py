@@ -1,6 +1,6 @@
-"""Texts of utterances that are not over yet: asked of the workers, and handed to whoever asked.
+"""Requests texts of utterances that are not over yet, and matches the workers' answers to the requests.
 
-Best effort. What does not come is not missed: the ledger knows nothing of it, and the utterance is transcribed anyway.
+Best effort: the ledger has no record of a request. When no answer comes, the utterance is transcribed all the same.
 """
 
 import asyncio
@@ -22,56 +22,70 @@ from wire.messages.jobs import Partial, TranscribePartial
 
 AUDIO_TTL_S = 10
 """A worker that has not fetched the audio by then does not begin (``infra.celery_app.STALE_S`` is shorter)."""
-LONGEST_S = 20.0
-"""After this nobody waits for an answer any more. Longer than any model takes that is of use for live speech."""
+TIMEOUT_S = 20.0
+"""Seconds to wait for an answer. Longer than any model takes that is of use for live speech."""
 WATCH_S = 1.0
-"""How often to see whether the workers still live; heartbeats end 5 s after a worker that died."""
+"""Interval between checks that the workers are alive; heartbeats end 5 s after a worker that died."""
 
 log = structlog.get_logger()
 
 
 class JobSender(Protocol):
-    async def offer(self, draft: TranscribePartial) -> None: ...
+    """Sends jobs that may get lost."""
+
+    async def send_once(self, job: TranscribePartial) -> None:
+        """Send a job.
+
+        Raises:
+            OperationalError, RedisError, OSError: it is not sent.
+        """
+        ...
 
 
 class PendingPartial:
-    """One draft that was asked for."""
+    """One request. It ends with a text, or with None when no worker will bring one."""
 
-    def __init__(self, job: TranscribePartial, pcm: bytes, redis: AsyncRedis, offering: JobSender) -> None:
+    def __init__(
+        self, job: TranscribePartial, pcm: bytes, redis: AsyncRedis, sender: JobSender, timeout_s: float
+    ) -> None:
         self.job = job
         self._redis = redis
         self._answer: asyncio.Future[Partial | None] = asyncio.get_running_loop().create_future()
-        self._sending = asyncio.create_task(self._send(pcm, offering), name="draft")
-        self._overdue = asyncio.get_running_loop().call_later(LONGEST_S, self.answer, None)
+        self._sending = asyncio.create_task(self._send(pcm, sender), name="partial request")
+        self._timeout = asyncio.get_running_loop().call_later(timeout_s, self.set_result, None)
         self._dropping: asyncio.Task[bool] | None = None
 
     @property
     def key(self) -> tuple[str, int, int]:
+        """Session, segment, revision: what an answer names."""
         return self.job.session_id, self.job.segment, self.job.revision
 
     @property
     def done(self) -> bool:
+        """True once the result is there."""
         return self._answer.done()
 
-    def answer(self, draft: Partial | None) -> None:
-        """What the worker says; None: nothing will come."""
+    def set_result(self, partial: Partial | None) -> None:
+        """End the request; a second result is ignored."""
         if not self._answer.done():
-            self._overdue.cancel()
-            self._answer.set_result(draft)
+            self._timeout.cancel()
+            self._answer.set_result(partial)
 
-    def when_done(self, then: Callable[[], None]) -> None:
-        self._answer.add_done_callback(lambda _: then())
+    def when_done(self, callback: Callable[[], None]) -> None:
+        """Call back once the result is there."""
+        self._answer.add_done_callback(lambda _: callback())
 
     async def give_up(self) -> None:
-        """Nobody may answer any more: whoever waits goes on without, and no worker begins it."""
+        """Withdraw the request, and end it even if a worker has begun."""
         await self.withdraw()
-        self.answer(None)
+        self.set_result(None)
 
     async def result(self) -> Partial | None:
+        """Wait for the result. Cancelling the caller does not cancel the request."""
         return await asyncio.shield(self._answer)
 
     async def withdraw(self) -> bool:
-        """Take the audio back. True when no worker has it, and so none will answer."""
+        """Take the audio back. True if no worker has it: the result is None then."""
         await self._sending
         if self._answer.done():
             return False
@@ -80,58 +94,82 @@ class PendingPartial:
         except (RedisError, OSError):
             begun = False
         if not begun:
-            self.answer(None)
+            self.set_result(None)
         return not begun
 
     def drop(self) -> None:
-        """Nobody wants it any more: ``withdraw``, without waiting for it."""
+        """Withdraw in the background."""
         if self._dropping is None and not self.done:
-            self._dropping = asyncio.create_task(self.withdraw(), name="withdrawal")
+            self._dropping = asyncio.create_task(self.withdraw(), name="partial withdrawal")
 
-    async def _send(self, pcm: bytes, offering: JobSender) -> None:
+    async def _send(self, pcm: bytes, sender: JobSender) -> None:
         try:
             await self._redis.set(self.job.audio_key, pcm, ex=AUDIO_TTL_S)
-            await offering.offer(self.job)
+            await sender.send_once(self.job)
         except (OperationalError, RedisError, OSError) as error:
-            log.debug("draft not asked for", session=self.job.session_id, error=type(error).__name__)
-            self.answer(None)
+            log.debug("partial not requested", session=self.job.session_id, error=type(error).__name__)
+            self.set_result(None)
 
 
 class Partials:
-    """One per gateway: its channel for the answers."""
+    """All requests of one gateway, and its channel for the answers."""
 
-    def __init__(self, redis: AsyncRedis, channels: AsyncRedis, offering: JobSender) -> None:
+    def __init__(
+        self,
+        redis: AsyncRedis,
+        subscriptions: AsyncRedis,
+        sender: JobSender,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        watch_s: float = WATCH_S,
+    ) -> None:
+        """Begin without requests.
+
+        Args:
+            redis: for commands.
+            subscriptions: for :func:`fastapi_service.pubsub.follow`.
+            sender: puts the jobs on the queue.
+            timeout_s: seconds to wait for an answer.
+            watch_s: interval between checks that the workers are alive.
+        """
         self.channel = names.partials(secrets.token_hex(8))
         self._redis = redis
-        self._channels = channels
-        self._offering = offering
-        self._asked: dict[tuple[str, int, int], PendingPartial] = {}
+        self._subscriptions = subscriptions
+        self._sender = sender
+        self._timeout_s = timeout_s
+        self._watch_s = watch_s
+        self._pending: dict[tuple[str, int, int], PendingPartial] = {}
 
-    def ask(self, job: TranscribePartial, pcm: bytes) -> PendingPartial:
-        """Ask for one; returns at once."""
-        asked = PendingPartial(job, pcm, self._redis, self._offering)
-        self._asked[asked.key] = asked
-        asked.when_done(lambda: self._forget(asked))
-        return asked
-
-    def _forget(self, asked: PendingPartial) -> None:
-        if self._asked.get(asked.key) is asked:
-            del self._asked[asked.key]
-
-    async def _give_up_all(self) -> None:
-        await asyncio.gather(*(asked.give_up() for asked in list(self._asked.values())))
+    def request(self, job: TranscribePartial, pcm: bytes) -> PendingPartial:
+        """Send a request; returns at once."""
+        pending = PendingPartial(job, pcm, self._redis, self._sender, self._timeout_s)
+        self._pending[pending.key] = pending
+        pending.when_done(lambda: self._forget(pending))
+        return pending
 
     async def run(self) -> None:
-        """For ever: hand answers to whoever asked, and give up when none may come."""
-        # What was answered while Redis was away, is lost.
-        await asyncio.gather(follow(self._channels, self.channel, self._give_up_all, self._hear), self._watch())
+        """Pass answers on, and end the requests that none may come for. Runs until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(
+                # An outage loses the answers that are published during it.
+                follow(self._subscriptions, self.channel, self._give_up_all, self._on_answer),
+                name="partial answers",
+            )
+            tasks.create_task(self._watch_workers(), name="partial workers")
 
-    async def _watch(self) -> None:
-        """A worker that is gone may have begun anything that is open: nobody says what, so all of it is given up."""
+    def _forget(self, pending: PendingPartial) -> None:
+        if self._pending.get(pending.key) is pending:
+            del self._pending[pending.key]
+
+    async def _give_up_all(self) -> None:
+        await asyncio.gather(*(pending.give_up() for pending in list(self._pending.values())))
+
+    async def _watch_workers(self) -> None:
+        """Give up all requests when a worker is gone: it may have begun any of them."""
         before: set[str] = set()
         while True:
-            await asyncio.sleep(WATCH_S)
-            if not self._asked:
+            await asyncio.sleep(self._watch_s)
+            if not self._pending:
                 before = set()
                 continue
             try:
@@ -142,9 +180,9 @@ class Partials:
                 await self._give_up_all()
             before = workers
 
-    def _hear(self, data: str) -> None:
+    def _on_answer(self, data: str) -> None:
         with suppress(ValidationError):
-            draft = Partial.model_validate_json(data)
-            asked = self._asked.get((draft.session_id, draft.segment, draft.revision))
-            if asked is not None:
-                asked.answer(draft)
+            partial = Partial.model_validate_json(data)
+            pending = self._pending.get((partial.session_id, partial.segment, partial.revision))
+            if pending is not None:
+                pending.set_result(partial)

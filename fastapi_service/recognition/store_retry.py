@@ -1,4 +1,4 @@
-"""Writes that outlast an outage of Redis, and a word to the client when that takes long."""
+"""Retries Redis writes until they succeed, and warns the client when that takes long."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,54 +11,69 @@ from redis.exceptions import OutOfMemoryError, RedisError
 from fastapi_service import errors
 from wire.errors import WireError
 
-TELL_AFTER_S = 3.0
-"""How long a write may take before the client hears that its results will be late."""
-LONGEST_PAUSE_S = 1.0
-"""Before a write is tried again."""
-
 T = TypeVar("T")
 
 log = structlog.get_logger()
-_again = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_initial=0.1, wait_max=LONGEST_PAUSE_S)
 
 
 class LedgerFull(Exception):
-    """Too many utterances are outstanding; this one is offered again."""
+    """Too many utterances are outstanding; the write is tried again."""
 
 
 class StoreRetry:
-    """One session's. However many of its writes wait, an outage is told once; a write that is quick again ends it."""
+    """One session's writes. The client gets one warning per outage; a write that is quick again ends the outage."""
 
-    def __init__(self, session_id: str, tell: Callable[[WireError], None]) -> None:
+    def __init__(
+        self,
+        session_id: str,
+        send_error: Callable[[WireError], None],
+        warn_after_s: float = 3.0,
+        max_pause_s: float = 1.0,
+    ) -> None:
+        """Begin without an outage.
+
+        Args:
+            send_error: called with the warning.
+            warn_after_s: how long a write may take before that.
+            max_pause_s: longest pause before a write is tried again.
+        """
         self._session_id = session_id
-        self._tell = tell
-        self._told = False
-        self._trouble: Exception | None = None
-        """Why a write did not work; None while it has no answer yet."""
+        self._send_error = send_error
+        self._warn_after_s = warn_after_s
+        self._retrying = stamina.AsyncRetryingCaller(
+            attempts=None, timeout=None, wait_initial=min(0.1, max_pause_s), wait_max=max_pause_s
+        )
+        self._warned = False
+        self._error: Exception | None = None
+        """Why the last write failed; None while it has no answer yet."""
 
     async def until_ok(self, write: Callable[[], Awaitable[T]]) -> T:
-        """Repeat a write until it works."""
+        """Repeat a write until it succeeds, and return its answer.
+
+        Raises:
+            Exception: an error that another attempt would not remedy.
+        """
         loop = asyncio.get_running_loop()
-        overdue = loop.call_later(TELL_AFTER_S, self._complain)
+        warning = loop.call_later(self._warn_after_s, self._warn)
         try:
-            answer = await _again(self._survives, write)
+            answer = await self._retrying(self._should_retry, write)
         finally:
-            overdue.cancel()
-        self._trouble = None
-        if loop.time() < overdue.when():
-            self._told = False
+            warning.cancel()
+        self._error = None
+        if loop.time() < warning.when():
+            self._warned = False
         return answer
 
-    def _survives(self, error: Exception) -> bool:
-        self._trouble = error
+    def _should_retry(self, error: Exception) -> bool:
+        self._error = error
         return isinstance(error, RedisError | OSError | LedgerFull)
 
-    def _complain(self) -> None:
-        if self._told:
+    def _warn(self) -> None:
+        if self._warned:
             return
-        self._told = True
-        full = isinstance(self._trouble, LedgerFull | OutOfMemoryError)
+        self._warned = True
+        full = isinstance(self._error, LedgerFull | OutOfMemoryError)
         error = errors.busy() if full else errors.redis_late()
-        reason = type(self._trouble).__name__ if self._trouble else "no answer"
-        log.warning("speech waits for redis", session=self._session_id, code=error.code, reason=reason)
-        self._tell(error)
+        reason = type(self._error).__name__ if self._error else "no answer"
+        log.warning("ledger write delayed", session=self._session_id, code=error.code, reason=reason)
+        self._send_error(error)

@@ -37,7 +37,7 @@ class Post:
     def __init__(self) -> None:
         self.jobs: list[TranscribePartial] = []
 
-    async def offer(self, draft: TranscribePartial) -> None:
+    async def send_once(self, draft: TranscribePartial) -> None:
         self.jobs.append(draft)
 
 
@@ -51,7 +51,7 @@ class Office:
         self._worker: Worker[Any] = Worker(redis_url, names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
         self._worker.model = InstantTranscriber()
 
-    def ask(self, revision: int = 1) -> PendingPartial:
+    def request(self, revision: int = 1) -> PendingPartial:
         job = TranscribePartial(
             session_id=ALICE,
             segment=0,
@@ -62,7 +62,7 @@ class Office:
             reply_to=self.partials.channel,
         )
         self._asked += 1
-        return self.partials.ask(job, PCM)
+        return self.partials.request(job, PCM)
 
     async def work(self) -> None:
         """The worker does everything that was asked."""
@@ -87,7 +87,7 @@ async def office(redis: Redis, aredis: AsyncRedis, redis_url: str) -> AsyncItera
 
 async def test_the_answer_comes_to_who_asked(office: Office, redis: Redis) -> None:
     """And the audio is gone from Redis with it."""
-    first, second = office.ask(1), office.ask(2)
+    first, second = office.request(1), office.request(2)
     await office.work()
     answers = [await first.result(), await second.result()]
     assert [answer and answer.revision for answer in answers] == [1, 2]
@@ -99,11 +99,11 @@ async def test_the_answer_comes_to_who_asked(office: Office, redis: Redis) -> No
 
 async def test_what_nobody_has_begun_can_be_taken_back(office: Office) -> None:
     """Then no worker does it any more; what one has begun is not taken back."""
-    asked = office.ask()
+    asked = office.request()
     assert await asked.withdraw()
     assert await asked.result() is None
     await office.work()
-    begun = office.ask(2)
+    begun = office.request(2)
     await office.work()
     assert not await begun.withdraw()
     assert await begun.result() is not None

@@ -9,7 +9,7 @@ from tests.support.eventually import soon
 from tests.support.speakers import audio_job
 from wire.messages.jobs import AnalyzeText, TranscribeAudio, TranscribePartial
 
-Job = TranscribeAudio | AnalyzeText | TranscribePartial
+Sendable = TranscribeAudio | AnalyzeText | TranscribePartial
 
 
 class Queue:
@@ -17,9 +17,9 @@ class Queue:
 
     def __init__(self, failures: int) -> None:
         self.failures = failures
-        self.jobs: list[Job] = []
+        self.jobs: list[Sendable] = []
 
-    def send(self, job: Job) -> None:
+    def send(self, job: Sendable) -> None:
         if self.failures:
             self.failures -= 1
             raise redis.exceptions.ConnectionError("away")
@@ -38,4 +38,4 @@ async def test_an_outage_is_one_line_in_the_log() -> None:
         await soon(lambda: len(queue.jobs) == 2)
         await dispatcher.close(1)
     own = [line for line in lines if not line["event"].startswith("stamina")]  # whose lines services switch off
-    assert [(line["event"], line["error"]) for line in own] == [("jobs wait for the queue", "ConnectionError")] * 2
+    assert [(line["event"], line["error"]) for line in own] == [("queue unavailable", "ConnectionError")] * 2

@@ -6,34 +6,33 @@ from collections.abc import Callable
 import pytest
 
 from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions, SpeechStart
-from fastapi_service.recognition import interims as module
-from fastapi_service.recognition.interims import Interims
-from tests.support.asked import PendingPartial
+from fastapi_service.recognition.interims import TIMEOUT_S, Interims
+from fastapi_service.recognition.partial_requester import PartialRequester
+from fastapi_service.storage.sessions import SessionRecord
 from tests.support.eventually import soon
+from tests.support.partial_requests import FakePartials, FakeRequest
 from tests.support.sounds import speech
 from tests.support.speakers import ALICE
-from wire.audio import SAMPLE_RATE, decode_pcm, samples_to_ms
-from wire.messages.jobs import TranscribePartial
+from wire.audio import SAMPLE_RATE, decode_pcm
 from wire.messages.server import Interim
+
+RECORD = SessionRecord(
+    session_id=ALICE, owner="owner", room=None, language=None, sample_rate=SAMPLE_RATE, next_segment=0, samples=0
+)
 
 
 class Setting:
-    """Somebody who speaks without a pause, and what is asked of the workers meanwhile."""
+    """Speech without a pause, and what is requested of the workers meanwhile."""
 
-    def __init__(self) -> None:
-        self.asked: list[PendingPartial] = []
+    def __init__(self, timeout_s: float = TIMEOUT_S) -> None:
         self.shown: list[Interim] = []
-        self.interims = Interims(1.0, self._ask, self.shown.append)  # type: ignore[arg-type]
+        self._partials = FakePartials()
+        self.interims = Interims(PartialRequester(RECORD, self._partials), self.shown.append, 1.0, timeout_s)
         self._endpointer = Endpointer(EndpointerOptions())
 
-    def _ask(self, segment: int, start: int, pcm: bytes, prefix: str) -> PendingPartial:
-        revision = len(self.asked) + 1
-        job = TranscribePartial(
-            session_id=ALICE, segment=segment, revision=revision, purpose="interim",
-            start_ms=samples_to_ms(start), audio_key="k", prefix=prefix, reply_to="c",
-        )  # fmt: skip
-        self.asked.append(PendingPartial(job, pcm))
-        return self.asked[-1]
+    @property
+    def asked(self) -> list[FakeRequest]:
+        return self._partials.asked
 
     @property
     def seconds(self) -> float:
@@ -49,15 +48,13 @@ class Setting:
             await asyncio.sleep(0)
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PATIENCE_S", 0.02)
+IMPATIENT_S = 0.02
+"""A worker that has not begun by then will not."""
 
 
-@pytest.mark.usefixtures("impatient")
 async def test_one_that_nobody_begins_is_taken_back() -> None:
-    """Workers drop stale drafts without an answer; the next one is asked for all the same."""
-    setting = Setting()
+    """Workers drop stale requests without an answer; the next one is made all the same."""
+    setting = Setting(IMPATIENT_S)
     await setting.speak(1.5)
     await soon(lambda: setting.asked[0].withdrawn)
     await setting.speak(1.5)
@@ -68,9 +65,8 @@ async def test_one_that_nobody_begins_is_taken_back() -> None:
     setting.interims.stop()
 
 
-@pytest.mark.usefixtures("impatient")
 async def test_one_that_is_begun_is_waited_for() -> None:
-    setting = Setting()
+    setting = Setting(IMPATIENT_S)
     await setting.speak(1.5)
     setting.asked[0].begun = True
     await soon(lambda: setting.asked[0].withdrawn)

@@ -10,17 +10,17 @@ import redis.exceptions
 import stamina
 
 from fastapi_service.endpointing.endpointer import FRAME, EndpointerOptions
-from fastapi_service.recognition import session as module
-from fastapi_service.recognition import store_retry as patience
-from fastapi_service.recognition.session import Session, SessionTakenOver
+from fastapi_service.recognition.ports import LedgerJob
+from fastapi_service.recognition.session import Session, SessionOptions, SessionPorts, SessionTakenOver
 from fastapi_service.storage.sessions import SessionRecord
-from tests.support.asked import PendingPartial
+from infra.ledger.ledger import Admitted
 from tests.support.eventually import soon
+from tests.support.partial_requests import FakePartials, FakeRequest
 from tests.support.sounds import quiet, speech
 from tests.support.speakers import ALICE
 from wire.audio import SAMPLE_RATE, decode_pcm
 from wire.errors import StoreError, WireError
-from wire.messages.jobs import AnalyzeText, TranscribeAudio, TranscribePartial
+from wire.messages.jobs import AnalyzeText, TranscribeAudio
 from wire.messages.server import Ack, AnyServerMessage, Interim, SpeechEnded, SpeechStarted
 
 RECORD = SessionRecord(
@@ -60,8 +60,8 @@ class Admission:
     """A ledger that first gives the ``answers``, then takes everything, while it is ``open``."""
 
     def __init__(self) -> None:
-        self.answers: deque[str | Exception] = deque()
-        self.written: list[tuple[TranscribeAudio | AnalyzeText, bytes, int]] = []
+        self.answers: deque[Admitted | Exception] = deque()
+        self.written: list[tuple[LedgerJob, bytes, int]] = []
         self.kept: list[str | None] = []
         self.open = asyncio.Event()
         self.open.set()
@@ -69,12 +69,12 @@ class Admission:
     async def admit(
         self,
         owner: str,
-        job: TranscribeAudio | AnalyzeText,
+        job: LedgerJob,
         pcm: bytes,
         samples: int,
         session_ttl_s: int,
         keep_language: str | None,
-    ) -> str:
+    ) -> Admitted:
         assert (owner, session_ttl_s) == ("owner", 600)
         await self.open.wait()
         answer = self.answers.popleft() if self.answers else "enrolled"
@@ -90,48 +90,25 @@ class Queue:
     """Where jobs go after the ledger."""
 
     def __init__(self) -> None:
-        self.jobs: list[TranscribeAudio | AnalyzeText] = []
+        self.jobs: list[LedgerJob] = []
 
-    async def dispatch(self, job: TranscribeAudio | AnalyzeText) -> None:
+    async def dispatch(self, job: LedgerJob) -> None:
         self.jobs.append(job)
-
-
-class Partials:
-    """Whoever transcribes before an utterance is over."""
-
-    channel = "wta:drafts:test"
-
-    def __init__(self) -> None:
-        self.asked: list[PendingPartial] = []
-        self.at_once: str | None = None
-        """With what text a worker answers immediately."""
-
-    def ask(self, job: TranscribePartial, pcm: bytes) -> PendingPartial:
-        self.asked.append(PendingPartial(job, pcm))
-        if self.at_once is not None:
-            self.asked[-1].begun = True
-            self.asked[-1].write(self.at_once)
-        return self.asked[-1]
 
 
 class Setting:
     """A session with hand-made surroundings."""
 
-    def __init__(self, record: SessionRecord = RECORD, *, pause_ms: int = 0, interim_every_s: float = 0.0) -> None:
-        self.store, self.admission, self.queue, self.partials = Store(), Admission(), Queue(), Partials()
+    def __init__(self, record: SessionRecord = RECORD, *, pause_ms: int = 0, **options: float) -> None:
+        self.store, self.admission, self.queue, self.partials = Store(), Admission(), Queue(), FakePartials()
         self.told: list[AnyServerMessage] = []
         self.complaints: list[WireError] = []
         self.session = Session(
             record,
-            EndpointerOptions(pause_ms=pause_ms),
-            self.store,  # type: ignore[arg-type]
-            self.admission,  # type: ignore[arg-type]
-            self.queue,  # type: ignore[arg-type]
-            self.partials,  # type: ignore[arg-type]
-            600,
+            SessionOptions(EndpointerOptions(pause_ms=pause_ms), 600, **options),
+            SessionPorts(self.store, self.admission, self.queue, self.partials),
             self.told.append,
             self.complaints.append,
-            interim_every_s,
         )
 
     def acks(self) -> list[int]:
@@ -376,10 +353,9 @@ async def test_a_session_that_expired_says_so() -> None:
         await setting.say(20 * FRAME)
 
 
-async def test_an_outage_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_outage_is_told_once() -> None:
     """However many writes wait, the client hears once that its results come late; again only in the next outage."""
-    monkeypatch.setattr(patience, "TELL_AFTER_S", 0.05)
-    setting = Setting()
+    setting = Setting(warn_after_s=0.05)
     for outage in (1, 2):
         setting.admission.open.clear()
         setting.store.answers.clear()
@@ -399,11 +375,9 @@ async def test_an_outage_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("full", ["full", redis.exceptions.OutOfMemoryError("used memory > 'maxmemory'")])
-async def test_a_service_that_is_full_is_called_busy(monkeypatch: pytest.MonkeyPatch, full: str | Exception) -> None:
+async def test_a_service_that_is_full_is_called_busy(full: Admitted | Exception) -> None:
     """A full ledger and a full Redis are another trouble than one that is away."""
-    monkeypatch.setattr(patience, "TELL_AFTER_S", 0.01)
-    monkeypatch.setattr(patience, "_again", stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_max=0.01))
-    setting = Setting()
+    setting = Setting(warn_after_s=0.01, max_retry_pause_s=0.01)
     setting.admission.answers.extend([full] * 10_000)
     with stamina.set_testing(False):
         await setting.say(20 * FRAME)
@@ -435,10 +409,9 @@ async def test_finish_may_be_cut_short_and_called_again() -> None:
     assert [job.segment for job, _, _ in setting.admission.written] == [0]
 
 
-async def test_a_talker_is_not_read_faster_than_the_ledger_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_talker_is_not_read_faster_than_the_ledger_writes() -> None:
     """With Redis away, a session holds so many seconds of speech and then stops reading its socket."""
-    monkeypatch.setattr(module, "MOST_UNWRITTEN_S", 4)
-    setting = Setting()
+    setting = Setting(max_unwritten_s=4)
     setting.admission.open.clear()
     utterances = 8
     heard = 0
@@ -471,7 +444,7 @@ PAUSE = 8 * FRAME
 """Silence of 240 ms: a pause, and not yet the end."""
 
 
-async def spoken(setting: Setting, *, pause: int = PAUSE) -> PendingPartial:
+async def spoken(setting: Setting, *, pause: int = PAUSE) -> FakeRequest:
     """A second of speech and a pause; what was asked for in it."""
     await setting.say(34 * FRAME, pause=pause)
     return setting.partials.asked[-1]

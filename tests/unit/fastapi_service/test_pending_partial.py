@@ -77,7 +77,7 @@ class Post:
         self.jobs: list[TranscribePartial] = []
         self.closed = False
 
-    async def offer(self, draft: TranscribePartial) -> None:
+    async def send_once(self, draft: TranscribePartial) -> None:
         if self.closed:
             raise OperationalError("away")
         self.jobs.append(draft)
@@ -86,16 +86,16 @@ class Post:
 class Office:
     """A gateway's drafts, with a Redis of our own."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeout_s: float = module.TIMEOUT_S) -> None:
         self.redis, self.post = Redis(), Post()
-        self.partials = Partials(self.redis, self.redis, self.post)
+        self.partials = Partials(self.redis, self.redis, self.post, watch_s=0.01, timeout_s=timeout_s)
 
-    def ask(self, revision: int = 1) -> PendingPartial:
+    def request(self, revision: int = 1) -> PendingPartial:
         job = TranscribePartial(
             session_id=ALICE, segment=0, revision=revision, purpose="final", start_ms=0,
             audio_key=names.partial_audio(ALICE, 0, revision), reply_to=self.partials.channel,
         )  # fmt: skip
-        return self.partials.ask(job, PCM)
+        return self.partials.request(job, PCM)
 
     async def sent(self, *asked: PendingPartial) -> None:
         await soon(lambda: [job.revision for job in self.post.jobs] == [each.job.revision for each in asked])
@@ -112,20 +112,25 @@ class Office:
         self.redis.said.put_nowait(draft.model_dump_json())
 
 
-@pytest.fixture
-async def office(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
-    monkeypatch.setattr(module, "WATCH_S", 0.01)
-    office = Office()
+@asynccontextmanager
+async def opened(office: Office) -> AsyncIterator[Office]:
     running = asyncio.create_task(office.partials.run())
+    await soon(lambda: office.redis.subscribed)
     yield office
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
 
 
+@pytest.fixture
+async def office() -> AsyncIterator[Office]:
+    async with opened(Office()) as office:
+        yield office
+
+
 async def test_an_answer_reaches_who_asked(office: Office) -> None:
     """What nobody asked for, or nobody can read, disturbs nothing."""
-    first, second = office.ask(1), office.ask(2)
+    first, second = office.request(1), office.request(2)
     await office.sent(first, second)
     office.redis.said.put_nowait("{}")
     office.say(7)
@@ -140,12 +145,12 @@ async def test_an_answer_reaches_who_asked(office: Office) -> None:
 @pytest.mark.parametrize("where", ["redis", "queue"])
 async def test_what_cannot_be_asked_is_answered_at_once(office: Office, where: str) -> None:
     office.redis.away, office.post.closed = where == "redis", where == "queue"
-    assert await office.ask().result() is None
+    assert await office.request().result() is None
 
 
 async def test_what_nobody_has_begun_is_taken_back(office: Office) -> None:
     """Its audio is gone, so that no worker begins it afterwards."""
-    asked = office.ask()
+    asked = office.request()
     asked.drop()
     assert await asked.result() is None
     await office.sent(asked)
@@ -153,7 +158,7 @@ async def test_what_nobody_has_begun_is_taken_back(office: Office) -> None:
 
 
 async def test_what_is_begun_is_still_waited_for(office: Office) -> None:
-    asked = office.ask()
+    asked = office.request()
     await office.sent(asked)
     office.begin(asked)
     assert not await asked.withdraw()
@@ -162,27 +167,26 @@ async def test_what_is_begun_is_still_waited_for(office: Office) -> None:
 
 
 async def test_nothing_is_waited_for_when_redis_cannot_say_whether_it_is_begun(office: Office) -> None:
-    asked = office.ask()
+    asked = office.request()
     await office.sent(asked)
     office.redis.away = True
     assert await asked.withdraw()
     assert await asked.result() is None
 
 
-async def test_who_waited_long_waits_no_more(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_waited_long_waits_no_more() -> None:
     """The answer was lost."""
-    monkeypatch.setattr(module, "LONGEST_S", 0.02)
-    asked = office.ask()
-    await office.sent(asked)
-    office.begin(asked)
-    async with asyncio.timeout(5):
+    async with opened(Office(timeout_s=0.02)) as office, asyncio.timeout(5):
+        asked = office.request()
+        await office.sent(asked)
+        office.begin(asked)
         assert await asked.result() is None
 
 
 async def test_a_worker_that_dies_holds_nobody_up(office: Office) -> None:
     """As long as all of them live, what is begun is waited for; a new one changes nothing."""
     office.redis.live("one", "two")
-    asked = office.ask()
+    asked = office.request()
     await office.sent(asked)
     office.begin(asked)
     await asyncio.sleep(0.05)
@@ -195,22 +199,22 @@ async def test_a_worker_that_dies_holds_nobody_up(office: Office) -> None:
 
 
 async def test_answers_that_an_outage_took_are_not_waited_for(office: Office) -> None:
-    asked = office.ask()
+    asked = office.request()
     await office.sent(asked)
     office.begin(asked)
     office.redis.said.put_nowait(redis.exceptions.ConnectionError("away"))
     async with asyncio.timeout(5):
         assert await asked.result() is None
-    following = office.ask(2)
+    following = office.request(2)
     office.say(2)
     assert await following.result() is not None
     assert office.redis.subscribed == [office.partials.channel] * 2
 
 
 async def test_one_that_is_over_does_not_take_a_later_one_of_its_name_along(office: Office) -> None:
-    first = office.ask()
-    second = office.ask()
-    first.answer(None)
+    first = office.request()
+    second = office.request()
+    first.set_result(None)
     await first.result()
     office.say()
     async with asyncio.timeout(5):

@@ -1,4 +1,4 @@
-"""A draft without a worker."""
+"""Partial requests without a worker."""
 
 import asyncio
 
@@ -6,8 +6,8 @@ from wire.messages.jobs import Partial, TranscribePartial
 from wire.messages.transcript import Transcript, Word
 
 
-class PendingPartial:
-    """A draft that a test answers by hand."""
+class FakeRequest:
+    """A request that a test answers by hand."""
 
     def __init__(self, job: TranscribePartial, pcm: bytes) -> None:
         self.job, self.pcm = job, pcm
@@ -67,3 +67,21 @@ class PendingPartial:
                 keep_language=keep_language, stt_start=10.0, stt_end=10.0 + cost_s,
             )
         )  # fmt: skip
+
+
+class FakePartials:
+    """Keeps the requests of a session."""
+
+    channel = "wta:drafts:test"
+
+    def __init__(self) -> None:
+        self.asked: list[FakeRequest] = []
+        self.at_once: str | None = None
+        """The text with which a worker answers immediately."""
+
+    def request(self, job: TranscribePartial, pcm: bytes) -> FakeRequest:
+        self.asked.append(FakeRequest(job, pcm))
+        if self.at_once is not None:
+            self.asked[-1].begun = True
+            self.asked[-1].write(self.at_once)
+        return self.asked[-1]

@@ -1,0 +1,107 @@
+"""What a session uses of the rest of the gateway: one small protocol for each."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from fastapi_service.endpointing.endpointer import EndpointerOptions
+from fastapi_service.storage.sessions import SessionRecord
+from infra.ledger.ledger import Admitted
+from wire.messages.jobs import AnalyzeText, Partial, TranscribeAudio, TranscribePartial
+
+LedgerJob = TranscribeAudio | AnalyzeText
+"""A job that the ledger holds until it has a result."""
+
+
+class ProgressStore(Protocol):
+    """Records how far a session's audio is safe."""
+
+    async def acknowledge(self, record: SessionRecord, samples: int) -> bool:
+        """Return False if another connection owns the session. ``samples`` are at the client's rate."""
+        ...
+
+
+class LedgerAdmission(Protocol):
+    """Writes utterances into the ledger."""
+
+    async def admit(
+        self, owner: str, job: LedgerJob, pcm: bytes, samples: int, session_ttl_s: int, keep_language: str | None
+    ) -> Admitted:
+        """See :meth:`infra.ledger.ledger.Admission.admit`."""
+        ...
+
+
+class JobQueue(Protocol):
+    """Sends the jobs that the ledger holds."""
+
+    async def dispatch(self, job: LedgerJob) -> None:
+        """Take a job; returns when there is room for it, before it is sent."""
+        ...
+
+
+class PartialRequest(Protocol):
+    """One text requested before the end of its utterance. It ends with a text, or with None."""
+
+    @property
+    def job(self) -> TranscribePartial:
+        """The job that was sent."""
+        ...
+
+    @property
+    def done(self) -> bool:
+        """True once the result is there."""
+        ...
+
+    async def result(self) -> Partial | None:
+        """Wait for the result; None if no worker will bring one."""
+        ...
+
+    async def withdraw(self) -> bool:
+        """Take the audio back. True if no worker has it: the result is None then."""
+        ...
+
+    def drop(self) -> None:
+        """Withdraw in the background."""
+        ...
+
+
+class PartialService(Protocol):
+    """Requests partial texts from the workers."""
+
+    @property
+    def channel(self) -> str:
+        """Channel on which workers answer this gateway."""
+        ...
+
+    def request(self, job: TranscribePartial, pcm: bytes) -> PartialRequest:
+        """Send a request; returns at once."""
+        ...
+
+
+@dataclass(frozen=True)
+class SessionPorts:
+    """The same for all sessions of a gateway."""
+
+    store: ProgressStore
+    admission: LedgerAdmission
+    queue: JobQueue
+    partials: PartialService
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """The same for all sessions of a gateway; see its settings."""
+
+    endpointer: EndpointerOptions
+    ttl_s: int
+    """How long Redis keeps a session that no client uses."""
+    interim_every_s: float = 0.0
+    """Interval of interim texts; 0 turns them off."""
+    max_unwritten_s: float = 60.0
+    """Seconds of speech in one session that may wait for the ledger; then its socket is not read. The client's answers
+    to pings are not read then either, so it must be longer than an ordinary outage."""
+    ack_every_s: float = 2.0
+    """Silence is acknowledged this often, in seconds of audio."""
+    warn_after_s: float = 3.0
+    """How long a write may take before the client gets an error that its results will be late."""
+    max_retry_pause_s: float = 1.0
+    """Longest pause before a write is tried again."""

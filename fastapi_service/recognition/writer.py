@@ -1,0 +1,134 @@
+"""Utterances on their way into the ledger."""
+
+import asyncio
+from typing import NamedTuple
+
+from fastapi_service.endpointing.endpointer import Utterance
+from fastapi_service.endpointing.sample_clock import SampleClock
+from fastapi_service.recognition.acknowledgements import Acknowledgements, SessionTakenOver
+from fastapi_service.recognition.jobs import utterance_job
+from fastapi_service.recognition.ports import PartialRequest, SessionOptions, SessionPorts
+from fastapi_service.recognition.speculation import settle
+from fastapi_service.recognition.store_retry import LedgerFull, StoreRetry
+from fastapi_service.storage.sessions import SessionRecord
+from infra.ledger.ledger import Admitted
+from wire.audio import SAMPLE_RATE
+from wire.messages.jobs import Partial
+
+
+class FoundUtterance(NamedTuple):
+    """An utterance that is not in the ledger yet."""
+
+    segment: int
+    utterance: Utterance
+    request: PartialRequest | None
+    """The request for its text, if one was made before its end."""
+
+    @property
+    def samples(self) -> int:
+        """Length at 16 kHz."""
+        return self.utterance.end - self.utterance.start
+
+
+class LedgerWriter:
+    """Writes one session's utterances into the ledger, in order, and sends their jobs.
+
+    An utterance is written before it is acknowledged, and acknowledged before its job is sent. Each is written once,
+    through outages of Redis, for as long as this connection owns the session.
+    """
+
+    def __init__(
+        self,
+        record: SessionRecord,
+        ports: SessionPorts,
+        options: SessionOptions,
+        clock: SampleClock,
+        acknowledgements: Acknowledgements,
+        retry: StoreRetry,
+    ) -> None:
+        self._record = record
+        self._ports = ports
+        self._options = options
+        self._clock = clock
+        self._acknowledgements = acknowledgements
+        self._retry = retry
+        self.next_segment = record.next_segment
+        """Utterances of the session that are in the ledger."""
+        self.unwritten = 0
+        """Samples at 16 kHz that are not in the ledger yet; bounds the queue."""
+        self._queue: asyncio.Queue[FoundUtterance] = asyncio.Queue()
+        self._written = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def put(self, found: FoundUtterance) -> None:
+        """Queue an utterance; returns at once."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._write_all(), name="ledger writer")
+        self.unwritten += found.samples
+        self._queue.put_nowait(found)
+
+    async def wait_for_room(self) -> None:
+        """Wait while too much is unwritten; returns at once as long as the ledger keeps pace.
+
+        Raises:
+            SessionTakenOver: another connection owns the session.
+            StoreError: the ledger refused an utterance for good.
+        """
+        task = self._task
+        if task is None:
+            return
+        while self.unwritten > self._options.max_unwritten_s * SAMPLE_RATE and not task.done():
+            self._written.clear()
+            waiting = asyncio.create_task(self._written.wait(), name="room in the writer's queue")
+            await asyncio.wait({waiting, task}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+        if task.done():
+            task.result()
+
+    async def drain(self) -> None:
+        """Wait until everything is in the ledger. May be cancelled, and called again.
+
+        Raises:
+            SessionTakenOver: another connection owns the session.
+            StoreError: the ledger refused an utterance for good.
+        """
+        task = self._task
+        if task is None:
+            return
+        written = asyncio.create_task(self._queue.join(), name="writer's queue empty")
+        try:
+            await asyncio.wait({written, task}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            written.cancel()
+        if task.done():
+            task.result()
+        task.cancel()
+        self._task = None
+
+    async def _write_all(self) -> None:
+        """Write for as long as this connection owns the session; then the task fails."""
+        while True:
+            found = await self._queue.get()
+            await self._write(found, await settle(found.request))
+            self.unwritten -= found.samples
+            self._written.set()
+            self._queue.task_done()
+
+    async def _write(self, found: FoundUtterance, partial: Partial | None) -> None:
+        samples = self._clock.to_client(found.utterance.end)
+        job = utterance_job(self._record, found.segment, found.utterance, partial)
+        language = partial.keep_language if partial is not None else None
+
+        async def admit() -> Admitted:
+            verdict = await self._ports.admission.admit(
+                self._record.owner, job, found.utterance.pcm, samples, self._options.ttl_s, language
+            )
+            if verdict == "full":
+                raise LedgerFull
+            return verdict
+
+        if await self._retry.until_ok(admit) == "fenced":
+            raise SessionTakenOver
+        self.next_segment = found.segment + 1
+        self._acknowledgements.send(samples)
+        await self._retry.until_ok(lambda: self._ports.queue.dispatch(job))
