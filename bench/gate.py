@@ -21,7 +21,7 @@ from rich.table import Table
 
 from bench.clips import MANIFEST, Clip, error_name, error_rate, read_manifest
 from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions, Event, Utterance
-from stt_worker.engines.base import Deadline, Request, Transcriber
+from stt_worker.engines.base import Deadline, RecognitionConfig, Transcriber
 from stt_worker.load import load_transcriber
 from stt_worker.settings import Settings
 from wire.audio import SAMPLE_RATE, Pcm, Samples, decode_pcm, to_float, to_int16
@@ -92,7 +92,7 @@ def listen(transcriber: Transcriber, clip: Clip, pcm: Pcm, runs: Runs) -> Heard:
 
     def text(parts: list[bytes]) -> str:
         heard = [
-            transcriber.transcribe(to_float(decode_pcm(part)), Request(clip.language), Deadline.after(600))
+            transcriber.transcribe(to_float(decode_pcm(part)), RecognitionConfig(clip.language), Deadline.after(600))
             for part in parts
         ]
         return " ".join(each.text for each in heard)

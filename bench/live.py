@@ -154,13 +154,15 @@ def report(talkers: list[Talker], language: str, cpu: float, offline: dict[Path,
 
 def _transcribe(clips: list[Clip]) -> dict[Path, str]:
     """Each clip as a whole, by this engine alone."""
-    from stt_worker.engines.base import Deadline, Request
+    from stt_worker.engines.base import Deadline, RecognitionConfig
     from stt_worker.load import load_transcriber
     from stt_worker.settings import Settings
 
     engine = load_transcriber(Settings(device="cpu"))
     deadline = Deadline.after(3_600)
-    return {clip.file: engine.transcribe(clip.audio(), Request(clip.language), deadline).text for clip in clips}
+    return {
+        clip.file: engine.transcribe(clip.audio(), RecognitionConfig(clip.language), deadline).text for clip in clips
+    }
 
 
 def offline_texts(clips: list[Clip]) -> dict[Path, str]:

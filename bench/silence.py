@@ -19,10 +19,10 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.clips import MANIFEST, Clip, read_manifest
-from stt_worker.engines.base import Deadline, Hypothesis, Request, Transcriber
+from stt_worker.engines.base import Deadline, Hypothesis, RecognitionConfig, Transcriber
 from stt_worker.load import load_transcriber
 from stt_worker.settings import Settings
-from stt_worker.tasks.transcribe import is_speech
+from stt_worker.tasks.transcript import is_speech
 from wire.audio import SAMPLE_RATE, Samples
 
 RESULTS = Path("bench-results/silence.json")
@@ -80,7 +80,7 @@ def pieces(audio: Samples) -> Iterator[Samples]:
 
 
 def heard(engine: Transcriber, audio: Samples, language: str | None) -> Hypothesis:
-    return engine.transcribe(audio, Request(language), Deadline.after(600))
+    return engine.transcribe(audio, RecognitionConfig(language), Deadline.after(600))
 
 
 def words(engine: Transcriber, audio: list[Samples], language: str | None) -> int:

@@ -57,14 +57,17 @@ class Measured:
 
 
 def _this_engine() -> Run:
-    from stt_worker.engines.base import Deadline, Request
+    from stt_worker.engines.base import Deadline, RecognitionConfig
     from stt_worker.load import load_transcriber
 
     transcriber = load_transcriber(Settings(model="base", device="cpu"))
 
     def run(audio: Samples, language: str) -> tuple[str, int]:
-        heard = [transcriber.transcribe(part, Request(language), Deadline.after(600)) for part in _utterances(audio)]
-        return " ".join(each.text for each in heard), sum(each.windows > 1 for each in heard)
+        heard = [
+            transcriber.transcribe(part, RecognitionConfig(language), Deadline.after(600))
+            for part in _utterances(audio)
+        ]
+        return " ".join(each.text for each in heard), sum(each.attempts > 1 for each in heard)
 
     return run
 

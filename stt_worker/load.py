@@ -1,21 +1,21 @@
-"""The factory of speech-to-text engines. torch takes seconds to import, so that happens only when it is needed."""
+"""The factory of speech-to-text engines. Importing torch takes seconds, so it happens inside, when it is needed."""
 
 from stt_worker.engines.base import Transcriber
 from stt_worker.settings import Settings
 
 
 def load_transcriber(settings: Settings) -> Transcriber:
-    """The engine that the settings name.
+    """Load the engine that the settings name.
 
     Raises:
-        ModelError: the weights are missing, corrupt, or do not fit the device.
+        ModelError: the weights are missing, corrupt, or do not fit on the device.
     """
     if settings.model == "instant":
         from stt_worker.engines.instant import InstantTranscriber
 
         return InstantTranscriber()
-    from stt_worker.engines.vad import SpeechOnly, VoiceActivity
+    from stt_worker.engines.vad import SileroVad, VadFilter
     from stt_worker.engines.whisper.engine import load_whisper
     from stt_worker.scheduling.batcher import Batcher
 
-    return Batcher(lambda: SpeechOnly(load_whisper(settings), VoiceActivity()))
+    return Batcher(lambda: VadFilter(load_whisper(settings), SileroVad()))

@@ -13,7 +13,7 @@ from infra.worker import Limits, Worker
 from stt_worker.engines.base import Transcriber
 from stt_worker.load import load_transcriber
 from stt_worker.settings import Settings
-from stt_worker.tasks.partial import Drafting
+from stt_worker.tasks.partial import PartialTranscription
 from stt_worker.tasks.transcribe import Transcription
 from wire import names
 from wire.messages.jobs import TranscribeAudio, TranscribePartial
@@ -24,7 +24,7 @@ worker: Worker[Transcriber] = Worker(
     settings.redis_url, names.STT_WORKER, Limits(settings.deadline_s, settings.max_rss_mb)
 )
 transcription = Transcription(worker, lambda job: send_job(celery, job))
-drafting = Drafting(worker)
+partials = PartialTranscription(worker)
 
 
 @celery.task(name=names.TRANSCRIBE_AUDIO, autoretry_for=(RedisError, OperationalError), retry_backoff=1)
@@ -33,8 +33,8 @@ def transcribe_audio(job: dict[str, Any]) -> None:
 
 
 @celery.task(name=names.TRANSCRIBE_PARTIAL)
-def draft_text(job: dict[str, Any]) -> None:
-    drafting.run(TranscribePartial.model_validate(job))
+def transcribe_partial(job: dict[str, Any]) -> None:
+    partials.run(TranscribePartial.model_validate(job))
 
 
 @setup_logging.connect

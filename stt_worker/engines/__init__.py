@@ -1,1 +1,1 @@
-"""One file per speech-to-text engine, all behind ``stt_worker.engines.base.Transcriber``."""
+"""Speech-to-text engines behind the contract in ``base``, and what they run on: device, threads, voice activity."""

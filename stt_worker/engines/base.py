@@ -1,8 +1,8 @@
-"""The seam between the worker and whatever turns speech into text."""
+"""The contract between the worker and a speech-to-text engine."""
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -18,21 +18,32 @@ class DeadlineExceeded(WireError):
     """An utterance took longer than the worker's deadline."""
 
 
+class Preempted(Exception):
+    """A more urgent utterance waits."""
+
+
+class DeviceLost(Exception):
+    """The device computes nothing more for this process, as after most CUDA errors."""
+
+
 @dataclass(frozen=True)
 class Deadline:
-    """When to give up an utterance, checked by engines between decoding steps."""
+    """Time limit of one utterance, checked by engines between decoding steps."""
 
     seconds: float
     started: float
+    """On the clock of ``time.monotonic``."""
 
     @classmethod
     def after(cls, seconds: float) -> "Deadline":
+        """Return a deadline that starts now."""
         return cls(seconds, time.monotonic())
 
     def check(self) -> None:
-        """
+        """Check the time.
+
         Raises:
-            DeadlineExceeded: the time is over.
+            DeadlineExceeded: it is over.
         """
         if time.monotonic() - self.started > self.seconds:
             raise DeadlineExceeded(
@@ -42,50 +53,58 @@ class Deadline:
             )
 
 
-class Outranked(Exception):
-    """Something more urgent waits."""
-
-
 @dataclass(frozen=True)
-class Yielding(Deadline):
-    """A deadline that is also over when something more urgent waits."""
+class PreemptibleDeadline(Deadline):
+    """A deadline that also ends when a more urgent utterance waits."""
 
-    outranked: Callable[[], bool] = lambda: False
+    is_preempted: Callable[[], bool] = lambda: False
+    """Called without arguments at each check."""
 
     def check(self) -> None:
-        """
+        """Check the time, then the queues.
+
         Raises:
             DeadlineExceeded: the time is over.
-            Outranked: it is the turn of something else.
+            Preempted: a more urgent utterance waits.
         """
         super().check()
-        if self.outranked():
-            raise Outranked
+        if self.is_preempted():
+            raise Preempted
 
 
 @dataclass(frozen=True)
-class Request:
-    """What is wanted of an utterance."""
+class RecognitionConfig:
+    """Options of one transcription, and its place in the queue."""
 
     language: str | None = None
-    """ISO 639 code of what is spoken, or None to detect it."""
+    """ISO 639 code of the speech; None: detect it."""
     task: Literal["transcribe", "translate"] = "transcribe"
-    """``translate`` writes English whatever is spoken."""
+    """``translate`` writes English for speech in any language."""
     prompt: str = ""
-    """Names and words that may come up. Whisper takes it for what was said before, and spells alike."""
+    """Terms whose spelling to bias. Whisper conditions on them as on preceding text."""
     prefix: str = ""
-    """How the text is known to begin; not believed when what follows it makes no sense."""
-    quick: bool = False
-    """Of something that is soon replaced: a doubtful text is not worth the longest look."""
+    """Known beginning of the text. Dropped if the text after it has to be decoded again."""
+    allow_fallback: bool = True
+    """False for a text that is soon replaced: it is not worth the longest and slowest attempt."""
     session: str = ""
-    """Whose turn it is, where several wait."""
+    """Sessions with waiting utterances take turns."""
     priority: int = 0
-    """As in the queue: 0 goes first."""
+    """As in the queue: 0 is the most urgent."""
+
+
+@dataclass(frozen=True)
+class RecognitionRequest:
+    """One utterance for an engine."""
+
+    audio: Samples
+    """float32 in [−1, 1), shape (samples,), 16 kHz, at most 30 s."""
+    config: RecognitionConfig
+    deadline: Deadline
 
 
 @dataclass(frozen=True)
 class Word:
-    """One word, with the punctuation and the space that belong to it: all of them joined are the text."""
+    """One word with its punctuation and leading space; all words joined are the text."""
 
     text: str
     start_s: float
@@ -97,93 +116,84 @@ class Word:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """What an engine heard."""
+    """The transcription of one utterance."""
 
     text: str
     language: str
     """ISO 639 code."""
     language_probability: float | None
-    """None when the language was given."""
+    """None if the language was given."""
     avg_logprob: float
     """Mean log-probability of the tokens, ≤ 0."""
     no_speech_prob: float
-    """Probability that nobody speaks, 0–1."""
+    """Probability that the audio contains no speech, 0–1."""
     words: tuple[Word, ...] = ()
-    windows: int = 1
-    """How many windows of audio it took until the text could be trusted."""
-
-
-def is_silent(no_speech_prob: float, avg_logprob: float) -> bool:
-    """Whisper's own rule: nobody seems to speak, and the text is a guess."""
-    return no_speech_prob > NO_SPEECH_PROB and avg_logprob < MIN_AVG_LOGPROB
+    attempts: int = 1
+    """Number of decoding attempts, each with more padding, until the text was accepted."""
 
 
 Outcome = Hypothesis | Exception
-"""What an utterance gives, or what went wrong with it."""
+"""Result of one utterance: its transcription, or why it failed."""
 
 
-@dataclass(frozen=True)
-class Task:
-    """One utterance for an engine."""
-
-    audio: Samples
-    """float32 in [−1, 1), shape (samples,), 16 kHz, at most 30 s."""
-    request: Request
-    deadline: Deadline
-    tell: Callable[[Outcome], None]
-    """Called once, as soon as the outcome is known: before slower neighbours have theirs."""
-
-
-class DeviceLost(Exception):
-    """Nothing can be computed in this process any more, such as after most CUDA errors."""
+def is_silent(no_speech_prob: float, avg_logprob: float) -> bool:
+    """Apply Whisper's own rule: probably no speech, and the text is a guess."""
+    return no_speech_prob > NO_SPEECH_PROB and avg_logprob < MIN_AVG_LOGPROB
 
 
 class Transcriber(Protocol):
-    """A loaded model, as the stages of the worker see it."""
+    """A loaded model, as the tasks of the worker use it."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name or path, as in the settings."""
+        ...
 
     @property
     def revision(self) -> str:
-        """Tells two weights of the same name apart: the beginning of their sha256."""
+        """Distinguishes different weights of the same name: the beginning of their sha256."""
         ...
 
-    def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
-        """Text of one utterance.
+    def transcribe(self, audio: Samples, config: RecognitionConfig, deadline: Deadline) -> Hypothesis:
+        """Transcribe one utterance.
 
         Args:
             audio: float32 in [−1, 1), shape (samples,), 16 kHz, at most 30 s.
+            config: language, task and other options.
+            deadline: checked while decoding.
 
         Raises:
             DeadlineExceeded: decoding took too long.
-            WireError: the model does not know the language, or cannot translate.
+            Preempted: a more urgent utterance waits; raised for a ``PreemptibleDeadline`` only.
+            WireError: the model does not support the language or the task.
         """
         ...
 
 
 class BatchEngine(ABC):
-    """A loaded model that works on several utterances at once; used by one thread at a time."""
+    """A loaded model that transcribes several utterances at once. Not thread-safe."""
 
     name: str
     revision: str
-    at_once: int
-    """Most utterances that gain from being one batch."""
+    max_batch_size: int
+    """Largest number of utterances that are faster as one batch."""
 
     @abstractmethod
-    def transcribe_all(self, tasks: Sequence[Task]) -> None:
-        """Tell each task what it would give alone.
+    def transcribe_all(self, requests: Sequence[RecognitionRequest]) -> Iterator[tuple[int, Outcome]]:
+        """Transcribe a batch; each utterance gets the text that it would get alone.
+
+        Yields:
+            (index of the request, its outcome), once per request, as soon as the outcome is known. The work goes on
+            when the next one is taken.
 
         Raises:
-            DeviceLost: only another process can go on.
-            Exception: what went wrong with all whose outcome is not told yet, such as too little memory.
+            DeviceLost: only a new process can continue.
+            Exception: the failure of all requests without an outcome, such as out of memory.
         """
 
-    def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
+    def transcribe(self, audio: Samples, config: RecognitionConfig, deadline: Deadline) -> Hypothesis:
         """See ``Transcriber``."""
-        outcomes: list[Outcome] = []
-        self.transcribe_all([Task(audio, request, deadline, outcomes.append)])
-        (outcome,) = outcomes
+        ((_, outcome),) = self.transcribe_all([RecognitionRequest(audio, config, deadline)])
         if isinstance(outcome, Exception):
             raise outcome
         return outcome

@@ -1,6 +1,6 @@
 """An engine without a model, to measure the cost of everything else (``STT_MODEL=instant``)."""
 
-from stt_worker.engines.base import Deadline, Hypothesis, Request
+from stt_worker.engines.base import Deadline, Hypothesis, RecognitionConfig
 from wire.audio import Samples
 
 
@@ -10,13 +10,13 @@ class InstantTranscriber:
     name = "instant"
     revision = "1"
 
-    def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
+    def transcribe(self, audio: Samples, config: RecognitionConfig, deadline: Deadline) -> Hypothesis:
         """See ``Transcriber``."""
         deadline.check()
         return Hypothesis(
             text=f"{len(audio)} samples of speech",
-            language=request.language or "en",
-            language_probability=None if request.language else 1.0,
+            language=config.language or "en",
+            language_probability=None if config.language else 1.0,
             avg_logprob=0.0,
             no_speech_prob=0.0,
         )

@@ -1,159 +1,128 @@
-"""Whether anybody speaks at all, asked before Whisper, which answers noise with the phrases that it was trained on.
+"""Voice activity detection before Whisper, which transcribes noise as phrases of its training data.
 
-The judge is Silero VAD 6 (https://github.com/snakers4/silero-vad, MIT): 1 to 2 ms per second of audio on one thread. It
-hears as much of an utterance as it takes to find that somebody clearly speaks; and all of it, four times, where nobody
-does.
+The model is Silero VAD 6 (https://github.com/snakers4/silero-vad, MIT): 1 to 2 ms per second of audio on one thread. It
+reads an utterance until it is confident of speech; without confident speech, all of it and four times.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import torch
 
-from stt_worker.engines.base import MIN_AVG_LOGPROB, BatchEngine, Hypothesis, Outcome, Task
+from stt_worker.engines.base import BatchEngine, Hypothesis, Outcome, RecognitionRequest
+from stt_worker.engines.hallucinations import accept
 from stt_worker.engines.torch_threads import torch_threads
 from wire.audio import SAMPLE_RATE, Samples
 
 FRAME, CONTEXT = 512, 64
-"""Samples that Silero judges at once, and those before them that it sees, too."""
+"""Samples of one frame, and samples before it that the model also reads."""
 FRAME_S = FRAME / SAMPLE_RATE
-STATE = (1, 1, 128)
-"""Shape of each of the two states that it carries from frame to frame."""
+STATE_SHAPE = (1, 1, 128)
+"""Shape of the hidden and of the cell state."""
 BLOCK = 32
-"""Frames, about a second, after which what was heard so far may be enough."""
-VOICED = 0.5
-"""Probability from which a frame is speech: Silero's own default. One such frame is enough to ask Whisper: "the" and
-"또" hold two, and what noises reach it (barking, jazz) Whisper itself takes for silence."""
-FRAME_STARTS = (128, 256, 384)
-"""Samples. A short answer that falls between two frames is heard when they begin elsewhere."""
+"""Frames between two checks if the speech so far is enough; about a second."""
+SPEECH_THRESHOLD = 0.5
+"""Probability from which a frame is speech: Silero's own default. One such frame is enough to run Whisper: "the" and
+"또" have two. Noises that pass (barking, jazz) are silence to Whisper itself."""
+FRAME_OFFSETS = (128, 256, 384)
+"""Samples by which frames are shifted when speech is not confident: a short answer may fall between two frames."""
 SURROUNDINGS_S = 0.8
-"""Of an utterance, what the endpointer leaves around the speech: pre-roll and silence."""
-CLEAR_SHARE = 0.25
-"""Voiced share of an utterance, without its surroundings, from which it is clearly speech. Below it, singing
-instruments and a distant television are as likely."""
-AUDIBLE_NO_SPEECH_PROB = 0.5
-"""Whisper's own doubt, up to which it is believed although it is not sure of its text: at most 0.34 in 151 cut answers,
-at least 0.59 in noises in which Silero hears a voice clearly."""
-FAINT_NO_SPEECH_PROB = 0.35
-"""The same where hardly a voice is heard: a murmuring crowd, amplified, reaches 0.39, real words 0.25."""
-PHANTOMS = frozenset(
-    """thank you|thanks|thank you for watching|thanks for watching|thank you very much|bye|you|subscribe|music|applause
-    |시청해주셔서 감사합니다|감사합니다|구독과 좋아요 부탁드립니다|다음 영상에서 만나요
-    |ご視聴ありがとうございました|ありがとうございました|untertitel der amaraorg community|sous titres réalisés par
-    |subtitles by the amaraorg community|продолжение следует|字幕由amaraorg社区提供""".replace("\n    ", "").split("|")
-)
-"""What Whisper says into silence most often (https://arxiv.org/abs/2501.11378 counts them). Believed where somebody
-clearly speaks and Whisper doubts neither that nor its text: people do say "thank you"."""
-NEWSREADER = re.compile(r"mbc 뉴스 \w+입니다")
-"""The same of Korean television, with a name that differs each time."""
+"""Time around the speech that the endpointer leaves in an utterance: pre-roll and trailing silence."""
+CONFIDENT_SHARE = 0.25
+"""Share of speech, without the surroundings, from which there is certainly speech. Below it, singing instruments and a
+distant television are as likely."""
 
 
 @dataclass(frozen=True)
-class Voice:
-    """How much of an utterance is speech: of a clear one at least so much, since its rest was not heard."""
+class VadResult:
+    """Amount of speech in an utterance; a lower bound if it is confident, since the rest was not read."""
 
-    seconds: float
+    speech_s: float
     peak: float
-    """Highest probability of speech of any frame, 0–1."""
+    """Highest speech probability of a frame, 0–1."""
     share: float
-    """Voiced part of the utterance without its surroundings, 0–1."""
+    """Speech per duration of the utterance without its surroundings, 0–1."""
 
     @property
-    def present(self) -> bool:
-        """Whether there is anything to transcribe."""
-        return self.seconds > 0
+    def has_speech(self) -> bool:
+        """True if there is anything to transcribe."""
+        return self.speech_s > 0
 
     @property
-    def clear(self) -> bool:
-        return self.share >= CLEAR_SHARE
+    def is_confident(self) -> bool:
+        """True if there is certainly speech."""
+        return self.share >= CONFIDENT_SHARE
 
 
-class VoiceActivity:
-    """Silero's model; used by one thread at a time, keeps nothing between calls."""
+class SileroVad:
+    """Silero's model. Not thread-safe; keeps no state between calls."""
 
     def __init__(self) -> None:
-        with torch_threads(torch.get_num_threads()):  # its import sets them to one, for all that this process does
+        with torch_threads(torch.get_num_threads()):  # importing silero_vad sets torch to one thread
             from silero_vad import load_silero_vad
             from silero_vad.sequence_vad import frame_blocks
         self._session = load_silero_vad(onnx=True, sequence=True).session
         self._blocks = partial(frame_blocks, frame_samples=FRAME, context_samples=CONTEXT, max_frames=BLOCK)
 
-    def __call__(self, audio: Samples) -> Voice:
-        """Judge float32 samples in [−1, 1), 16 kHz."""
-        best = Voice(0.0, 0.0, 0.0)
-        for start in (0, *FRAME_STARTS):
-            voice = self._hear(audio[start:])
-            if voice.clear:
-                return voice
-            best = max(best, voice, key=lambda heard: (heard.seconds, heard.peak))
+    def __call__(self, audio: Samples) -> VadResult:
+        """Measure the speech in float32 samples in [−1, 1), 16 kHz."""
+        best = VadResult(0.0, 0.0, 0.0)
+        for offset in (0, *FRAME_OFFSETS):
+            result = self._detect(audio[offset:])
+            if result.is_confident:
+                return result
+            best = max(best, result, key=lambda each: (each.speech_s, each.peak))
         return best
 
-    def _hear(self, audio: Samples) -> Voice:
-        """Once through, up to where the voice is clear."""
-        hidden = cell = np.zeros(STATE, dtype=np.float32)
-        heard = Voice(0.0, 0.0, 0.0)
+    def _detect(self, audio: Samples) -> VadResult:
+        """Read the audio once, until speech is confident."""
+        hidden = cell = np.zeros(STATE_SHAPE, dtype=np.float32)
+        result = VadResult(0.0, 0.0, 0.0)
         for block in self._blocks(audio):
             inputs = {"input": block, "h": hidden, "c": cell}
             probabilities, hidden, cell = self._session.run(["speech_probs", "hn", "cn"], inputs)
-            seconds = heard.seconds + float((probabilities > VOICED).sum() * FRAME_S)
-            inside = max(len(audio) / SAMPLE_RATE - SURROUNDINGS_S, seconds)
-            share = seconds / inside if inside else 0.0
-            heard = Voice(seconds, max(heard.peak, float(probabilities.max())), share)
-            if heard.clear:
+            speech_s = result.speech_s + float((probabilities > SPEECH_THRESHOLD).sum() * FRAME_S)
+            inside_s = max(len(audio) / SAMPLE_RATE - SURROUNDINGS_S, speech_s)
+            share = speech_s / inside_s if inside_s else 0.0
+            result = VadResult(speech_s, max(result.peak, float(probabilities.max())), share)
+            if result.is_confident:
                 break
-        return heard
+        return result
 
 
-def is_phantom(text: str) -> bool:
-    """Whether a text is nothing but one of the phrases that Whisper invents."""
-    said = re.sub(r"[^\w\s]", "", text).strip().lower()
-    return said in PHANTOMS or NEWSREADER.fullmatch(said) is not None
+class VadFilter(BatchEngine):
+    """Skips utterances without speech, and accepts texts more strictly the less speech there is."""
 
+    def __init__(self, engine: BatchEngine, vad: SileroVad) -> None:
+        self.name, self.revision, self.max_batch_size = engine.name, engine.revision, engine.max_batch_size
+        self._engine = engine
+        self._vad = vad
 
-class SpeechOnly(BatchEngine):
-    """An engine that is asked only about speech, and believed the less the less of it there is."""
-
-    def __init__(self, inner: BatchEngine, voice_activity: VoiceActivity) -> None:
-        self.name, self.revision, self.at_once = inner.name, inner.revision, inner.at_once
-        self._inner = inner
-        self._voice_activity = voice_activity
-
-    def transcribe_all(self, tasks: Sequence[Task]) -> None:
-        """No text where nobody speaks."""
-        spoken = []
-        for task in tasks:
-            voice = self._voice_activity(task.audio)
-            if voice.present:
-                spoken.append(replace(task, tell=partial(_tell_judged, task, voice)))
+    def transcribe_all(self, requests: Sequence[RecognitionRequest]) -> Iterator[tuple[int, Outcome]]:
+        """See ``BatchEngine``."""
+        spoken: list[tuple[int, VadResult]] = []
+        for index, request in enumerate(requests):
+            result = self._vad(request.audio)
+            if result.has_speech:
+                spoken.append((index, result))
             else:
-                task.tell(_nothing(voice, task))
-        if spoken:
-            self._inner.transcribe_all(spoken)
+                yield index, _silence(result, request.config.language)
+        if not spoken:
+            return
+        for position, outcome in self._engine.transcribe_all([requests[index] for index, _ in spoken]):
+            index, result = spoken[position]
+            yield index, _without_hallucination(outcome, result)
 
 
-def _nothing(voice: Voice, task: Task) -> Hypothesis:
+def _silence(result: VadResult, language: str | None) -> Hypothesis:
     return Hypothesis(
-        text="",
-        language=task.request.language or "",
-        language_probability=None,
-        avg_logprob=0.0,
-        no_speech_prob=1 - voice.peak,
+        text="", language=language or "", language_probability=None, avg_logprob=0.0, no_speech_prob=1 - result.peak
     )
 
 
-def _tell_judged(task: Task, voice: Voice, heard: Outcome) -> None:
-    if not isinstance(heard, Exception) and not _believed(voice, heard):
-        heard = replace(heard, text="", words=(), language_probability=None)
-    task.tell(heard)
-
-
-def _believed(voice: Voice, heard: Hypothesis) -> bool:
-    """Where somebody clearly speaks, one of both is enough: a sure text, or no doubt that there is one."""
-    sure, phantom = heard.avg_logprob >= MIN_AVG_LOGPROB, is_phantom(heard.text)
-    if not voice.clear:
-        return sure and not phantom and heard.no_speech_prob <= FAINT_NO_SPEECH_PROB
-    audible = heard.no_speech_prob <= AUDIBLE_NO_SPEECH_PROB
-    return (sure and audible) if phantom else (sure or audible)
+def _without_hallucination(outcome: Outcome, result: VadResult) -> Outcome:
+    if isinstance(outcome, Exception) or accept(outcome, is_confident=result.is_confident):
+        return outcome
+    return replace(outcome, text="", words=(), language_probability=None)

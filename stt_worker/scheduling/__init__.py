@@ -1,1 +1,1 @@
-"""Which utterance is decoded next, and which together."""
+"""Decides which utterances are decoded next, and which together."""

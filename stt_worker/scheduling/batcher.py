@@ -1,7 +1,7 @@
-"""Where the tasks of one process meet (``--pool=threads``): those that wait become one batch.
+"""Combines the utterances of the threads of one process (``--pool=threads``) into batches.
 
-A lone utterance starts at once, and a batch forms while the one before it runs. Celery gives the process at most
-``--concurrency`` tasks; of these the most urgent go first, and each session in its turn.
+A single utterance starts at once; a batch forms while the one before it runs. Celery gives the process at most
+``--concurrency`` tasks. The most urgent of them go first, and sessions take turns.
 """
 
 import atexit
@@ -15,107 +15,125 @@ from typing import NoReturn
 import structlog
 
 from infra.worker import EXIT_BY_WATCHDOG
-from stt_worker.engines.base import BatchEngine, Deadline, DeviceLost, Hypothesis, Outcome, Request, Task, Yielding
+from stt_worker.engines.base import (
+    BatchEngine,
+    Deadline,
+    DeviceLost,
+    Hypothesis,
+    Outcome,
+    PreemptibleDeadline,
+    RecognitionConfig,
+    RecognitionRequest,
+)
 from stt_worker.scheduling.fair_queue import FairQueue
 from wire.audio import Samples
 
 log = structlog.get_logger()
 
-LEAVE_S = 5.0
-"""Longest time that the end of the process waits for what the engine is at: to end under a thread that is inside torch
-is to abort."""
+EXIT_TIMEOUT_S = 5.0
+"""Longest time that the exit of the process waits for the running batch."""
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """An utterance, and the thread that waits for its text."""
+class _PendingRequest:
+    """An utterance, and the future that its thread waits for."""
 
-    audio: Samples
-    request: Request
-    deadline: Deadline
-    done: Future[Hypothesis] = field(default_factory=Future)
+    request: RecognitionRequest
+    future: Future[Hypothesis] = field(default_factory=Future)
 
-    def task(self) -> Task:
-        return Task(self.audio, self.request, self.deadline, self.tell)
-
-    def tell(self, outcome: Outcome) -> None:
+    def resolve(self, outcome: Outcome) -> None:
         if isinstance(outcome, Exception):
-            self.done.set_exception(outcome)
+            self.future.set_exception(outcome)
         else:
-            self.done.set_result(outcome)
+            self.future.set_result(outcome)
 
-    def is_wanted(self) -> bool:
-        """Whether it is still in time; who asked hears if not."""
+    def is_in_time(self) -> bool:
+        """True if the deadline has not passed; otherwise the caller gets the error."""
         try:
-            self.deadline.check()
-        except Exception as error:  # the boundary: whatever a deadline raises is for who asked
-            self.tell(error)
-        return not self.done.done()
+            self.request.deadline.check()
+        except Exception as error:  # the boundary: whatever a deadline raises belongs to the caller
+            self.resolve(error)
+            return False
+        return True
 
 
 class Batcher:
-    """A transcriber for any number of threads, in front of an engine for one."""
+    """A thread-safe transcriber in front of an engine that is not: one thread loads and uses the engine.
+
+    Each thread that works with torch gets a team of OpenMP threads. With two teams there are more threads than cores;
+    OpenMP then lets threads sleep after each product instead of spinning, which makes the encoder a quarter slower.
+    """
 
     def __init__(self, load: Callable[[], BatchEngine], end_process: Callable[[int], NoReturn] = os._exit) -> None:
-        """``load`` runs on the thread that the engine is used on; what it raises is raised here.
+        """Start the thread, and wait for the engine.
 
-        Each thread that works with torch gets a team of OpenMP threads. With two teams there are more threads than
-        cores, and OpenMP then lets them sleep after each product instead of waiting for the next one, which makes the
-        encoder a quarter slower.
+        Args:
+            load: called without arguments on the thread that the engine is used on; its exception is raised here.
+            end_process: called with the exit code when the GPU is lost.
         """
         self._end_process = end_process
-        self._waiting: FairQueue[_Asked] = FairQueue()
-        self._working = threading.Lock()
+        self._queue: FairQueue[_PendingRequest] = FairQueue()
         loaded: Future[BatchEngine] = Future()
-        atexit.register(self._working.acquire, timeout=LEAVE_S)
-        threading.Thread(target=self._run, args=(load, loaded), name="batcher", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, args=(load, loaded), name="batcher", daemon=True)
+        atexit.register(self.close)
+        self._thread.start()
         engine = loaded.result()
         self.name, self.revision = engine.name, engine.revision
 
-    def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
+    def transcribe(self, audio: Samples, config: RecognitionConfig, deadline: Deadline) -> Hypothesis:
         """See ``Transcriber``."""
-        asked = _Asked(audio, request, self._also_for_who_waits_here(deadline, request.priority))
-        self._waiting.put(asked, request.priority, request.session)
-        return asked.done.result()
+        deadline = self._preempted_by_own_queue(deadline, config.priority)
+        pending = _PendingRequest(RecognitionRequest(audio, config, deadline))
+        self._queue.put(pending, config.priority, config.session)
+        return pending.future.result()
 
-    def _also_for_who_waits_here(self, deadline: Deadline, priority: int) -> Deadline:
-        if not isinstance(deadline, Yielding):
+    def close(self) -> None:
+        """Begin no further batch, and wait for the running one: to exit while a thread is inside torch is to abort.
+
+        Runs at exit, when no caller waits for a result any more.
+        """
+        self._queue.close()
+        self._thread.join(EXIT_TIMEOUT_S)
+
+    def _preempted_by_own_queue(self, deadline: Deadline, priority: int) -> Deadline:
+        """Let also what waits in this process preempt a preemptible deadline."""
+        if not isinstance(deadline, PreemptibleDeadline):
             return deadline
-        elsewhere = deadline.outranked
-        return replace(deadline, outranked=lambda: self._waiting.holds_more_urgent(priority) or elsewhere())
+        elsewhere = deadline.is_preempted
+        return replace(deadline, is_preempted=lambda: self._queue.has_more_urgent(priority) or elsewhere())
 
     def _run(self, load: Callable[[], BatchEngine], loaded: Future[BatchEngine]) -> None:
         try:
-            with self._working:
-                engine = load()
-        except BaseException as error:  # the boundary: who waits for it shall have it
-            atexit.unregister(self._working.acquire)
+            engine = load()
+        except BaseException as error:  # the boundary: the constructor raises it
+            atexit.unregister(self.close)
             loaded.set_exception(error)
             return
         loaded.set_result(engine)
-        while True:
-            if batch := [asked for asked in self._waiting.take(engine.at_once) if asked.is_wanted()]:
-                with self._working:
-                    self._work(engine, batch)
+        while taken := self._queue.take(engine.max_batch_size):
+            self._transcribe([pending for pending in taken if pending.is_in_time()], engine)
 
-    def _work(self, engine: BatchEngine, batch: Sequence[_Asked]) -> None:
-        """A batch that fails is tried in halves: it was too large for the memory, or one of it breaks the engine."""
+    def _transcribe(self, batch: Sequence[_PendingRequest], engine: BatchEngine) -> None:
+        """Transcribe a batch. If it fails, try its halves: memory was too small, or one utterance breaks the engine."""
         if not batch:
             return
+        unresolved = dict(enumerate(batch))
+        failure: Exception = AssertionError("the engine gave no outcome")
         try:
-            engine.transcribe_all([asked.task() for asked in batch])
+            for index, outcome in engine.transcribe_all([pending.request for pending in batch]):
+                unresolved.pop(index).resolve(outcome)
         except DeviceLost:
-            log.critical("the GPU is lost: this process ends", exc_info=True)
+            log.critical("gpu lost, process ended", exc_info=True)
             self._end_process(EXIT_BY_WATCHDOG)
-        except Exception as error:  # the boundary: whoever waits must hear of it
+        except Exception as error:  # the boundary: every caller must get an outcome
+            failure = error
             if len(batch) > 1:
-                log.warning("batch failed: tried in halves", utterances=len(batch), exc_info=True)
-            elif not batch[0].done.done():
-                batch[0].tell(error)
-        left = [asked for asked in batch if not asked.done.done()]
-        if left and len(batch) == 1:
-            left[0].tell(AssertionError("the engine gave no outcome"))
-        elif left:
-            middle = -(-len(left) // 2)
-            self._work(engine, left[:middle])
-            self._work(engine, left[middle:])
+                log.warning("batch failed, halves tried", utterances=len(batch), exc_info=True)
+        remaining = list(unresolved.values())
+        if len(batch) == 1:
+            for pending in remaining:
+                pending.resolve(failure)
+            return
+        middle = (len(remaining) + 1) // 2
+        self._transcribe(remaining[:middle], engine)
+        self._transcribe(remaining[middle:], engine)

@@ -1,4 +1,4 @@
-"""Who is next: the most urgent first, and of those each session in its turn."""
+"""A queue between threads: the most urgent first, and sessions of the same priority in turn."""
 
 import threading
 from collections import deque
@@ -8,45 +8,52 @@ T = TypeVar("T")
 
 
 class FairQueue(Generic[T]):
-    """A queue between threads. Somebody who sends a lot waits for themselves, not others for them."""
+    """Priority queue with round robin over sessions: a session with many items delays only itself. Thread-safe."""
 
     def __init__(self) -> None:
-        self._lines: dict[int, dict[str, deque[T]]] = {}
-        """Priority → session → what waits. None of them is empty; of a priority, whose turn it is comes first."""
-        self._filled = threading.Condition()
+        self._waiting: dict[int, dict[str, deque[T]]] = {}
+        """Priority → session → its items. Neither level has empty entries; the session whose turn it is comes first."""
+        self._closed = False
+        self._changed = threading.Condition()
 
     def __len__(self) -> int:
-        with self._filled:
-            return sum(len(line) for lines in self._lines.values() for line in lines.values())
+        with self._changed:
+            return sum(len(items) for sessions in self._waiting.values() for items in sessions.values())
 
     def put(self, item: T, priority: int, session: str) -> None:
-        """Let something wait; priority 0 is the most urgent."""
-        with self._filled:
-            self._lines.setdefault(priority, {}).setdefault(session, deque()).append(item)
-            self._filled.notify()
+        """Add an item; priority 0 is the most urgent."""
+        with self._changed:
+            self._waiting.setdefault(priority, {}).setdefault(session, deque()).append(item)
+            self._changed.notify()
 
-    def take(self, most: int) -> list[T]:
-        """Wait until there is something, then take what is there, at most so many."""
-        with self._filled:
-            self._filled.wait_for(lambda: self._lines)
+    def take(self, limit: int) -> list[T]:
+        """Wait until there is an item, then remove and return up to ``limit``; an empty list once it is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
             taken: list[T] = []
-            while self._lines and len(taken) < most:
-                taken.append(self._next())
+            while self._waiting and not self._closed and len(taken) < limit:
+                taken.append(self._pop())
             return taken
 
-    def holds_more_urgent(self, priority: int) -> bool:
-        """Whether something waits that goes before this priority."""
-        with self._filled:
-            return any(other < priority for other in self._lines)
+    def close(self) -> None:
+        """Give out nothing more; ``take`` returns at once."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
-    def _next(self) -> T:
-        priority = min(self._lines)
-        lines = self._lines[priority]
-        session, line = next(iter(lines.items()))
-        item = line.popleft()
-        del lines[session]
-        if line:
-            lines[session] = line  # at the end: the others are first now
-        if not lines:
-            del self._lines[priority]
+    def has_more_urgent(self, priority: int) -> bool:
+        """True if an item of a more urgent priority waits."""
+        with self._changed:
+            return any(other < priority for other in self._waiting)
+
+    def _pop(self) -> T:
+        priority = min(self._waiting)
+        sessions = self._waiting[priority]
+        session, items = next(iter(sessions.items()))
+        item = items.popleft()
+        del sessions[session]
+        if items:
+            sessions[session] = items  # at the end: the other sessions come first now
+        if not sessions:
+            del self._waiting[priority]
         return item

@@ -1,1 +1,1 @@
-"""One Celery task per file: claim, transcribe, hand on."""
+"""The Celery tasks: one file for final texts, one for partial ones."""

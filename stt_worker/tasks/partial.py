@@ -1,109 +1,120 @@
-"""One draft: the text of an utterance that is not over yet, for the gateway that asked. Best effort."""
+"""The task of partial texts: transcribe an utterance before it is over and answer the gateway. Best effort."""
 
-import threading
 import time
-from collections.abc import Callable
 
 import structlog
 from redis.exceptions import RedisError
 
 from infra.celery_app import PRIORITIES, more_urgent
 from infra.worker import Worker
-from stt_worker.engines.base import Deadline, Hypothesis, Outranked, Request, Transcriber, Yielding
-from stt_worker.tasks.transcribe import is_speech, language_to_keep, transcript
+from stt_worker.engines.base import (
+    Deadline,
+    Hypothesis,
+    Preempted,
+    PreemptibleDeadline,
+    RecognitionConfig,
+    Transcriber,
+)
+from stt_worker.tasks.transcript import is_speech, language_to_keep, to_transcript
 from wire import names
-from wire.audio import SAMPLE_RATE, decode_pcm, to_float
+from wire.audio import SAMPLE_BYTES, decode_pcm, samples_to_ms, to_float
 from wire.errors import WireError
 from wire.messages.base import now
 from wire.messages.jobs import Partial, TranscribePartial
 
 log = structlog.get_logger()
 
-
-LOOK_S = 0.025
-"""Pause between two looks at the queue, by all threads of the process: an interim text gives way that much later."""
-OUTAGE_PAUSE_S = 5.0
-"""The same while Redis does not answer, which stops the batch that waits for it."""
-
-
-class _Seldom:
-    """A question to Redis asked now and then; in between its last answer holds, and No when there is none."""
-
-    def __init__(self, ask: Callable[[], bool]) -> None:
-        self._ask = ask
-        self._answer = False
-        self._next = 0.0
-        self._asking = threading.Lock()
-
-    def __call__(self) -> bool:
-        if time.monotonic() >= self._next and self._asking.acquire(blocking=False):
-            try:
-                self._answer, pause = self._ask(), LOOK_S
-            except RedisError:
-                self._answer, pause = False, OUTAGE_PAUSE_S
-            finally:
-                self._asking.release()
-            self._next = time.monotonic() + pause
-        return self._answer
+CHECK_INTERVAL_S = 0.025
+"""Shortest time between two checks of the queue, by all threads of the process. An interim text is preempted that much
+later."""
+OUTAGE_INTERVAL_S = 5.0
+"""The same while Redis does not answer: the running batch waits for each check."""
 
 
-class Drafting:
-    """The stage; one instance per process."""
+class PartialTranscription:
+    """Runs jobs for partial texts; one instance per process, used by all its threads."""
 
     def __init__(self, worker: Worker[Transcriber]) -> None:
+        """Use the worker's model and Redis."""
         self._worker = worker
-        self._outranked = _Seldom(lambda: more_urgent(worker.redis, names.STT_QUEUE, PRIORITIES["interim"]))
+        self._is_preempted = False
+        self._next_check_at = 0.0
 
     def run(self, job: TranscribePartial) -> None:
-        """
+        """Transcribe and answer, unless the job was withdrawn or another worker has taken it.
+
         Raises:
-            redis.exceptions.RedisError: nobody hears of this draft.
+            redis.exceptions.RedisError: Redis is unavailable; the gateway gets no answer.
         """
-        redis = self._worker.redis
-        # Taken away: the gateway sees that it was begun, and no other worker begins it too.
-        pcm: bytes | None = redis.execute_command("GETDEL", job.audio_key, NEVER_DECODE=True)
+        # Deleted at once: the gateway sees that the job has begun, and no other worker begins it too.
+        pcm: bytes | None = self._worker.redis.execute_command("GETDEL", job.audio_key, NEVER_DECODE=True)
         if pcm is None:
-            return  # the person went on speaking, or it came too late
-        language = job.language or redis.hget(names.session(job.session_id), "language")
+            return
+        started = now()
+        hypothesis = self._transcribe(job, pcm)
+        partial = self._answer(job, hypothesis, samples_to_ms(len(pcm) // SAMPLE_BYTES), started)
+        self._worker.redis.publish(job.reply_to, partial.model_dump_json())
+
+    def is_preempted(self) -> bool:
+        """True if a more urgent job than an interim text waits in the queue; False while Redis is unavailable.
+
+        Asks Redis at most every ``CHECK_INTERVAL_S`` and repeats the last answer in between.
+        """
+        if time.monotonic() >= self._next_check_at:
+            # First as if Redis did not answer, so that meanwhile no other thread asks too.
+            self._next_check_at = time.monotonic() + OUTAGE_INTERVAL_S
+            try:
+                self._is_preempted = more_urgent(self._worker.redis, names.STT_QUEUE, PRIORITIES["interim"])
+            except RedisError:
+                self._is_preempted = False
+                self._next_check_at = time.monotonic() + OUTAGE_INTERVAL_S
+            else:
+                self._next_check_at = time.monotonic() + CHECK_INTERVAL_S
+        return self._is_preempted
+
+    def _transcribe(self, job: TranscribePartial, pcm: bytes) -> Hypothesis | None:
+        """Return None if the job is preempted or fails: the utterance is transcribed later, which reports the error."""
+        language = job.language or self._worker.redis.hget(names.session(job.session_id), "language")
+        config = RecognitionConfig(
+            language,
+            job.task,
+            job.prompt,
+            job.prefix,
+            allow_fallback=job.purpose == "final",
+            session=job.session_id,
+            priority=PRIORITIES[job.purpose],
+        )
         deadline = Deadline.after(self._worker.limits.deadline_s)
         if job.purpose == "interim":
-            deadline = Yielding(deadline.seconds, deadline.started, self._outranked)
-        started, heard = now(), None
+            deadline = PreemptibleDeadline(deadline.seconds, deadline.started, self.is_preempted)
         with self._worker.busy(), self._worker.watched():
             try:
                 deadline.check()
-                request = Request(
-                    language,
-                    job.task,
-                    job.prompt,
-                    job.prefix,
-                    quick=job.purpose == "interim",
-                    session=job.session_id,
-                    priority=PRIORITIES[job.purpose],
-                )
-                heard = self._worker.model.transcribe(to_float(decode_pcm(pcm)), request, deadline)
-            except Outranked:
-                log.debug("interim gives way", session=job.session_id, segment=job.segment)
+                return self._worker.model.transcribe(to_float(decode_pcm(pcm)), config, deadline)
+            except Preempted:
+                log.debug("interim preempted", session=job.session_id, segment=job.segment)
             except WireError as error:
-                log.warning("draft failed", session=job.session_id, segment=job.segment, code=error.code)
-            except Exception:  # the boundary: the utterance is still transcribed, and what is wrong with it told then
-                log.exception("draft failed", session=job.session_id, segment=job.segment)
-        redis.publish(job.reply_to, self._draft(job, heard, len(pcm), started).model_dump_json())
+                log.warning("partial failed", session=job.session_id, segment=job.segment, code=error.code)
+            except Exception:  # the boundary: one utterance must not end the worker
+                log.exception("partial failed", session=job.session_id, segment=job.segment)
+        return None
 
-    def _draft(self, job: TranscribePartial, heard: Hypothesis | None, size: int, started: float) -> Partial:
-        text, silence, keep = None, None, None
-        if heard is not None and not is_speech(heard):
-            silence = heard.no_speech_prob
-        elif heard is not None:
-            text = transcript(heard, self._worker.model.name, job.task, job.start_ms)
-            keep = language_to_keep(heard, size * 1000 // (2 * SAMPLE_RATE))
+    def _answer(
+        self, job: TranscribePartial, hypothesis: Hypothesis | None, duration_ms: int, started: float
+    ) -> Partial:
+        text, no_speech_prob, language = None, None, None
+        if hypothesis is not None and not is_speech(hypothesis):
+            no_speech_prob = hypothesis.no_speech_prob
+        elif hypothesis is not None:
+            text = to_transcript(hypothesis, self._worker.model.name, job.task, job.start_ms)
+            language = language_to_keep(hypothesis, duration_ms)
         return Partial(
             session_id=job.session_id,
             segment=job.segment,
             revision=job.revision,
             transcript=text,
-            no_speech_prob=silence,
-            keep_language=keep,
+            no_speech_prob=no_speech_prob,
+            keep_language=language,
             stt_start=started,
             stt_end=now(),
         )

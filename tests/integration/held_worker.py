@@ -4,7 +4,7 @@ import time
 from typing import NoReturn
 
 from stt_worker import stt_worker as entry
-from stt_worker.engines.base import Deadline, Request
+from stt_worker.engines.base import Deadline, RecognitionConfig
 from wire.audio import Samples
 
 
@@ -12,7 +12,7 @@ class EndlessTranscriber:
     name = "endless"
     revision = "1"
 
-    def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> NoReturn:  # noqa: ARG002
+    def transcribe(self, audio: Samples, config: RecognitionConfig, deadline: Deadline) -> NoReturn:  # noqa: ARG002
         while True:
             deadline.check()
             time.sleep(0.05)

@@ -21,7 +21,7 @@ from infra.ledger.ledger import Admission, Ledger
 from infra.redis_client import AsyncRedis, Redis, connect_async
 from infra.worker import Limits, Worker
 from stt_worker.engines.instant import InstantTranscriber
-from stt_worker.tasks.partial import Drafting
+from stt_worker.tasks.partial import PartialTranscription
 from tests.support.eventually import soon
 from tests.support.speakers import ALICE, audio_job, text_job
 from wire import names
@@ -68,7 +68,7 @@ class Office:
         """The worker does everything that was asked."""
         await soon(lambda: len(self.post.jobs) == self._asked)
         for job in self.post.jobs:
-            await asyncio.to_thread(Drafting(self._worker).run, job)
+            await asyncio.to_thread(PartialTranscription(self._worker).run, job)
 
 
 @pytest.fixture

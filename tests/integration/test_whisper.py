@@ -21,7 +21,7 @@ from infra.ledger.ledger import Admission, Ledger
 from infra.redis_client import AsyncRedis, Redis
 from infra.results import FIELD
 from infra.settings import WireSettings, load_settings
-from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, Request
+from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, RecognitionConfig
 from stt_worker.engines.whisper import engine as openai_whisper
 from stt_worker.engines.whisper.decoder import Decoder, make_vocabulary
 from stt_worker.engines.whisper.encoder import Encoder
@@ -99,24 +99,24 @@ def test_a_batch_hears_what_each_utterance_says_alone(weights: Path, monkeypatch
     monkeypatch.setattr(WhisperTranscriber, "_is_doubtful", doubts_lobsters)
     engine = openai_whisper.load_whisper(Settings(model=str(weights), device="cpu", numerics="float32"))
     asked = [
-        ("jfk.wav", Request()),
-        ("silly.wav", Request("en", prompt="Elizabeth")),
-        ("lobster.wav", Request("en")),
-        ("lobster.wav", Request("en", prefix="When is a lobster")),
-        ("fr-course.wav", Request("fr", task="translate")),
+        ("jfk.wav", RecognitionConfig()),
+        ("silly.wav", RecognitionConfig("en", prompt="Elizabeth")),
+        ("lobster.wav", RecognitionConfig("en")),
+        ("lobster.wav", RecognitionConfig("en", prefix="When is a lobster")),
+        ("fr-course.wav", RecognitionConfig("fr", task="translate")),
     ]
     tasks = [(recording(name), request) for name, request in asked]
     alone = outcomes_of(engine, tasks)
-    engine.at_once = 8
+    engine.max_batch_size = 8
     late = Deadline(seconds=1.0, started=0.0)
     deadlines = [*[Deadline.after(60)] * len(tasks), late]
-    *together, failed = outcomes_of(engine, [*tasks, (recording("jfk.wav"), Request("en"))], deadlines)
+    *together, failed = outcomes_of(engine, [*tasks, (recording("jfk.wav"), RecognitionConfig("en"))], deadlines)
     assert isinstance(failed, DeadlineExceeded)
-    assert [heard.windows for heard in alone if isinstance(heard, Hypothesis)][:4] == [1, 1, 3, 3]
+    assert [heard.attempts for heard in alone if isinstance(heard, Hypothesis)][:4] == [1, 1, 3, 3]
     for one, other in zip(alone, together, strict=True):
         assert isinstance(one, Hypothesis)
         assert isinstance(other, Hypothesis)
-        assert (other.text, other.language, other.windows) == (one.text, one.language, one.windows)
+        assert (other.text, other.language, other.attempts) == (one.text, one.language, one.attempts)
         assert [word.text for word in other.words] == [word.text for word in one.words]
         assert [word.start_s for word in other.words] == pytest.approx([word.start_s for word in one.words], abs=0.1)
         assert other.avg_logprob == pytest.approx(one.avg_logprob, abs=0.01)
@@ -127,14 +127,14 @@ def test_a_sentence_is_written_as_often_as_it_was_said(weights: Path) -> None:
     engine = openai_whisper.load_whisper(Settings(model=str(weights), device="cpu"))
     once, twice = recording("fr-course.wav"), np.tile(recording("pleased.wav"), 2)
     for audio, language, phrase, count in [(once, "fr", "course", 1), (twice, "en", "pleased", 2)]:
-        heard = engine.transcribe(audio, Request(language), Deadline.after(60))
-        assert (heard.text.lower().count(phrase), heard.windows) == (count, 1)
+        heard = engine.transcribe(audio, RecognitionConfig(language), Deadline.after(60))
+        assert (heard.text.lower().count(phrase), heard.attempts) == (count, 1)
 
 
 def test_words_are_said_when_the_library_says_so(weights: Path) -> None:
     engine = openai_whisper.load_whisper(Settings(model=str(weights), device="cpu"))
     audio = recording("jfk.wav")
-    heard = engine.transcribe(audio, Request("en"), Deadline.after(60))
+    heard = engine.transcribe(audio, RecognitionConfig("en"), Deadline.after(60))
     theirs = whisper.load_model(str(weights), device="cpu").transcribe(
         audio, language="en", fp16=False, word_timestamps=True
     )

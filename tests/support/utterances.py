@@ -1,22 +1,21 @@
-"""A batch given to an engine, and what became of each utterance in it."""
+"""A batch given to an engine, and the outcome of each utterance in it."""
 
 from collections.abc import Sequence
-from functools import partial
 
-from stt_worker.engines.base import BatchEngine, Deadline, Outcome, Request, Task
+from stt_worker.engines.base import BatchEngine, Deadline, Outcome, RecognitionConfig, RecognitionRequest
 from wire.audio import Samples
 
 
 def outcomes_of(
-    engine: BatchEngine, asked: Sequence[tuple[Samples, Request]], deadlines: Sequence[Deadline] = ()
+    engine: BatchEngine, utterances: Sequence[tuple[Samples, RecognitionConfig]], deadlines: Sequence[Deadline] = ()
 ) -> list[Outcome]:
-    """What each is told, in the order of the utterances; without deadlines, each has a minute."""
-    told: dict[int, Outcome] = {}
-    deadlines = deadlines or [Deadline.after(60)] * len(asked)
-    engine.transcribe_all(
-        [
-            Task(audio, request, deadline, partial(told.__setitem__, number))
-            for number, ((audio, request), deadline) in enumerate(zip(asked, deadlines, strict=True))
-        ]
-    )
-    return [told[number] for number in range(len(asked))]
+    """Return the outcomes in the order of the utterances, one each; without deadlines, each has a minute."""
+    deadlines = deadlines or [Deadline.after(60)] * len(utterances)
+    requests = [
+        RecognitionRequest(audio, config, deadline)
+        for (audio, config), deadline in zip(utterances, deadlines, strict=True)
+    ]
+    yielded = list(engine.transcribe_all(requests))
+    outcomes = dict(yielded)
+    assert len(yielded) == len(outcomes) == len(requests)
+    return [outcomes[index] for index in range(len(requests))]

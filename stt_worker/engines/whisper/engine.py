@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,8 +21,8 @@ from stt_worker.engines.base import (
     Deadline,
     Hypothesis,
     Outcome,
-    Request,
-    Task,
+    RecognitionConfig,
+    RecognitionRequest,
     Word,
     is_silent,
 )
@@ -47,7 +48,7 @@ from stt_worker.weights.find import alignment_heads, find_weights
 from wire.audio import SAMPLE_RATE
 from wire.errors import ModelError, WireError
 
-TAILS_S = (2.0, 6.0, 30.0)
+PADDING_S = (2.0, 6.0, 30.0)
 """Silence after the speech that the encoder sees: the first that gives a text that can be trusted. Less than 2 s loops
 more often and hears worse; of the clips on which 2 s fails, 6 s succeeds with nearly all, and 3 or 4 s with some. The
 last one fills Whisper's window of 30 s, as ``whisper.transcribe`` always does."""
@@ -67,22 +68,26 @@ to three times that when some of them end, because what goes on is copied. A bat
 
 @dataclass
 class _Utterance:
-    """One task on its way through the windows."""
+    """One request and what is known about it so far."""
 
-    task: Task
+    index: int
+    """Of the request."""
+    request: RecognitionRequest
     language: str = ""
-    probability: float | None = None
-    """Of the language, where it was detected."""
-    open: bool = True
-    """Until there is a text that can be trusted, or no further window."""
+    language_probability: float | None = None
+    """None unless the language was detected."""
+    prompt: Prompt | None = None
+    outcome: Outcome | None = None
+    """None until a text is accepted, the last attempt is over, or it failed."""
+
+    @property
+    def config(self) -> RecognitionConfig:
+        return self.request.config
 
     @property
     def seconds(self) -> float:
-        return len(self.task.audio) / SAMPLE_RATE
-
-    def end(self, outcome: Outcome) -> None:
-        self.open = False
-        self.task.tell(outcome)
+        """Duration of the audio."""
+        return len(self.request.audio) / SAMPLE_RATE
 
 
 class WhisperTranscriber(BatchEngine):
@@ -97,7 +102,7 @@ class WhisperTranscriber(BatchEngine):
         self.name = name
         self.revision = revision
         self.numerics = numerics
-        self.at_once = LARGEST if numerics == FLOAT16 else 1
+        self.max_batch_size = LARGEST if numerics == FLOAT16 else 1
         self._n_mels: int = model.dims.n_mels
         self._multilingual: bool = model.is_multilingual
         self._num_languages: int = model.num_languages
@@ -109,82 +114,78 @@ class WhisperTranscriber(BatchEngine):
         self._search = GreedySearch(self._decoder, vocabulary, self._tokenizer(ENGLISH), self._device)
 
     @torch.inference_mode()
-    def transcribe_all(self, tasks: Sequence[Task]) -> None:
+    def transcribe_all(self, requests: Sequence[RecognitionRequest]) -> Iterator[tuple[int, Outcome]]:
         """See ``BatchEngine``."""
-        for first in range(0, len(tasks), self.at_once):
+        utterances = [_Utterance(index, request) for index, request in enumerate(requests)]
+        for first in range(0, len(utterances), self.max_batch_size):
             with device_may_be_lost():
-                self._transcribe([_Utterance(task) for task in tasks[first : first + self.at_once]])
+                yield from self._transcribe(utterances[first : first + self.max_batch_size])
 
-    def _transcribe(self, batch: list[_Utterance]) -> None:
+    def _transcribe(self, batch: Sequence[_Utterance]) -> Iterator[tuple[int, Outcome]]:
         for utterance in batch:
-            refusal = self._refusal(utterance.task.request)
-            if refusal is not None:
-                utterance.end(refusal)
-        for windows, tail_s in enumerate(TAILS_S, start=1):
-            open_ = [utterance for utterance in batch if utterance.open]
-            if not open_:
-                break
-            memory = self._listen(open_, tail_s)
-            if windows == 1:
+            utterance.outcome = self._unsupported(utterance.config)
+        yield from _outcomes(batch)
+        for attempt, padding_s in enumerate(PADDING_S, start=1):
+            pending = [utterance for utterance in batch if utterance.outcome is None]
+            if not pending:
+                return
+            memory = self._listen(pending, padding_s)
+            if attempt == 1:
                 with torch_threads(1):
-                    self._find_languages(open_, memory)
-            for prompts, rows in self._alike(open_, first=windows == 1):
-                self._decode([open_[row] for row in rows], memory.part(rows), prompts, windows)
+                    self._detect_languages(pending, memory)
+            self._set_prompts(pending, first=attempt == 1)
+            yield from _outcomes(pending)
+            for rows in _rows_of_equal_prompts(pending):
+                group = [pending[row] for row in rows]
+                self._decode(group, memory.part(rows), attempt)
+                yield from _outcomes(group)
 
-    def _listen(self, batch: list[_Utterance], tail_s: float) -> Memory:
-        """Encode the audio of each utterance and a tail of silence."""
+    def _listen(self, batch: Sequence[_Utterance], padding_s: float) -> Memory:
+        """Encode the audio of each utterance, padded with silence."""
         mels = []
         for utterance in batch:
-            audio = utterance.task.audio
-            wanted = len(audio) + round(tail_s * SAMPLE_RATE)
-            padded = pad_or_trim(audio, min(N_SAMPLES, -(-wanted // STEP) * STEP))
+            audio = utterance.request.audio
+            steps = math.ceil((len(audio) + round(padding_s * SAMPLE_RATE)) / STEP)
+            padded = pad_or_trim(audio, min(N_SAMPLES, steps * STEP))
             mels.append(log_mel_spectrogram(padded, self._n_mels, device=self._device).to(self._dtype))
         return self._decoder.listen(*self._encoder(mels))
 
-    def _find_languages(self, batch: list[_Utterance], memory: Memory) -> None:
+    def _detect_languages(self, batch: Sequence[_Utterance], memory: Memory) -> None:
         for utterance in batch:
-            utterance.language = utterance.task.request.language or ENGLISH
-        rows = [row for row, utterance in enumerate(batch) if utterance.task.request.language is None]
+            utterance.language = utterance.config.language or ENGLISH
+        rows = [row for row, utterance in enumerate(batch) if utterance.config.language is None]
         if not self._multilingual or not rows:
             return
         tokenizer = self._tokenizer(ENGLISH)
         found = self._search.languages(memory.part(rows), tokenizer.sot, tokenizer.all_language_tokens)
         for row, (probability, index) in zip(rows, zip(*found.max(dim=-1), strict=True), strict=True):
             batch[row].language = tokenizer.all_language_codes[int(index)]
-            batch[row].probability = float(probability)
+            batch[row].language_probability = float(probability)
 
-    def _alike(self, batch: list[_Utterance], *, first: bool) -> list[tuple[list[Prompt], list[int]]]:
-        """Prompts, and the rows that they belong to, in groups that can be decoded together: of the same shape."""
-        groups: dict[tuple[int, int, int], tuple[list[Prompt], list[int]]] = {}
-        for row, utterance in enumerate(batch):
-            asked = utterance.task.request
-            # Later, nothing but the task: what it was told may be what led it astray.
-            asked = asked if first else Request(task=asked.task)
+    def _set_prompts(self, batch: Sequence[_Utterance], *, first: bool) -> None:
+        """Later attempts use the task only: prompt or prefix may have led the model astray."""
+        for utterance in batch:
+            config = utterance.config if first else RecognitionConfig(task=utterance.config.task)
             with _failing_alone(utterance):
-                prompt = _prompt(self._tokenizer(utterance.language, asked.task), asked)
-            if not utterance.open:
-                continue
-            prompts, rows = groups.setdefault((len(prompt.tokens), prompt.sot, prompt.forced), ([], []))
-            prompts.append(prompt)
-            rows.append(row)
-        return list(groups.values())
+                utterance.prompt = _prompt(self._tokenizer(utterance.language, config.task), config)
 
-    def _decode(self, batch: list[_Utterance], memory: Memory, prompts: list[Prompt], windows: int) -> None:
-        """Write the texts; those that cannot be trusted stay open until the last window."""
-        caps = [self._cap(utterance, windows) for utterance in batch]
-        ticks = [utterance.task.deadline.check for utterance in batch]
+    def _decode(self, batch: Sequence[_Utterance], memory: Memory, attempt: int) -> None:
+        """Decode utterances with prompts of equal shape; a text that is not accepted counts in the last attempt."""
+        prompts = [utterance.prompt for utterance in batch if utterance.prompt is not None]
+        caps = [self._cap(utterance, attempt) for utterance in batch]
+        ticks = [utterance.request.deadline.check for utterance in batch]
         with torch_threads(1):  # a step waits for its weights, and would wait for other threads besides
-            found = self._search.run(memory, prompts, caps, ticks)
-        for utterance, decoded in zip(batch, found, strict=True):
-            last = TAILS_S[:-1] if utterance.task.request.quick else TAILS_S
+            texts = self._search.run(memory, prompts, caps, ticks)
+        for utterance, decoded in zip(batch, texts, strict=True):
+            schedule = PADDING_S if utterance.config.allow_fallback else PADDING_S[:-1]
             with _failing_alone(utterance):
                 if decoded.error is not None:
                     raise decoded.error
-                trusted = self._trusted(utterance, decoded)
-                if trusted is None and windows == len(last):
-                    trusted = decoded.first(max(decoded.forced, len(without_loop(decoded.tokens))))
-                if trusted is not None:
-                    utterance.end(self._hypothesis(utterance, trusted, windows))
+                accepted = self._trusted(utterance, decoded)
+                if accepted is None and attempt == len(schedule):
+                    accepted = decoded.first(max(decoded.forced, len(without_loop(decoded.tokens))))
+                if accepted is not None:
+                    utterance.outcome = self._hypothesis(utterance, accepted, attempt)
 
     def _trusted(self, utterance: _Utterance, decoded: Decoded) -> Decoded | None:
         """What can be believed of a text: all of it, or without what the audio has no time for; None: nothing.
@@ -216,12 +217,12 @@ class WhisperTranscriber(BatchEngine):
             or compression_ratio(self._text(utterance, decoded)) > MAX_COMPRESSION_RATIO
         )
 
-    def _cap(self, utterance: _Utterance, windows: int) -> int:
+    def _cap(self, utterance: _Utterance, attempt: int) -> int:
         """Most tokens of a text: of the last look, which nobody corrects, all that the model can write."""
-        last = windows == len(TAILS_S)
+        last = attempt == len(PADDING_S)
         return self._decoder.n_ctx if last else token_cap(utterance.seconds, utterance.language)
 
-    def _hypothesis(self, utterance: _Utterance, decoded: Decoded, windows: int) -> Hypothesis:
+    def _hypothesis(self, utterance: _Utterance, decoded: Decoded, attempt: int) -> Hypothesis:
         probabilities = [1.0] * decoded.forced + [math.exp(logprob) for logprob in decoded.logprobs]
         words: tuple[Word, ...] = ()
         if decoded.tokens:
@@ -230,11 +231,11 @@ class WhisperTranscriber(BatchEngine):
         return Hypothesis(
             text=self._text(utterance, decoded).strip(),
             language=utterance.language,
-            language_probability=utterance.probability,
+            language_probability=utterance.language_probability,
             avg_logprob=decoded.avg_logprob,
             no_speech_prob=decoded.no_speech_prob,
             words=words,
-            windows=windows,
+            attempts=attempt,
         )
 
     def _text(self, utterance: _Utterance, decoded: Decoded) -> str:
@@ -246,18 +247,18 @@ class WhisperTranscriber(BatchEngine):
         assert decoded.attention is not None
         return token_times(decoded.attention, decoded.before, len(decoded.tokens), utterance.seconds)
 
-    def _refusal(self, asked: Request) -> WireError | None:
+    def _unsupported(self, config: RecognitionConfig) -> WireError | None:
         """Models such as ``base.en`` write English words whatever they hear; ``yue`` came with ``large-v3``."""
-        if not self._multilingual and (asked.language not in (None, ENGLISH) or asked.task != "transcribe"):
+        if not self._multilingual and (config.language not in (None, ENGLISH) or config.task != "transcribe"):
             return WireError(
                 "stt_language",
-                f"The model {self.name} knows English only, not {asked.language or 'translation'}.",
+                f"The model {self.name} knows English only, not {config.language or 'translation'}.",
                 "Choose English, or ask the operator for a multilingual model (STT_MODEL without .en).",
             )
-        if asked.language is not None and asked.language not in self._tokenizer(ENGLISH).all_language_codes:
+        if config.language is not None and config.language not in self._tokenizer(ENGLISH).all_language_codes:
             return WireError(
                 "stt_language",
-                f"The model {self.name} does not know the language {asked.language}.",
+                f"The model {self.name} does not know the language {config.language}.",
                 "Choose another, or ask the operator for a newer model (STT_MODEL=large or turbo).",
             )
         return None
@@ -267,12 +268,12 @@ class WhisperTranscriber(BatchEngine):
         return get_tokenizer(self._multilingual, num_languages=self._num_languages, language=language, task=task)
 
 
-def _prompt(tokenizer: Tokenizer, request: Request) -> Prompt:
+def _prompt(tokenizer: Tokenizer, config: RecognitionConfig) -> Prompt:
     """As ``whisper.decoding.DecodingTask._get_initial_tokens``."""
     before: list[int] = []
-    if request.prompt.strip():
-        before = [tokenizer.sot_prev, *_words(tokenizer, request.prompt)[-PROMPT_TOKENS:]]
-    prefix = _words(tokenizer, request.prefix) if request.prefix.strip() else []
+    if config.prompt.strip():
+        before = [tokenizer.sot_prev, *_words(tokenizer, config.prompt)[-PROMPT_TOKENS:]]
+    prefix = _words(tokenizer, config.prefix) if config.prefix.strip() else []
     tokens = (*before, *tokenizer.sot_sequence_including_notimestamps, *prefix)
     return Prompt(tokens, sot=len(before), forced=len(prefix))
 
@@ -283,6 +284,22 @@ def _words(tokenizer: Tokenizer, text: str) -> list[int]:
     return tokens
 
 
+def _outcomes(batch: Sequence[_Utterance]) -> Iterator[tuple[int, Outcome]]:
+    """Yield the index and outcome of the utterances that have one."""
+    for utterance in batch:
+        if utterance.outcome is not None:
+            yield utterance.index, utterance.outcome
+
+
+def _rows_of_equal_prompts(batch: Sequence[_Utterance]) -> list[list[int]]:
+    """Group the utterances that can be decoded together, by their indices: those with prompts of the same shape."""
+    groups = defaultdict(list)
+    for row, utterance in enumerate(batch):
+        if utterance.outcome is None and (prompt := utterance.prompt) is not None:
+            groups[len(prompt.tokens), prompt.sot, prompt.forced].append(row)
+    return list(groups.values())
+
+
 @contextmanager
 def _failing_alone(utterance: _Utterance) -> Iterator[None]:
     """What goes wrong with one utterance is its own outcome; what torch raises is about the whole batch."""
@@ -291,7 +308,7 @@ def _failing_alone(utterance: _Utterance) -> Iterator[None]:
     except RuntimeError:
         raise
     except Exception as error:  # the boundary: one utterance must not end the others of its batch
-        utterance.end(error)
+        utterance.outcome = error
 
 
 def load_whisper(settings: Settings) -> WhisperTranscriber:
@@ -346,7 +363,7 @@ def in_half_precision(model: Whisper) -> Whisper:
 
 def warm_up(transcriber: WhisperTranscriber) -> Hypothesis:
     """The first run allocates and compiles; it must not be a user's sentence."""
-    return transcriber.transcribe(torch.zeros(16_000).numpy(), Request(), Deadline.after(60))
+    return transcriber.transcribe(torch.zeros(16_000).numpy(), RecognitionConfig(), Deadline.after(60))
 
 
 def _revision(path: Path) -> str:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 
@@ -11,11 +11,21 @@ import numpy as np
 import pytest
 
 from infra.worker import EXIT_BY_WATCHDOG
-from stt_worker.engines.base import BatchEngine, Deadline, DeviceLost, Hypothesis, Outranked, Request, Task, Yielding
+from stt_worker.engines.base import (
+    BatchEngine,
+    Deadline,
+    DeviceLost,
+    Hypothesis,
+    Outcome,
+    Preempted,
+    PreemptibleDeadline,
+    RecognitionConfig,
+    RecognitionRequest,
+)
 from stt_worker.scheduling.batcher import Batcher
 from wire.errors import ModelError, WireError
 
-ENGLISH = Request("en")
+ENGLISH = RecognitionConfig("en")
 
 
 class Held(BatchEngine):
@@ -23,38 +33,41 @@ class Held(BatchEngine):
 
     name, revision = "held", "1"
 
-    def __init__(self, at_once: int = 64, memory: int = 64) -> None:
-        self.at_once = at_once
+    def __init__(self, max_batch_size: int = 64, memory: int = 64) -> None:
+        self.max_batch_size = max_batch_size
         self.memory = memory
         self.batches: list[list[int]] = []
         self.begun = threading.Semaphore(0)
         self.go = threading.Semaphore(0)
 
-    def transcribe_all(self, tasks: Sequence[Task]) -> None:
-        self.batches.append([len(task.audio) for task in tasks])
+    def transcribe_all(self, requests: Sequence[RecognitionRequest]) -> Iterator[tuple[int, Outcome]]:
+        self.batches.append([len(request.audio) for request in requests])
         self.begun.release()
         assert self.go.acquire(timeout=10)
-        if len(tasks) > self.memory:
+        if len(requests) > self.memory:
             raise MemoryError
-        if any(task.request.language == "cuda" for task in tasks):
+        if any(request.config.language == "cuda" for request in requests):
             raise DeviceLost
-        for task in tasks:
-            if task.request.language == "xx":
+        for index, request in enumerate(requests):
+            language = request.config.language
+            if language == "xx":
                 raise ValueError("broken")
-            if task.request.language != "forgotten":
-                text = Hypothesis(str(len(task.audio)), "en", None, 0.0, 0.0)
-                task.tell(text if task.request.language != "ko" else WireError("stt_language", "No.", "English."))
-            if task.request.language == "quick":
+            if language == "slow":
+                assert self.go.acquire(timeout=10)
+            if language != "forgotten":
+                text = Hypothesis(str(len(request.audio)), "en", None, 0.0, 0.0)
+                yield index, text if language != "ko" else WireError("stt_language", "No.", "English.")
+            if language == "quick":
                 assert self.go.acquire(timeout=10)
 
 
-def ask(batcher: Batcher, samples: int, request: Request = ENGLISH, deadline: Deadline | None = None) -> str:
+def ask(batcher: Batcher, samples: int, config: RecognitionConfig = ENGLISH, deadline: Deadline | None = None) -> str:
     audio = np.zeros(samples, dtype=np.float32)
-    return batcher.transcribe(audio, request, deadline or Deadline.after(60)).text
+    return batcher.transcribe(audio, config, deadline or Deadline.after(60)).text
 
 
 def wait_for(batcher: Batcher, waiting: int) -> None:
-    while len(batcher._waiting) < waiting:
+    while len(batcher._queue) < waiting:
         threading.Event().wait(0.01)
 
 
@@ -63,9 +76,9 @@ def test_an_engine_is_used_on_the_thread_that_loaded_it() -> None:
     threads = []
 
     class Noting(Held):
-        def transcribe_all(self, tasks: Sequence[Task]) -> None:
+        def transcribe_all(self, requests: Sequence[RecognitionRequest]) -> Iterator[tuple[int, Outcome]]:
             threads.append(threading.current_thread())
-            super().transcribe_all(tasks)
+            return super().transcribe_all(requests)
 
     def load() -> Noting:
         threads.append(threading.current_thread())
@@ -86,22 +99,41 @@ def test_an_engine_that_cannot_be_loaded_says_why() -> None:
         Batcher(load)
 
 
+def test_nothing_is_begun_once_the_batcher_is_closed() -> None:
+    """Closing waits for the running batch."""
+    engine = Held(max_batch_size=1)
+    batcher = Batcher(lambda: engine)
+    threads = [threading.Thread(target=ask, args=(batcher, samples), daemon=True) for samples in (1, 2)]
+    threads[0].start()
+    assert engine.begun.acquire(timeout=10)
+    threads[1].start()
+    wait_for(batcher, 1)
+    closing = threading.Thread(target=batcher.close)
+    closing.start()
+    closing.join(0.1)
+    assert closing.is_alive()
+    engine.go.release(2)
+    closing.join(10)
+    assert not closing.is_alive()
+    assert engine.batches == [[1]]
+
+
 def test_a_process_ends_in_order_while_an_engine_is_at_work() -> None:
     """A thread inside torch would abort it."""
     program = """
 import threading, time
 from stt_worker.scheduling.batcher import Batcher
-from stt_worker.engines.base import BatchEngine, Deadline, Hypothesis, Request
+from stt_worker.engines.base import BatchEngine, Deadline, Hypothesis, RecognitionConfig
 
 class Slow(BatchEngine):
-    name, revision, at_once = "slow", "1", 1
+    name, revision, max_batch_size = "slow", "1", 1
 
-    def transcribe_all(self, tasks):
-        tasks[0].tell(Hypothesis("", "en", None, 0.0, 0.0))
+    def transcribe_all(self, requests):
+        yield 0, Hypothesis("", "en", None, 0.0, 0.0)
         time.sleep(0.5)
         print("done", flush=True)
 
-Batcher(Slow).transcribe([], Request(), Deadline.after(60))
+Batcher(Slow).transcribe([], RecognitionConfig(), Deadline.after(60))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
@@ -125,21 +157,40 @@ def test_nobody_waits_for_the_slowest_of_their_batch() -> None:
     engine = Held()
     batcher = Batcher(lambda: engine)
     with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(ask, batcher, 1, Request("quick"))
+        first = threads.submit(ask, batcher, 1, RecognitionConfig("quick"))
         engine.go.release()
         assert first.result(10) == "1", "the engine is still at its batch"
         engine.go.release()
 
 
+def test_a_fast_neighbours_text_arrives_before_the_slow_ones() -> None:
+    """Of the same batch, while the engine still works on the other."""
+    engine = Held()
+    batcher = Batcher(lambda: engine)
+    with ThreadPoolExecutor(3) as threads:
+        threads.submit(ask, batcher, 1)
+        assert engine.begun.acquire(timeout=10)
+        fast = threads.submit(ask, batcher, 2)
+        wait_for(batcher, 1)
+        slow = threads.submit(ask, batcher, 3, RecognitionConfig("slow"))
+        wait_for(batcher, 2)
+        engine.go.release(2)
+        assert fast.result(10) == "2"
+        assert not slow.done()
+        engine.go.release()
+        assert slow.result(10) == "3"
+    assert engine.batches == [[1], [2, 3]]
+
+
 def test_the_urgent_go_first_and_sessions_take_turns() -> None:
     """One after the other, as on a CPU."""
-    engine = Held(at_once=1)
+    engine = Held(max_batch_size=1)
     batcher = Batcher(lambda: engine)
     asked = [
-        Request(session="alice", priority=9),
-        Request(session="alice"),
-        Request(session="alice"),
-        Request(session="bob"),
+        RecognitionConfig(session="alice", priority=9),
+        RecognitionConfig(session="alice"),
+        RecognitionConfig(session="alice"),
+        RecognitionConfig(session="bob"),
     ]
     with ThreadPoolExecutor(5) as threads:
         threads.submit(ask, batcher, 1)
@@ -153,20 +204,20 @@ def test_the_urgent_go_first_and_sessions_take_turns() -> None:
 
 def test_an_interim_text_gives_way_to_who_waits_in_this_process() -> None:
     """Before it costs anything; a final text beside it is heard."""
-    engine = Held(at_once=1)
+    engine = Held(max_batch_size=1)
     batcher = Batcher(lambda: engine)
-    yielding = batcher._also_for_who_waits_here(Yielding.after(60), 9)
-    yielding.check()
+    deadline = batcher._preempted_by_own_queue(PreemptibleDeadline.after(60), 9)
+    deadline.check()
     with ThreadPoolExecutor(3) as threads:
         first = threads.submit(ask, batcher, 1)
         assert engine.begun.acquire(timeout=10)
         final = threads.submit(ask, batcher, 2)
         wait_for(batcher, 1)
-        with pytest.raises(Outranked):
-            yielding.check()
+        with pytest.raises(Preempted):
+            deadline.check()
         engine.go.release(2)
         assert (first.result(10), final.result(10)) == ("1", "2")
-    yielding.check()
+    deadline.check()
 
 
 def test_what_is_too_late_is_not_begun() -> None:
@@ -176,7 +227,7 @@ def test_what_is_too_late_is_not_begun() -> None:
     assert engine.batches == []
 
 
-def together(engine: Held, *requests: Request) -> list[str | BaseException | None]:
+def together(engine: Held, *requests: RecognitionConfig) -> list[str | BaseException | None]:
     """What a batch of these hears, the first of 2 samples, the next of 3 and so on."""
     batcher = Batcher(lambda: engine)
     with ThreadPoolExecutor(len(requests) + 1) as threads:
@@ -191,7 +242,7 @@ def together(engine: Held, *requests: Request) -> list[str | BaseException | Non
 
 
 def test_one_utterance_fails_alone() -> None:
-    good, bad = together(Held(), Request("en"), Request("ko"))
+    good, bad = together(Held(), RecognitionConfig("en"), RecognitionConfig("ko"))
     assert good == "2"
     assert isinstance(bad, WireError)
 
@@ -199,7 +250,9 @@ def test_one_utterance_fails_alone() -> None:
 def test_who_breaks_the_engine_breaks_it_alone() -> None:
     """What was heard before is not heard again."""
     engine = Held()
-    *first, broken, last = together(engine, Request("en"), Request("en"), Request("xx"), Request("en"))
+    *first, broken, last = together(
+        engine, RecognitionConfig("en"), RecognitionConfig("en"), RecognitionConfig("xx"), RecognitionConfig("en")
+    )
     assert (first, last) == (["2", "3"], "5")
     assert isinstance(broken, ValueError)
     assert engine.batches == [[1], [2, 3, 4, 5], [4], [5]]
@@ -207,24 +260,26 @@ def test_who_breaks_the_engine_breaks_it_alone() -> None:
 
 def test_a_batch_too_large_for_the_memory_is_halved() -> None:
     engine = Held(memory=2)
-    assert together(engine, *[Request("en")] * 5) == ["2", "3", "4", "5", "6"]
+    assert together(engine, *[RecognitionConfig("en")] * 5) == ["2", "3", "4", "5", "6"]
     assert [len(batch) for batch in engine.batches] == [1, 5, 3, 2, 1, 2]
 
 
-def test_an_engine_that_forgets_somebody_keeps_nobody_waiting() -> None:
+def test_an_engine_that_forgets_somebody_keeps_nobody_queue() -> None:
     """Nor does anybody get the text of somebody else."""
-    first, forgotten, last = together(Held(), Request("en"), Request("forgotten"), Request("en"))
+    first, forgotten, last = together(
+        Held(), RecognitionConfig("en"), RecognitionConfig("forgotten"), RecognitionConfig("en")
+    )
     assert (first, last) == ("2", "4")
     assert isinstance(forgotten, AssertionError)
 
 
-def test_a_broken_engine_keeps_nobody_waiting() -> None:
+def test_a_broken_engine_keeps_nobody_queue() -> None:
     """Also not those who come later."""
     engine = Held()
     batcher = Batcher(lambda: engine)
     engine.go.release(10)
     with pytest.raises(ValueError, match="broken"):
-        ask(batcher, 7, Request("xx"))
+        ask(batcher, 7, RecognitionConfig("xx"))
     assert ask(batcher, 8) == "8"
 
 
@@ -243,7 +298,7 @@ def test_a_lost_gpu_ends_the_process() -> None:
     batcher = Batcher(lambda: engine, end)
     engine.go.release()
     with ThreadPoolExecutor(1) as threads:
-        asked = threads.submit(ask, batcher, 1, Request("cuda"))
+        asked = threads.submit(ask, batcher, 1, RecognitionConfig("cuda"))
         assert over.wait(10)
         assert ended == [EXIT_BY_WATCHDOG]
         assert not asked.done()

@@ -1,4 +1,4 @@
-"""Who is next, of those who wait."""
+"""The order of the waiting items."""
 
 import threading
 
@@ -26,16 +26,25 @@ def test_each_session_in_its_turn() -> None:
     assert queue.take(9) == ["c1", "a2", "b2", "a3"]
 
 
-def test_it_knows_whether_somebody_goes_before() -> None:
+def test_more_urgent_items_are_found() -> None:
     queue = filled((3, "a", "draft"))
-    assert queue.holds_more_urgent(9)
-    assert not queue.holds_more_urgent(3)
+    assert queue.has_more_urgent(9)
+    assert not queue.has_more_urgent(3)
     queue.take(1)
-    assert not queue.holds_more_urgent(9)
+    assert not queue.has_more_urgent(9)
     assert len(queue) == 0
 
 
-def test_it_waits_for_something() -> None:
+def test_a_closed_queue_gives_out_nothing() -> None:
+    """Neither to a thread that waits already nor later."""
+    queue: FairQueue[str] = FairQueue()
+    threading.Timer(0.05, queue.close).start()
+    assert queue.take(5) == []
+    queue.put("late", 0, "a")
+    assert queue.take(5) == []
+
+
+def test_taking_waits_for_an_item() -> None:
     queue: FairQueue[str] = FairQueue()
     threading.Timer(0.05, queue.put, ("late", 0, "a")).start()
     assert queue.take(5) == ["late"]

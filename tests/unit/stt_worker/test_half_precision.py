@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from whisper.model import ModelDimensions, Whisper
 
-from stt_worker.engines.base import Hypothesis, Outcome, Request
+from stt_worker.engines.base import Hypothesis, Outcome, RecognitionConfig
 from stt_worker.engines.whisper.engine import LARGEST, WhisperTranscriber, in_half_precision
 from stt_worker.engines.whisper.numerics import FLOAT16, FLOAT32, Numerics
 from tests.support.utterances import outcomes_of
@@ -48,21 +48,21 @@ def test_weights_are_not_kept_beside_what_is_made_of_them() -> None:
     assert engine.name == "tiny"
 
 
-def utterances() -> Iterator[tuple[Samples, Request]]:
+def utterances() -> Iterator[tuple[Samples, RecognitionConfig]]:
     """Of different lengths, languages and prompts."""
     random = np.random.default_rng(1)
     for seconds, request in (
-        (1.0, Request("en", quick=True)),
-        (1.5, Request(quick=True)),
-        (0.5, Request("ko", prompt="Elizabeth", quick=True)),
-        (1.5, Request("en", prefix="When is", quick=True)),
+        (1.0, RecognitionConfig("en", allow_fallback=False)),
+        (1.5, RecognitionConfig(allow_fallback=False)),
+        (0.5, RecognitionConfig("ko", prompt="Elizabeth", allow_fallback=False)),
+        (1.5, RecognitionConfig("en", prefix="When is", allow_fallback=False)),
     ):
         yield random.normal(0, 0.1, round(seconds * 16_000)).astype(np.float32), request
 
 
 def heard(model: Whisper, numerics: Numerics) -> list[Outcome]:
     engine = WhisperTranscriber(model, "tiny", "1", numerics)
-    engine.at_once = LARGEST
+    engine.max_batch_size = LARGEST
     return outcomes_of(engine, list(utterances()))
 
 
@@ -78,4 +78,4 @@ def test_a_batch_is_heard_in_half_precision() -> None:
 
 def test_a_gpus_weights_make_batches() -> None:
     """Also on the CPU: what is decoded one by one there are the packed products of float32 weights."""
-    assert WhisperTranscriber(in_half_precision(tiny_model()), "tiny", "1", FLOAT16).at_once == LARGEST
+    assert WhisperTranscriber(in_half_precision(tiny_model()), "tiny", "1", FLOAT16).max_batch_size == LARGEST

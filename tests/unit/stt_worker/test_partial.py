@@ -6,8 +6,8 @@ import pytest
 from redis.exceptions import RedisError
 
 from infra.worker import Limits, Worker
-from stt_worker.engines.base import Deadline, Hypothesis, Request, Word
-from stt_worker.tasks.partial import Drafting
+from stt_worker.engines.base import Deadline, Hypothesis, RecognitionConfig, Word
+from stt_worker.tasks.partial import PartialTranscription
 from tests.support.speakers import ALICE
 from wire import names
 from wire.audio import Samples
@@ -30,11 +30,11 @@ class Engine:
 
     def __init__(self, answer: Hypothesis | Exception) -> None:
         self.answer = answer
-        self.asked: list[Request] = []
+        self.asked: list[RecognitionConfig] = []
 
-    def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
+    def transcribe(self, audio: Samples, config: RecognitionConfig, deadline: Deadline) -> Hypothesis:
         assert len(audio) == 32_000
-        self.asked.append(request)
+        self.asked.append(config)
         deadline.check()
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -96,7 +96,7 @@ def worker_with(redis: Redis) -> Any:
 def run(task: TranscribePartial, redis: Redis, answer: Hypothesis | Exception = HEARD) -> Engine:
     worker = worker_with(redis)
     engine = worker.model = Engine(answer)
-    Drafting(worker).run(task)
+    PartialTranscription(worker).run(task)
     return engine
 
 
@@ -110,7 +110,7 @@ def test_the_gateway_that_asked_gets_the_text() -> None:
     assert draft.transcript.text == "Good morning."
     assert [(word.start_ms, word.end_ms) for word in draft.transcript.words] == [(5_100, 5_300), (5_300, 5_800)]
     assert draft.keep_language == "en"
-    assert engine.asked == [Request("ko", "transcribe", "", " Good", session=ALICE, priority=3)]
+    assert engine.asked == [RecognitionConfig("ko", "transcribe", "", " Good", session=ALICE, priority=3)]
 
 
 def test_a_withdrawn_draft_costs_nothing() -> None:
@@ -139,8 +139,8 @@ def test_an_interim_text_gives_way() -> None:
 def test_the_queue_is_looked_at_now_and_then() -> None:
     """Not by each thread at each step: the batch of all of them would wait for Redis."""
     redis = Redis(job().audio_key, waiting=1)
-    drafting = Drafting(worker_with(redis))
-    assert [drafting._outranked() for _ in range(100)] == [True] * 100
+    partials = PartialTranscription(worker_with(redis))
+    assert [partials.is_preempted() for _ in range(100)] == [True] * 100
     assert redis.looks <= 3
 
 
@@ -148,8 +148,8 @@ def test_nothing_is_more_urgent_while_redis_is_away() -> None:
     """And its silence, of seconds, stops the batch once."""
     redis = Redis(job().audio_key, waiting=1)
     redis.away = True
-    drafting = Drafting(worker_with(redis))
-    assert [drafting._outranked() for _ in range(100)] == [False] * 100
+    partials = PartialTranscription(worker_with(redis))
+    assert [partials.is_preempted() for _ in range(100)] == [False] * 100
     assert redis.looks == 1
 
 

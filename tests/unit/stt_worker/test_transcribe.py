@@ -8,8 +8,9 @@ import pytest
 
 from infra.ledger.ledger import Claim, Verdict
 from infra.worker import Limits, Worker
-from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, Request
-from stt_worker.tasks.transcribe import Transcription, is_speech, language_to_keep
+from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, RecognitionConfig
+from stt_worker.tasks.transcribe import Transcription
+from stt_worker.tasks.transcript import is_speech, language_to_keep
 from tests.support.speakers import audio_job
 from wire import names
 from wire.audio import Samples, encode_pcm
@@ -40,9 +41,9 @@ class Engine:
         self.answer = answer
         self.asked: list[tuple[list[float], str | None]] = []
 
-    def transcribe(self, audio: Samples, request: Request, deadline: Deadline) -> Hypothesis:
+    def transcribe(self, audio: Samples, config: RecognitionConfig, deadline: Deadline) -> Hypothesis:
         assert deadline.seconds == 60
-        self.asked.append((audio.tolist(), request.language))
+        self.asked.append((audio.tolist(), config.language))
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer

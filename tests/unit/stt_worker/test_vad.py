@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import wave
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,18 +12,17 @@ import numpy as np
 import pytest
 
 from fastapi_service.endpointing.endpointer import KEPT_SILENCE_MS, EndpointerOptions
-from stt_worker.engines.base import BatchEngine, Deadline, Hypothesis, Request, Task
+from stt_worker.engines.base import BatchEngine, Deadline, Hypothesis, Outcome, RecognitionConfig, RecognitionRequest
 from stt_worker.engines.vad import (
     FRAME_S,
+    SPEECH_THRESHOLD,
     SURROUNDINGS_S,
-    VOICED,
-    SpeechOnly,
-    Voice,
-    VoiceActivity,
-    is_phantom,
+    SileroVad,
+    VadFilter,
+    VadResult,
 )
 from stt_worker.engines.whisper.repetition import SILENCE_S
-from stt_worker.tasks.transcribe import is_speech
+from stt_worker.tasks.transcript import is_speech
 from tests.support.utterances import outcomes_of
 from wire.audio import Samples, decode_pcm, to_float
 
@@ -32,16 +31,16 @@ SURE = Hypothesis(text="Yes.", language="en", language_probability=0.9, avg_logp
 
 
 class Scripted(BatchEngine):
-    name, revision, at_once = "scripted", "1", 8
+    name, revision, max_batch_size = "scripted", "1", 8
 
     def __init__(self, heard: Hypothesis) -> None:
         self.heard = heard
         self.asked = 0
 
-    def transcribe_all(self, tasks: Sequence[Task]) -> None:
-        self.asked += len(tasks)
-        for task in tasks:
-            task.tell(self.heard)
+    def transcribe_all(self, requests: Sequence[RecognitionRequest]) -> Iterator[tuple[int, Outcome]]:
+        self.asked += len(requests)
+        for index in range(len(requests)):
+            yield index, self.heard
 
 
 def speech(seconds: float) -> Samples:
@@ -60,25 +59,25 @@ def noise(kind: str) -> Samples:
 
 
 @pytest.fixture(scope="module")
-def voice_activity() -> VoiceActivity:
-    return VoiceActivity()
+def vad() -> SileroVad:
+    return SileroVad()
 
 
 @pytest.mark.parametrize("kind", ["silence", "hiss", "hum"])
-def test_noise_is_not_transcribed(voice_activity: VoiceActivity, kind: str) -> None:
+def test_noise_is_not_transcribed(vad: SileroVad, kind: str) -> None:
     inner = Scripted(SURE)
-    heard = SpeechOnly(inner, voice_activity).transcribe(noise(kind), Request(), Deadline.after(60))
+    heard = VadFilter(inner, vad).transcribe(noise(kind), RecognitionConfig(), Deadline.after(60))
     assert (heard.text, inner.asked) == ("", 0)
     assert heard.no_speech_prob > 0.5
 
 
-def test_no_audio_is_not_speech(voice_activity: VoiceActivity) -> None:
-    assert not voice_activity(np.zeros(0, dtype=np.float32)).present
+def test_no_audio_is_not_speech(vad: SileroVad) -> None:
+    assert not vad(np.zeros(0, dtype=np.float32)).has_speech
 
 
-def test_speech_is_transcribed(voice_activity: VoiceActivity) -> None:
-    assert voice_activity(speech(3)).clear
-    heard = SpeechOnly(Scripted(SURE), voice_activity).transcribe(speech(3), Request("en"), Deadline.after(60))
+def test_speech_is_transcribed(vad: SileroVad) -> None:
+    assert vad(speech(3)).is_confident
+    heard = VadFilter(Scripted(SURE), vad).transcribe(speech(3), RecognitionConfig("en"), Deadline.after(60))
     assert (heard.text, heard.avg_logprob) == (SURE.text, SURE.avg_logprob)
 
 
@@ -92,15 +91,15 @@ def test_speech_is_transcribed(voice_activity: VoiceActivity) -> None:
     ],
 )
 def test_a_little_speech_must_be_certain(
-    voice_activity: VoiceActivity, text: str, avg_logprob: float, no_speech_prob: float, kept: bool
+    vad: SileroVad, text: str, avg_logprob: float, no_speech_prob: float, kept: bool
 ) -> None:
     """One second of speech in ten: a guess and the phrases that Whisper says into silence do not count."""
     mostly_silent = np.concatenate([speech(1.5), np.zeros(140_000, dtype=np.float32)])
-    voice = voice_activity(mostly_silent)
-    assert voice.present
-    assert not voice.clear
+    result = vad(mostly_silent)
+    assert result.has_speech
+    assert not result.is_confident
     inner = Scripted(replace(SURE, text=text, avg_logprob=avg_logprob, no_speech_prob=no_speech_prob))
-    heard = SpeechOnly(inner, voice_activity).transcribe(mostly_silent, Request("en"), Deadline.after(60))
+    heard = VadFilter(inner, vad).transcribe(mostly_silent, RecognitionConfig("en"), Deadline.after(60))
     assert heard.text == (text if kept else "")
 
 
@@ -116,68 +115,56 @@ def test_a_little_speech_must_be_certain(
     ],
 )
 def test_clear_speech_needs_a_sure_text_or_no_doubt_of_speech(
-    voice_activity: VoiceActivity, text: str, avg_logprob: float, no_speech_prob: float, kept: bool
+    vad: SileroVad, text: str, avg_logprob: float, no_speech_prob: float, kept: bool
 ) -> None:
     inner = Scripted(replace(SURE, text=text, avg_logprob=avg_logprob, no_speech_prob=no_speech_prob))
-    heard = SpeechOnly(inner, voice_activity).transcribe(speech(3), Request("en"), Deadline.after(60))
+    heard = VadFilter(inner, vad).transcribe(speech(3), RecognitionConfig("en"), Deadline.after(60))
     assert is_speech(heard) is kept
 
 
-def test_faint_speech_is_judged_as_the_library_does(voice_activity: VoiceActivity) -> None:
+def test_faint_speech_is_judged_as_the_library_does(vad: SileroVad) -> None:
     """Second by second, with all that the model remembers; and to the end."""
     from silero_vad import load_silero_vad  # not before the fixture, which mends what its import does to torch
 
     audio = np.concatenate([np.zeros(100_000, dtype=np.float32), speech(1.5), np.zeros(60_000, dtype=np.float32)])
-    voice = voice_activity._hear(audio)
+    result = vad._detect(audio)
     expected = load_silero_vad(onnx=True, sequence=True).audio_forward(audio)
-    assert not voice.clear
-    assert voice.peak == pytest.approx(float(expected.max()), abs=1e-6)
-    assert voice.seconds == pytest.approx(float((expected > VOICED).sum()) * FRAME_S)
+    assert not result.is_confident
+    assert result.peak == pytest.approx(float(expected.max()), abs=1e-6)
+    assert result.speech_s == pytest.approx(float((expected > SPEECH_THRESHOLD).sum()) * FRAME_S)
 
 
-def test_a_clear_voice_is_not_heard_to_its_end(voice_activity: VoiceActivity) -> None:
-    voice = voice_activity(speech(11))
-    assert voice.clear
-    assert voice.seconds < 5
+def test_a_clear_voice_is_not_heard_to_its_end(vad: SileroVad) -> None:
+    result = vad(speech(11))
+    assert result.is_confident
+    assert result.speech_s < 5
 
 
-def test_a_word_between_two_frames_is_heard(voice_activity: VoiceActivity, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_word_between_two_frames_is_heard(vad: SileroVad, monkeypatch: pytest.MonkeyPatch) -> None:
     """Frames that begin a part of a frame later may hold more of it: the best hearing counts."""
-    faint, loud = Voice(0.0, 0.3, 0.0), Voice(0.03, 0.7, 0.1)
+    faint, loud = VadResult(0.0, 0.3, 0.0), VadResult(0.03, 0.7, 0.1)
     audio = speech(1)
-    monkeypatch.setattr(voice_activity, "_hear", lambda heard: faint if len(heard) == len(audio) else loud)
-    assert voice_activity(audio) == loud
+    monkeypatch.setattr(vad, "_detect", lambda heard: faint if len(heard) == len(audio) else loud)
+    assert vad(audio) == loud
 
 
-def test_thanks_are_believed_where_somebody_speaks(voice_activity: VoiceActivity) -> None:
+def test_thanks_are_believed_where_somebody_speaks(vad: SileroVad) -> None:
     inner = Scripted(replace(SURE, text="Thank you."))
-    assert (
-        SpeechOnly(inner, voice_activity).transcribe(speech(3), Request("en"), Deadline.after(60)).text == "Thank you."
-    )
+    assert VadFilter(inner, vad).transcribe(speech(3), RecognitionConfig("en"), Deadline.after(60)).text == "Thank you."
 
 
-def test_phantoms_are_known_in_any_spelling() -> None:
-    assert is_phantom("  Thank you for watching! ")
-    assert is_phantom("시청해주셔서 감사합니다.")
-    assert is_phantom("MBC 뉴스 김성현입니다.")
-    assert not is_phantom("Thank you for the cake.")
-
-
-def test_of_a_batch_only_speech_is_transcribed(voice_activity: VoiceActivity) -> None:
+def test_of_a_batch_only_speech_is_transcribed(vad: SileroVad) -> None:
     """And each outcome goes to who asked for it."""
     inner = Scripted(SURE)
     sounds = [noise("hum"), speech(3), noise("silence")]
-    outcomes = outcomes_of(SpeechOnly(inner, voice_activity), [(audio, Request("en")) for audio in sounds])
+    outcomes = outcomes_of(VadFilter(inner, vad), [(audio, RecognitionConfig("en")) for audio in sounds])
     assert [outcome.text for outcome in outcomes if isinstance(outcome, Hypothesis)] == ["", "Yes.", ""]
     assert inner.asked == 1
 
 
 def test_judging_leaves_torch_its_cores() -> None:
     """Silero's package sets torch to one thread when it is imported, which made all of Whisper half as fast."""
-    program = (
-        "import torch; from stt_worker.engines.vad import VoiceActivity; VoiceActivity(); "
-        "print(torch.get_num_threads())"
-    )
+    program = "import torch; from stt_worker.engines.vad import SileroVad; SileroVad(); print(torch.get_num_threads())"
     done = subprocess.run(
         [sys.executable, "-c", program], env={**os.environ, "OMP_NUM_THREADS": "2"}, capture_output=True, text=True
     )

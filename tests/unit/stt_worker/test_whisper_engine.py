@@ -7,8 +7,8 @@ import torch
 from whisper.model import ModelDimensions, Whisper
 from whisper.tokenizer import get_tokenizer
 
-from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, Request, Task
-from stt_worker.engines.whisper.engine import TAILS_S, WhisperTranscriber, _prompt, _Utterance, warm_up
+from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, RecognitionConfig, RecognitionRequest
+from stt_worker.engines.whisper.engine import PADDING_S, WhisperTranscriber, _prompt, _Utterance, warm_up
 from stt_worker.engines.whisper.greedy import Decoded
 from stt_worker.engines.whisper.numerics import FLOAT32, Numerics
 from stt_worker.engines.whisper.repetition import token_cap
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*tiktoken:pytest.PytestUnraisab
 
 ENGLISH_VOCABULARY = 51_864
 MULTILINGUAL_VOCABULARY = 51_865
-ENGLISH = Request("en")
+ENGLISH = RecognitionConfig("en")
 SECOND = torch.zeros(16_000).numpy()
 
 
@@ -49,7 +49,7 @@ def test_a_multilingual_model_detects_the_language() -> None:
     model = transcriber(MULTILINGUAL_VOCABULARY)
     heard = warm_up(model)
     assert heard.language_probability is not None
-    given = model.transcribe(SECOND, Request("ko"), Deadline.after(60))
+    given = model.transcribe(SECOND, RecognitionConfig("ko"), Deadline.after(60))
     assert (given.language, given.language_probability) == ("ko", None)
 
 
@@ -68,27 +68,29 @@ def test_an_english_model_hears_english() -> None:
     """``base.en`` cannot detect languages: it is ready for a session that names none."""
     model = transcriber(ENGLISH_VOCABULARY)
     assert warm_up(model).language == "en"
-    assert model.transcribe(SECOND, Request("en"), Deadline.after(60)).language == "en"
+    assert model.transcribe(SECOND, RecognitionConfig("en"), Deadline.after(60)).language == "en"
 
 
 def test_an_english_model_refuses_other_languages() -> None:
     """It would write English words under a Korean label."""
     with pytest.raises(WireError, match="tiny knows English only, not ko") as refused:
-        transcriber(ENGLISH_VOCABULARY).transcribe(SECOND, Request("ko"), Deadline.after(60))
+        transcriber(ENGLISH_VOCABULARY).transcribe(SECOND, RecognitionConfig("ko"), Deadline.after(60))
     assert refused.value.code == "stt_language"
 
 
 def test_decoding_stops_at_the_deadline() -> None:
     """In the middle of a text, not after it."""
     with pytest.raises(DeadlineExceeded):
-        transcriber(MULTILINGUAL_VOCABULARY).transcribe(SECOND, Request("en"), Deadline(seconds=1.0, started=0.0))
+        transcriber(MULTILINGUAL_VOCABULARY).transcribe(
+            SECOND, RecognitionConfig("en"), Deadline(seconds=1.0, started=0.0)
+        )
 
 
 def test_a_model_refuses_a_language_that_it_lacks() -> None:
     """Cantonese has a token of its own only from ``large-v3`` on. Who asked beside it is not refused."""
     model = transcriber(MULTILINGUAL_VOCABULARY)
-    model.at_once = 8
-    refused, heard = outcomes_of(model, [(SECOND, Request("yue")), (SECOND, Request("en"))])
+    model.max_batch_size = 8
+    refused, heard = outcomes_of(model, [(SECOND, RecognitionConfig("yue")), (SECOND, RecognitionConfig("en"))])
     assert isinstance(refused, WireError)
     assert refused.code == "stt_language"
     assert isinstance(heard, Hypothesis)
@@ -97,14 +99,14 @@ def test_a_model_refuses_a_language_that_it_lacks() -> None:
 def test_a_prompt_is_nothing_but_letters() -> None:
     """Also one that spells a token of the model's own."""
     tokenizer = get_tokenizer(multilingual=True, num_languages=99)
-    prompt = _prompt(tokenizer, Request("en", prompt="<|endoftext|>", prefix="<|nospeech|>"))
+    prompt = _prompt(tokenizer, RecognitionConfig("en", prompt="<|endoftext|>", prefix="<|nospeech|>"))
     assert not {tokenizer.eot, tokenizer.no_speech} & set(prompt.tokens)
 
 
 def test_one_utterance_that_fails_leaves_the_others_their_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between decoding and words, where an error would otherwise be everybody's."""
     model = transcriber(MULTILINGUAL_VOCABULARY)
-    model.at_once = 8
+    model.max_batch_size = 8
     hypothesis = model._hypothesis
 
     def broken(utterance: _Utterance, *rest: Any) -> Hypothesis:
@@ -113,7 +115,7 @@ def test_one_utterance_that_fails_leaves_the_others_their_text(monkeypatch: pyte
         return hypothesis(utterance, *rest)
 
     monkeypatch.setattr(model, "_hypothesis", broken)
-    outcomes = outcomes_of(model, [(SECOND, Request(language)) for language in ("en", "ko", "de")])
+    outcomes = outcomes_of(model, [(SECOND, RecognitionConfig(language)) for language in ("en", "ko", "de")])
     assert [type(outcome) for outcome in outcomes] == [Hypothesis, ValueError, Hypothesis]
 
 
@@ -121,9 +123,9 @@ def test_one_utterance_that_fails_leaves_the_others_their_text(monkeypatch: pyte
 def test_the_last_look_is_not_cut(language: str, *, last: bool) -> None:
     """Its text is the final one; the looks before it may be cut, because a cut text is looked at again."""
     model = transcriber(MULTILINGUAL_VOCABULARY)
-    utterance = _Utterance(Task(SECOND, Request(language), Deadline.after(60), lambda _: None), language)
+    utterance = _Utterance(0, RecognitionRequest(SECOND, RecognitionConfig(language), Deadline.after(60)), language)
     expected = model._decoder.n_ctx if last else token_cap(1.0, language)
-    assert model._cap(utterance, len(TAILS_S) if last else 1) == expected
+    assert model._cap(utterance, len(PADDING_S) if last else 1) == expected
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_a_sentence_is_believed_as_often_as_there_is_time_for_it(forced: int, se
     """Six tokens twice, looked at in a straight line from 0.2 to 2.0 s."""
     model = transcriber(MULTILINGUAL_VOCABULARY)
     utterance = _Utterance(
-        Task(torch.zeros(round(16_000 * seconds)).numpy(), ENGLISH, Deadline.after(60), lambda _: None), "en"
+        0, RecognitionRequest(torch.zeros(round(16_000 * seconds)).numpy(), ENGLISH, Deadline.after(60)), "en"
     )
     attention = torch.full((1, 3 + 13, 250), -9.0)
     for row in range(16):

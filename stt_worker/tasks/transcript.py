@@ -1,0 +1,49 @@
+"""Converts an engine's hypothesis to what other services read."""
+
+from stt_worker.engines.base import Hypothesis, is_silent
+from wire.messages.jobs import Task
+from wire.messages.transcript import Transcript, Word
+
+KEEP_LANGUAGE_PROB = 0.6
+KEEP_LANGUAGE_MS = 1_000
+"""A detected language is kept for the session only if it is this probable, in this much audio."""
+
+
+def is_speech(hypothesis: Hypothesis) -> bool:
+    """True if there is a text worth showing."""
+    return bool(hypothesis.text.strip()) and not is_silent(hypothesis.no_speech_prob, hypothesis.avg_logprob)
+
+
+def language_to_keep(hypothesis: Hypothesis, duration_ms: int) -> str | None:
+    """Return the detected language if it is certain enough for the rest of the session."""
+    probability = hypothesis.language_probability
+    is_certain = probability is not None and probability >= KEEP_LANGUAGE_PROB
+    return hypothesis.language if is_certain and duration_ms >= KEEP_LANGUAGE_MS else None
+
+
+def to_transcript(hypothesis: Hypothesis, model: str, task: Task, start_ms: int) -> Transcript:
+    """Convert a hypothesis; seconds of the audio become milliseconds of the session.
+
+    Args:
+        hypothesis: contains speech.
+        model: name of the model that made it.
+        task: a translation is English.
+        start_ms: position of the audio on the session's audio clock.
+    """
+    return Transcript(
+        text=hypothesis.text.strip(),
+        language="en" if task == "translate" else hypothesis.language,
+        language_probability=hypothesis.language_probability,
+        avg_logprob=hypothesis.avg_logprob,
+        no_speech_prob=hypothesis.no_speech_prob,
+        model=model,
+        words=tuple(
+            Word(
+                text=word.text,
+                start_ms=start_ms + round(word.start_s * 1000),
+                end_ms=start_ms + round(word.end_s * 1000),
+                probability=round(word.probability, 3),
+            )
+            for word in hypothesis.words
+        ),
+    )
