@@ -1,1 +1,1 @@
-"""Results → order, exactly once, statistics → gateways."""
+"""Listener: puts results in order, releases each exactly once, counts statistics, and sweeps the ledger."""

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from infra.celery_app import make_celery, send_job
 from infra.heartbeat import HeartbeatWriter
 from infra.logs import configure_logs
+from infra.outage_log import OutageLog
 from infra.redis_client import connect
 from infra.settings import load_settings_or_exit
 from listener_service.consumer import ABANDONED_MS, Consumer
@@ -21,14 +22,16 @@ from listener_service.sweeper import PERIOD_S, Sweeper
 from wire import names
 
 RETRY_S = 0.5
+"""Pause before a failed loop starts again."""
 
 log = structlog.get_logger()
 
 
 class Listener:
-    """Two loops, one thread each: releasing results, and sweeping the ledger."""
+    """Runs two loops, each in a thread: one releases results, the other sweeps the ledger."""
 
     def __init__(self, settings: Settings) -> None:
+        """Build the parts; ``run`` starts them."""
         redis = connect(settings.redis_url)
         celery = make_celery(names.LISTENER, settings.redis_url)
         self._heartbeat = HeartbeatWriter(redis, names.LISTENER)
@@ -37,58 +40,62 @@ class Listener:
         self._stopping = threading.Event()
 
     def run(self) -> None:
-        """Until a signal asks to stop."""
+        """Run until SIGTERM or SIGINT."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         self._heartbeat.start()
-        sweeping = threading.Thread(target=self._loop, args=(self._sweep,), name="sweeper")
+        sweeping = threading.Thread(target=self._restart, args=("ledger sweep", self._sweep), name="sweeper")
         sweeping.start()
-        self._loop(self._consume)
+        self._restart("result stream", self._consume)
         sweeping.join()
         self._heartbeat.stop()
 
-    def _consume(self) -> None:
+    def _consume(self, outage: OutageLog) -> None:
         self._consumer.join()
         self._heartbeat.ready()
-        log.info("listening")
-        takeovers = _every(ABANDONED_MS / 1000, self._consumer.take_over)
+        log.info("result stream joined")
+        take_over = _at_most_every(ABANDONED_MS / 1000, self._consumer.take_over)
         while not self._stopping.is_set():
-            takeovers()
+            take_over()
             self._consumer.consume()
+            outage.recovered()
 
-    def _sweep(self) -> None:
+    def _sweep(self, outage: OutageLog) -> None:
         while not self._stopping.wait(PERIOD_S):
             self._sweeper.sweep()
+            outage.recovered()
 
-    def _loop(self, step: Callable[[], None]) -> None:
-        """Run a loop again, after a moment, whenever something failed under it."""
+    def _restart(self, event: str, loop: Callable[[OutageLog], None]) -> None:
+        """Run ``loop`` until the process stops; after an error start it again in ``RETRY_S``."""
+        outage = OutageLog(event)
         while not self._stopping.is_set():
             try:
-                step()
+                loop(outage)
             except RedisError as error:
-                log.debug("redis failed", error=type(error).__name__)  # the heartbeat tells of outages
-            except Exception:  # the boundary: results stay in the stream and are taken over
-                log.exception("internal error")
+                outage.failed(error)
+            except Exception:  # the process must go on; results stay in the stream and are taken over
+                log.exception("internal error", loop=event)
             self._stopping.wait(RETRY_S)
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
         self._stopping.set()
 
 
-def _every(seconds: float, step: Callable[[], None]) -> Callable[[], None]:
-    """A function that does a step when it is called for the first time and then at most every so often."""
+def _at_most_every(seconds: float, step: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that runs ``step`` on its first call, then at most once in ``seconds``."""
     last = -seconds
 
-    def due() -> None:
+    def throttled() -> None:
         nonlocal last
         if time.monotonic() - last >= seconds:
             last = time.monotonic()
             step()
 
-    return due
+    return throttled
 
 
 def main() -> None:
+    """Read the settings and run the listener."""
     settings = load_settings_or_exit(Settings)
     configure_logs(settings, names.LISTENER)
     Listener(settings).run()

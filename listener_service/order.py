@@ -1,4 +1,4 @@
-"""Pure: results arrive in any order and more than once; each leaves once, in segment order."""
+"""Pure: puts the results of a session in segment order and drops repeats."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -6,22 +6,24 @@ from typing import Literal
 from pydantic import BaseModel
 
 from wire.messages.base import PRIVATE
-from wire.messages.results import Final, NoSpeech, SegmentEnd, SegmentFailed
+from wire.messages.results import SegmentEnd
 
 
 class Order(BaseModel):
-    """What of one session was released, and what waits for an earlier segment."""
+    """Release state of one session."""
 
     model_config = PRIVATE
 
     next_segment: int = 0
+    """First segment that is not released."""
     waiting: dict[int, SegmentEnd] = {}
+    """Results that arrived before an earlier segment, by segment."""
 
-    def accept(self, end: Final | NoSpeech | SegmentFailed) -> "Acceptance":
-        """Take one result in; ``self`` stays as it was."""
-        if end.segment < self.next_segment or end.segment in self.waiting:
+    def accept(self, result: SegmentEnd) -> "Acceptance":
+        """Add one result and return the new state; ``self`` is not changed."""
+        if result.segment < self.next_segment or result.segment in self.waiting:
             return Acceptance("duplicate", self)
-        waiting = self.waiting | {end.segment: end}
+        waiting = self.waiting | {result.segment: result}
         released = []
         segment = self.next_segment
         while segment in waiting:
@@ -33,6 +35,10 @@ class Order(BaseModel):
 
 @dataclass(frozen=True)
 class Acceptance:
+    """Outcome of adding one result to an ``Order``."""
+
     outcome: Literal["duplicate", "waiting", "released"]
     order: Order
-    released: list[Final | NoSpeech | SegmentFailed] = field(default_factory=list)
+    """The state afterwards."""
+    released: list[SegmentEnd] = field(default_factory=list)
+    """The result and those that waited for it, in segment order; empty unless ``outcome`` is ``released``."""

@@ -1,4 +1,4 @@
-"""Exactly once: read the state, plan the release (pure), and let one script carry it out if the state still stands."""
+"""Exactly-once release: read the state, plan (pure), and write with one script if the state is unchanged."""
 
 import json
 from typing import Any, Literal, NamedTuple
@@ -10,93 +10,106 @@ from listener_service.settings import Settings
 from listener_service.tally import Tally
 from wire import names
 from wire.messages.base import now
-from wire.messages.results import Final, NoSpeech, SegmentFailed
+from wire.messages.results import SegmentEnd
 
 LOG_LENGTH = 10_000
-"""Results that an audience's log keeps, for resuming and for those who join later."""
+"""Results kept in the log of an audience, for clients that resume or join later."""
 STREAM_LENGTH = 10_000
-"""Envelopes kept beside each channel, for gateways that were away."""
+"""Envelopes kept in the stream beside each channel, for gateways that missed some."""
 STREAM_KEEP_S = 300
-"""How long they are kept: they hold what people said. Gateways that were away for longer read the logs of their
-audiences, as after every lost connection."""
+"""Seconds that envelopes are kept, as they hold transcripts. A gateway that was disconnected for longer reads the logs
+of its audiences, as after every lost connection."""
 MAX_CONFLICTS = 100
-"""Several listeners share the global statistics; each conflict means that another one made progress."""
+"""Retries when another listener changed the state first; each conflict means that the other one made progress."""
 
 
 class _Scope(NamedTuple):
-    """Statistics that an utterance counts for."""
+    """Statistics that a result is counted in."""
 
     audience: str
     name: Literal["session", "room", "global"]
 
 
 class Releaser:
-    """Applies results one at a time; any number of listeners may do so at once."""
+    """Applies results one at a time; any number of releasers may run at once."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
+        """Register the script with ``redis``; nothing is sent yet."""
         self._redis = redis
         self._settings = settings
         self._script = redis.register_script(load_script(__package__, "release"))
 
-    def apply(self, source: str, end: Final | NoSpeech | SegmentFailed) -> Acceptance:
-        """Take in the result with stream id ``source``: released, waiting for an earlier one, or a duplicate."""
-        end = end.model_copy(update={"clock": end.clock.at(published=now())})
-        scopes = _scopes(end)
-        keys = [names.order(end.session_id), *(names.statistics(scope.audience) for scope in scopes)]
+    def apply(self, stream_id: str, result: SegmentEnd) -> Acceptance:
+        """Release a result, or keep it until the earlier ones are there; a duplicate is dropped.
+
+        Args:
+            stream_id: id of the result in the result stream, acknowledged and deleted in the same step.
+            result: the end of one utterance.
+
+        Raises:
+            RuntimeError: other listeners changed the state ``MAX_CONFLICTS`` times in a row.
+        """
+        result = result.model_copy(update={"clock": result.clock.at(published=now())})
+        scopes = _scopes(result)
+        keys = [names.order(result.session_id), *(names.statistics(scope.audience) for scope in scopes)]
         for _ in range(MAX_CONFLICTS):
             states = self._read(keys)
-            order = Order.model_validate_json(states[0][1]) if states[0][1] else self._new_order(end.session_id)
-            acceptance = order.accept(end)
+            order = Order.model_validate_json(states[0][1]) if states[0][1] else self._new_order(result.session_id)
+            acceptance = order.accept(result)
             if acceptance.outcome == "duplicate":
-                self._forget(source)
+                self._drop(stream_id)
                 return acceptance
-            plan = self._plan(source, end, acceptance, scopes, dict(zip(keys, states, strict=True)))
+            plan = self._plan(stream_id, result, acceptance, scopes, dict(zip(keys, states, strict=True)))
             if self._script(keys=[names.stream(names.RESULT_CHANNEL), names.PENDING], args=[json.dumps(plan)]):
                 return acceptance
         raise RuntimeError(f"{MAX_CONFLICTS} conflicts in a row while releasing a result")
 
     def _read(self, keys: list[str]) -> list[tuple[str, str | None]]:
-        """Version and data of each state."""
+        """Return version and data of each state."""
         pipeline = self._redis.pipeline(transaction=False)
         for key in keys:
             pipeline.hmget(key, "version", "data")
         return [(version or "0", data) for version, data in pipeline.execute()]
 
     def _new_order(self, session_id: str) -> Order:
-        """Of a session's first result. If it is not, its record is gone: what is not outstanding was released."""
+        """Return the order of a session without a record.
+
+        It begins with the oldest outstanding segment: 0 for a new session. If the record was lost, all earlier segments
+        have been released.
+        """
         oldest = self._redis.zrange(names.outstanding(session_id), 0, 0)
         return Order(next_segment=int(oldest[0].rpartition(":")[2]) if oldest else 0)
 
-    def _forget(self, source: str) -> None:
-        """A duplicate: its utterance is released, or waits in the state; only the stream still has it."""
+    def _drop(self, stream_id: str) -> None:
+        """Remove a duplicate from the stream; its utterance is released already, or waits in the state."""
         pipeline = self._redis.pipeline()
-        pipeline.xack(names.stream(names.RESULT_CHANNEL), names.LISTENER_GROUP, source)
-        pipeline.xdel(names.stream(names.RESULT_CHANNEL), source)
+        pipeline.xack(names.stream(names.RESULT_CHANNEL), names.LISTENER_GROUP, stream_id)
+        pipeline.xdel(names.stream(names.RESULT_CHANNEL), stream_id)
         pipeline.execute()
 
     def _plan(
         self,
-        source: str,
-        end: Final | NoSpeech | SegmentFailed,
+        stream_id: str,
+        result: SegmentEnd,
         acceptance: Acceptance,
         scopes: list[_Scope],
         states: dict[str, tuple[str, str | None]],
     ) -> dict[str, Any]:
-        """What ``release.lua`` is to do."""
+        """Return what ``release.lua`` has to write."""
         ttl = self._settings.session_ttl_s
-        order_key = names.order(end.session_id)
+        order_key = names.order(result.session_id)
         writes = [_state(order_key, states[order_key][0], acceptance.order.model_dump_json(), order_ttl_s(ttl))]
         statistics = []
         for scope in scopes if acceptance.released else []:
             key = names.statistics(scope.audience)
             tally = self._count(scope, Tally.model_validate_json(states[key][1] or "{}"), acceptance)
-            message = self._statistics(scope, tally, end)
-            forever = scope.audience == names.GLOBAL_AUDIENCE
-            writes.append(_state(key, states[key][0], tally.model_dump_json(), 0 if forever else ttl, message))
-            if not forever:
+            message = self._statistics(scope, tally, result)
+            is_global = scope.audience == names.GLOBAL_AUDIENCE
+            writes.append(_state(key, states[key][0], tally.model_dump_json(), 0 if is_global else ttl, message))
+            if not is_global:
                 statistics.append({"audience": json.dumps(scope.audience), "message": message})
         return {
-            "source": source,
+            "stream_id": stream_id,
             "group": names.LISTENER_GROUP,
             "streams": {channel: names.stream(channel) for channel in (names.RESULT_MESSAGES, names.FINAL_STATS)},
             "stream_length": STREAM_LENGTH,
@@ -105,8 +118,8 @@ class Releaser:
             "states": writes,
             "results": [_result(released) for released in acceptance.released],
             "statistics": statistics,
-            "accepted": _utterance(end),
-            "outstanding": names.outstanding(end.session_id),
+            "accepted": _utterance(result),
+            "outstanding": names.outstanding(result.session_id),
             "released": [_utterance(released) for released in acceptance.released],
         }
 
@@ -116,44 +129,51 @@ class Releaser:
                 released,
                 trend_window=self._settings.trend_window,
                 latency_window=self._settings.latency_window,
-                with_timeline=scope.audience != names.GLOBAL_AUDIENCE,  # it has no end, and no viewer
+                with_timeline=scope.audience != names.GLOBAL_AUDIENCE,  # its timeline is not shown and never ends
             )
         return tally
 
-    def _statistics(self, scope: _Scope, tally: Tally, end: Final | NoSpeech | SegmentFailed) -> str:
+    def _statistics(self, scope: _Scope, tally: Tally, result: SegmentEnd) -> str:
         return tally.statistics(
             scope.name,
             trend_window=self._settings.trend_window,
-            session_id=end.session_id if scope.name == "session" else None,
-            room=end.room if scope.name == "room" else None,
+            session_id=result.session_id if scope.name == "session" else None,
+            room=result.room if scope.name == "room" else None,
         ).model_dump_json()
 
 
-def _scopes(end: Final | NoSpeech | SegmentFailed) -> list[_Scope]:
-    session = _Scope(names.audience(end.session_id, None), "session")
-    room = [_Scope(names.audience(end.session_id, end.room), "room")] if end.room is not None else []
+def _scopes(result: SegmentEnd) -> list[_Scope]:
+    session = _Scope(names.audience(result.session_id, None), "session")
+    room = [_Scope(names.audience(result.session_id, result.room), "room")] if result.room is not None else []
     return [session, *room, _Scope(names.GLOBAL_AUDIENCE, "global")]
 
 
-def _state(key: str, read: str, data: str, ttl: int, message: str | None = None) -> dict[str, Any]:
-    """One state to write: the version it was read at, its new data, seconds to live (0: for ever), and, for gateways,
-    the statistics as they are published."""
-    return {"key": key, "read": read, "data": data, "ttl": ttl} | ({"message": message} if message else {})
+def _state(key: str, version: str, data: str, ttl: int, message: str | None = None) -> dict[str, Any]:
+    """Return one state to write.
+
+    Args:
+        key: its Redis hash.
+        version: the version that was read; the script writes only if it is unchanged.
+        data: the new state as JSON.
+        ttl: seconds to live; 0 for no limit.
+        message: for statistics, the message that gateways send to clients.
+    """
+    return {"key": key, "version": version, "data": data, "ttl": ttl} | ({"message": message} if message else {})
 
 
-def _result(end: Final | NoSpeech | SegmentFailed) -> dict[str, str]:
-    audience = names.audience(end.session_id, end.room)
+def _result(result: SegmentEnd) -> dict[str, str]:
+    audience = names.audience(result.session_id, result.room)
     return {
         "audience": json.dumps(audience),
         "log": names.log(audience),
-        "message": end.model_dump_json(exclude={"seq"}),
+        "message": result.model_dump_json(exclude={"seq"}),
     }
 
 
-def _utterance(end: Final | NoSpeech | SegmentFailed) -> dict[str, str]:
-    member = names.ledger_member(end.session_id, end.segment)
+def _utterance(result: SegmentEnd) -> dict[str, str]:
+    member = names.ledger_member(result.session_id, result.segment)
     return {
         "member": member,
         "entry": names.ledger_entry(member),
-        "audio": names.audio(end.session_id, end.segment),
+        "audio": names.audio(result.session_id, result.segment),
     }

@@ -1,7 +1,7 @@
-"""Nothing is lost: what a dead worker held, or what the queue lost, is sent again; what cannot be done is given up."""
+"""Re-sends jobs of dead workers and jobs lost by the queue; fails jobs that are out of attempts."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import structlog
 from kombu.exceptions import OperationalError
@@ -19,61 +19,80 @@ from wire.messages.jobs import AnalyzeText, TranscribeAudio
 from wire.messages.results import Final, SegmentFailed, result_fields
 
 PERIOD_S = 1.0
+"""Pause between sweeps."""
 GRACE_S = 2.0
-"""Between the sending of a job and its claim by an idle worker lie milliseconds."""
+"""Age at which a job that is in no queue and not claimed counts as lost; an idle worker claims within milliseconds."""
 OVERTAKEN_S = 10.0
-"""Queues are first in, first out: a job is lost when one sent this much later was claimed before it."""
-MOST_PER_SWEEP = 500
+"""A job counts as lost when one sent this much later was claimed before it, as queues are first in, first out."""
+MAX_PER_SWEEP = 500
+"""Utterances without a result that one sweep looks at, the oldest first."""
+
+Step: TypeAlias = Literal["wait", "resend", "fail", "unblock"]
 
 QUEUES = {"stt": names.STT_QUEUE, "analysis": names.ANALYZER_QUEUE}
 
 log = structlog.get_logger()
 
 
-def next_step(
-    entry: Entry, *, now: float, claimant_alive: bool, queue_empty: bool, high_water: float
-) -> Literal["wait", "send", "give_up", "unblock"]:
-    """What to do about one outstanding utterance. Times are Unix seconds of Redis's clock.
+def next_step(entry: Entry, *, now: float, claimant_alive: bool, queue_empty: bool, high_water: float) -> Step:
+    """Decide about one outstanding utterance (pure). Times are Unix seconds of Redis's clock.
 
     Args:
-        high_water: when the latest job that any worker has claimed for this stage was sent. It may lie in the future
-            if the clock was set back; then it says nothing.
+        entry: the utterance.
+        now: the present.
+        claimant_alive: whether the worker that claimed it has a heartbeat.
+        queue_empty: whether the queue of its stage is empty.
+        high_water: when the latest job that any worker has claimed for this stage was sent. It is ignored when it lies
+            in the future, because the clock was set back.
+
+    Returns:
+        ``wait``, ``resend`` the job, ``fail`` the utterance, or ``unblock`` its result, which waits for an earlier
+        segment that will never come.
     """
-    if entry.stage == "done":  # its result waits for that of an earlier one
+    if entry.stage == "done":  # its result waits for an earlier segment
         return "unblock" if now - entry.enrolled_at > OUTSTANDING_S else "wait"
     if entry.claimed_by and claimant_alive and now - entry.claimed_at < CLAIM_MAX_S:
         return "wait"
     if entry.attempts >= MAX_ATTEMPTS or now - entry.enrolled_at > AUDIO_TTL_S:
-        return "give_up"
+        return "fail"
     sent_at = float(entry.sent_at)
     if entry.claimed_by or sent_at == 0:
-        return "send"
+        return "resend"
     overtaken = high_water - sent_at > OVERTAKEN_S and high_water <= now
     if now - sent_at > GRACE_S and (queue_empty or overtaken):
-        return "send"
+        return "resend"
     return "wait"
 
 
 class Sweeper:
-    """Looks through the ledger once a second; of several listeners, one at a time does."""
+    """Looks through the ledger; of several listeners one at a time does."""
 
-    def __init__(self, redis: Redis, instance: str, send: Callable[[TranscribeAudio | AnalyzeText], None]) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        instance: str,
+        send: Callable[[TranscribeAudio | AnalyzeText], None],
+        *,
+        max_entries: int = MAX_PER_SWEEP,
+    ) -> None:
+        """Sweep as ``instance``; ``send`` puts a job on its queue and may raise kombu's ``OperationalError``."""
         self._redis = redis
         self._ledger = Ledger(redis)
         self._instance = instance
         self._send = send
+        self._max_entries = max_entries
 
     def sweep(self) -> None:
-        """One look. Safe to repeat and to interrupt."""
+        """Look at every outstanding utterance once. Safe to repeat and to interrupt."""
         if not self._leads():
             return
         seconds, microseconds = self._redis.time()
         self._trim_streams(seconds - STREAM_KEEP_S)
-        entries = self._ledger.pending(MOST_PER_SWEEP)
+        entries = self._ledger.pending(self._max_entries)
         if not entries:
             return
         alive = self._alive({entry.claimed_by for entry in entries if entry.claimed_by})
-        # What the ledger promises has the highest priority: drafts, which go after it, say nothing about it.
+        # Jobs of the ledger have priority 0, the first key of a queue; partials are in the others.
         empty = {stage: self._redis.llen(queue_keys(queue)[0]) == 0 for stage, queue in QUEUES.items()}
         high_water = self._redis.hgetall(names.HIGH_WATER)
         for entry in entries:
@@ -87,28 +106,32 @@ class Sweeper:
             if step == "wait":
                 continue
             try:
-                self._take(step, entry)
+                self._act(step, entry)
             except RedisError:
                 raise
-            except Exception:  # the boundary between utterances: trouble with one must not keep the others waiting
-                log.exception("not swept", stage=entry.stage, **_where(entry))
+            except Exception:  # a failure with one utterance must not delay the others
+                log.exception("entry not swept", stage=entry.stage, **_where(entry))
 
     def _trim_streams(self, oldest: int) -> None:
-        """To ``oldest`` (Unix seconds). Emptied, not deleted: a stream's ids grow even if the clock is set back."""
+        """Trim the streams beside the channels to ``oldest`` (Unix seconds).
+
+        They are never deleted, so that their ids grow even if the clock is set back.
+        """
         for channel in (names.RESULT_MESSAGES, names.FINAL_STATS):
             self._redis.xtrim(names.stream(channel), minid=f"{oldest * 1000}-0", approximate=False)
 
-    def _take(self, step: Literal["send", "give_up", "unblock"], entry: Entry) -> None:
+    def _act(self, step: Step, entry: Entry) -> None:
         if step == "unblock":
             self._unblock(entry)
-        elif step == "send" and entry.job is not None:
-            self._send_again(entry, entry.job)
-        elif step == "send" and entry.of_newer_version:
-            log.debug("left to a newer listener", stage=entry.stage, **_where(entry))
+        elif step == "resend" and entry.job is not None:
+            self._resend(entry, entry.job)
+        elif step == "resend" and entry.of_newer_version:
+            log.debug("job left to a newer listener", stage=entry.stage, **_where(entry))
         else:
-            self._give_up(entry)
+            self._fail(entry)
 
     def _leads(self) -> bool:
+        """Take or keep the lock that only one listener holds."""
         lock = names.SWEEPER_LOCK
         if self._redis.set(lock, self._instance, nx=True, ex=3) or self._redis.get(lock) == self._instance:
             self._redis.expire(lock, 3)
@@ -116,52 +139,53 @@ class Sweeper:
         return False
 
     def _alive(self, heartbeats: set[str]) -> set[str]:
+        """Return those heartbeat keys that exist."""
         keys = sorted(heartbeats)
         return {key for key, beat in zip(keys, self._redis.mget(keys) if keys else [], strict=True) if beat}
 
-    def _send_again(self, entry: Entry, job: TranscribeAudio | AnalyzeText) -> None:
+    def _resend(self, entry: Entry, job: TranscribeAudio | AnalyzeText) -> None:
         if not self._ledger.take_for_resend(entry):
             return
-        log.warning("sent again", stage=entry.stage, attempts=entry.attempts, **_where(entry))
+        log.warning("job resent", stage=entry.stage, attempts=entry.attempts, **_where(entry))
         try:
             self._send(job)
         except OperationalError as error:  # a later sweep finds it unclaimed
-            log.warning("not sent", error=type(error).__name__, **_where(entry))
+            log.warning("job not sent", error=type(error).__name__, **_where(entry))
 
-    def _give_up(self, entry: Entry) -> None:
-        """The end of an utterance that cannot be done. Its text, once known, is not lost."""
-        why = entry.error or f"the {entry.stage} worker died or nobody took the job"
+    def _fail(self, entry: Entry) -> None:
+        """End an utterance that cannot be processed; if its text is known, publish that without sentiment."""
+        reason = entry.error or f"the {entry.stage} worker died or no worker took the job"
         if entry.job is None:
-            why = "its entry in the ledger cannot be read"
-        log.error("given up", stage=entry.stage, attempts=entry.attempts, reason=why, **_where(entry))
+            reason = "its entry in the ledger cannot be read"
+        log.error("utterance failed", stage=entry.stage, attempts=entry.attempts, reason=reason, **_where(entry))
         if isinstance(entry.job, AnalyzeText):
-            publish_result(self._redis, Final.of(entry.job, None, f"The analysis failed: {why}"))
+            publish_result(self._redis, Final.of(entry.job, None, f"The analysis failed: {reason}"))
             return
-        self._fail(self._place(entry), entry.attempts, why)
+        self._publish_failure(self._result_fields(entry), entry.attempts, reason)
 
     def _unblock(self, entry: Entry) -> None:
-        """The end of what a result waits for in vain: earlier utterances that neither ended nor are in the ledger."""
+        """Fail the earlier segments that a result waits for if they have no result and are not in the ledger."""
         order = Order.model_validate_json(self._redis.hget(names.order(entry.session_id), "data") or "{}")
-        log.error("waits in vain", next_segment=order.next_segment, **_where(entry))
+        log.error("gap never filled, failing missing segments", next_segment=order.next_segment, **_where(entry))
         if entry.segment not in order.waiting:
-            self._give_up(entry)
+            self._fail(entry)
         for segment in range(order.next_segment, entry.segment):
             member = names.ledger_member(entry.session_id, segment)
             if segment not in order.waiting and self._redis.zscore(names.PENDING, member) is None:
-                self._fail(self._place(entry) | {"segment": segment}, 0, "the ledger has lost it")
+                self._publish_failure(self._result_fields(entry) | {"segment": segment}, 0, "the ledger has lost it")
 
-    def _fail(self, where: dict[str, Any], attempts: int, why: str) -> None:
+    def _publish_failure(self, fields: dict[str, Any], attempts: int, reason: str) -> None:
         failed = SegmentFailed(
-            **where,
+            **fields,
             code="transcription_failed",
-            message=f"This part could not be transcribed after {attempts} attempts: {why}",
+            message=f"This part could not be transcribed after {attempts} attempts: {reason}",
             remedy="Say it again; if it keeps happening, the operator finds the cause in the worker's log.",
             attempts=attempts,
         )
         publish_result(self._redis, failed)
 
-    def _place(self, entry: Entry) -> dict[str, Any]:
-        """Whose, which, when; as far as is known without the job."""
+    def _result_fields(self, entry: Entry) -> dict[str, Any]:
+        """Return the fields that identify a result, as far as they are known without the job."""
         if entry.job is not None:
             return result_fields(entry.job)
         return {

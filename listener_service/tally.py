@@ -1,4 +1,4 @@
-"""Pure: counting. Sums are integers, so that a recount in any order gives the same figures to the last digit."""
+"""Pure: counts results. Sums are integers, so that a recount in any order gives exactly the same figures."""
 
 from statistics import quantiles
 from typing import Literal
@@ -6,89 +6,100 @@ from typing import Literal
 from pydantic import BaseModel
 
 from wire.messages.base import HOPS, PRIVATE, hop_ms
-from wire.messages.results import LABELS, Final, Label, NoSpeech, SegmentFailed
+from wire.messages.results import LABELS, Final, Label, NoSpeech, SegmentEnd, SegmentFailed
 from wire.messages.statistics import HopLatency, LabelStatistics, Statistics, TimelinePoint
 
 PPM = 1_000_000
-"""Probabilities are summed in millionths."""
-MOST_POINTS = 60
-"""Of a timeline: enough for a plot, and small enough to be sent with every utterance (3 KB)."""
+"""Probabilities are summed as integers in millionths."""
+MAX_POINTS = 60
+"""Maximum length of a timeline: enough for a plot, and small enough (3 KB) to send with every utterance."""
 _WITHOUT_SPACES = frozenset({"bo", "ja", "km", "lo", "my", "th", "yue", "zh"})
 
 
 class Bucket(BaseModel):
-    """A point of the timeline, before its mean is taken."""
+    """A point of the timeline as a sum; the mean is taken when it is sent."""
 
     model_config = PRIVATE
 
     at: float
+    """Unix seconds at which the first utterance in it ended."""
     count: int
     valence_ppm: int
-    """Sum over its utterances."""
+    """Sum of P(positive) − P(negative) over its utterances, in millionths."""
 
 
 class Tally(BaseModel):
-    """Everything counted for one session, one room or the installation."""
+    """Counts of one session, one room or the installation."""
 
     model_config = PRIVATE
 
     ended: int = 0
+    """Results counted, of all kinds; also the version of the statistics."""
     utterances: int = 0
     no_speech: int = 0
     failures: int = 0
     words: int = 0
     speech_ms: int = 0
     unanalysed: int = 0
+    """Utterances without sentiment."""
     labels: dict[Label, int] = {}
     score_ppm: dict[Label, int] = {}
-    """Sum of the probabilities of the winning label."""
+    """Sum of the probabilities of the most probable label, by label."""
     valence_ppm: list[int] = []
-    """P(positive) − P(negative) of the most recent utterances, oldest first."""
+    """P(positive) − P(negative) of the most recent utterances in millionths, oldest first."""
     timeline: list[Bucket] = []
-    """The same over the whole conversation, by the time at which the first utterance of each bucket ended."""
+    """The same over the whole conversation, in order of time."""
     languages: dict[str, int] = {}
     hops_ms: dict[str, list[float]] = {}
-    """Latencies of the most recent utterances, oldest first."""
+    """Latencies in ms of the most recent utterances by hop, oldest first."""
 
     def add(
         self,
-        end: Final | NoSpeech | SegmentFailed,
+        result: SegmentEnd,
         *,
         trend_window: int,
         latency_window: int,
         with_timeline: bool = True,
     ) -> "Tally":
-        """A tally with one more utterance; ``self`` stays as it was."""
+        """Return a tally with one more result; ``self`` is not changed.
+
+        Args:
+            result: the end of one utterance.
+            trend_window: number of utterances kept for the trend.
+            latency_window: number of latencies kept per hop.
+            with_timeline: whether the utterance is added to the timeline.
+        """
         tally = self.model_copy(deep=True)
         tally.ended += 1
-        match end:
+        match result:
             case Final():
-                tally._add_final(end, trend_window, with_timeline)
+                tally._add_final(result, trend_window, with_timeline)
             case NoSpeech():
                 tally.no_speech += 1
             case SegmentFailed():
                 tally.failures += 1
         for hop in HOPS:
-            latency = hop_ms(end.clock, hop)
+            latency = hop_ms(result.clock, hop)
             if latency is not None:
                 tally.hops_ms[hop] = [*tally.hops_ms.get(hop, []), round(latency, 1)][-latency_window:]
         return tally
 
-    def _add_final(self, end: Final, trend_window: int, with_timeline: bool) -> None:
+    def _add_final(self, final: Final, trend_window: int, with_timeline: bool) -> None:
         self.utterances += 1
-        self.words += count_words(end.text, end.language)
-        self.speech_ms += end.end_ms - end.start_ms
-        self.languages[end.language] = self.languages.get(end.language, 0) + 1
-        if end.sentiment is None:
+        self.words += count_words(final.text, final.language)
+        self.speech_ms += final.end_ms - final.start_ms
+        self.languages[final.language] = self.languages.get(final.language, 0) + 1
+        if final.sentiment is None:
             self.unanalysed += 1
             return
-        label, odds = end.sentiment.label, end.sentiment.probabilities
+        label, probabilities = final.sentiment.label, final.sentiment.probabilities
         self.labels[label] = self.labels.get(label, 0) + 1
-        self.score_ppm[label] = self.score_ppm.get(label, 0) + round(end.sentiment.score * PPM)
-        valence = round(odds["positive"] * PPM) - round(odds["negative"] * PPM)
+        self.score_ppm[label] = self.score_ppm.get(label, 0) + round(final.sentiment.score * PPM)
+        valence = round(probabilities["positive"] * PPM) - round(probabilities["negative"] * PPM)
         self.valence_ppm = [*self.valence_ppm, valence][-trend_window:]
         if with_timeline:
-            self.timeline = _longer(self.timeline, Bucket(at=end.clock.speech_end, count=1, valence_ppm=valence))
+            bucket = Bucket(at=final.clock.speech_end, count=1, valence_ppm=valence)
+            self.timeline = _extended(self.timeline, bucket)
 
     def statistics(
         self,
@@ -98,7 +109,7 @@ class Tally(BaseModel):
         session_id: str | None = None,
         room: str | None = None,
     ) -> Statistics:
-        """The tally as clients see it."""
+        """Make the message for clients."""
         return Statistics(
             scope=scope,
             session_id=session_id,
@@ -124,22 +135,25 @@ class Tally(BaseModel):
 
 
 def count_words(text: str, language: str) -> int:
-    """Words between spaces; in scripts without spaces, letters."""
+    """Count words between spaces; in scripts without spaces, letters."""
     if language in _WITHOUT_SPACES:
         return sum(character.isalnum() for character in text)
     return len(text.split())
 
 
-def _longer(timeline: list[Bucket], utterance: Bucket) -> list[Bucket]:
-    """One more utterance: in the last bucket, if it holds fewer than others do, else in a new one at its time. When
-    there are too many, neighbours become one."""
+def _extended(timeline: list[Bucket], utterance: Bucket) -> list[Bucket]:
+    """Add one utterance to a timeline.
+
+    It goes into the last bucket if that holds fewer than the largest does, else into a new one. Above ``MAX_POINTS``
+    buckets, neighbours are merged in pairs.
+    """
     if timeline and timeline[-1].count < max(bucket.count for bucket in timeline):
         *others, last = timeline
         return [*others, _merged(last, utterance)]
-    longer = sorted([*timeline, utterance], key=lambda bucket: bucket.at)
-    if len(longer) <= MOST_POINTS:
-        return longer
-    return [_merged(*longer[i : i + 2]) for i in range(0, len(longer), 2)]
+    extended = sorted([*timeline, utterance], key=lambda bucket: bucket.at)
+    if len(extended) <= MAX_POINTS:
+        return extended
+    return [_merged(*extended[i : i + 2]) for i in range(0, len(extended), 2)]
 
 
 def _merged(first: Bucket, *others: Bucket) -> Bucket:
@@ -155,6 +169,6 @@ def _point(bucket: Bucket) -> TimelinePoint:
 
 
 def _percentiles(values: list[float]) -> HopLatency:
-    """Linear interpolation between the nearest ranks, as numpy's default."""
+    """Interpolate linearly between the nearest ranks, as numpy does by default."""
     twentieths = quantiles(values, n=20, method="inclusive") if len(values) > 1 else values * 19
     return HopLatency(p50_ms=round(twentieths[9], 1), p95_ms=round(twentieths[18], 1))

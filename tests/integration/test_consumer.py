@@ -1,14 +1,13 @@
-"""Listeners come and go, results can be broken, Redis can be emptied: the rest goes on."""
+"""The consumer takes over from dead listeners and survives broken results and an emptied Redis."""
 
 import time
-from collections.abc import Callable
+from typing import Protocol
 
 import pytest
 from structlog.testing import capture_logs
 
 from infra.redis_client import Redis
 from infra.results import FIELD, publish_result
-from listener_service import consumer as module
 from listener_service.consumer import GROUP, STREAM, Consumer
 from listener_service.release import Releaser
 from listener_service.settings import Settings
@@ -20,12 +19,18 @@ from wire import names
 SECRET = "only between the two of us"
 
 
-@pytest.fixture
-def make(redis: Redis) -> Callable[[str], Consumer]:
-    """A listener of a name, in the group."""
+class Make(Protocol):
+    """Makes a listener with a name, joined to the group; further arguments as for ``Consumer``."""
 
-    def make(name: str) -> Consumer:
-        consumer = Consumer(redis, name, Releaser(redis, Settings()))
+    def __call__(self, name: str, **limits: int) -> Consumer: ...
+
+
+@pytest.fixture
+def make(redis: Redis) -> Make:
+    """Return the factory of listeners on the test's server."""
+
+    def make(name: str, **limits: int) -> Consumer:
+        consumer = Consumer(redis, name, Releaser(redis, Settings()), **limits)
         consumer.join()
         return consumer
 
@@ -36,46 +41,39 @@ def released(redis: Redis, session_id: str = ALICE) -> int:
     return int(redis.xlen(names.log(names.audience(session_id, None))))
 
 
-def test_joining_twice_is_harmless(make: Callable[[str], Consumer], redis: Redis) -> None:
-    """The group begins with the oldest result, and a second listener does not begin it anew."""
+def test_join_of_an_existing_group_keeps_it(make: Make, redis: Redis) -> None:
+    """The group starts at the oldest result; a second listener does not start it again."""
     publish_result(redis, final(0))
     make("one").consume()
     make("two").consume()
     assert released(redis) == 1
 
 
-def test_what_a_dead_listener_had_begun_is_finished(
-    make: Callable[[str], Consumer], redis: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It read three results and died before it released them; its place in the group is cleared away."""
+def test_take_over_releases_the_results_of_a_dead_listener(make: Make, redis: Redis) -> None:
+    """It read three results and died before it released them; afterwards it is removed from the group."""
     consumer = make("alive")
     for segment in range(3):
         publish_result(redis, final(segment))
     redis.xreadgroup(GROUP, "dead", {STREAM: ">"})
     consumer.take_over()
-    assert released(redis) == 0, "its results are its own for a while"
-    monkeypatch.setattr(module, "ABANDONED_MS", 0)
-    monkeypatch.setattr(module, "BATCH", 2)
-    consumer.take_over()
+    assert released(redis) == 0, "results are not taken over at once"
+    make("alive", abandoned_ms=0, batch=2).take_over()
     assert released(redis) == 3
     assert redis.xlen(STREAM) == 0
-    monkeypatch.setattr(module, "FORGET_CONSUMER_MS", 1)
+    forgetful = make("alive", abandoned_ms=0, forget_consumer_ms=1)
 
     def consumers() -> list[str]:
-        consumer.take_over()
+        forgetful.take_over()
         return [known["name"] for known in redis.xinfo_consumers(STREAM, GROUP)]
 
     eventually(lambda: consumers() == ["alive"])
 
 
-def test_a_listener_that_is_only_slow_releases_nothing_twice(
-    make: Callable[[str], Consumer], redis: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_listener_releases_nothing_twice(make: Make, redis: Redis) -> None:
     """Its results were taken over while it was busy with them."""
-    slow, quick = make("slow"), make("quick")
+    slow, quick = make("slow"), make("quick", abandoned_ms=0)
     publish_result(redis, final(0))
     ((_, entries),) = redis.xreadgroup(GROUP, "slow", {STREAM: ">"})
-    monkeypatch.setattr(module, "ABANDONED_MS", 0)
     quick.take_over()
     slow._apply_all(entries)
     assert released(redis) == 1
@@ -90,10 +88,8 @@ def test_a_listener_that_is_only_slow_releases_nothing_twice(
         {"other": "field"},
     ],
 )
-def test_a_broken_result_is_dropped_and_reported(
-    make: Callable[[str], Consumer], redis: Redis, fields: dict[str, str]
-) -> None:
-    """What follows it is released; the log says that something was dropped, and not what."""
+def test_unreadable_result_is_dropped_and_logged(make: Make, redis: Redis, fields: dict[str, str]) -> None:
+    """The next result is released; the log does not repeat the dropped text."""
     consumer = make("one")
     redis.xadd(STREAM, fields)
     publish_result(redis, final(0))
@@ -106,27 +102,28 @@ def test_a_broken_result_is_dropped_and_reported(
     assert SECRET not in str(logs)
 
 
-def test_each_release_is_one_line_without_text(make: Callable[[str], Consumer], redis: Redis) -> None:
-    """With session, segment and latencies."""
+def test_release_is_logged_in_one_line_without_text(make: Make, redis: Redis) -> None:
+    """The line has session, segment and latencies."""
     consumer = make("one")
     publish_result(redis, final(0, text=SECRET))
     with capture_logs() as logs:
         consumer.consume()
     (line,) = logs
-    assert (line["event"], line["session"], line["segment"], line["endpointing_ms"]) == ("final", ALICE, 0, 500)
+    assert (line["event"], line["type"]) == ("result released", "final")
+    assert (line["session"], line["segment"], line["endpointing_ms"]) == (ALICE, 0, 500)
     assert SECRET not in str(line)
 
 
-def test_waiting_for_results_does_not_spin(make: Callable[[str], Consumer]) -> None:
-    """Without results, ``consume`` blocks for a second."""
+def test_consume_without_results_blocks_for_a_second(make: Make) -> None:
+    """An idle listener does not spin."""
     consumer = make("one")
     started = time.monotonic()
     consumer.consume()
     assert 0.8 < time.monotonic() - started < 3
 
 
-def test_a_listener_survives_an_emptied_redis(processes: Processes, redis: Redis) -> None:
-    """FLUSHALL takes its group away; the running process creates it again and goes on."""
+def test_listener_survives_an_emptied_redis(processes: Processes, redis: Redis) -> None:
+    """FLUSHALL deletes its group; the running process creates it again and continues."""
     processes.python("-m", "listener_service.listener_service")
     eventually(lambda: redis.exists(STREAM), timeout=15)
     publish_result(redis, final(0))
@@ -136,8 +133,8 @@ def test_a_listener_survives_an_emptied_redis(processes: Processes, redis: Redis
     eventually(lambda: released(redis, BOB) == 1, timeout=10)
 
 
-def test_one_state_that_is_broken_does_not_stop_the_others(processes: Processes, redis: Redis) -> None:
-    """A session whose record in Redis is damaged costs that session only."""
+def test_broken_state_of_one_session_does_not_stop_the_others(processes: Processes, redis: Redis) -> None:
+    """A damaged record in Redis affects its own session only."""
     redis.hset(names.order(ALICE), mapping={"version": "1", "data": "no json"})
     publish_result(redis, final(0, ALICE))
     processes.python("-m", "listener_service.listener_service")

@@ -1,4 +1,4 @@
-"""Exactly one end per utterance, in order, with statistics that a recount of the log confirms."""
+"""The releaser: one result per utterance, in order, with statistics that a recount of the log confirms."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ End = Final | NoSpeech | SegmentFailed
 
 
 def ends(session_id: str, count: int, room: str | None = None) -> list[End]:
-    """Utterances of all kinds, moods and languages."""
+    """Make results of all kinds, sentiments and languages."""
     kinds: list[Callable[[int], End]] = [
         lambda n: final(n, session_id, room=room, mood=sentiment("positive", 0.5 + n % 50 / 100)),
         lambda n: final(n, session_id, room=room, text="오늘 날씨가 좋네요", language="ko"),
@@ -44,7 +44,7 @@ def ends(session_id: str, count: int, room: str | None = None) -> list[End]:
 
 
 def log_of(redis: Redis, audience: str) -> list[tuple[int, End]]:
-    """Seq and content of everything released to an audience."""
+    """Return seq and result of everything released to an audience."""
     entries = redis.xrange(names.log(audience))
     return [(int(seq.partition("-")[0]), segment_end.validate_json(fields[FIELD])) for seq, fields in entries]
 
@@ -61,7 +61,7 @@ def recount(results: list[End], scope: Literal["session", "global"], session_id:
 
 
 def put_in_stream(redis: Redis, results: list[End]) -> list[tuple[str, End]]:
-    """As workers do; the answer has the stream id of each."""
+    """Publish results as workers do; return them with their stream ids."""
     Consumer(redis, "test", Releaser(redis, SETTINGS)).join()
     for end in results:
         publish_result(redis, end)
@@ -75,8 +75,8 @@ def apply_all(redis: Redis, results: list[End]) -> None:
 
 
 @pytest.fixture
-def heard(redis: Redis) -> Iterator[Callable[[str, int], list[str]]]:
-    """What was published on the two channels since the test began, once there are as many messages as said."""
+def published(redis: Redis) -> Iterator[Callable[[str, int], list[str]]]:
+    """Return a function that waits for a count of messages on a channel since the test began, and returns them."""
     with redis.pubsub(ignore_subscribe_messages=True) as pubsub:
         pubsub.subscribe(names.RESULT_MESSAGES, names.FINAL_STATS)
         messages: list[dict[str, str]] = []
@@ -93,8 +93,8 @@ def heard(redis: Redis) -> Iterator[Callable[[str, int], list[str]]]:
         yield on
 
 
-def test_any_order_and_any_repeats_leave_once_and_in_order(redis: Redis) -> None:
-    """Shuffled and doubled results of two sessions end as two logs, each from 0 on, with seq from 1 on."""
+def test_results_in_any_order_and_repeated_are_released_once_in_order(redis: Redis) -> None:
+    """Shuffled and doubled results of two sessions give two logs, each with segments from 0 and seq from 1."""
     results = ends(ALICE, 20) + ends(BOB, 20)
     mixed = results * 2
     random.Random(1).shuffle(mixed)
@@ -119,11 +119,11 @@ def test_statistics_equal_a_recount_of_the_log(redis: Redis) -> None:
         assert statistics_of(redis, names.audience(session_id, None)) == expected
     everything = recount([end for released in logs.values() for _, end in released], "global")
     overall = statistics_of(redis, names.GLOBAL_AUDIENCE)
-    of_order = {"latency", "trend"}  # they depend on who came last
+    of_order = {"latency", "trend"}  # they depend on the order of arrival
     assert overall.model_dump(exclude=of_order) == everything.model_dump(exclude=of_order) | {"timeline": ()}
 
 
-def test_many_listeners_at_once_count_each_utterance_once(redis: Redis, redis_url: str) -> None:
+def test_concurrent_listeners_count_each_utterance_once(redis: Redis, redis_url: str) -> None:
     """Each of several listeners applies all results, in its own order, at the same time."""
     entries = put_in_stream(redis, ends(ALICE, 25) + ends(BOB, 25))
 
@@ -161,10 +161,10 @@ def test_consumers_share_the_stream(redis: Redis, redis_url: str) -> None:
     assert [end.segment for _, end in log_of(redis, names.audience(ALICE, None))] == list(range(40))
 
 
-async def test_the_ledger_is_empty_when_everything_is_released(
+async def test_ledger_is_empty_after_the_last_release(
     redis: Redis, aredis: AsyncRedis, keys: Callable[[str], set[str]]
 ) -> None:
-    """An utterance leaves the ledger with its release, and not while it waits for an earlier one."""
+    """An utterance leaves the ledger when it is released, not while its result waits for an earlier one."""
     record, _ = await SessionStore(aredis, 600).create(Start())
     for segment in range(3):
         await Admission(aredis).admit(record.owner, audio_job(segment, record.session_id), b"\0\0", segment, 600)
@@ -180,8 +180,8 @@ async def test_the_ledger_is_empty_when_everything_is_released(
     assert keys("wta:ledger:*") | keys("wta:audio:*") == set()
 
 
-async def test_a_lost_order_goes_on_with_what_is_outstanding(redis: Redis, aredis: AsyncRedis) -> None:
-    """What was released before is not waited for again, and comes no second time."""
+async def test_lost_order_continues_with_the_outstanding_utterances(redis: Redis, aredis: AsyncRedis) -> None:
+    """Released segments are neither expected again nor released twice."""
     record, _ = await SessionStore(aredis, 600).create(Start())
     for segment in range(5):
         await Admission(aredis).admit(record.owner, audio_job(segment, record.session_id), b"\0\0", segment, 600)
@@ -193,14 +193,14 @@ async def test_a_lost_order_goes_on_with_what_is_outstanding(redis: Redis, aredi
     assert redis.zcard(names.PENDING) == 0
 
 
-def test_envelopes_name_themselves_and_their_predecessor(redis: Redis, heard: Callable[[str, int], list[str]]) -> None:
-    """On each channel the ids form a chain without holes, and the stream holds the same messages."""
+def test_envelopes_carry_their_id_and_the_one_before(redis: Redis, published: Callable[[str, int], list[str]]) -> None:
+    """On each channel the ids form a chain without gaps, and the stream holds the same messages."""
     apply_all(redis, ends(ALICE, 3) + ends(BOB, 2, room="kitchen"))
     for channel, kind, count in (
         (names.RESULT_MESSAGES, ResultMessage, 5),
-        (names.FINAL_STATS, FinalStats, 7),  # one of Alice's for each, two of Bob's: his own and his room's
+        (names.FINAL_STATS, FinalStats, 7),  # one per result of Alice, two per result of Bob: session and room
     ):
-        envelopes = [kind.model_validate_json(data) for data in heard(channel, count)]
+        envelopes = [kind.model_validate_json(data) for data in published(channel, count)]
         stored = redis.xrange(names.stream(channel))
         assert [envelope.id for envelope in envelopes] == [source for source, _ in stored]
         assert [envelope.previous for envelope in envelopes] == ["0-0", *(envelope.id for envelope in envelopes[:-1])]
@@ -208,16 +208,16 @@ def test_envelopes_name_themselves_and_their_predecessor(redis: Redis, heard: Ca
             assert kind.model_validate_json(fields[FIELD]) == envelope.model_copy(update={"id": "", "previous": ""})
 
 
-def test_results_go_to_their_audience_and_to_no_other(redis: Redis, heard: Callable[[str, int], list[str]]) -> None:
-    """A session's results are for the session, or, if it is in a room, for the room; nothing is for everybody."""
+def test_results_go_to_their_audience_only(redis: Redis, published: Callable[[str, int], list[str]]) -> None:
+    """Results go to the session, or to its room if it is in one; none go to the global audience."""
     apply_all(redis, [final(0, ALICE), final(0, BOB, room="kitchen"), final(1, BOB, room="kitchen")])
-    results = [ResultMessage.model_validate_json(data) for data in heard(names.RESULT_MESSAGES, 3)]
+    results = [ResultMessage.model_validate_json(data) for data in published(names.RESULT_MESSAGES, 3)]
     assert [(result.audience, result.seq) for result in results] == [
         (f"session:{ALICE}", 1),
         ("room:kitchen", 1),
         ("room:kitchen", 2),
     ]
-    figures = [FinalStats.model_validate_json(data) for data in heard(names.FINAL_STATS, 5)]
+    figures = [FinalStats.model_validate_json(data) for data in published(names.FINAL_STATS, 5)]
     assert [(figure.audience, figure.message.version) for figure in figures] == [
         (f"session:{ALICE}", 1),
         (f"session:{BOB}", 1),
@@ -230,23 +230,23 @@ def test_results_go_to_their_audience_and_to_no_other(redis: Redis, heard: Calla
     assert log_of(redis, names.audience(BOB, None)) == []
 
 
-def test_a_room_counts_all_its_people(redis: Redis) -> None:
-    """Two sessions in one room share its log and figures, and keep their own."""
+def test_room_statistics_cover_all_its_sessions(redis: Redis) -> None:
+    """Two sessions in a room share its log and statistics, and keep their own."""
     apply_all(redis, ends(ALICE, 4, room="kitchen") + ends(BOB, 3, room="kitchen"))
     assert [seq for seq, _ in log_of(redis, "room:kitchen")] == list(range(1, 8))
     assert statistics_of(redis, "room:kitchen").version == 7
     assert statistics_of(redis, names.audience(ALICE, None)).version == 4
 
 
-def test_a_result_says_when_it_was_published(redis: Redis) -> None:
-    """The listener's reading of the clock is the release, not the arrival in its stream."""
+def test_released_result_has_its_time_of_release(redis: Redis) -> None:
+    """``clock.published`` is the time of release, not of arrival in the stream."""
     apply_all(redis, [final(0)])
     ((_, end),) = log_of(redis, names.audience(ALICE, None))
     assert end.clock.published == pytest.approx(redis.time()[0], abs=5)
 
 
-def test_a_state_that_changed_meanwhile_is_read_again(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between a listener's plan and its release another one counted an utterance: none is lost."""
+def test_state_changed_during_planning_is_read_again(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another listener counted an utterance between plan and write; both are counted."""
     releaser, other = Releaser(redis, SETTINGS), Releaser(redis, SETTINGS)
     (mine, theirs) = put_in_stream(redis, [final(0, ALICE), final(0, BOB)])
     read = releaser._read
@@ -263,8 +263,8 @@ def test_a_state_that_changed_meanwhile_is_read_again(redis: Redis, monkeypatch:
     assert statistics_of(redis, names.GLOBAL_AUDIENCE).version == 2
 
 
-def test_states_expire_with_their_session_and_totals_never(redis: Redis) -> None:
-    """Nothing that somebody said stays for ever."""
+def test_states_expire_with_their_session_and_global_totals_never(redis: Redis) -> None:
+    """No transcript is kept for ever."""
     apply_all(redis, [final(0, ALICE, room="kitchen")])
     expiring = [
         names.log("room:kitchen"),

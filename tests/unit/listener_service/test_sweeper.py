@@ -1,4 +1,4 @@
-"""What the sweeper does about an outstanding utterance, case by case."""
+"""The sweeper's decision about an outstanding utterance, case by case."""
 
 from functools import partial
 from typing import TypedDict
@@ -22,7 +22,7 @@ def entry(
     sent_ago: float | None = 0.5,
     age: float = 60.0,
 ) -> Entry:
-    """An utterance enrolled ``age`` seconds ago; ``sent_ago`` None asks for sending at once."""
+    """Make an entry that is ``age`` seconds old; ``sent_ago`` None requests sending at once."""
     return Entry(
         member="a:0",
         enrolled_at=NOW - age,
@@ -40,38 +40,40 @@ claimed = partial(entry, claimed_by=WORKER, attempts=1, sent_ago=30.0)
 
 
 class Surroundings(TypedDict, total=False):
+    """State around the entry; absent keys mean no, or 0."""
+
     claimant_alive: bool
     queue_empty: bool
     high_water: float
 
 
 TABLE: list[tuple[str, Entry, Surroundings, str]] = [
-    # what is the case                    the entry, who lives and what is queued       what is to be done
+    # case, entry, surroundings, expected step
     ("just sent", entry(), {"queue_empty": True}, "wait"),
     ("in a queue that is not empty", entry(sent_ago=600), {}, "wait"),
-    ("lost by an empty queue", entry(sent_ago=GRACE_S + 0.1), {"queue_empty": True}, "send"),
+    ("lost by an empty queue", entry(sent_ago=GRACE_S + 0.1), {"queue_empty": True}, "resend"),
     ("within the grace of an empty queue", entry(sent_ago=GRACE_S - 0.1), {"queue_empty": True}, "wait"),
-    ("overtaken in the queue", entry(sent_ago=60), {"high_water": NOW - 60 + OVERTAKEN_S + 0.1}, "send"),
+    ("overtaken in the queue", entry(sent_ago=60), {"high_water": NOW - 60 + OVERTAKEN_S + 0.1}, "resend"),
     ("a little overtaken", entry(sent_ago=60), {"high_water": NOW - 60 + OVERTAKEN_S - 0.1}, "wait"),
     ("overtaken by a clock set back", entry(sent_ago=60), {"high_water": NOW + 0.1}, "wait"),
     ("claimed by a living worker", claimed(), {"claimant_alive": True, "queue_empty": True}, "wait"),
-    ("claimed by a dead worker", claimed(), {}, "send"),
-    ("claimed too long", claimed(claimed_ago=CLAIM_MAX_S + 1), {"claimant_alive": True}, "send"),
-    ("given back after a failure", entry(attempts=1, sent_ago=None), {}, "send"),
-    ("given back for the last time", entry(attempts=MAX_ATTEMPTS, sent_ago=None), {}, "give_up"),
+    ("claimed by a dead worker", claimed(), {}, "resend"),
+    ("claimed too long", claimed(claimed_ago=CLAIM_MAX_S + 1), {"claimant_alive": True}, "resend"),
+    ("abandoned after a failure", entry(attempts=1, sent_ago=None), {}, "resend"),
+    ("abandoned for the last time", entry(attempts=MAX_ATTEMPTS, sent_ago=None), {}, "fail"),
     ("last attempt still going on", claimed(attempts=MAX_ATTEMPTS), {"claimant_alive": True}, "wait"),
-    ("last attempt killed its worker", claimed(attempts=MAX_ATTEMPTS), {}, "give_up"),
-    ("older than its audio", entry(age=AUDIO_TTL_S + 1), {}, "give_up"),
+    ("last attempt killed its worker", claimed(attempts=MAX_ATTEMPTS), {}, "fail"),
+    ("older than its audio", entry(age=AUDIO_TTL_S + 1), {}, "fail"),
     ("result waits for an earlier one", entry(stage="done", age=30, sent_ago=30), {"queue_empty": True}, "wait"),
     ("result waits for an outstanding one", entry(stage="done", age=OUTSTANDING_S - 1), {}, "wait"),
-    ("result waits in vain", entry(stage="done", age=OUTSTANDING_S + 1), {}, "unblock"),
-    ("lost by the analyzer's empty queue", entry(stage="analysis", sent_ago=3), {"queue_empty": True}, "send"),
+    ("result waits for a lost one", entry(stage="done", age=OUTSTANDING_S + 1), {}, "unblock"),
+    ("lost by the analyzer's empty queue", entry(stage="analysis", sent_ago=3), {"queue_empty": True}, "resend"),
 ]
 
 
 @pytest.mark.parametrize(("current", "surroundings", "step"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
-def test_next_step(current: Entry, surroundings: Surroundings, step: str) -> None:
-    """The table above."""
+def test_next_step_of_each_case_is_as_in_the_table(current: Entry, surroundings: Surroundings, step: str) -> None:
+    """See ``TABLE``."""
     found = next_step(
         current,
         now=NOW,

@@ -1,4 +1,4 @@
-"""Statistics are what a recount gives, to the last digit, and they stay small."""
+"""The tally: exact counts in any order, and of bounded size."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from listener_service.tally import MOST_POINTS, Tally, count_words
+from listener_service.tally import MAX_POINTS, Tally, count_words
 from tests.support.speakers import failed, final, no_speech, sentiment
 from wire.messages.base import HOPS
 from wire.messages.results import LABELS, Final, NoSpeech, SegmentFailed
@@ -38,14 +38,14 @@ def figures(results: Sequence[End], trend_window: int = 20) -> Statistics:
 
 
 def _without_order(found: Statistics) -> Statistics:
-    """Without latencies, and with those that ended at the same time in an order of their own."""
+    """Remove latencies, and sort points of the same time by valence."""
     points = tuple(sorted(found.timeline, key=lambda point: (point.at, point.valence)))
     return found.model_copy(update={"latency": {}, "timeline": points})
 
 
 @given(st.lists(ends, max_size=15).flatmap(lambda results: st.tuples(st.just(results), st.permutations(results))))
-def test_a_recount_in_any_order_gives_the_same_to_the_last_digit(case: tuple[list[End], list[End]]) -> None:
-    """All totals and means are equal, not only close; the trend's window and the timeline hold everything here."""
+def test_tally_in_any_order_gives_exactly_the_same_figures(case: tuple[list[End], list[End]]) -> None:
+    """All totals and means are equal, not only close; trend window and timeline hold all results here."""
     results, shuffled = case
     once, again = figures(results), figures(shuffled)
     assert _without_order(again) == _without_order(once)
@@ -55,8 +55,8 @@ def test_a_recount_in_any_order_gives_the_same_to_the_last_digit(case: tuple[lis
 
 
 @given(st.lists(ends, max_size=15))
-def test_totals_are_a_plain_count_of_the_results(results: list[End]) -> None:
-    """Each figure is what somebody with the log and a pencil finds."""
+def test_tally_totals_are_a_plain_count_of_the_results(results: list[End]) -> None:
+    """Each figure equals a direct count over the results."""
     found = figures(results)
     texts = [end for end in results if isinstance(end, Final)]
     judged = [end.sentiment for end in texts if end.sentiment]
@@ -75,16 +75,16 @@ def test_totals_are_a_plain_count_of_the_results(results: list[End]) -> None:
 
 
 @given(st.lists(ends, max_size=10), st.integers(0, 10))
-def test_a_tally_goes_on_after_it_was_stored(results: list[End], pause: int) -> None:
-    """Counting in two sittings, with Redis between them, gives the same tally."""
+def test_tally_continues_after_it_was_stored(results: list[End], pause: int) -> None:
+    """Counting in two parts, with Redis between them, gives the same tally."""
     stored = Tally.model_validate_json(count(results[:pause]).model_dump_json())
     for end in results[pause:]:
         stored = stored.add(end, trend_window=20, latency_window=100)
     assert stored == count(results)
 
 
-def test_trend_is_the_mean_of_the_last_utterances() -> None:
-    """P(positive) − P(negative), over the window only; utterances without sentiment do not count."""
+def test_tally_trend_is_the_mean_over_its_window() -> None:
+    """The mean of P(positive) − P(negative); utterances without sentiment are left out."""
     positive = [final(n, mood=sentiment("positive", 0.9)) for n in range(3)]
     negative = [final(n, mood=sentiment("negative", 0.8)) for n in range(3, 5)]
     assert figures([final(9)]).trend is None
@@ -95,11 +95,11 @@ def test_trend_is_the_mean_of_the_last_utterances() -> None:
 
 @given(st.lists(finals, max_size=300), st.integers(1, 3))
 @settings(max_examples=30, deadline=None)
-def test_a_timeline_is_a_plain_count_too(results: list[Final], times: int) -> None:
-    """No utterance with sentiment is left out or counted twice, and the points are few, in order, and as means are."""
+def test_tally_timeline_counts_every_utterance_once(results: list[Final], times: int) -> None:
+    """No utterance with sentiment is left out or counted twice; the points are few and in order."""
     found = figures([result for result in results for _ in range(times)])
     judged = [end.sentiment.probabilities for end in results if end.sentiment]
-    assert len(found.timeline) <= MOST_POINTS
+    assert len(found.timeline) <= MAX_POINTS
     assert [point.at for point in found.timeline] == sorted(point.at for point in found.timeline)
     assert sum(point.count for point in found.timeline) == times * len(judged)
     total = times * sum(odds["positive"] - odds["negative"] for odds in judged)
@@ -107,8 +107,8 @@ def test_a_timeline_is_a_plain_count_too(results: list[Final], times: int) -> No
     assert {point.at for point in found.timeline} <= {end.clock.speech_end for end in results}
 
 
-def test_points_of_a_timeline_hold_equally_many() -> None:
-    """Neighbours become one pairwise, and later ones are filled as far; the last one may be on its way there."""
+def test_tally_timeline_points_hold_equal_counts() -> None:
+    """Neighbours are merged in pairs and later points filled to the same count; the last one may hold fewer."""
     said = [final(n, mood=sentiment("positive" if n % 2 else "negative", 0.8)) for n in range(200)]
     assert [point.count for point in figures(said[:60]).timeline] == [1] * 60
     assert [point.count for point in figures(said[:61]).timeline] == [2] * 30 + [1]
@@ -119,19 +119,19 @@ def test_points_of_a_timeline_hold_equally_many() -> None:
     assert [point.valence for point in figures(said[:3]).timeline] == [-0.7, 0.7, -0.7]
 
 
-def test_who_is_heard_late_is_put_where_they_spoke() -> None:
-    """In a room results come in the order of release; a plot wants them by time."""
+def test_tally_timeline_is_sorted_by_time_of_speech() -> None:
+    """In a room, results arrive in the order of release."""
     points = figures([final(n, mood=sentiment()) for n in (3, 1, 2)]).timeline
     assert [point.at for point in points] == [1_001.0, 1_002.0, 1_003.0]
 
 
-def test_a_tally_may_have_no_timeline() -> None:
-    """That of the installation, which nobody sees."""
+def test_tally_without_timeline_keeps_none() -> None:
+    """The global tally has no timeline, as it is not shown."""
     tally = Tally().add(final(mood=sentiment()), trend_window=20, latency_window=100, with_timeline=False)
     assert (tally.timeline, tally.labels) == ([], {"positive": 1})
 
 
-def test_lists_are_bounded() -> None:
+def test_tally_size_is_bounded() -> None:
     """After ten thousand utterances the state is as small as after a hundred."""
     tally = count([final(n, mood=sentiment()) for n in range(60)], trend_window=5, latency_window=7)
     assert len(tally.valence_ppm) == 5
@@ -140,8 +140,8 @@ def test_lists_are_bounded() -> None:
     assert len(larger.model_dump_json()) < len(tally.model_dump_json()) + 30
 
 
-def test_latency_is_of_the_most_recent_utterances() -> None:
-    """Half a second of endpointing shows as such; hops without readings do not appear."""
+def test_tally_latency_covers_the_most_recent_utterances() -> None:
+    """Half a second of endpointing is shown as such; hops without readings do not appear."""
     found = figures([final(n) for n in range(10)]).latency
     assert found["endpointing"].p50_ms == found["endpointing"].p95_ms == 500.0
     assert "stt" not in found
@@ -161,20 +161,20 @@ def test_latency_is_of_the_most_recent_utterances() -> None:
         ("唔該晒！", "yue", 3),
     ],
 )
-def test_words_are_counted_as_the_script_writes_them(text: str, language: str, words: int) -> None:
-    """Between spaces; in scripts without spaces each letter counts, punctuation does not."""
+def test_count_words_follows_the_script_of_the_language(text: str, language: str, words: int) -> None:
+    """Words are separated by spaces; in scripts without spaces each letter counts, punctuation does not."""
     assert count_words(text, language) == words
 
 
-def test_adding_leaves_the_tally_as_it_was() -> None:
-    """A plan that is not carried out leaves no trace."""
+def test_tally_add_leaves_the_tally_unchanged() -> None:
+    """A plan that is not written has no effect."""
     tally = count([final(0, mood=sentiment())])
     before = tally.model_dump_json()
     tally.add(final(1, mood=sentiment("negative")), trend_window=20, latency_window=100)
     assert tally.model_dump_json() == before
 
 
-def test_scope_is_named() -> None:
-    """Figures say whose they are."""
+def test_statistics_name_their_scope() -> None:
+    """Scope, room and session are in the message."""
     room = Tally().statistics("room", trend_window=20, room="kitchen")
     assert (room.scope, room.room, room.session_id, room.version) == ("room", "kitchen", None, 0)
