@@ -20,7 +20,8 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.clips import MANIFEST, Clip, error_name, error_rate, read_manifest
-from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions, Event, Utterance
+from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions
+from fastapi_service.endpointing.events import Event, Utterance
 from stt_worker.engines.base import Deadline, RecognitionConfig, Transcriber
 from stt_worker.load import load_transcriber
 from stt_worker.settings import Settings

@@ -24,7 +24,8 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.clips import MANIFEST, Clip, error_name, error_rate, read_manifest
-from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions, Utterance
+from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions
+from fastapi_service.endpointing.events import Utterance
 from infra.settings import load_settings
 from stt_worker.settings import Settings
 from stt_worker.weights.find import find_weights

@@ -1,4 +1,4 @@
-"""Pure: is a frame loud? The adaptive energy rule."""
+"""Pure: the adaptive energy rule that calls a frame voiced or unvoiced."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,27 +7,33 @@ FLOOR_WINDOW = 333
 """Frames that the noise floor is taken from: 10 s of 30 ms."""
 FLOOR_PERCENTILE = 10
 DIGITAL_SILENCE = 1e-9
-"""Mean square of ±1 of 32,768: what an open microphone never gives. Such frames say nothing about the room's noise."""
-
+"""Mean square of ±1 of 32,768, which no open microphone delivers. Such frames carry no information about the room."""
 LOWEST_FLOOR = 1e-7
 """−70 dBFS: below it lies the noise of converters and codecs, not of rooms."""
 
 
 class EnergyVad:
-    """A frame is loud when its energy is over min(ceiling, factor × noise floor).
+    """Calls a frame voiced when its energy is over min(ceiling, factor × noise floor).
 
     The floor is the 10th percentile of the frames of the last 10 s. A fixed threshold hides quiet speech; the ceiling
-    keeps a noisy room from raising the gate over normal speech.
+    keeps a noisy room from raising the threshold over normal speech.
     """
 
     def __init__(self, ceiling: float, factor: float) -> None:
+        """Begin without a floor: the ceiling is the threshold.
+
+        Args:
+            ceiling: highest threshold, as a mean square.
+            factor: threshold in multiples of the floor.
+        """
         self._ceiling = ceiling
         self._factor = factor
         self._recent: NDArray[np.float32] = np.zeros(FLOOR_WINDOW, dtype=np.float32)
+        """Ring of the newest energies."""
         self._seen = 0
 
-    def is_loud(self, energy: float) -> bool:
-        """Judge one frame and remember it.
+    def update(self, energy: float) -> bool:
+        """Move the floor by one frame and return whether that frame is voiced.
 
         Args:
             energy: mean square of a 30 ms frame, samples in −1…1.
@@ -39,7 +45,7 @@ class EnergyVad:
         return energy > self.threshold()
 
     def threshold(self) -> float:
-        """The energy that separates silence from sound now."""
+        """Return the energy that separates unvoiced from voiced frames now."""
         count = min(self._seen, FLOOR_WINDOW)
         if not count:
             return self._ceiling

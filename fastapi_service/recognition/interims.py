@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from fastapi_service.endpointing.endpointer import Endpointer
+from fastapi_service.endpointing.active_utterance import ActiveUtterance
 from fastapi_service.recognition.local_agreement import Agreement
 from fastapi_service.recognition.partial_requester import PartialRequester
 from fastapi_service.recognition.ports import PartialRequest
@@ -80,22 +80,25 @@ class Interims:
         if self._answering is not None:
             self._answering.cancel()
 
-    def consider(self, endpointer: Endpointer) -> None:
-        """Request the next text if it is due."""
+    def update(self, utterance: ActiveUtterance, position: int) -> None:
+        """Request the next text if it is due.
+
+        Args:
+            utterance: the one that was begun; its newest frame is voiced.
+            position: of the newest sample, whole frame or not.
+        """
         busy = self._answering is not None and not self._answering.done()
-        if self._segment is None or busy or endpointer.silent or endpointer.position < self._next:
+        if self._segment is None or busy or position < self._next:
             return
-        since = endpointer.position - WINDOW_S * SAMPLE_RATE
+        since = position - WINDOW_S * SAMPLE_RATE
         known = self._agreement.since(samples_to_ms(max(0, since)))
-        if known and since > endpointer.safe:
+        if known and since > utterance.start:
             since = ms_to_samples(known[0].start_ms - LEAD_MS)
-        start, pcm = endpointer.newest(since)
+        start, pcm = utterance.since(since)
         prefix = "".join(word.text for word in known)
         self._request = self._requester.request("interim", self._segment, start, pcm, prefix)
-        self._next = endpointer.position + round(self._every_s * SAMPLE_RATE)
-        self._answering = asyncio.create_task(
-            self._show(self._request, known, endpointer.position), name="interim text"
-        )
+        self._next = position + round(self._every_s * SAMPLE_RATE)
+        self._answering = asyncio.create_task(self._show(self._request, known, position), name="interim text")
 
     async def _show(self, request: PartialRequest, known: list[Word], requested_at: int) -> None:
         partial = await _answer(request, self._timeout_s)

@@ -1,6 +1,6 @@
 """Pure: the jobs that a session sends."""
 
-from fastapi_service.endpointing.endpointer import Utterance
+from fastapi_service.endpointing.events import Utterance
 from fastapi_service.recognition.ports import LedgerJob
 from fastapi_service.storage.sessions import SessionRecord
 from wire import names

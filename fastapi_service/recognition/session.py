@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import assert_never
 
-from fastapi_service.endpointing.endpointer import Endpointer, Event, Pause, SpeechStart, Utterance
+from fastapi_service.endpointing.active_utterance import State
+from fastapi_service.endpointing.endpointer import Endpointer
+from fastapi_service.endpointing.events import Event, SpeculativeEndpoint, SpeechStart, Utterance
 from fastapi_service.endpointing.resampler import StreamResampler
 from fastapi_service.endpointing.sample_clock import SampleClock
 from fastapi_service.monitoring import metrics
@@ -88,8 +90,9 @@ class Session:
         self._clock.advance(len(pcm))
         metrics.AUDIO_SECONDS.inc(len(pcm) / self.record.sample_rate)
         self._handle(self._endpointer.feed(self._resampler.feed(pcm), now()))
-        if not self.waiting:
-            self._interims.consider(self._endpointer)
+        utterance = self._endpointer.active
+        if utterance is not None and utterance.state is State.SPEAKING and not self.waiting:
+            self._interims.update(utterance, self._endpointer.position)
         await self._keep_pace()
 
     async def gap(self, samples: int) -> None:
@@ -118,7 +121,7 @@ class Session:
     async def _keep_pace(self) -> None:
         await self._writer.wait_for_room()
         self._acknowledgements.check_owner()
-        if not self._endpointer.speaking and not self._writer.unwritten:
+        if self._endpointer.state is State.QUIET and not self._writer.unwritten:
             self._acknowledgements.note_silence(self._endpointer.safe)
 
     def _handle(self, events: list[Event]) -> None:
@@ -127,16 +130,16 @@ class Session:
                 case SpeechStart():
                     self._send(SpeechStarted(segment=self.segments, at_ms=samples_to_ms(event.sample)))
                     self._interims.begin(self.segments, event.sample)
-                case Pause():
+                case SpeculativeEndpoint():
                     self._on_pause(event)
                 case Utterance():
                     self._on_utterance(event)
                 case _:
                     assert_never(event)
-        if not self._endpointer.silent:
+        if self._endpointer.state is State.SPEAKING:
             self._speculation.discard()
 
-    def _on_pause(self, pause: Pause) -> None:
+    def _on_pause(self, pause: SpeculativeEndpoint) -> None:
         if self.waiting:  # the workers have enough to do
             self._speculation.discard()
         else:

@@ -1,6 +1,6 @@
 """The final text of an utterance, requested in a pause that may turn out to be its end."""
 
-from fastapi_service.endpointing.endpointer import Pause, Utterance
+from fastapi_service.endpointing.events import SpeculativeEndpoint, Utterance
 from fastapi_service.recognition.partial_requester import PartialRequester
 from fastapi_service.recognition.ports import PartialRequest
 from wire.messages.jobs import Partial
@@ -15,10 +15,10 @@ class Speculation:
 
     def __init__(self, requester: PartialRequester) -> None:
         self._requester = requester
-        self._pause: Pause | None = None
+        self._pause: SpeculativeEndpoint | None = None
         self._request: PartialRequest | None = None
 
-    def begin(self, segment: int, pause: Pause) -> None:
+    def begin(self, segment: int, pause: SpeculativeEndpoint) -> None:
         """Request the text of an utterance up to a pause, in place of an earlier request."""
         self.discard()
         self._pause = pause
@@ -32,7 +32,7 @@ class Speculation:
 
     def take(self, utterance: Utterance) -> PartialRequest | None:
         """Return the request if its text is the utterance's; otherwise discard it and return None."""
-        if self._pause is None or not utterance.says_the_same(self._pause):
+        if self._pause is None or not utterance.ends_in(self._pause):
             self.discard()
         request = self._request
         self._pause = self._request = None

@@ -3,7 +3,7 @@
 import asyncio
 from typing import NamedTuple
 
-from fastapi_service.endpointing.endpointer import Utterance
+from fastapi_service.endpointing.events import Utterance
 from fastapi_service.endpointing.sample_clock import SampleClock
 from fastapi_service.recognition.acknowledgements import Acknowledgements, SessionTakenOver
 from fastapi_service.recognition.jobs import utterance_job

@@ -10,15 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastapi_service.endpointing.endpointer import (
-    FRAME,
-    Endpointer,
-    EndpointerOptions,
-    Event,
-    Pause,
-    SpeechStart,
-    Utterance,
-)
+from fastapi_service.endpointing.active_utterance import State
+from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions
+from fastapi_service.endpointing.events import Event, SpeculativeEndpoint, SpeechStart, Utterance
+from fastapi_service.endpointing.frames import FRAME, ceil_to_frames
 from wire.audio import SAMPLE_RATE, Pcm, decode_pcm, encode_pcm, ms_to_samples
 
 DATA = Path(__file__).parents[2] / "data"
@@ -119,7 +114,7 @@ def test_a_long_wait_for_the_end_stays_outside() -> None:
         *pauses, utterance = [event for event in endpointer.feed(pcm, 0.0) if not isinstance(event, SpeechStart)]
         assert isinstance(utterance, Utterance)
         assert (utterance.end, utterance.silence) == (30 * FRAME + kept, kept)
-        assert [utterance.says_the_same(pause) for pause in pauses if isinstance(pause, Pause)] == [
+        assert [utterance.ends_in(pause) for pause in pauses if isinstance(pause, SpeculativeEndpoint)] == [
             True for _ in pauses
         ]
         assert len(pauses) == (0 < pause_ms < 3_000)
@@ -175,9 +170,9 @@ def test_half_a_second_of_silence_ends_an_utterance() -> None:
     endpointer = Endpointer(OPTIONS)
     assert utterances_in(endpointer.feed(tone(LOUD, 20 * FRAME), 5.0)) == []
     assert endpointer.feed(tone(ROOM, 16 * FRAME), 6.0) == []
-    assert endpointer.speaking
+    states = [endpointer.state]
     (utterance,) = utterances_in(endpointer.feed(tone(ROOM, FRAME), 7.0))
-    assert not endpointer.speaking
+    assert [*states, endpointer.state] == [State.STOPPING, State.QUIET]
     assert (utterance.start, utterance.end, utterance.reason) == (0, 37 * FRAME, "silence")
     assert (utterance.speech_end, utterance.ended) == (5.0, 7.0)
 
@@ -324,7 +319,7 @@ def test_real_speech_is_one_utterance_per_sentence(clip: Clip) -> None:
             begin - 0.4 < utterance.start / SAMPLE_RATE and utterance.end / SAMPLE_RATE < end + 0.7
             for begin, end in clip.words
         )
-        covered[utterance.start // FRAME : -(-utterance.end // FRAME)] = True
+        covered[utterance.start // FRAME : ceil_to_frames(utterance.end) // FRAME] = True
     assert energy[covered].sum() / energy.sum() > 0.99
 
 
@@ -332,19 +327,20 @@ def test_pauses_are_told_once_each_with_the_audio_so_far() -> None:
     """Also the one that turns out to be the end; only that one says the same as the utterance."""
     pcm = stream_of([(LOUD, 60 * FRAME), (ROOM, 10 * FRAME), (LOUD, 60 * FRAME), (ROOM, 30 * FRAME)])
     events = Endpointer(EndpointerOptions(pause_ms=200)).feed(pcm, 0.0)
-    pauses = [event for event in events if isinstance(event, Pause)]
+    pauses = [event for event in events if isinstance(event, SpeculativeEndpoint)]
     (utterance,) = utterances_in(events)
     assert [pause.end for pause in pauses] == [67 * FRAME, 137 * FRAME]
     assert all(utterance.pcm.startswith(pause.pcm) for pause in pauses)
-    assert [utterance.says_the_same(pause) for pause in pauses] == [False, True]
+    assert [utterance.ends_in(pause) for pause in pauses] == [False, True]
 
 
 def test_the_open_utterance_can_be_heard_from_a_sample_on() -> None:
     endpointer = Endpointer(OPTIONS)
     pcm = stream_of([(ROOM, 20 * FRAME), (LOUD, 60 * FRAME)])
     endpointer.feed(pcm, 0.0)
-    assert not endpointer.silent
-    start, heard = endpointer.newest(50 * FRAME)
+    assert endpointer.state is State.SPEAKING
+    assert endpointer.active is not None
+    start, heard = endpointer.active.since(50 * FRAME)
     assert (start, heard) == (50 * FRAME, encode_pcm(pcm[50 * FRAME :]))
-    start, heard = endpointer.newest(0)
+    start, heard = endpointer.active.since(0)
     assert (start, heard) == (10 * FRAME, encode_pcm(pcm[10 * FRAME :]))

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions, SpeechStart
+from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions
+from fastapi_service.endpointing.events import SpeechStart
 from fastapi_service.recognition.interims import TIMEOUT_S, Interims
 from fastapi_service.recognition.partial_requester import PartialRequester
 from fastapi_service.storage.sessions import SessionRecord
@@ -44,7 +45,8 @@ class Setting:
             for event in self._endpointer.feed(decode_pcm(speech(SAMPLE_RATE // 10)), 0.0):
                 if isinstance(event, SpeechStart):
                     self.interims.begin(0, event.sample)
-            self.interims.consider(self._endpointer)
+            if self._endpointer.active is not None:
+                self.interims.update(self._endpointer.active, self._endpointer.position)
             await asyncio.sleep(0)
 
 

@@ -9,7 +9,8 @@ import pytest
 import redis.exceptions
 import stamina
 
-from fastapi_service.endpointing.endpointer import FRAME, EndpointerOptions
+from fastapi_service.endpointing.endpointer import EndpointerOptions
+from fastapi_service.endpointing.frames import FRAME
 from fastapi_service.recognition.ports import LedgerJob
 from fastapi_service.recognition.session import Session, SessionOptions, SessionPorts, SessionTakenOver
 from fastapi_service.storage.sessions import SessionRecord

@@ -11,6 +11,7 @@ import pytest
 from fastapi_service.endpointing import endpointer
 from fastapi_service.endpointing import energy_vad as energy_gate
 from fastapi_service.endpointing.energy_vad import EnergyVad
+from fastapi_service.endpointing.frames import FRAME
 from wire.audio import SAMPLE_RATE, decode_pcm
 
 HERE = Path(__file__).parent
@@ -53,7 +54,7 @@ def energies() -> list[list[float]]:
     lists = []
     for clip in CLIPS:
         pcm = decode_pcm((ROOT / "tests" / "data" / clip).read_bytes()[WAV_HEADER:])
-        frames = pcm[: len(pcm) // endpointer.FRAME * endpointer.FRAME].reshape(-1, endpointer.FRAME)
+        frames = pcm[: len(pcm) // FRAME * FRAME].reshape(-1, FRAME)
         measured = np.mean(np.square(frames.astype(np.float32) / 32_768), axis=1)
         lists += [measured.tolist(), (measured / 16).tolist()]
     random = np.random.default_rng(5)
@@ -66,7 +67,7 @@ def test_page_and_gateway_judge_alike(page: Any) -> None:
     """The same frames are loud, at the same threshold, and some are silent."""
     for measured, judged in zip(energies(), page["judged"], strict=True):
         gate = EnergyVad(endpointer.EndpointerOptions().silence_ceiling, endpointer.EndpointerOptions().noise_factor)
-        expected = [[gate.is_loud(energy), gate.threshold()] for energy in measured]
+        expected = [[gate.update(energy), gate.threshold()] for energy in measured]
         assert judged == expected
         assert {loud for loud, _ in judged} == {True, False}
 
@@ -78,6 +79,6 @@ def test_page_and_gateway_have_the_same_constants(page: Any) -> None:
     assert rule.pop("CEILING") == options.silence_ceiling
     assert rule.pop("FACTOR") == options.noise_factor
     assert rule.pop("SAMPLE_RATE") == SAMPLE_RATE
-    assert rule.pop("FRAME") == endpointer.FRAME
+    assert rule.pop("FRAME") == FRAME
     assert rule == {name: getattr(energy_gate, name) for name in rule}
     assert len(rule) == 4

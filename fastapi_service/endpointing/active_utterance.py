@@ -1,0 +1,118 @@
+"""Pure: the utterance that is being spoken."""
+
+from enum import Enum, auto
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastapi_service.endpointing.frames import FRAME
+from wire.audio import SAMPLE_BYTES
+
+CUT_SMOOTHING = 5
+"""Frames over which the energy is averaged to find the place of a forced cut: between words rather than inside a closed
+consonant."""
+
+
+class State(Enum):
+    """Where a stream of speech is.
+
+    QUIET → STARTING with the first voiced frame → SPEAKING when enough frames were voiced ⇄ STOPPING while frames are
+    unvoiced → QUIET when that lasts. A click goes from STARTING back to QUIET.
+    """
+
+    QUIET = auto()
+    """No utterance."""
+    STARTING = auto()
+    """Too few voiced frames to be called speech; may be a click."""
+    SPEAKING = auto()
+    """Speech, and the newest frame is voiced."""
+    STOPPING = auto()
+    """Speech, then silence that is too short to end it."""
+
+
+class ActiveUtterance:
+    """Audio from the pre-roll to the newest whole frame, and what was measured in it."""
+
+    def __init__(self, start: int, pcm: bytearray, *, lead: int, min_voiced: int) -> None:
+        """Begin without measured frames.
+
+        Args:
+            start: position of the first sample, at 16 kHz.
+            pcm: audio from there on.
+            lead: samples before the first measured frame.
+            min_voiced: samples of voiced frames that make it speech.
+        """
+        self.start = start
+        self.pcm = pcm
+        self.min_voiced = min_voiced
+        self.state = State.STARTING
+        self.voiced = 0
+        """Samples of voiced frames."""
+        self.silence = 0
+        """Samples since the last voiced frame."""
+        self.speech_end = 0.0
+        """When the last voiced frame arrived (the caller's clock)."""
+        self._lead = lead
+        self._energies: list[float] = []
+        """One for each measured frame."""
+        self._voicing: list[bool] = []
+        """Parallel to ``_energies``."""
+
+    def __len__(self) -> int:
+        return len(self.pcm) // SAMPLE_BYTES
+
+    @property
+    def end(self) -> int:
+        """Position after the newest sample."""
+        return self.start + len(self)
+
+    def add(self, frame: bytes, energy: float, arrived: float, *, voiced: bool) -> None:
+        """Append a frame and update the state."""
+        self.pcm += frame
+        self._energies.append(energy)
+        self._voicing.append(voiced)
+        if voiced:
+            self.voiced += FRAME
+            self.silence = 0
+            self.speech_end = arrived
+        else:
+            self.silence += FRAME
+        self._update_state()
+
+    def since(self, position: int) -> tuple[int, bytes]:
+        """Return the audio from a position on, or from the start if that is later: where it begins, and its samples."""
+        start = max(position, self.start)
+        return start, bytes(self.pcm[(start - self.start) * SAMPLE_BYTES :])
+
+    def cut(self, search: int) -> tuple[bytes, "ActiveUtterance"]:
+        """Cut in the middle of the quietest of the last frames.
+
+        Args:
+            search: frames to choose from.
+
+        Returns:
+            the audio before the cut, and the rest. The rest is the end of a sentence, not a click: one voiced frame
+            makes it speech.
+        """
+        index = quietest(np.array(self._energies), search)
+        cut = self._lead + index * FRAME + FRAME // 2
+        rest = ActiveUtterance(self.start + cut, self.pcm[cut * SAMPLE_BYTES :], lead=FRAME // 2, min_voiced=FRAME)
+        rest._energies = self._energies[index + 1 :]
+        rest._voicing = self._voicing[index + 1 :]
+        rest.voiced = FRAME * sum(rest._voicing)
+        rest.silence, rest.speech_end = self.silence, self.speech_end
+        rest._update_state()
+        return bytes(self.pcm[: cut * SAMPLE_BYTES]), rest
+
+    def _update_state(self) -> None:
+        if self.voiced < self.min_voiced:
+            self.state = State.STARTING
+        else:
+            self.state = State.STOPPING if self.silence else State.SPEAKING
+
+
+def quietest(energies: NDArray[np.float64], search: int) -> int:
+    """Index of the frame with the lowest smoothed energy among the last ``search`` frames, without the very last."""
+    smooth = np.convolve(energies, np.ones(CUT_SMOOTHING) / CUT_SMOOTHING, mode="same")
+    begin = max(0, len(smooth) - search)
+    return begin + int(np.argmin(smooth[begin : max(begin + 1, len(smooth) - CUT_SMOOTHING)]))

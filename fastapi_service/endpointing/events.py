@@ -1,0 +1,48 @@
+"""Pure: what the endpointer finds. Positions are samples at 16 kHz since the session's start, gaps included."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Reason = Literal["silence", "too_long", "flush"]
+"""Why an utterance ended."""
+
+
+@dataclass(frozen=True)
+class SpeechStart:
+    """Enough frames were voiced to be called speech."""
+
+    sample: int
+    """Where its utterance begins."""
+
+
+@dataclass(frozen=True)
+class SpeculativeEndpoint:
+    """A pause inside an utterance that may turn out to be its end."""
+
+    start: int
+    end: int
+    pcm: bytes
+    """The utterance so far, from ``start`` to ``end``."""
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """Speech with the silence around it."""
+
+    start: int
+    end: int
+    pcm: bytes
+    reason: Reason
+    speech_end: float
+    """When its last voiced frame arrived (the caller's clock)."""
+    ended: float
+    """When its end was found (the caller's clock)."""
+    silence: int
+    """Samples of trailing silence that belong to it."""
+
+    def ends_in(self, pause: SpeculativeEndpoint) -> bool:
+        """Return True if all speech of the utterance lies before the end of a pause."""
+        return pause.start == self.start and self.end - self.silence < pause.end <= self.end
+
+
+Event = SpeechStart | SpeculativeEndpoint | Utterance
