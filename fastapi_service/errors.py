@@ -1,138 +1,147 @@
-"""What clients can get wrong, in words that help them. Codes are stable; docs/protocol.md lists them."""
+"""The errors that clients see. Codes are stable and listed in docs/protocol.md; the texts may change."""
 
 from collections.abc import Iterable
 
-from pydantic import ValidationError
-
 from wire.errors import ProtocolError, StoreError
 
-MAX_MESSAGE_BYTES = 65_536
-"""2 s of 16 kHz audio. Larger messages are refused; the WebSocket library closes with 1009 beyond 256 KiB."""
 MOST_ERRORS = 20
-"""Mistakes that a client may make before it is cut off."""
-_GOES_ON = "Nothing is lost, and it goes on by itself; if it lasts longer than a minute, pause, and tell the operator"
+"""Invalid messages after which a client is disconnected."""
+_CONTINUES = (
+    "Nothing is lost, and it continues by itself; if it lasts longer than a minute, pause, and ask the operator"
+)
 
 
-def explain(refused: ValidationError) -> ProtocolError:
-    """The first thing that is wrong with a control message."""
-    error = refused.errors(include_input=False, include_url=False)[0]
-    field = str(error["loc"][-1]) if error["loc"] else ""
-    reason = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "json_invalid":
-        return ProtocolError(
-            "bad_json",
-            "A text message must be a JSON control message.",
-            "Send audio as binary messages, and control messages as JSON objects with a type.",
-        )
-    if error["type"].startswith("union_tag") or error["type"] in {"model_attributes_type", "model_type", "dict_type"}:
-        return ProtocolError(
-            "unknown_message",
-            "This is not a control message that the service knows.",
-            "Send a JSON object whose type is start, gap, stop or ping.",
-        )
-    if field == "language":
-        return ProtocolError(
-            "unknown_language",
-            f"The language is unknown: {reason}.",
-            "Send an ISO 639 code such as en, ko or de, or null.",
-        )
-    if field == "room":
-        return ProtocolError(
-            "bad_room", "This is not a name for a room.", "Use 1 to 64 letters, digits, dots, hyphens or underscores."
-        )
-    if field == "sample_rate":
-        return ProtocolError(
-            "bad_sample_rate",
-            f"The sample rate is not possible: {reason}.",
-            "Send a whole number of hertz between 8000 and 48000, the rate of the audio that follows.",
-        )
+def bad_json() -> ProtocolError:
+    """A text message is not JSON."""
     return ProtocolError(
-        "bad_message", f"{field or 'The message'} is not as it should be: {reason}.", "See docs/protocol.md."
+        "bad_json",
+        "A text message must be a JSON control message.",
+        "Send audio as binary messages, and control messages as JSON objects with a type.",
     )
 
 
-def check_audio(data: bytes) -> None:
-    """
-    Raises:
-        ProtocolError: the message cannot be Int16 PCM, or is too large.
-    """
-    check_size(len(data))
-    if not data:
-        raise ProtocolError("empty_audio", "A binary message without audio came.", "Send Int16 samples, or nothing.")
-    if len(data) % 2:
-        raise ProtocolError(
-            "odd_audio",
-            f"A binary message of {len(data)} bytes came; Int16 samples have two bytes each. It was ignored.",
-            "Send whole Int16 little-endian samples, mono.",
-        )
+def unknown_message() -> ProtocolError:
+    """A control message has no known type."""
+    return ProtocolError(
+        "unknown_message",
+        "This type of control message is unknown.",
+        "Send a JSON object whose type is start, gap, stop or ping.",
+    )
 
 
-def check_size(size: int) -> None:
-    """
-    Raises:
-        ProtocolError: a message of ``size`` bytes is too large.
-    """
-    if size > MAX_MESSAGE_BYTES:
-        raise ProtocolError(
-            "too_large",
-            f"A message of {size} bytes came; {MAX_MESSAGE_BYTES} are allowed. It was ignored.",
-            "Send audio in smaller pieces, such as 100 ms.",
-        )
+def unknown_language(reason: str) -> ProtocolError:
+    """Whisper does not have the language of a ``start``."""
+    return ProtocolError(
+        "unknown_language",
+        f"The language is unknown: {reason}.",
+        "Send an ISO 639 code such as en, ko or de, or null.",
+    )
+
+
+def bad_room() -> ProtocolError:
+    """A ``start`` has a room whose name is not allowed."""
+    return ProtocolError(
+        "bad_room", "The name of the room is invalid.", "Use 1 to 64 letters, digits, dots, hyphens or underscores."
+    )
+
+
+def bad_sample_rate(reason: str) -> ProtocolError:
+    """A ``start`` has a sample rate out of range."""
+    return ProtocolError(
+        "bad_sample_rate",
+        f"The sample rate is invalid: {reason}.",
+        "Send a whole number of hertz between 8000 and 48000, the rate of the audio that follows.",
+    )
+
+
+def bad_message(field: str, reason: str) -> ProtocolError:
+    """Any other field of a control message is invalid; ``field`` is empty for the message as a whole."""
+    return ProtocolError("bad_message", f"Invalid {field or 'message'}: {reason}.", "See docs/protocol.md.")
+
+
+def empty_audio() -> ProtocolError:
+    """A binary message has no samples."""
+    return ProtocolError("empty_audio", "Received an empty binary message.", "Send Int16 samples, or nothing.")
+
+
+def odd_audio(size: int) -> ProtocolError:
+    """A binary message has half a sample."""
+    return ProtocolError(
+        "odd_audio",
+        f"Received a binary message of {size} bytes; Int16 samples have two bytes each. It was ignored.",
+        "Send whole Int16 little-endian samples, mono.",
+    )
+
+
+def too_large(size: int, limit: int) -> ProtocolError:
+    """A message has more bytes than allowed."""
+    return ProtocolError(
+        "too_large",
+        f"Received a message of {size} bytes; {limit} are allowed. It was ignored.",
+        "Send audio in smaller pieces, such as 100 ms.",
+    )
 
 
 def already_started() -> ProtocolError:
+    """A second ``start``."""
     return ProtocolError(
         "already_started",
-        "The session has begun already; its settings stay as they are.",
+        "The session has started already; its settings stay the same.",
         "Send start once, before any audio. For other settings open another connection.",
     )
 
 
 def not_started(message_type: str) -> ProtocolError:
-    return ProtocolError("not_started", f"{message_type} came before the session began.", "Send start or audio first.")
+    """A message needs a session, and there is none yet."""
+    return ProtocolError(
+        "not_started", f"Received {message_type} before the session started.", "Send start or audio first."
+    )
 
 
 def too_long(seconds: int) -> ProtocolError:
+    """The session has reached its longest duration."""
     return ProtocolError(
         "session_too_long", f"A session may last {seconds // 60} minutes.", "Start a new session to go on."
     )
 
 
 def too_many_errors() -> ProtocolError:
+    """The client has sent too many invalid messages."""
     return ProtocolError(
         "too_many_errors", f"{MOST_ERRORS} messages were refused.", "Correct the client; see docs/protocol.md."
     )
 
 
 def taken_over() -> ProtocolError:
+    """Another connection has resumed the session."""
     return ProtocolError(
-        "taken_over", "The session goes on in another connection.", "Close this one, or start a new session here."
+        "taken_over", "The session continues in another connection.", "Close this one, or start a new session here."
     )
 
 
 def too_slow() -> ProtocolError:
+    """The client does not read its messages."""
     return ProtocolError(
         "too_slow", "Too many messages wait for this client to read them.", "Resume the session; nothing is lost."
     )
 
 
 def bad_format(formats: Iterable[str]) -> ProtocolError:
-    return ProtocolError(
-        "bad_format",
-        "A conversation is not exported in this format.",
-        f"Add ?format= and {_one_of(formats)}.",
-    )
+    """An export asks for an unknown format."""
+    return ProtocolError("bad_format", "The export format is unknown.", f"Add ?format= and {_one_of(formats)}.")
 
 
 def no_token() -> ProtocolError:
+    """An export has no bearer token."""
     return ProtocolError(
         "no_token",
-        "A conversation is exported only for whoever has its session's token.",
+        "An export needs the token of the session.",
         "Send the header Authorization: Bearer TOKEN, with the token that came with ready.",
     )
 
 
 def nothing_to_export() -> ProtocolError:
+    """An export names a session that the token does not open."""
     return ProtocolError(
         "session_unknown",
         "There is no such session, it has expired, or the token does not belong to it.",
@@ -140,7 +149,8 @@ def nothing_to_export() -> ProtocolError:
     )
 
 
-def redis_away() -> StoreError:
+def redis_unavailable() -> StoreError:
+    """A request needs Redis, which is unavailable."""
     return StoreError(
         "redis_unreachable",
         "The service cannot reach its store at the moment.",
@@ -149,22 +159,25 @@ def redis_away() -> StoreError:
 
 
 def redis_late() -> StoreError:
+    """A write to Redis has not succeeded for a few seconds."""
     return StoreError(
         "redis_unreachable",
         "The service cannot write to its store at the moment, so results come late.",
-        f"{_GOES_ON} to look at Redis.",
+        f"{_CONTINUES} to look at Redis.",
     )
 
 
 def busy() -> StoreError:
+    """The ledger, or Redis, is full."""
     return StoreError(
         "busy",
         "More speech waits than the service takes at once, so results come late.",
-        f"{_GOES_ON} to add workers, or memory for Redis.",
+        f"{_CONTINUES} to add workers, or memory for Redis.",
     )
 
 
 def full(connections: int) -> StoreError:
+    """The gateway has its largest number of connections."""
     return StoreError(
         "service_full", f"All {connections} places are taken.", "Try again later, or ask the operator for more."
     )

@@ -1,51 +1,59 @@
-"""One WebSocket: what its client says, and the session it is about."""
+"""One WebSocket of any protocol: reads the client's messages and applies them to its session."""
 
 import asyncio
+from collections.abc import MutableMapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import Any, assert_never
 
 import structlog
-from pydantic import ValidationError
 from redis.exceptions import RedisError
-from starlette.websockets import WebSocket
 
 from fastapi_service import errors
+from fastapi_service.api.ports import Registry, Socket
+from fastapi_service.api.serializer import Audio, Incoming, Serializer
+from fastapi_service.delivery.feed import Feed, Log
+from fastapi_service.delivery.frames import Frame, Reply
 from fastapi_service.delivery.send_queue import SendQueue
-from fastapi_service.recognition.session import Session, SessionTakenOver
+from fastapi_service.recognition.session import SessionTakenOver
+from fastapi_service.sessions.ports import SpeechSession
+from fastapi_service.settings import Settings
 from wire.close_codes import LEAVING, CloseCode
 from wire.errors import ProtocolError, StoreError
-from wire.messages.client import Gap, Ping, Start, Stop, client_message
+from wire.messages.client import Gap, Ping, Start, Stop
 from wire.messages.server import Pong, Ready, Stopped
-
-if TYPE_CHECKING:
-    from fastapi_service.gateway import Gateway
 
 STOP_POLL_S = 0.1
 READ_LAST_S = 5.0
-"""How long the last results may take from Redis to the outbox."""
+"""Seconds that the last results may take from Redis to the send queue."""
 START_S = 5.0
-"""How long a client waits for its session; longer only if Redis is frozen, and then it should hear so."""
-"""Close codes after which nobody comes back in a moment: done, page closed, no code, this server
-restarts, the session is elsewhere."""
+"""Seconds that a client waits for its session. It takes longer only if Redis is frozen, which is then reported."""
 
 log = structlog.get_logger()
 
 
 class Connection:
-    """Reads until the client goes; a broken line leaves the session open for a while, for the client to return."""
+    """Reads until the client goes. If the line breaks, the session stays open for a while, for the client to resume."""
 
-    def __init__(self, websocket: WebSocket, gateway: "Gateway") -> None:
-        self._websocket = websocket
-        self._gateway = gateway
+    def __init__(
+        self, socket: Socket, serializer: Serializer, registry: Registry, results: Log, settings: Settings
+    ) -> None:
+        self._socket = socket
+        self._serializer = serializer
+        self._registry = registry
+        self._settings = settings
         self._errors = 0
-        self.session: Session | None = None
-        self.send_queue = SendQueue(websocket, gateway.redis)
+        self._talking = False
+        """True once the client has sent audio."""
+        self.session: SpeechSession | None = None
+        self.send_queue = SendQueue(socket, serializer)
+        self.feed = Feed(self.send_queue, results)
 
     async def serve(self) -> None:
-        """The whole life of the connection."""
+        """Run the connection from its first message to the close frame."""
         code: int = CloseCode.INTERNAL_ERROR
         left = True
         try:
+            self._registry.enter(self)
             code = await self._converse()
             left = code in LEAVING
         except SessionTakenOver:
@@ -57,52 +65,48 @@ class Connection:
         except ProtocolError as error:
             self.send_queue.send_error(error, fatal=True)
             code = CloseCode.POLICY
-        except Exception:  # the boundary: one client's trouble is not another's
+        except Exception:  # the boundary: a failure of one connection must not reach others
             log.exception("connection failed", session=self.session and self.session.record.session_id)
         finally:
-            self._gateway.leave(self, wait_for_client=not left)
+            self._registry.leave(self, wait_for_client=not left)
             self.send_queue.close(code)
             await self.send_queue.closed()
+            self.feed.stop()
 
     def displace(self) -> None:
-        """The session goes on in another connection."""
+        """Close: another connection has resumed the session."""
         self.send_queue.send_error(errors.taken_over(), fatal=True)
         self.send_queue.close(CloseCode.TAKEN_OVER)
 
     async def _converse(self) -> int:
-        """Until the client goes or says stop; returns the close code."""
+        """Handle frames until the client goes or stops the session; returns the close code."""
+        if await self._handle_all(self._serializer.connect()):
+            return CloseCode.NORMAL
         while True:
-            message = await self._websocket.receive()
-            if message["type"] == "websocket.disconnect":
-                return int(message.get("code") or CloseCode.NORMAL)
+            received = await self._socket.receive()
+            if received["type"] == "websocket.disconnect":
+                return int(received.get("code") or CloseCode.NORMAL)
             try:
-                data = message.get("bytes")
-                over = await (self._on_text(message["text"]) if data is None else self._on_audio(data))
+                if await self._handle_all(self._serializer.decode(_frame(received))):
+                    return CloseCode.NORMAL
             except ProtocolError as error:
                 self._errors += 1
                 if self._errors >= errors.MOST_ERRORS:
                     raise errors.too_many_errors() from error
                 self.send_queue.send_error(error)
-                continue
-            if over:
-                return CloseCode.NORMAL
 
-    async def _on_audio(self, data: bytes) -> bool:
-        """Returns True when the conversation is over."""
-        errors.check_audio(data)
-        session = self.session or await self._start(Start())
-        self._gateway.heard(session.record)
-        await session.audio(data)
-        return await self._is_too_long(session)
+    async def _handle_all(self, messages: Sequence[Incoming]) -> bool:
+        """Return True when the session is over."""
+        for message in messages:
+            if await self._handle(message):
+                return True
+        return False
 
-    async def _on_text(self, text: str) -> bool:
-        """Returns True when the conversation is over."""
-        errors.check_size(len(text.encode(errors="replace")))
-        try:
-            message = client_message.validate_json(text)
-        except ValidationError as refused:
-            raise errors.explain(refused) from refused
+    async def _handle(self, message: Incoming) -> bool:
+        """Return True when the session is over."""
         match message:
+            case Audio():
+                return await self._on_audio(message.pcm)
             case Start():
                 if self.session is not None:
                     raise errors.already_started()
@@ -114,18 +118,30 @@ class Connection:
                 return await self._is_too_long(self.session)
             case Ping():
                 self.send_queue.send(Pong(id=message.id))
+            case Reply():
+                self.send_queue.send(message)
             case Stop():
                 await self._stop()
                 return True
+            case _:
+                assert_never(message)
         return False
 
-    async def _start(self, start: Start) -> Session:
+    async def _on_audio(self, pcm: bytes) -> bool:
+        session = self.session or await self._start(Start())
+        if not self._talking:
+            self._talking = True
+            self._registry.talks(session.record)
+        await session.audio(pcm)
+        return await self._is_too_long(session)
+
+    async def _start(self, start: Start) -> SpeechSession:
         try:
             async with asyncio.timeout(START_S):
-                self.session, token = await self._gateway.open_session(start, self)
+                session, token = await self._registry.open(start, self)
         except (RedisError, OSError) as error:  # a TimeoutError is an OSError
-            raise errors.redis_away() from error
-        record = self.session.record
+            raise errors.redis_unavailable() from error
+        self.session, record = session, session.record
         self.send_queue.send(
             Ready(
                 session_id=record.session_id,
@@ -137,11 +153,11 @@ class Connection:
                 room=record.room,
             )
         )
-        await self._gateway.join(record, self.send_queue, start.last_seq)
-        return self.session
+        await self._registry.join(record, self.feed, start.last_seq)
+        return session
 
-    async def _is_too_long(self, session: Session) -> bool:
-        limit = self._gateway.settings.max_session_s
+    async def _is_too_long(self, session: SpeechSession) -> bool:
+        limit = self._settings.max_session_s
         if session.seconds <= limit:
             return False
         self.send_queue.send_error(errors.too_long(limit), fatal=True)
@@ -149,22 +165,31 @@ class Connection:
         return True
 
     async def _stop(self) -> None:
-        """Flush, then wait for the results of everything that was said."""
+        """Flush the session, then wait for the results of all its utterances."""
         pending = await self._last_results(self.session) if self.session is not None else 0
         self.send_queue.send(Stopped(segments=self.session.segments if self.session else 0, pending=pending))
 
-    async def _last_results(self, session: Session) -> int:
-        """Results that are still missing after a while; those that are there are in the outbox afterwards."""
-        pending = 1  # as long as nobody knows
+    async def _last_results(self, session: SpeechSession) -> int:
+        """Return how many results are missing after ``stop_timeout_s``; the others are in the send queue then."""
+        pending = 1  # as long as it is unknown
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._gateway.settings.stop_timeout_s):
+            async with asyncio.timeout(self._settings.stop_timeout_s):
                 await session.finish()
-                while pending := await self._gateway.outstanding(session):  # noqa: ASYNC110 (the listener has no event)
+                while pending := await self._registry.outstanding(session):  # noqa: ASYNC110 (the listener has no event)
                     await asyncio.sleep(STOP_POLL_S)
         try:
             async with asyncio.timeout(READ_LAST_S):
-                await self.send_queue.caught_up()
+                await self.feed.caught_up()
         except TimeoutError:
             pending = max(1, pending)
-        await self._gateway.read_statistics(session.record, self.send_queue)
+        await self._registry.read_statistics(session.record, self.feed)
         return max(pending, session.waiting)
+
+
+def _frame(received: MutableMapping[str, Any]) -> Frame:
+    """Return the text or the bytes of an ASGI message."""
+    data: bytes | None = received.get("bytes")
+    if data is not None:
+        return data
+    text: str = received["text"]
+    return text

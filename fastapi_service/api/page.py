@@ -1,16 +1,27 @@
-"""The page's files as they are served: scripts without their comments, which are for those who read the repository."""
+"""The page and its files. Scripts are served without their comments, which are for readers of the repository."""
 
 from functools import lru_cache
 from pathlib import Path
 
+from fastapi import APIRouter
 from rjsmin import jsmin
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+STATIC = Path(__file__).parents[1] / "static"
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def page() -> FileResponse:
+    """Return the page."""
+    return FileResponse(STATIC / "index.html")
+
 
 class PageFiles(StaticFiles):
-    """Nothing is built or renamed: what a browser gets is the module less comments and blanks, about half of it."""
+    """Serves modules without comments and blanks, about half of their size; nothing is built or renamed."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)  # also 304: the ETag is that of the file
@@ -21,7 +32,7 @@ class PageFiles(StaticFiles):
 
 
 def as_served(file: Path) -> bytes:
-    """What a browser gets of a file."""
+    """Return a file as a browser gets it."""
     return _without_comments(file, file.stat().st_mtime_ns) if file.suffix == ".js" else file.read_bytes()
 
 

@@ -1,50 +1,101 @@
-"""``GET /sessions/{session_id}/export``: what an audience saw, as a file, for whoever has the session's token."""
+"""``GET /sessions/{session_id}/export``: what an audience saw, as a file, for holders of the session's token."""
 
-import re
 from collections.abc import AsyncIterator
+from typing import Annotated, Any
 
-from fastapi import Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel
 from redis.exceptions import RedisError
 
 from fastapi_service import errors
+from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.export.formats import FORMATS, File, Talkers
 from fastapi_service.storage.sessions import SessionStore
-from infra.redis_client import AsyncRedis
-from infra.results import FIELD
-from wire import names
 from wire.errors import WireError
-from wire.messages.results import Final, SegmentFailed, read_segment_end
+from wire.messages.results import Final, SegmentFailed
 
 BATCH = 100
-"""Results that are read and written at once, so that talkers are not held up by somebody's long file."""
-_BEARER = re.compile(r"Bearer +(\S+) *", re.IGNORECASE)
+"""Results that are read and written at once, so that a long file does not delay live sessions."""
+_token = HTTPBearer(auto_error=False, bearerFormat="the token of `ready`", description="The token of the session.")
+
+router = APIRouter(tags=["sessions"])
 
 
-async def download(
-    redis: AsyncRedis, store: SessionStore, session_id: str, format_name: str, authorization: str
+class Problem(BaseModel):
+    """Why a request was refused."""
+
+    code: str
+    """Stable, for programs."""
+    message: str
+    remedy: str
+    """What to do next."""
+
+
+def store_of(request: Request) -> SessionStore:
+    """Return the application's session store; a FastAPI dependency."""
+    store: SessionStore = request.app.state.store
+    return store
+
+
+def results_of(request: Request) -> ResultLog:
+    """Return the application's result log; a FastAPI dependency."""
+    results: ResultLog = request.app.state.results
+    return results
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {"model": Problem, "description": description}
+
+
+@router.get(
+    "/sessions/{session_id}/export",
+    summary="Export what was said as a file",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Every `final` and `segment_failed` of the session's audience, in order; at most 10,000.",
+            "content": {
+                form.media_type.partition(";")[0]: {"schema": {"type": "object" if name == "json" else "string"}}
+                for name, form in FORMATS.items()
+            },
+        },
+        400: _problem("`bad_format`: the format is unknown."),
+        401: _problem("`no_token`: the header is missing."),
+        404: _problem("`session_unknown`: no such session, expired, or a wrong token."),
+        503: _problem("`redis_unreachable`: try again in a moment."),
+    },
+)
+async def export(
+    session_id: Annotated[str, Path(description="The `session_id` of `ready`.")],
+    store: Annotated[SessionStore, Depends(store_of)],
+    results: Annotated[ResultLog, Depends(results_of)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_token)],
+    format_name: Annotated[str, Query(alias="format", json_schema_extra={"enum": [*FORMATS]})] = "",
 ) -> Response:
-    """The file, or a refusal as JSON. It is read twice, first for the talkers, and never in memory as a whole."""
+    """Return the session as a file; in a room with the results of all its sessions.
+
+    The log is read twice, first for the speakers, and is never in memory as a whole.
+    """
     form = FORMATS.get(format_name)
     if form is None:
         return _refused(400, errors.bad_format(FORMATS))
-    token = _BEARER.fullmatch(authorization)
-    if token is None:
+    if credentials is None:
         return _refused(401, errors.no_token(), {"WWW-Authenticate": "Bearer"})
     talkers = Talkers()
     try:
-        audience = await store.audience(session_id, token[1])
+        audience = await store.audience(session_id, credentials.credentials)
         if audience is None:
             return _refused(404, errors.nothing_to_export())
-        newest = await redis.xrevrange(names.log(audience), count=1)
-        until = newest[0][0] if newest else "0-0"
-        async for ends in _read(redis, audience, until):
+        until = await results.newest(audience)
+        async for ends in _read(results, audience, until):
             for end in ends:
                 talkers.note(end)
     except (RedisError, OSError):
-        return _refused(503, errors.redis_away())
+        return _refused(503, errors.redis_unavailable())
     return StreamingResponse(
-        _written(_read(redis, audience, until), File(form, talkers.by_session())),
+        _written(_read(results, audience, until), File(form, talkers.by_session())),
         media_type=form.media_type,
         headers={
             "Content-Disposition": f'attachment; filename="transcript-{session_id[:8]}.{format_name}"',
@@ -53,22 +104,21 @@ async def download(
     )
 
 
-async def _read(redis: AsyncRedis, audience: str, until: str) -> AsyncIterator[list[Final | SegmentFailed]]:
-    """An audience's log, piece by piece."""
-    after = "-"
-    while entries := await redis.xrange(names.log(audience), after, until, count=BATCH):
-        after = f"({entries[-1][0]}"
-        ends = [read_segment_end(fields[FIELD]) for _, fields in entries]
-        yield [end for end in ends if isinstance(end, Final | SegmentFailed)]
+async def _read(results: ResultLog, audience: str, until: int) -> AsyncIterator[list[Final | SegmentFailed]]:
+    """Yield an audience's log in batches, without utterances that were no speech."""
+    after = 0
+    while batch := await results.read(audience, after, BATCH, until):
+        after = batch[-1][0]
+        yield [end for _, end in batch if isinstance(end, Final | SegmentFailed)]
 
 
-async def _written(pieces: AsyncIterator[list[Final | SegmentFailed]], file: File) -> AsyncIterator[str]:
+async def _written(batches: AsyncIterator[list[Final | SegmentFailed]], file: File) -> AsyncIterator[str]:
     yield file.head()
-    async for ends in pieces:
+    async for ends in batches:
         yield file.lines(ends)
     yield file.tail()
 
 
 def _refused(status: int, error: WireError, headers: dict[str, str] | None = None) -> JSONResponse:
-    body = {"code": error.code, "message": error.message, "remedy": error.remedy}
-    return JSONResponse(body, status, headers={"Cache-Control": "no-store"} | (headers or {}))
+    body = Problem(code=error.code, message=error.message, remedy=error.remedy)
+    return JSONResponse(body.model_dump(), status, headers={"Cache-Control": "no-store"} | (headers or {}))

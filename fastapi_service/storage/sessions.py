@@ -1,10 +1,10 @@
 """Sessions as Redis keeps them, so that any gateway can go on where another one stopped."""
 
-import hashlib
-import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fastapi_service.security import tokens
 from infra.ledger.ledger import SessionUnknown
 from infra.redis_client import AsyncRedis, load_script
 from wire import names
@@ -12,9 +12,6 @@ from wire.errors import ProtocolError
 from wire.messages.client import Start
 from wire.messages.jobs import Task
 from wire.messages.statistics import Statistics
-
-TOKEN_BYTES = 32
-"""256 bits: nobody guesses a session's token."""
 
 _NOT_RESUMABLE = (
     "session_unknown",
@@ -54,7 +51,7 @@ class SessionStore:
 
     async def create(self, start: Start) -> tuple[SessionRecord, str]:
         """A new session and its token, which is kept as a digest only."""
-        token = secrets.token_urlsafe(TOKEN_BYTES)
+        token = tokens.new_token()
         record = SessionRecord(
             session_id=secrets.token_hex(16),
             owner=secrets.token_hex(8),
@@ -67,7 +64,7 @@ class SessionStore:
             samples=0,
         )
         fields: dict[str, str | int] = {
-            "token": _digest(token),
+            "token": tokens.digest(token),
             "owner": record.owner,
             "sample_rate": record.sample_rate,
             "task": record.task,
@@ -95,7 +92,7 @@ class SessionStore:
         assert start.token is not None
         key = names.session(start.session_id)
         token, rate, room = await self._redis.hmget(key, "token", "sample_rate", "room")
-        if not _opens(start.token, token):
+        if not tokens.is_valid(start.token, token):
             raise ProtocolError(*_NOT_RESUMABLE)
         if int(rate) != start.sample_rate:
             raise ProtocolError(
@@ -123,7 +120,7 @@ class SessionStore:
     async def audience(self, session_id: str, token: str) -> str | None:
         """Whose results the holder of a session's token may read; None for a wrong token or an unknown session."""
         digest, room = await self._redis.hmget(names.session(session_id), "token", "room")
-        return names.audience(session_id, room) if _opens(token, digest) else None
+        return names.audience(session_id, room) if tokens.is_valid(token, digest) else None
 
     async def acknowledge(self, record: SessionRecord, samples: int) -> bool:
         """Note that audio up to ``samples`` is safe; False when another connection owns the session now.
@@ -153,10 +150,10 @@ class SessionStore:
         message = await self._redis.hget(names.statistics(audience), "message")
         return Statistics.model_validate_json(message) if message else None
 
-
-def _opens(token: str, digest: str | None) -> bool:
-    return digest is not None and hmac.compare_digest(digest, _digest(token))
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    async def owners(self, session_ids: Sequence[str]) -> list[str | None]:
+        """Return the owner of each session; None for those that have expired."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for session_id in session_ids:
+            pipeline.hget(names.session(session_id), "owner")
+        owners: list[str | None] = await pipeline.execute()
+        return owners

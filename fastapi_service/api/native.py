@@ -1,0 +1,53 @@
+"""The protocol of ``/ws``: binary PCM and the JSON messages of ``wire/messages``; see docs/protocol.md."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import ValidationError
+from starlette.websockets import WebSocket
+
+from fastapi_service.api.acceptor import Acceptor, acceptor_of
+from fastapi_service.api.serializer import Audio, Incoming
+from fastapi_service.api.validation import check_audio, check_size, explain
+from fastapi_service.delivery.frames import Close, Frame
+from wire.messages.client import client_message
+from wire.messages.server import AnyServerMessage
+
+router = APIRouter()
+
+
+@router.websocket("/ws")
+async def ws(websocket: WebSocket, acceptor: Annotated[Acceptor, Depends(acceptor_of)]) -> None:
+    """Serve one client."""
+    await acceptor.serve(websocket, NativeSerializer())
+
+
+class NativeSerializer:
+    """Keeps no state: each frame is one message."""
+
+    def connect(self) -> tuple[Incoming, ...]:
+        """Return nothing: the client speaks first."""
+        return ()
+
+    def decode(self, frame: Frame) -> tuple[Incoming, ...]:
+        """Return the message or the audio in a frame.
+
+        Raises:
+            ProtocolError: the frame is too large, not whole samples, or no control message.
+        """
+        if isinstance(frame, bytes):
+            check_audio(frame)
+            return (Audio(frame),)
+        check_size(len(frame.encode(errors="replace")))
+        try:
+            return (client_message.validate_json(frame),)
+        except ValidationError as invalid:
+            raise explain(invalid) from invalid
+
+    def encode(self, message: AnyServerMessage) -> tuple[Frame, ...]:
+        """Return a message as JSON in one text frame."""
+        return (message.model_dump_json(),)
+
+    def close(self, code: int) -> Close:
+        """Return the code as it is."""
+        return Close(code)

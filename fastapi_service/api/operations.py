@@ -1,0 +1,48 @@
+"""Liveness, readiness and metrics, for operators and supervisors."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from fastapi_service.monitoring.gauges import update_gauges
+from fastapi_service.monitoring.readiness import Readiness, readiness
+from infra.redis_client import AsyncRedis
+
+router = APIRouter(tags=["operations"])
+
+
+def redis_of(request: Request) -> AsyncRedis:
+    """Return the application's Redis client; a FastAPI dependency."""
+    return request.app.state.redis
+
+
+@router.get("/healthz", summary="Is the gateway running?", response_class=PlainTextResponse)
+async def healthz() -> str:
+    """Answer 200 while the gateway runs."""
+    return "ok\n"
+
+
+@router.get(
+    "/readyz",
+    summary="Can speech be transcribed and analysed?",
+    response_model=Readiness,
+    responses={503: {"model": Readiness, "description": "At least one check is not ready; `reason` says why."}},
+)
+async def readyz(request: Request, redis: Annotated[AsyncRedis, Depends(redis_of)]) -> JSONResponse:
+    """Answer 200 when Redis and at least one instance of each service behind the gateway are ready."""
+    state = await readiness(redis, request.app.state.redis_url)
+    return JSONResponse(state.model_dump(), status_code=200 if state.ready else 503)
+
+
+@router.get(
+    "/metrics",
+    summary="Metrics of this gateway for Prometheus",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+async def metrics(redis: Annotated[AsyncRedis, Depends(redis_of)]) -> Response:
+    """Return the metrics; the proxy in front does not pass this path."""
+    await update_gauges(redis)
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,36 @@
+"""What a connection calls: small protocols, so that its parts can be replaced."""
+
+from collections.abc import MutableMapping
+from typing import Any, Protocol
+
+from fastapi_service.delivery.frames import FrameWriter
+from fastapi_service.delivery.hub import Receiver
+from fastapi_service.sessions.ports import Client, Feed, SpeechSession
+from fastapi_service.storage.sessions import SessionRecord
+from wire.messages.client import Start
+
+
+class Socket(FrameWriter, Protocol):
+    """An accepted WebSocket."""
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        """Return the next ASGI message: ``websocket.receive`` or ``websocket.disconnect``."""
+        ...
+
+
+class Registry(Protocol):
+    """The sessions of this gateway; see ``sessions/registry.py``."""
+
+    def enter(self, client: Client, /) -> None: ...
+
+    async def open(self, start: Start, client: Client, /) -> tuple[SpeechSession, str | None]: ...
+
+    async def join(self, record: SessionRecord, feed: Feed, last_seq: int, /) -> None: ...
+
+    def talks(self, record: SessionRecord, /) -> None: ...
+
+    async def read_statistics(self, record: SessionRecord, receiver: Receiver, /) -> None: ...
+
+    async def outstanding(self, session: SpeechSession, /) -> int: ...
+
+    def leave(self, client: Client, /, *, wait_for_client: bool) -> None: ...

@@ -1,0 +1,50 @@
+"""The application: the gateway's parts behind its routes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from fastapi_service.api import native, operations, page, sessions
+from fastapi_service.gateway import Gateway
+from fastapi_service.security.headers import SecurityHeaders
+from fastapi_service.settings import Settings
+
+VERSION = "0.2.0"
+"""As in pyproject.toml: containers run the folders, which are not installed."""
+DESCRIPTION = """
+Live speech to text with sentiment. Audio and results go over the WebSocket `/ws`, which OpenAPI cannot describe: see
+`docs/protocol.md`. These are the HTTP routes beside it.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Build the application; it connects to nothing before it is started."""
+    gateway = Gateway(settings)
+    app = FastAPI(
+        title="WhisperTextAnalyzer",
+        version=VERSION,
+        description=DESCRIPTION,
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.gateway = gateway
+    app.state.acceptor = gateway.acceptor
+    app.state.store = gateway.store
+    app.state.results = gateway.results
+    app.state.redis = gateway.redis
+    app.state.redis_url = settings.redis_url
+    app.add_middleware(SecurityHeaders)
+    for door in (native, sessions, operations, page):
+        app.include_router(door.router)
+    app.mount("/static", page.PageFiles(directory=page.STATIC), name="static")
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    gateway: Gateway = app.state.gateway
+    await gateway.start()
+    yield
+    await gateway.stop()

@@ -1,0 +1,121 @@
+"""What an audience sees, for one client: each result once and in order, only the newest statistics."""
+
+import asyncio
+from typing import Protocol
+
+import structlog
+from redis.exceptions import RedisError
+
+from fastapi_service.delivery.result_log import Result
+from wire.messages.server import AnyServerMessage, People
+from wire.messages.statistics import Statistics
+
+REPLAY_BATCH = 200
+REPLAY_RETRY_S = 1.0
+
+log = structlog.get_logger()
+
+
+class Queue(Protocol):
+    """Takes messages for the client."""
+
+    @property
+    def closing(self) -> bool: ...
+
+    def send(self, message: AnyServerMessage, /) -> None: ...
+
+    async def drain(self) -> None: ...
+
+
+class Log(Protocol):
+    """Reads results of an audience."""
+
+    async def read(self, audience: str, after: int, count: int) -> list[tuple[int, Result | None]]: ...
+
+
+class Feed:
+    """A ``hub.Receiver``: passes live results on while they are complete, and reads from the log what is missing."""
+
+    def __init__(self, queue: Queue, results: Log) -> None:
+        self._queue = queue
+        self._log = results
+        self._audience = ""
+        self._delivered = 0
+        """``seq`` of the newest result that was queued."""
+        self._versions: dict[str, int] = {}
+        """Scope → version of the newest statistics that were queued."""
+        self._people: People | None = None
+        """The newest that was queued."""
+        self._replay: asyncio.Task[None] | None = None
+        self._behind = False
+
+    def follow(self, audience: str, last_seq: int) -> None:
+        """Deliver an audience's results from now on, beginning after ``last_seq``."""
+        self._audience, self._delivered = audience, last_seq
+        self.on_missed()
+
+    def on_result(self, seq: int, message: Result) -> None:
+        """Queue the next result; drop an old one; read the log when ``seq`` shows that results are missing."""
+        if seq <= self._delivered:
+            return
+        if seq > self._delivered + 1 or self._replaying:
+            self.on_missed()
+            return
+        self._deliver(seq, message)
+
+    def on_statistics(self, statistics: Statistics) -> None:
+        """Queue statistics if they are newer than those queued for the same scope."""
+        if statistics.version > self._versions.get(statistics.scope, 0):
+            self._versions[statistics.scope] = statistics.version
+            self._queue.send(statistics)
+
+    def on_people(self, people: People) -> None:
+        """Queue the occupancy of the room if it has changed."""
+        if people != self._people:
+            self._people = people
+            self._queue.send(people)
+
+    def on_missed(self) -> None:
+        """Read what is missing from the audience's log."""
+        self._behind = True
+        if not self._replaying:
+            self._replay = asyncio.create_task(self._catch_up(), name="replay")
+
+    async def caught_up(self) -> None:
+        """Wait until everything that is in the log now is in the queue."""
+        self.on_missed()
+        if self._replay is not None:
+            await self._replay
+
+    def stop(self) -> None:
+        """End a replay that is still running."""
+        if self._replay is not None:
+            self._replay.cancel()
+
+    @property
+    def _replaying(self) -> bool:
+        return self._replay is not None and not self._replay.done()
+
+    async def _catch_up(self) -> None:
+        away = False
+        while self._behind and not self._queue.closing:
+            self._behind = False
+            try:
+                await self._read_log()
+            except (RedisError, OSError) as error:
+                if not away:  # one line for an outage, not one for each attempt
+                    log.warning("replay failed", error=type(error).__name__)
+                away = self._behind = True
+                await asyncio.sleep(REPLAY_RETRY_S)
+
+    async def _read_log(self) -> None:
+        while results := await self._log.read(self._audience, self._delivered, REPLAY_BATCH):
+            for seq, result in results:
+                self._delivered = seq
+                if result is not None:  # None is of a newer version: left out
+                    self._deliver(seq, result)
+            await self._queue.drain()
+
+    def _deliver(self, seq: int, message: Result) -> None:
+        self._delivered = seq
+        self._queue.send(message.model_copy(update={"seq": seq}))

@@ -1,0 +1,1 @@
+"""The sessions whose clients are connected to this gateway."""

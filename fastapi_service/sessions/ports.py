@@ -1,0 +1,101 @@
+"""What the sessions of this gateway call, and what calls them: small protocols, so that parts can be replaced."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from fastapi_service.delivery.hub import Receiver
+from fastapi_service.storage.sessions import SessionRecord
+from wire.errors import WireError
+from wire.messages.client import Start
+from wire.messages.server import AnyServerMessage
+from wire.messages.statistics import Statistics
+
+
+class SpeechSession(Protocol):
+    """The audio of one client on its way to the ledger; see ``recognition/session.py``."""
+
+    @property
+    def record(self) -> SessionRecord: ...
+
+    @property
+    def segments(self) -> int:
+        """Utterances found so far, since the session's start."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Utterances that are found and not yet in the ledger."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """Audio received since the session's start, gaps included."""
+        ...
+
+    async def audio(self, data: bytes, /) -> None: ...
+
+    async def gap(self, samples: int, /) -> None: ...
+
+    async def finish(self) -> None: ...
+
+
+class Sender(Protocol):
+    """Takes messages for one client."""
+
+    def send(self, message: AnyServerMessage, /) -> None: ...
+
+    def send_error(self, error: WireError, /) -> None: ...
+
+
+class Feed(Receiver, Protocol):
+    """Takes what an audience sees, for one client."""
+
+    def follow(self, audience: str, last_seq: int) -> None: ...
+
+
+class Client(Protocol):
+    """A connection."""
+
+    @property
+    def session(self) -> SpeechSession | None:
+        """None until it has started."""
+        ...
+
+    @property
+    def send_queue(self) -> Sender: ...
+
+    @property
+    def feed(self) -> Feed: ...
+
+    def displace(self) -> None:
+        """Close: another connection has resumed the session."""
+        ...
+
+
+class Store(Protocol):
+    """Session records in Redis; see ``storage/sessions.py``."""
+
+    async def create(self, start: Start, /) -> tuple[SessionRecord, str]: ...
+
+    async def resume(self, start: Start, /) -> SessionRecord: ...
+
+    async def touch(self, record: SessionRecord, /) -> None: ...
+
+    async def owners(self, session_ids: Sequence[str], /) -> list[str | None]: ...
+
+    async def is_outstanding(self, session_id: str, segment: int, /) -> bool: ...
+
+    async def statistics(self, audience: str, /) -> Statistics | None: ...
+
+
+class Occupancy(Protocol):
+    """The connections in each room; see ``delivery/room_occupancy.py``."""
+
+    def join(self, room: str, owner: str, /) -> None: ...
+
+    def talks(self, room: str, owner: str, /) -> None: ...
+
+    def leave(self, room: str, owner: str, /) -> None: ...
+
+
+MakeSession = Callable[[SessionRecord, Sender], SpeechSession]

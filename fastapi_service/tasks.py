@@ -1,0 +1,37 @@
+"""Background tasks of the gateway."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger()
+
+
+class TaskSet:
+    """Holds references to running tasks: asyncio keeps weak ones only. A failed task is logged."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
+        """Run a coroutine in a task of its own."""
+        task = asyncio.create_task(coroutine, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_done)
+
+    async def wait(self, timeout_s: float) -> None:
+        """Wait until all tasks are done, or the time is over."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout_s)
+
+    def cancel(self) -> None:
+        """Cancel the tasks that are still running; returns at once."""
+        for task in self._tasks:
+            task.cancel()
+
+    def _on_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background task failed", task=task.get_name(), exc_info=error)
