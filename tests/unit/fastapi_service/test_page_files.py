@@ -6,8 +6,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from fastapi_service.api.page import PageFiles
-from fastapi_service.fastapi_service import STATIC
+from fastapi_service.api.page import STATIC, PageFiles
 
 MODULE = "// for readers\nexport const half = 1 / 2; /* a */\nexport const text = `a // b ${half}`;\n"
 

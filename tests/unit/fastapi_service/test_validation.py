@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from fastapi_service.errors import MAX_MESSAGE_BYTES, check_audio, check_size, explain
+from fastapi_service.api.validation import MAX_MESSAGE_BYTES, check_audio, check_size, explain
 from wire.errors import ProtocolError
 from wire.messages.client import client_message
 

@@ -1,0 +1,182 @@
+"""A client and the gateway's parts around its connection, made by hand: no server, no Redis, no model."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.websockets import WebSocketDisconnect
+
+from fastapi_service.delivery.hub import Receiver
+from fastapi_service.delivery.result_log import Result
+from fastapi_service.sessions.ports import Client, Feed, SpeechSession
+from fastapi_service.storage.sessions import SessionRecord
+from tests.support.speakers import ALICE, final
+from wire.audio import SAMPLE_RATE
+from wire.messages.client import Start
+from wire.messages.statistics import Statistics
+
+RECORD = SessionRecord(
+    session_id=ALICE, owner="owner", room=None, language=None, sample_rate=SAMPLE_RATE, next_segment=0, samples=0
+)
+
+
+class FakeSocket:
+    """A client that sends its ``frames`` and then reads until it is closed; ``reads`` decides whether it reads."""
+
+    def __init__(self, *frames: str | bytes) -> None:
+        self._frames = list(frames)
+        self.frames: list[str | bytes] = []
+        """Received ones."""
+        self.closed: int | None = None
+        self.reason = ""
+        self.reads = asyncio.Event()
+        self.reads.set()
+        self.gone = False
+        self._close = asyncio.Event()
+
+    @property
+    def received(self) -> list[dict[str, Any]]:
+        """The frames of the native protocol."""
+        return [json.loads(frame) for frame in self.frames]
+
+    def seqs(self) -> list[int]:
+        return [message["seq"] for message in self.received if message["type"] == "final"]
+
+    async def receive(self) -> dict[str, Any]:
+        if self._frames:
+            frame = self._frames.pop(0)
+            return {"type": "websocket.receive", "bytes" if isinstance(frame, bytes) else "text": frame}
+        await self._close.wait()
+        return {"type": "websocket.disconnect", "code": self.closed}
+
+    async def send_text(self, data: str) -> None:
+        await self._send(data)
+
+    async def send_bytes(self, data: bytes) -> None:
+        await self._send(data)
+
+    async def close(self, code: int, reason: str) -> None:
+        await self.reads.wait()
+        self.closed, self.reason = code, reason
+        self._close.set()
+
+    async def _send(self, frame: str | bytes) -> None:
+        await self.reads.wait()
+        if self.gone:
+            raise WebSocketDisconnect(1006)
+        self.frames.append(frame)
+
+
+class FakeLog:
+    """The log of one audience."""
+
+    def __init__(self) -> None:
+        self.results: list[tuple[int, Result | None]] = []
+        self.read_of: list[str] = []
+        """The audiences that were read."""
+        self.failures: list[Exception] = []
+        """Raised by the next reads."""
+        self.answers = asyncio.Event()
+        self.answers.set()
+
+    def add(self, *seqs: int) -> None:
+        self.results += [(seq, final(seq)) for seq in seqs]
+
+    async def read(self, audience: str, after: int, count: int) -> list[tuple[int, Result | None]]:
+        self.read_of.append(audience)
+        answer = [(seq, result) for seq, result in self.results if seq > after][:count]
+        await self.answers.wait()
+        if self.failures:
+            raise self.failures.pop()
+        return answer
+
+
+@dataclass
+class FakeSession:
+    """A session with ``segments`` utterances, of which ``waiting`` are not in the ledger yet."""
+
+    record: SessionRecord = RECORD
+    segments: int = 3
+    waiting: int = 0
+    frozen: bool = False
+    heard: bytes = b""
+    gaps: int = 0
+    flushed: int = 0
+
+    @property
+    def seconds(self) -> float:
+        return (len(self.heard) / 2 + self.gaps) / self.record.sample_rate
+
+    async def audio(self, data: bytes) -> None:
+        self.heard += data
+
+    async def gap(self, samples: int) -> None:
+        self.gaps += samples
+
+    async def finish(self) -> None:
+        if self.frozen:
+            await asyncio.Event().wait()
+        self.flushed += 1
+
+
+@dataclass
+class FakeRegistry:
+    """Opens one session, of which ``missing`` results are outstanding."""
+
+    session: FakeSession = field(default_factory=FakeSession)
+    missing: int = 0
+    starts: list[Start] = field(default_factory=list)
+    talking: int = 0
+    left: list[bool] = field(default_factory=list)
+
+    def enter(self, client: Client) -> None:
+        pass
+
+    async def open(self, start: Start, _: Client) -> tuple[SpeechSession, str | None]:
+        self.starts.append(start)
+        return self.session, "token"
+
+    async def join(self, record: SessionRecord, feed: Feed, last_seq: int) -> None:
+        feed.follow(record.audience, last_seq)
+
+    def talks(self, _: SessionRecord) -> None:
+        self.talking += 1
+
+    async def read_statistics(self, record: SessionRecord, receiver: Receiver) -> None:
+        receiver.on_statistics(Statistics(scope="session", session_id=record.session_id, version=9, trend_window=20))
+
+    async def outstanding(self, _: SpeechSession) -> int:
+        return self.missing
+
+    def leave(self, _: Client, *, wait_for_client: bool) -> None:
+        self.left.append(wait_for_client)
+
+
+@dataclass
+class FakeStore:
+    """Session records with their owners."""
+
+    owned_by: dict[str, str] = field(default_factory=dict)
+    frozen: bool = False
+
+    async def create(self, start: Start) -> tuple[SessionRecord, str]:
+        raise NotImplementedError
+
+    async def resume(self, start: Start) -> SessionRecord:
+        raise NotImplementedError
+
+    async def touch(self, record: SessionRecord) -> None:
+        pass
+
+    async def owners(self, session_ids: Sequence[str]) -> list[str | None]:
+        return [self.owned_by.get(session_id) for session_id in session_ids]
+
+    async def is_outstanding(self, session_id: str, segment: int) -> bool:
+        raise NotImplementedError
+
+    async def statistics(self, _: str) -> Statistics | None:
+        if self.frozen:
+            await asyncio.Event().wait()
+        return None

@@ -1,0 +1,198 @@
+"""A client gets each result once and in order, whatever pub/sub loses, and only the newest statistics."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.exceptions import ConnectionError
+from structlog.testing import capture_logs
+
+from fastapi_service.api.native import NativeSerializer
+from fastapi_service.delivery import feed as module
+from fastapi_service.delivery.feed import Feed
+from fastapi_service.delivery.result_log import ResultLog
+from fastapi_service.delivery.send_queue import MOST_UNSENT, SendQueue
+from infra.results import FIELD
+from tests.support.connections import FakeSocket
+from tests.support.eventually import soon
+from tests.support.speakers import ALICE, final
+from wire import names
+from wire.messages.server import People, Pong
+from wire.messages.statistics import Statistics
+
+AUDIENCE = names.audience(ALICE, None)
+
+
+class FakeRedis:
+    """One stream for each audience."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, dict[str, str]]] = []
+        self.asked: list[str] = []
+        self.failures = 0
+        self.answers = asyncio.Event()
+        self.answers.set()
+
+    def add(self, *seqs: int) -> None:
+        self.entries += [(f"{seq}-0", {FIELD: final(seq).model_dump_json(exclude={"seq"})}) for seq in seqs]
+
+    async def xrange(self, key: str, after: str, last: str, count: int) -> list[tuple[str, dict[str, str]]]:
+        assert after.startswith("(")
+        assert last == "+"
+        self.asked.append(key)
+        after_seq = int(after[1:].partition("-")[0])
+        answer = [entry for entry in self.entries if int(entry[0].partition("-")[0]) > after_seq][:count]
+        await self.answers.wait()
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionError("away")
+        return answer
+
+    async def xrevrange(self, key: str, count: int) -> list[tuple[str, dict[str, str]]]:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def socket() -> FakeSocket:
+    return FakeSocket()
+
+
+@pytest.fixture
+def redis() -> FakeRedis:
+    return FakeRedis()
+
+
+@pytest.fixture
+async def send_queue(socket: FakeSocket) -> AsyncIterator[SendQueue]:
+    queue = SendQueue(socket, NativeSerializer())
+    yield queue
+    queue.close(1000)
+    await queue.closed()
+
+
+@pytest.fixture
+async def feed(send_queue: SendQueue, redis: FakeRedis) -> AsyncIterator[Feed]:
+    made = Feed(send_queue, ResultLog(redis))
+    yield made
+    redis.answers.set()
+    made.stop()
+
+
+async def test_live_results_arrive_in_order_and_once(feed: Feed, socket: FakeSocket, redis: FakeRedis) -> None:
+    """Each is sent with its seq; repeated and older ones are not."""
+    feed.follow(AUDIENCE, 0)
+    await soon(lambda: redis.asked)
+    for seq in (1, 2, 2, 1, 3):
+        feed.on_result(seq, final(seq))
+        redis.add(*({seq} - set(socket.seqs())))
+    await soon(lambda: len(socket.received) >= 3)
+    feed.on_result(4, final(4))
+    await soon(lambda: 4 in socket.seqs())
+    assert socket.seqs() == [1, 2, 3, 4]
+
+
+async def test_people_are_told_when_they_change(feed: Feed, send_queue: SendQueue, socket: FakeSocket) -> None:
+    """A gateway looks again and again; its clients hear only what is new."""
+    for count in (1, 1, 2, 2, 1):
+        feed.on_people(People(room="kitchen", people=count, talking=0))
+    await soon(lambda: len(socket.received) >= 3)
+    send_queue.send(Pong())
+    await soon(lambda: socket.received[-1]["type"] == "pong")
+    assert [message["people"] for message in socket.received[:-1]] == [1, 2, 1]
+
+
+async def test_what_was_missed_is_read_from_the_log(feed: Feed, socket: FakeSocket, redis: FakeRedis) -> None:
+    """A client that has seen 2 gets everything after it, from its own audience's log."""
+    redis.add(1, 2, 3, 4)
+    feed.follow(AUDIENCE, 2)
+    await soon(lambda: len(socket.received) == 2)
+    assert socket.seqs() == [3, 4]
+    assert set(redis.asked) == {names.log(AUDIENCE)}
+
+
+async def test_a_gap_in_live_results_is_filled_first(feed: Feed, socket: FakeSocket, redis: FakeRedis) -> None:
+    """When 4 follows 1, then 2 and 3 are read before 4 is sent."""
+    feed.follow(AUDIENCE, 0)
+    await soon(lambda: redis.asked)
+    await asyncio.sleep(0)
+    redis.add(1, 2, 3, 4)
+    feed.on_result(1, final(1))
+    feed.on_result(4, final(4))
+    await soon(lambda: len(socket.received) == 4)
+    assert socket.seqs() == [1, 2, 3, 4]
+
+
+async def test_results_that_come_during_a_replay_are_neither_lost_nor_doubled(
+    feed: Feed, socket: FakeSocket, redis: FakeRedis
+) -> None:
+    """While the log is being read, 3 is published: it arrives once, after 2."""
+    redis.add(1, 2)
+    redis.answers.clear()
+    feed.follow(AUDIENCE, 0)
+    await soon(lambda: redis.asked)
+    redis.add(3)
+    feed.on_result(3, final(3))
+    redis.answers.set()
+    await soon(lambda: len(socket.received) == 3)
+    feed.on_result(3, final(3))
+    feed.on_result(4, final(4))
+    await soon(lambda: len(socket.received) == 4)
+    assert socket.seqs() == [1, 2, 3, 4]
+
+
+async def test_a_replay_survives_an_outage(
+    feed: Feed, socket: FakeSocket, redis: FakeRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading the log is tried again until Redis is back, and worth one line in the service's own."""
+    monkeypatch.setattr(module, "REPLAY_RETRY_S", 0.01)
+    redis.add(1)
+    redis.failures = 3
+    with capture_logs() as lines:
+        feed.follow(AUDIENCE, 0)
+        await soon(lambda: socket.seqs() == [1])
+    assert [line["event"] for line in lines] == ["replay failed"]
+
+
+async def test_caught_up_queues_all_of_the_log(
+    feed: Feed, send_queue: SendQueue, socket: FakeSocket, redis: FakeRedis
+) -> None:
+    """What is in the log when it is called, stands before what is sent after it."""
+    feed.follow(AUDIENCE, 0)
+    await soon(lambda: redis.asked)
+    redis.add(1, 2)
+    await feed.caught_up()
+    send_queue.send(Pong())
+    await soon(lambda: len(socket.received) == 3)
+    assert [message["type"] for message in socket.received] == ["final", "final", "pong"]
+
+
+async def test_results_carry_when_they_were_delivered(feed: Feed, socket: FakeSocket, redis: FakeRedis) -> None:
+    """The clock's last reading is the gateway's."""
+    redis.add(1)
+    feed.follow(AUDIENCE, 0)
+    await soon(lambda: socket.received)
+    assert socket.received[0]["clock"]["delivered"] > 1e9
+
+
+async def test_statistics_never_go_back(feed: Feed, socket: FakeSocket) -> None:
+    """Older or repeated figures of a scope are not sent; scopes do not disturb each other."""
+    for version in (1, 3, 2, 3, 4):
+        feed.on_statistics(Statistics(scope="session", version=version, trend_window=20))
+    feed.on_statistics(Statistics(scope="room", version=2, trend_window=20))
+    await soon(lambda: len(socket.received) == 4)
+    assert [(s["scope"], s["version"]) for s in socket.received] == [
+        ("session", 1),
+        ("session", 3),
+        ("session", 4),
+        ("room", 2),
+    ]
+
+
+async def test_a_long_log_does_not_cut_off_a_reading_client(feed: Feed, socket: FakeSocket, redis: FakeRedis) -> None:
+    """Somebody who joins late gets more results than the queue holds."""
+    count = MOST_UNSENT + 500
+    redis.add(*range(1, count + 1))
+    feed.follow(AUDIENCE, 0)
+    await soon(lambda: len(socket.received) == count)
+    assert socket.seqs() == list(range(1, count + 1))
+    assert socket.closed is None
