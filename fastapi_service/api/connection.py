@@ -20,7 +20,7 @@ from fastapi_service.settings import Settings
 from wire.close_codes import LEAVING, CloseCode
 from wire.errors import ProtocolError, StoreError
 from wire.messages.client import Gap, Ping, Start, Stop
-from wire.messages.server import Pong, Ready, Stopped
+from wire.messages.server import Endpointing, Pong, Ready, Stopped
 
 STOP_POLL_S = 0.1
 READ_LAST_S = 5.0
@@ -151,6 +151,7 @@ class Connection:
                 sample_rate=record.sample_rate,
                 language=record.language,
                 room=record.room,
+                endpointing=Endpointing.model_validate(self._settings, from_attributes=True),
             )
         )
         await self._registry.join(record, self.feed, start.last_seq)

@@ -3,17 +3,15 @@
 import asyncio
 from typing import Protocol
 
-import structlog
 from redis.exceptions import RedisError
 
 from fastapi_service.delivery.result_log import Result
+from infra.outage_log import OutageLog
 from wire.messages.server import AnyServerMessage, People
 from wire.messages.statistics import Statistics
 
 REPLAY_BATCH = 200
 REPLAY_RETRY_S = 1.0
-
-log = structlog.get_logger()
 
 
 class Queue(Protocol):
@@ -97,15 +95,15 @@ class Feed:
         return self._replay is not None and not self._replay.done()
 
     async def _catch_up(self) -> None:
-        away = False
+        outage = OutageLog("replay")
         while self._behind and not self._queue.closing:
             self._behind = False
             try:
                 await self._read_log()
+                outage.recovered()
             except (RedisError, OSError) as error:
-                if not away:  # one line for an outage, not one for each attempt
-                    log.warning("replay failed", error=type(error).__name__)
-                away = self._behind = True
+                outage.failed(error)
+                self._behind = True
                 await asyncio.sleep(REPLAY_RETRY_S)
 
     async def _read_log(self) -> None:

@@ -17,16 +17,6 @@ class Streams(Protocol):
 
     async def xrevrange(self, name: str, /, *, count: int) -> Entries: ...
 
-Entries = list[tuple[str, dict[str, str]]]
-
-
-class Streams(Protocol):
-    """Reads Redis streams."""
-
-    async def xrange(self, name: str, first: str, last: str, /, *, count: int) -> Entries: ...
-
-    async def xrevrange(self, name: str, /, *, count: int) -> Entries: ...
-
 
 class ResultLog:
     """Reads logs. Methods raise RedisError or OSError while Redis is unavailable."""

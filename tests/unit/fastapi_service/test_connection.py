@@ -87,3 +87,18 @@ async def test_invalid_messages_are_refused_until_there_are_too_many() -> None:
     assert [message["code"] for message in socket.received] == ["bad_json"] * 19 + ["too_many_errors"]
     assert [message["fatal"] for message in socket.received] == [False] * 19 + [True]
     assert socket.closed == 1008
+
+
+async def test_ready_carries_the_settings_of_the_endpointer() -> None:
+    """A client that leaves out silence then judges it as the gateway does."""
+    socket = FakeSocket(START, STOP)
+    settings = Settings(silence_ceiling=0.0002, noise_factor=4.0, silence_ms=700, pre_roll_ms=200)
+    await Connection(socket, NativeSerializer(), FakeRegistry(), FakeLog(), settings).serve()
+    assert socket.received[0]["endpointing"] == {
+        "pre_roll_ms": 200,
+        "silence_ms": 700,
+        "min_speech_ms": 90,
+        "max_utterance_ms": 20_000,
+        "silence_ceiling": 0.0002,
+        "noise_factor": 4.0,
+    }

@@ -143,14 +143,15 @@ async def test_results_that_come_during_a_replay_are_neither_lost_nor_doubled(
 async def test_a_replay_survives_an_outage(
     feed: Feed, socket: FakeSocket, redis: FakeRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Reading the log is tried again until Redis is back, and worth one line in the service's own."""
+    """Reading the log is tried again until Redis is back. The outage is two lines in the service's own log."""
     monkeypatch.setattr(module, "REPLAY_RETRY_S", 0.01)
     redis.add(1)
     redis.failures = 3
     with capture_logs() as lines:
         feed.follow(AUDIENCE, 0)
         await soon(lambda: socket.seqs() == [1])
-    assert [line["event"] for line in lines] == ["replay failed"]
+        await feed.caught_up()
+    assert [line["event"] for line in lines] == ["replay failed", "replay recovered"]
 
 
 async def test_caught_up_queues_all_of_the_log(
@@ -196,3 +197,15 @@ async def test_a_long_log_does_not_cut_off_a_reading_client(feed: Feed, socket: 
     await soon(lambda: len(socket.received) == count)
     assert socket.seqs() == list(range(1, count + 1))
     assert socket.closed is None
+
+
+async def test_a_result_of_a_newer_version_is_left_out(feed: Feed, socket: FakeSocket, redis: FakeRedis) -> None:
+    """The results after it are delivered, and it is not read again."""
+    redis.add(1)
+    redis.entries.append(("2-0", {FIELD: '{"type": "from_the_future"}'}))
+    redis.add(3)
+    feed.follow(AUDIENCE, 0)
+    await feed.caught_up()
+    feed.on_result(4, final(4))
+    await soon(lambda: socket.seqs() == [1, 3, 4])
+    assert len(redis.asked) == 2
