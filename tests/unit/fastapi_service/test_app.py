@@ -1,0 +1,104 @@
+"""The HTTP routes and their description, without a server and without Redis."""
+
+import tomllib
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from fastapi_service.app import create_app
+from fastapi_service.export.formats import FORMATS
+from fastapi_service.settings import Settings
+from tests.support.machines import ROOT
+
+EXPORT = "/sessions/{session_id}/export"
+STATUSES = {
+    EXPORT: {"200", "400", "401", "404", "503"},
+    "/healthz": {"200"},
+    "/readyz": {"200", "503"},
+    "/metrics": {"200"},
+}
+
+
+@pytest.fixture(scope="module")
+def client() -> TestClient:
+    """Used without ``with``: the application is not started."""
+    return TestClient(create_app(Settings()))
+
+
+@pytest.fixture(scope="module")
+def schema(client: TestClient) -> dict[str, Any]:
+    answer = client.get("/openapi.json")
+    assert answer.status_code == 200
+    schema: dict[str, Any] = answer.json()
+    return schema
+
+
+def test_openapi_describes_every_route_for_programs(schema: dict[str, Any]) -> None:
+    """The page is for people and is left out."""
+    assert set(schema["paths"]) == set(STATUSES)
+
+
+def test_openapi_has_the_version_of_the_project(schema: dict[str, Any]) -> None:
+    """And says where the WebSocket is described, which OpenAPI cannot."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert schema["info"]["version"] == project["version"]
+    assert "docs/protocol.md" in schema["info"]["description"]
+
+
+@pytest.mark.parametrize("path", STATUSES)
+def test_openapi_has_summary_tags_and_answers_of_each_route(schema: dict[str, Any], path: str) -> None:
+    """Every status has a description and the schema of its body."""
+    operation = schema["paths"][path]["get"]
+    assert operation["summary"]
+    assert operation["description"]
+    assert operation["tags"]
+    always = {"422"}  # FastAPI adds it to routes with parameters; it cannot happen, since any string is valid
+    assert set(operation["responses"]) - always == STATUSES[path]
+    for answer in operation["responses"].values():
+        assert answer["description"]
+        assert all(content["schema"] for content in answer["content"].values())
+
+
+def test_openapi_names_formats_token_and_errors_of_the_export(schema: dict[str, Any]) -> None:
+    """So that a client can be generated from it."""
+    operation = schema["paths"][EXPORT]["get"]
+    session_id, format_name = operation["parameters"]
+    assert (session_id["name"], session_id["required"]) == ("session_id", True)
+    assert format_name["schema"]["enum"] == [*FORMATS]
+    assert operation["security"] == [{"HTTPBearer": []}]
+    types = {form.media_type.partition(";")[0] for form in FORMATS.values()}
+    assert set(operation["responses"]["200"]["content"]) == types
+    for status in STATUSES[EXPORT] - {"200"}:
+        (content,) = operation["responses"][status]["content"].values()
+        assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+    assert set(schema["components"]["schemas"]["Problem"]["required"]) == {"code", "message", "remedy"}
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_the_gateway_has_no_pages_from_other_servers(client: TestClient, path: str) -> None:
+    """FastAPI's documentation pages load their scripts from a CDN."""
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/openapi.json", "/nowhere"])
+def test_every_answer_has_the_security_headers(client: TestClient, path: str) -> None:
+    """Also errors."""
+    headers = client.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+
+
+@pytest.mark.parametrize(
+    ("format_name", "authorization", "status", "code"),
+    [("pdf", "Bearer x", 400, "bad_format"), ("", "Bearer x", 400, "bad_format"), ("txt", "", 401, "no_token"),
+     ("txt", "Basic x", 401, "no_token"), ("txt", "Bearer ", 401, "no_token")],
+)  # fmt: skip
+def test_an_export_is_refused_as_described(
+    client: TestClient, format_name: str, authorization: str, status: int, code: str
+) -> None:
+    """Before Redis is read."""
+    url = f"/sessions/{'a' * 32}/export?format={format_name}"
+    answer = client.get(url, headers={"Authorization": authorization})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["cache-control"] == "no-store"
