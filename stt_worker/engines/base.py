@@ -151,7 +151,7 @@ class Transcriber(Protocol):
 
     @property
     def revision(self) -> str:
-        """Distinguishes different weights of the same name: the beginning of their sha256."""
+        """Distinguishes programs of the same name: the beginning of the weights' sha256, and the number formats."""
         ...
 
     def transcribe(self, audio: Samples, config: RecognitionConfig, deadline: Deadline) -> Hypothesis:

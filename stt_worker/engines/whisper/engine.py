@@ -5,10 +5,11 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+import structlog
 import torch
 import whisper
 from whisper.audio import HOP_LENGTH, N_SAMPLES, log_mel_spectrogram, pad_or_trim
@@ -65,6 +66,8 @@ LARGEST = 32
 164 kB of keys and values: 98 MB for 10 s and 2 s of silence; and 448 tokens take 73 MB. 32 of these are 5.5 GB, and up
 to three times that when some of them end, because what goes on is copied. A batch that does not fit is halved."""
 
+log = structlog.get_logger()
+
 
 @dataclass
 class _Utterance:
@@ -98,10 +101,14 @@ class WhisperTranscriber(BatchEngine):
     """
 
     @torch.no_grad()  # what is made of the weights would otherwise keep them
-    def __init__(self, model: Whisper, name: str, revision: str, numerics: Numerics) -> None:
+    def __init__(self, model: Whisper, name: str, digest: str, numerics: Numerics) -> None:
+        """
+        Args:
+            digest: of the weights' file.
+            numerics: ``FLOAT16`` for weights in half precision; the others are for float32 on a CPU.
+        """
         self.name = name
-        self.revision = revision
-        self.numerics = numerics
+        self.revision = f"{digest} {numerics}"
         self.max_batch_size = LARGEST if numerics == FLOAT16 else 1
         self._n_mels: int = model.dims.n_mels
         self._multilingual: bool = model.is_multilingual
@@ -329,7 +336,8 @@ def _load_whisper_on(settings: Settings, device: Device) -> WhisperTranscriber:
         model, numerics = in_half_precision(model).to(device), FLOAT16
     else:
         numerics = choose_numerics(settings.numerics)
-    transcriber = WhisperTranscriber(model, settings.model, _revision(path), numerics)
+    log.info("numerics chosen", **asdict(numerics))
+    transcriber = WhisperTranscriber(model, settings.model, _digest(path), numerics)
     heard = warm_up(transcriber)
     if device == "cuda":
         check_transcription(heard)
@@ -366,7 +374,7 @@ def warm_up(transcriber: WhisperTranscriber) -> Hypothesis:
     return transcriber.transcribe(torch.zeros(16_000).numpy(), RecognitionConfig(), Deadline.after(60))
 
 
-def _revision(path: Path) -> str:
+def _digest(path: Path) -> str:
     """The first 12 digits of the file's sha256."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:12]

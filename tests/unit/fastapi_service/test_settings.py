@@ -76,6 +76,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (ListenerSettings, "SESSION_TTL_S", "1"),
         (SttSettings, "STT_DEVICE", "tpu"),
         (SttSettings, "STT_DEADLINE_S", "81"),
+        (SttSettings, "STT_NUMERICS", "int4"),
         (SttSettings, "MODEL_OFFLINE", "perhaps"),
         (WireSettings, "LOG_FORMAT", "xml"),
     ],

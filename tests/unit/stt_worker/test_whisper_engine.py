@@ -60,6 +60,7 @@ def test_every_format_goes_all_the_way(numerics: Numerics) -> None:
         model = transcriber(MULTILINGUAL_VOCABULARY, numerics)
     heard = model.transcribe(SECOND, ENGLISH, Deadline.after(60))
     exact = transcriber(MULTILINGUAL_VOCABULARY).transcribe(SECOND, ENGLISH, Deadline.after(60))
+    assert model.revision == f"1 {numerics}"
     assert heard.words
     assert heard.no_speech_prob == pytest.approx(exact.no_speech_prob, rel=0.05)
 

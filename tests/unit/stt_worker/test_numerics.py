@@ -1,0 +1,127 @@
+"""The choice of number formats: what the setting may say, and what the machine makes of it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from infra.settings import load_settings
+from stt_worker.engines.whisper import processor
+from stt_worker.engines.whisper.linear import PACKS, Linear
+from stt_worker.engines.whisper.numerics import FLOAT32, FORMATS, Format, Numerics, parse_numerics
+from stt_worker.engines.whisper.processor import NumericsError, choose_numerics, executes
+from stt_worker.settings import Settings
+from wire.errors import ConfigurationError
+
+ROOT = Path(__file__).parents[3]
+WEAKEST = [
+    {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"},
+    {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"},
+]
+"""Environments in which torch and oneDNN leave out what later processors have."""
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("auto", {}),
+        ("float32", {"encoder": "float32", "decoder": "float32", "vocabulary": "float32"}),
+        ("decoder=int8-reduced", {"decoder": "int8-reduced"}),
+        ("encoder=bfloat16, vocabulary=int8", {"encoder": "bfloat16", "vocabulary": "int8"}),
+        (str(FLOAT32), {"encoder": "float32", "decoder": "float32", "vocabulary": "float32"}),
+    ],
+)
+def test_the_setting_names_some_formats_or_all(text: str, wanted: dict[str, Format]) -> None:
+    """And what the log writes can be set."""
+    assert parse_numerics(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["int8", "decoder", "decoder=bfloat16", "encoder=float16", "audio=float32", "="])
+def test_a_format_that_no_machine_has_is_refused_at_start(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STT_NUMERICS", text)
+    with pytest.raises(ConfigurationError, match="STT_NUMERICS: write auto, float32, or part=format"):
+        load_settings(Settings)
+
+
+def test_the_choice_can_be_executed_and_set() -> None:
+    """Of every part; the formats chosen alone can be asked for."""
+    chosen = choose_numerics("auto")
+    for part in FORMATS:
+        assert executes(getattr(chosen, part))
+    assert choose_numerics(str(chosen)) == chosen
+    assert choose_numerics("float32") == FLOAT32
+    assert choose_numerics("encoder=float32").decoder == chosen.decoder
+
+
+def test_a_format_that_this_machine_lacks_is_refused_with_those_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor, "executes", lambda name: name != "int8")
+    with pytest.raises(NumericsError, match="decoder=int8, which this machine cannot execute") as refused:
+        choose_numerics("decoder=int8")
+    assert refused.value.code == "numerics_unavailable"
+    assert "int8-reduced, float32" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("able", "fast", "chosen"),
+    [
+        ({"int8", "int8-reduced", "bfloat16-packed"}, True, Numerics("bfloat16-packed", "int8", "int8")),
+        ({"int8", "int8-reduced", "bfloat16-packed"}, False, Numerics("float32", "int8", "int8")),
+        ({"int8-reduced"}, True, Numerics("float32", "int8-reduced", "int8-reduced")),
+        (set(), True, FLOAT32),
+    ],
+)
+def test_the_fastest_format_that_is_executed_is_chosen(
+    able: set[str], chosen: Numerics, monkeypatch: pytest.MonkeyPatch, *, fast: bool
+) -> None:
+    """A processor with AVX-512, VNNI and bfloat16 or without that; one with AVX2; one that packs nothing."""
+    monkeypatch.setattr(processor, "executes", lambda name: name in able | {"float32", "bfloat16"})
+    monkeypatch.setattr(processor, "is_fast", lambda name: fast or name != "bfloat16-packed")
+    assert choose_numerics("auto") == chosen
+
+
+def _saturating(weight: Tensor, bias: Tensor | None) -> Linear:
+    """As FBGEMM without VNNI and with 8-bit activations: two products of 255 × 127 end at 2¹⁵ − 1."""
+    multiply = PACKS["float32"](weight, bias)
+    return lambda x: multiply(x) * (2**15 - 1) / (2 * 255 * 127)
+
+
+def _wrong_for_one_row(weight: Tensor, bias: Tensor | None) -> Linear:
+    multiply = PACKS["float32"](weight, bias)
+    return lambda x: multiply(x) * (1 if len(x) > 1 else torch.nan)
+
+
+def _not_packed(*_: object) -> Linear:
+    raise RuntimeError("Didn't find engine for operation quantized::linear_prepack NoQEngine")
+
+
+def _not_built(*_: object) -> Linear:
+    raise AttributeError("'_OpNamespace' 'mkldnn' object has no attribute '_reorder_linear_weight'")
+
+
+@pytest.mark.parametrize("pack", [_saturating, _wrong_for_one_row, _not_packed, _not_built])
+def test_what_is_not_packed_or_multiplies_wrongly_is_not_executed(
+    pack: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PACKS, "int8", pack)
+    assert not executes("int8")
+
+
+def test_the_processor_is_as_weak_as_the_environment_says() -> None:
+    """Otherwise the test below would try the same program twice."""
+    usual = torch.backends.cpu.get_cpu_capability()
+    assert usual == os.environ.get("ATEN_CPU_CAPABILITY", usual).upper()
+
+
+@pytest.mark.parametrize("weak", WEAKEST, ids=lambda weak: weak["ATEN_CPU_CAPABILITY"])
+def test_every_format_is_right_on_the_weakest_processors(weak: dict[str, str]) -> None:
+    """The tests of the formats pass in a process that uses no instruction beyond AVX2, and in one without that."""
+    files = [str(Path(__file__).with_name(name)) for name in ("test_numerics.py", "test_fitted_whisper.py")]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "not weakest", *files],
+        cwd=ROOT, env=os.environ | weak | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]
