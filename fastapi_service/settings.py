@@ -9,6 +9,8 @@ from infra.settings import WireSettings, service_config
 
 
 class Settings(WireSettings):
+    """The gateway's settings; docs for operators are in .env.example."""
+
     model_config = service_config("GATEWAY_")
 
     host: str = "127.0.0.1"
@@ -23,12 +25,12 @@ class Settings(WireSettings):
     """Comma-separated origins (https://example.org) whose pages may open ``/ws``; the gateway's own page always may.
     ``*`` allows any. Clients that send no Origin (programs) are always allowed."""
     max_sessions: Annotated[int, Field(ge=1)] = 500
-    """Connections at once; further ones are told to come back later."""
+    """Connections at once; further ones get ``service_full``."""
     max_session_s: Annotated[int, Field(ge=60)] = 18_000
     """Seconds of audio in one session."""
     resume_grace_s: Annotated[float, Field(ge=0, le=600)] = 90.0
     """Seconds that the open utterance of a broken connection waits for the client before it is transcribed as it is:
-    an outage of a minute, and the time that the client needs to notice and to come back."""
+    an outage of a minute, and the time that the client needs to notice it and reconnect."""
     stop_timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
     """Seconds that ``stop`` waits for the last results."""
 
@@ -37,16 +39,16 @@ class Settings(WireSettings):
     silence_ms: Annotated[int, Field(ge=100, le=5_000)] = 500
     """Silence that ends an utterance."""
     pause_ms: Annotated[int, Field(ge=0, le=5_000)] = 200
-    """Silence in which the final text is begun already, to be used if ``silence_ms`` follows; 0, or no less
-    than that, begins it then only."""
+    """Silence after which the final text is started early, to be used if the silence reaches ``silence_ms``; 0, or a
+    value not below ``silence_ms``, turns the early start off."""
     interim_ms: Annotated[int, Field(ge=0, le=60_000)] = 1_000
     """Shortest time between two interim texts of a session; 0 shows final texts only."""
     max_utterance_ms: Annotated[int, Field(ge=2_000, le=29_000)] = 20_000
-    """Longest utterance; Whisper hears at most 30 s at once."""
+    """Longest utterance; Whisper takes at most 30 s at once."""
     min_speech_ms: Annotated[int, Field(ge=0, le=1_000)] = 90
-    """What is loud for a shorter time is a click."""
+    """Sound shorter than this is no speech."""
     silence_ceiling: Annotated[float, Field(gt=0, lt=1)] = 0.0005
-    """Mean square above which a frame is loud, however noisy the room is."""
+    """Mean square, 0–1, above which a 30 ms frame is loud at any noise level."""
     noise_factor: Annotated[float, Field(ge=1, le=100)] = 6.0
     """A frame is loud above this multiple of the running noise floor, unless the ceiling is lower."""
 
@@ -61,5 +63,5 @@ class Settings(WireSettings):
 
     @property
     def origins(self) -> frozenset[str]:
-        """``allowed_origins`` as a set."""
+        """Return ``allowed_origins`` as a set, without spaces and trailing slashes."""
         return frozenset(o.rstrip("/") for o in self.allowed_origins.replace(" ", "").split(",") if o)

@@ -1,1 +1,1 @@
-"""The gateway's doors: HTTP routes and the WebSocket protocols."""
+"""HTTP routes and WebSocket protocols."""

@@ -11,7 +11,8 @@ from redis.exceptions import RedisError
 
 from fastapi_service import errors
 from fastapi_service.delivery.result_log import ResultLog
-from fastapi_service.export.formats import FORMATS, File, Talkers
+from fastapi_service.export.entries import Speakers
+from fastapi_service.export.formats import FORMATS, File
 from fastapi_service.storage.sessions import SessionStore
 from wire.errors import WireError
 from wire.messages.results import Final, SegmentFailed
@@ -83,19 +84,19 @@ async def export(
         return _refused(400, errors.bad_format(FORMATS))
     if credentials is None:
         return _refused(401, errors.no_token(), {"WWW-Authenticate": "Bearer"})
-    talkers = Talkers()
+    speakers = Speakers()
     try:
         audience = await store.audience(session_id, credentials.credentials)
         if audience is None:
             return _refused(404, errors.nothing_to_export())
         until = await results.newest(audience)
-        async for ends in _read(results, audience, until):
-            for end in ends:
-                talkers.note(end)
+        async for batch in _read(results, audience, until):
+            for result in batch:
+                speakers.note(result)
     except (RedisError, OSError):
         return _refused(503, errors.redis_unavailable())
     return StreamingResponse(
-        _written(_read(results, audience, until), File(form, talkers.by_session())),
+        _written(_read(results, audience, until), File(form, speakers.by_session())),
         media_type=form.media_type,
         headers={
             "Content-Disposition": f'attachment; filename="transcript-{session_id[:8]}.{format_name}"',
@@ -109,13 +110,13 @@ async def _read(results: ResultLog, audience: str, until: int) -> AsyncIterator[
     after = 0
     while batch := await results.read(audience, after, BATCH, until):
         after = batch[-1][0]
-        yield [end for _, end in batch if isinstance(end, Final | SegmentFailed)]
+        yield [result for _, result in batch if isinstance(result, Final | SegmentFailed)]
 
 
 async def _written(batches: AsyncIterator[list[Final | SegmentFailed]], file: File) -> AsyncIterator[str]:
     yield file.head()
-    async for ends in batches:
-        yield file.lines(ends)
+    async for batch in batches:
+        yield file.entries(batch)
     yield file.tail()
 
 

@@ -1,1 +1,1 @@
-"""What operators see: metrics and readiness."""
+"""Metrics and readiness, for operators."""

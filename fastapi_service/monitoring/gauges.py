@@ -1,4 +1,4 @@
-"""Gauges for operators that are read from Redis when somebody looks."""
+"""Gauges that are read from Redis at each request for metrics."""
 
 import structlog
 from redis.exceptions import RedisError
@@ -13,14 +13,14 @@ log = structlog.get_logger()
 
 
 async def update_gauges(redis: AsyncRedis) -> None:
-    """Queue depths, the ledger and the global statistics; unchanged while Redis is away."""
+    """Update queue depths, ledger size and global statistics; they stay unchanged while Redis is unavailable."""
     try:
         for queue in (names.STT_QUEUE, names.ANALYZER_QUEUE):
             metrics.QUEUE_DEPTH.labels(queue).set(sum([await redis.llen(key) for key in queue_keys(queue)]))
         metrics.LEDGER.set(await redis.zcard(names.PENDING))
         message = await redis.hget(names.statistics(names.GLOBAL_AUDIENCE), "message")
     except (RedisError, OSError) as error:
-        log.warning("gauges not updated", error=type(error).__name__)
+        log.warning("gauge update failed", error=type(error).__name__)
         return
     if message:
         _show(Statistics.model_validate_json(message))

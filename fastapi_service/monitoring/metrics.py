@@ -1,4 +1,4 @@
-"""What ``/metrics`` shows. No label holds anything a user can choose freely."""
+"""The metrics of ``/metrics``. No label holds a value that users can choose freely."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -11,7 +11,7 @@ DELIVERED = Counter("wta_delivered_total", "Results written to sockets", ["type"
 MISSED = Counter("wta_missed_total", "Channel messages read from the stream because pub/sub lost them", ["channel"])
 HOP_SECONDS = Histogram(
     "wta_hop_seconds",
-    "Time between two readings of an utterance's clock",
+    "Latency of one stage of an utterance",
     ["hop"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )

@@ -1,4 +1,4 @@
-"""Can the service do its work now, and if not, why not?"""
+"""Readiness: whether speech can be transcribed and analysed now, and the reasons if not."""
 
 from typing import Literal
 
@@ -9,23 +9,25 @@ from infra.heartbeat import Heartbeat, alive_instances
 from infra.redis_client import AsyncRedis, store_error
 from wire import names
 
-_MODELS = {names.STT_WORKER, names.ANALYZER_WORKER}
-
 
 class Check(BaseModel):
+    """One part of the service."""
+
     ready: bool
     reason: str | None = None
-    """Why not, for people."""
+    """What is missing, for people; None when ready."""
     instances: list[Heartbeat] = []
 
 
 class Readiness(BaseModel):
+    """All parts; the whole is ready if each part is."""
+
     ready: bool
     checks: dict[Literal["redis", "stt_worker", "analyzer_worker", "listener_service"], Check]
 
 
 async def readiness(redis: AsyncRedis, redis_url: str) -> Readiness:
-    """Redis, and at least one ready instance of each service behind the gateway."""
+    """Check Redis, and for each service behind the gateway that at least one instance is ready."""
     checks: dict[str, Check] = {}
     services = (names.STT_WORKER, names.ANALYZER_WORKER, names.LISTENER)
     try:
@@ -35,12 +37,12 @@ async def readiness(redis: AsyncRedis, redis_url: str) -> Readiness:
     except (RedisError, OSError) as error:
         reason = str(store_error(error, redis_url))
         checks["redis"] = Check(ready=False, reason=reason)
-        checks |= {service: Check(ready=False, reason="unknown while Redis is away") for service in services}
+        checks |= {service: Check(ready=False, reason="unknown while Redis is unavailable") for service in services}
     return Readiness.model_validate({"ready": all(check.ready for check in checks.values()), "checks": checks})
 
 
 def judge(service: str, beats: list[Heartbeat]) -> Check:
-    """A service is ready when one of its instances is."""
+    """Return the check of a service, which is ready if one of its instances is."""
     if any(beat.ready for beat in beats):
         return Check(ready=True, instances=beats)
     if beats:

@@ -1,1 +1,1 @@
-"""Who may connect, and what a browser may do with the page."""
+"""Origins, tokens, and the headers that restrict the page."""

@@ -1,4 +1,4 @@
-"""Headers on every HTTP answer: what the page may do, and that browsers ask for a newer version of it."""
+"""Headers on every HTTP answer: they restrict the page, and make browsers check for a newer version of it."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,19 +16,19 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "require-trusted-types-for 'script'",
     )
 )
-"""The page loads its own files and talks to its own server; a transcript cannot become code."""
+"""The page loads its own files and connects to its own server only; a transcript cannot become code."""
 
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "microphone=(self)",
-    "Cache-Control": "no-cache",  # the page's modules must be of one version; ETags make asking cheap
+    "Cache-Control": "no-cache",  # the page's modules must be of one version; ETags make the check cheap
 }
 
 
 class SecurityHeaders:
-    """ASGI middleware; WebSockets pass through untouched."""
+    """ASGI middleware that adds ``HEADERS``, unless a route sets its own. WebSockets pass unchanged."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

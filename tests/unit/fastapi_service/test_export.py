@@ -13,7 +13,8 @@ import webvtt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastapi_service.export.formats import FORMATS, File, Talkers
+from fastapi_service.export.entries import Speakers
+from fastapi_service.export.formats import FORMATS, File
 from tests.support.speakers import ALICE, BOB, failed, final, sentiment
 from wire.messages.base import Clock
 from wire.messages.results import LABELS, Final, SegmentFailed, segment_end
@@ -36,11 +37,11 @@ ends = st.lists(finals | st.builds(failed, st.integers(0, 1_000), st.sampled_fro
 
 
 def write(name: str, said: list[End]) -> str:
-    talkers = Talkers()
+    speakers = Speakers()
     for end in said:
-        talkers.note(end)
-    file = File(FORMATS[name], talkers.by_session())
-    return file.head() + "".join(file.lines([end]) for end in said) + file.tail()
+        speakers.note(end)
+    file = File(FORMATS[name], speakers.by_session())
+    return file.head() + "".join(file.entries([end]) for end in said) + file.tail()
 
 
 def shown(said: list[End]) -> list[End]:
@@ -128,7 +129,7 @@ def test_other_readers_of_subtitles_agree() -> None:
     assert [cue.start for cue in pysubs2.SSAFile.from_string(write("vtt", said), format_="vtt")] == [0, 10_000]
 
 
-def test_talkers_of_a_room_share_a_clock() -> None:
+def test_speakers_of_a_room_share_a_clock() -> None:
     """Bob's audio began 5.5 s after Alice's; he is the second who is heard."""
     said: list[End] = [_at(ALICE, 1_000, endpointed=102.0), _at(BOB, 500, endpointed=107.0), _at(ALICE, 9_000, 0)]
     entries = json.loads(write("json", said))["entries"]
@@ -140,7 +141,7 @@ def test_talkers_of_a_room_share_a_clock() -> None:
     assert [word["end_ms"] for entry in entries for word in entry["words"]] == [1_000, 6_000, 9_000]
 
 
-def test_one_talker_has_no_name_and_keeps_its_clock() -> None:
+def test_one_speaker_has_no_name_and_keeps_its_clock() -> None:
     """Also in a room, as long as nobody else has said a word."""
     (entry,) = json.loads(write("json", [_at(BOB, 61_500, endpointed=5_000.0)]))["entries"]
     assert (entry["speaker"], entry["end_ms"]) == (None, 61_500)
