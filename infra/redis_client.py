@@ -2,7 +2,7 @@
 
 import asyncio
 from importlib import resources
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, cast
 
 import redis
 import redis.asyncio
@@ -10,14 +10,10 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import AuthenticationError, RedisError
 from redis.retry import Retry
 
+from infra.redis_types import AsyncRedis, Redis
 from wire.errors import StoreError
 
-if TYPE_CHECKING:  # redis-py's types do not know decode_responses: to them each answer may be bytes
-    Redis: TypeAlias = Any
-    AsyncRedis: TypeAlias = Any
-else:
-    Redis = redis.Redis
-    AsyncRedis = redis.asyncio.Redis
+__all__ = ["AsyncRedis", "Redis"]
 
 SOCKET_TIMEOUT_S = 5
 """A frozen Redis must not freeze its clients; longer than any blocking read here (see ``BLOCK_MS``)."""
@@ -27,7 +23,8 @@ BLOCK_MS = 1_000
 
 def connect(url: str) -> Redis:
     """A client for threads."""
-    return redis.Redis.from_url(url, **_options(), retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2))
+    client = redis.Redis.from_url(url, **_options(), retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2))
+    return cast(Redis, client)
 
 
 def connect_async(url: str, *, max_connections: int = 64, retries: int = 2) -> AsyncRedis:
@@ -37,7 +34,7 @@ def connect_async(url: str, *, max_connections: int = 64, retries: int = 2) -> A
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         url, **_options(), retry=retry, max_connections=max_connections, timeout=SOCKET_TIMEOUT_S
     )
-    return redis.asyncio.Redis.from_pool(pool)
+    return cast(AsyncRedis, redis.asyncio.Redis.from_pool(pool))
 
 
 def checkpoint() -> None:
@@ -50,6 +47,18 @@ def checkpoint() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
+
+
+def get_bytes(redis: Redis, key: str) -> bytes | None:
+    """Return a value that is not text; None if there is none."""
+    value: bytes | None = redis.execute_command("GET", key, NEVER_DECODE=True)
+    return value
+
+
+def take_bytes(redis: Redis, key: str) -> bytes | None:
+    """Return a value that is not text, and delete it; of several callers, one gets it."""
+    value: bytes | None = redis.execute_command("GETDEL", key, NEVER_DECODE=True)
+    return value
 
 
 def store_error(error: RedisError | OSError, url: str) -> StoreError:

@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 from infra.ledger.ledger import order_ttl_s
 from infra.redis_client import Redis, load_script
+from infra.redis_types import Script
 from listener_service.order import Acceptance, Order
 from listener_service.settings import Settings
 from listener_service.tally import Tally
@@ -37,7 +38,7 @@ class Releaser:
         """Register the script with ``redis``; nothing is sent yet."""
         self._redis = redis
         self._settings = settings
-        self._script = redis.register_script(load_script(__package__, "release"))
+        self._script: Script[int] = redis.register_script(load_script(__package__, "release"))
 
     def apply(self, stream_id: str, result: SegmentEnd) -> Acceptance:
         """Release a result, or keep it until the earlier ones are there; a duplicate is dropped.

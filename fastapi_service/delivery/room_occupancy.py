@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from fastapi_service.pubsub import follow
 from infra.redis_client import AsyncRedis, checkpoint, load_script
+from infra.redis_types import AsyncScript
 from wire import names
 from wire.messages.server import People
 
@@ -42,7 +43,7 @@ class RoomOccupancy:
         self._redis = redis
         self._channels = channels
         self._tell = tell
-        self._script = redis.register_script(load_script(__package__, "room_occupancy"))
+        self._script: AsyncScript[tuple[int, int]] = redis.register_script(load_script(__package__, "room_occupancy"))
         self._rooms: dict[str, _Room] = {}
         self._due: set[str] = set()
         """Rooms to look at."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fastapi_service.security import tokens
 from infra.ledger.ledger import SessionUnknown
 from infra.redis_client import AsyncRedis, load_script
+from infra.redis_types import AsyncScript
 from wire import names
 from wire.errors import ProtocolError
 from wire.messages.client import Start
@@ -42,12 +43,18 @@ class SessionRecord:
         return names.audience(self.session_id, self.room)
 
 
+_Progress = tuple[str | None, Task, str, str, str]
+"""Language, task, prompt, next segment and acknowledged samples, as resume.lua answers them."""
+
+
 class SessionStore:
     def __init__(self, redis: AsyncRedis, ttl_s: int) -> None:
         self._redis = redis
         self._ttl_s = ttl_s
-        self._acknowledge = redis.register_script(load_script(__package__, "acknowledge"))
-        self._resume = redis.register_script(load_script(__package__, "resume"))
+        self._acknowledge: AsyncScript[str] = redis.register_script(load_script(__package__, "acknowledge"))
+        self._resume: AsyncScript[tuple[str | None, Task, str, str, str] | None] = redis.register_script(
+            load_script(__package__, "resume")
+        )
 
     async def create(self, start: Start) -> tuple[SessionRecord, str]:
         """A new session and its token, which is kept as a digest only."""
@@ -94,7 +101,7 @@ class SessionStore:
         token, rate, room = await self._redis.hmget(key, "token", "sample_rate", "room")
         if not tokens.is_valid(start.token, token):
             raise ProtocolError(*_NOT_RESUMABLE)
-        if int(rate) != start.sample_rate:
+        if int(rate or 0) != start.sample_rate:
             raise ProtocolError(
                 "sample_rate_changed",
                 f"This session's audio has {rate} Hz, not {start.sample_rate} Hz.",

@@ -10,7 +10,8 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from infra.redis_client import AsyncRedis, Redis, load_script
+from infra.redis_client import AsyncRedis, Redis, get_bytes, load_script
+from infra.redis_types import AsyncScript, Script
 from wire import names
 from wire.errors import StoreError
 from wire.messages.base import PRIVATE, has_unknown_type
@@ -97,7 +98,9 @@ class Admission:
     """The gateway's side of the ledger."""
 
     def __init__(self, redis: AsyncRedis) -> None:
-        self._admit = redis.register_script(load_script(__package__, "admit"))
+        self._admit: AsyncScript[Admitted | Literal["unknown"]] = redis.register_script(
+            load_script(__package__, "admit")
+        )
 
     async def admit(
         self,
@@ -121,7 +124,7 @@ class Admission:
             SessionUnknown: the session has expired, nothing is written.
         """
         member = names.ledger_member(job.session_id, job.segment)
-        verdict: Admitted | Literal["unknown"] = await self._admit(
+        verdict = await self._admit(
             keys=[
                 names.ledger_entry(member),
                 names.audio(job.session_id, job.segment),
@@ -158,10 +161,10 @@ class Ledger:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._claim = redis.register_script(load_script(__package__, "claim"))
-        self._advance = redis.register_script(load_script(__package__, "advance"))
-        self._release = redis.register_script(load_script(__package__, "abandon"))
-        self._resend = redis.register_script(load_script(__package__, "resend"))
+        self._claim: Script[tuple[Verdict, int, str]] = redis.register_script(load_script(__package__, "claim"))
+        self._advance: Script[int] = redis.register_script(load_script(__package__, "advance"))
+        self._release: Script[int] = redis.register_script(load_script(__package__, "abandon"))
+        self._resend: Script[int] = redis.register_script(load_script(__package__, "resend"))
 
     def claim(self, job: TranscribeAudio | AnalyzeText, stage: Stage, worker: str) -> Claim:
         """Take a stage of an utterance for ``worker`` (its heartbeat key)."""
@@ -174,8 +177,7 @@ class Ledger:
 
     def audio(self, job: TranscribeAudio) -> bytes | None:
         """The Int16 PCM of an utterance; None when it has expired."""
-        pcm: bytes | None = self._redis.execute_command("GET", job.audio_key, NEVER_DECODE=True)
-        return pcm
+        return get_bytes(self._redis, job.audio_key)
 
     def advance(self, job: TranscribeAudio, analysis: AnalyzeText, keep_language: str | None) -> bool:
         """From ``stt`` to ``analysis``; False when somebody else was quicker."""

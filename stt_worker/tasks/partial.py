@@ -6,6 +6,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from infra.celery_app import PRIORITIES, more_urgent
+from infra.redis_client import take_bytes
 from infra.worker import Worker
 from stt_worker.engines.base import (
     Deadline,
@@ -47,7 +48,7 @@ class PartialTranscription:
             redis.exceptions.RedisError: Redis is unavailable; the gateway gets no answer.
         """
         # Deleted at once: the gateway sees that the job has begun, and no other worker begins it too.
-        pcm: bytes | None = self._worker.redis.execute_command("GETDEL", job.audio_key, NEVER_DECODE=True)
+        pcm = take_bytes(self._worker.redis, job.audio_key)
         if pcm is None:
             return
         started = now()

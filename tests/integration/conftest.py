@@ -8,8 +8,8 @@ from celery import Celery
 from kombu import pools
 
 from infra.celery_app import make_celery
-from infra.redis_client import AsyncRedis, Redis, connect, connect_async
 from tests.support.machines import Processes, RedisServer
+from tests.support.redis import AsyncRedis, Redis, connect, connect_async
 
 
 @pytest.fixture(scope="session")

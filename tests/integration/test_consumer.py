@@ -6,13 +6,13 @@ from typing import Protocol
 import pytest
 from structlog.testing import capture_logs
 
-from infra.redis_client import Redis
 from infra.results import FIELD, publish_result
 from listener_service.consumer import GROUP, STREAM, Consumer
 from listener_service.release import Releaser
 from listener_service.settings import Settings
 from tests.support.eventually import eventually
 from tests.support.machines import Processes
+from tests.support.redis import Redis
 from tests.support.speakers import ALICE, BOB, final
 from wire import names
 

@@ -19,10 +19,10 @@ import websockets
 import webvtt
 
 from fastapi_service.export.formats import FORMATS
-from infra.redis_client import Redis
 from infra.results import publish_result
 from tests.support.eventually import eventually
 from tests.support.machines import Processes
+from tests.support.redis import Redis
 from tests.support.speakers import ALICE, failed, final, no_speech, sentiment
 from wire import names
 

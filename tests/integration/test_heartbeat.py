@@ -6,9 +6,9 @@ import time
 import pytest
 
 from infra.heartbeat import INDEX_TIME_TO_LIVE_S, TIME_TO_LIVE_S, Heartbeat, HeartbeatWriter, alive_instances
-from infra.redis_client import AsyncRedis, Redis
 from tests.support.eventually import eventually
 from tests.support.machines import Processes
+from tests.support.redis import AsyncRedis, Redis
 from wire import names
 
 PROCESS = """

@@ -19,9 +19,9 @@ from infra.ledger.ledger import (
     Ledger,
     SessionUnknown,
 )
-from infra.redis_client import AsyncRedis, Redis
 from listener_service.release import Releaser
 from listener_service.settings import Settings
+from tests.support.redis import AsyncRedis, Redis
 from tests.support.speakers import audio_job, no_speech, text_job
 from wire import names
 from wire.messages.client import Start

@@ -18,11 +18,11 @@ from fastapi_service.storage.sessions import SessionStore
 from infra import celery_app as broker
 from infra.celery_app import KOMBU_PRIORITY_STEPS, PRIORITIES, STALE_S, make_celery, queue_keys, send_job
 from infra.ledger.ledger import Admission, Ledger
-from infra.redis_client import AsyncRedis, Redis, connect_async
 from infra.worker import Limits, Worker
 from stt_worker.engines.instant import InstantTranscriber
 from stt_worker.tasks.partial import PartialTranscription
 from tests.support.eventually import soon
+from tests.support.redis import AsyncRedis, Redis, connect_async
 from tests.support.speakers import ALICE, audio_job, text_job
 from wire import names
 from wire.messages.client import Start

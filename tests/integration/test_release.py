@@ -9,7 +9,6 @@ import pytest
 
 from fastapi_service.storage.sessions import SessionStore
 from infra.ledger.ledger import Admission, Ledger, order_ttl_s
-from infra.redis_client import AsyncRedis, Redis, connect
 from infra.results import FIELD, publish_result
 from listener_service.consumer import Consumer
 from listener_service.order import Acceptance
@@ -17,6 +16,7 @@ from listener_service.release import Releaser
 from listener_service.settings import Settings
 from listener_service.tally import Tally
 from tests.support.eventually import eventually
+from tests.support.redis import AsyncRedis, Redis, connect
 from tests.support.speakers import ALICE, BOB, audio_job, failed, final, no_speech, sentiment
 from wire import names
 from wire.messages.channels import FinalStats, ResultMessage

@@ -7,9 +7,9 @@ import pytest
 
 from fastapi_service.delivery import room_occupancy as module
 from fastapi_service.delivery.room_occupancy import RoomOccupancy
-from infra.redis_client import Redis, connect, connect_async
 from tests.support.eventually import soon
 from tests.support.machines import RedisServer
+from tests.support.redis import Redis, connect, connect_async
 from wire import names
 from wire.messages.server import People
 

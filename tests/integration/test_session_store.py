@@ -4,7 +4,7 @@ import pytest
 
 from fastapi_service.storage.sessions import SessionStore
 from infra.ledger.ledger import Admission, SessionUnknown
-from infra.redis_client import AsyncRedis
+from tests.support.redis import AsyncRedis
 from tests.support.speakers import ALICE, audio_job
 from wire import names
 from wire.errors import ProtocolError

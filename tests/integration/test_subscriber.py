@@ -8,10 +8,10 @@ import pytest
 
 from fastapi_service.delivery.hub import Hub
 from fastapi_service.delivery.subscriber import Subscriber
-from infra.redis_client import Redis, connect, connect_async
 from infra.results import FIELD
 from tests.support.eventually import soon
 from tests.support.machines import RedisServer
+from tests.support.redis import Redis, connect, connect_async
 from tests.support.speakers import ALICE, final
 from wire import names
 from wire.messages.channels import Envelope, FinalStats, ResultMessage

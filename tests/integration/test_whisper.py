@@ -18,7 +18,6 @@ from whisper.tokenizer import get_tokenizer
 from fastapi_service.storage.sessions import SessionStore
 from infra.celery_app import send_job
 from infra.ledger.ledger import Admission, Ledger
-from infra.redis_client import AsyncRedis, Redis
 from infra.results import FIELD
 from infra.settings import WireSettings, load_settings
 from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, RecognitionConfig
@@ -33,6 +32,7 @@ from stt_worker.settings import Settings
 from stt_worker.weights.find import find_weights
 from tests.support.eventually import eventually
 from tests.support.machines import Processes
+from tests.support.redis import AsyncRedis, Redis
 from tests.support.speakers import audio_job
 from tests.support.utterances import outcomes_of
 from wire import names

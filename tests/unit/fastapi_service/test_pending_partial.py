@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis.exceptions
@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 from fastapi_service.recognition import partials as module
 from fastapi_service.recognition.partials import Partials, PendingPartial
 from infra.heartbeat import Heartbeat
+from infra.redis_client import AsyncRedis
 from tests.support.eventually import soon
 from tests.support.speakers import ALICE
 from wire import names
@@ -88,7 +89,9 @@ class Office:
 
     def __init__(self, timeout_s: float = module.TIMEOUT_S) -> None:
         self.redis, self.post = Redis(), Post()
-        self.partials = Partials(self.redis, self.redis, self.post, watch_s=0.01, timeout_s=timeout_s)
+        self.partials = Partials(
+            cast(AsyncRedis, self.redis), cast(AsyncRedis, self.redis), self.post, watch_s=0.01, timeout_s=timeout_s
+        )
 
     def request(self, revision: int = 1) -> PendingPartial:
         job = TranscribePartial(

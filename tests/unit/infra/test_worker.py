@@ -5,12 +5,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis.exceptions
 import stamina
 
+from infra import redis_types
 from infra import worker as module
 from infra.heartbeat import Heartbeat
 from infra.ledger.ledger import Claim, Verdict
@@ -74,7 +75,7 @@ class Ledger:
 
 def make_worker(ledger: Ledger | None = None) -> Any:
     worker: Worker[str] = Worker("redis://127.0.0.1:1/0", "stt_worker", LIMITS)
-    worker.redis = worker._heartbeat._redis = Redis()
+    worker.redis = worker._heartbeat._redis = cast(redis_types.Redis, Redis())
     worker.ledger = ledger or Ledger()  # type: ignore[assignment]
     return worker
 
