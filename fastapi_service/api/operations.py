@@ -15,7 +15,8 @@ router = APIRouter(tags=["operations"])
 
 def redis_of(request: Request) -> AsyncRedis:
     """Return the application's Redis client; a FastAPI dependency."""
-    return request.app.state.redis
+    redis: AsyncRedis = request.app.state.redis
+    return redis
 
 
 @router.get("/healthz", summary="Is the gateway running?", response_class=PlainTextResponse)
