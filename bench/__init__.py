@@ -1,1 +1,1 @@
-"""Measurements: what `make bench-*` runs. Nothing here is a test; figures go to ``bench-results/``."""
+"""Benchmarks, run by ``make bench-*``. They write their figures to ``bench-results/``."""

@@ -1,4 +1,4 @@
-"""Recordings with what is said in them, and how wrong a text is."""
+"""Recordings with their reference texts, and error rates."""
 
 import json
 from dataclasses import dataclass
@@ -13,32 +13,32 @@ from whisper.normalizers import BasicTextNormalizer, EnglishTextNormalizer
 from wire.audio import SAMPLE_RATE, Samples
 
 MANIFEST = Path("tests/data/manifest.jsonl")
-"""The clips of the repository. A larger set gives figures that mean more."""
+"""The clips of the repository; a larger set gives more reliable figures."""
 WITHOUT_SPACES = frozenset({"ja", "ko", "zh"})
-"""Languages whose words are not told apart alike by everybody: errors are counted in characters, spaces ignored."""
+"""Languages without a common rule for word boundaries: errors are counted in characters, spaces ignored."""
 
 _english, _basic = EnglishTextNormalizer(), BasicTextNormalizer()
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One line of a manifest: ``{"file": path beside it, "lang": "en", "text": "what is said", "seconds": 3.2}``."""
+    """One line of a manifest: ``{"file": path beside it, "lang": "en", "text": reference, "seconds": 3.2}``."""
 
     file: Path
     language: str
     text: str
-    """Empty where nobody speaks."""
+    """Reference; empty for a recording without speech."""
     seconds: float
 
     def audio(self) -> Samples:
-        """Mono float32, 16 kHz."""
+        """Read the recording as mono float32 at 16 kHz."""
         samples, rate = soundfile.read(self.file, dtype="float32", always_2d=True)
         mono = samples.mean(axis=1)
         return mono if rate == SAMPLE_RATE else np.asarray(soxr.resample(mono, rate, SAMPLE_RATE), dtype=np.float32)
 
 
 def read_manifest(manifest: Path) -> list[Clip]:
-    """The clips of a manifest, in its order."""
+    """Read the clips of a manifest, in its order."""
     clips = []
     for line in manifest.read_text().splitlines():
         entry = json.loads(line)
@@ -47,17 +47,17 @@ def read_manifest(manifest: Path) -> list[Clip]:
 
 
 def error_name(language: str) -> str:
-    """``cer`` or ``wer``."""
+    """Return ``cer`` for languages ``WITHOUT_SPACES``, else ``wer``."""
     return "cer" if language in WITHOUT_SPACES else "wer"
 
 
-def error_rate(language: str, said: list[str], heard: list[str]) -> float:
-    """Errors per word, or per character in languages ``WITHOUT_SPACES``, over all texts together, as a fraction.
+def error_rate(language: str, references: list[str], hypotheses: list[str]) -> float:
+    """Return errors per word over all texts together, as a fraction; per character in languages ``WITHOUT_SPACES``.
 
     Texts are normalised as Whisper's authors did for their paper (arXiv:2212.04356, appendix C).
     """
     normalise = _english if language == "en" else _basic
-    references, hypotheses = ([normalise(text) for text in texts] for texts in (said, heard))
+    references, hypotheses = ([normalise(text) for text in texts] for texts in (references, hypotheses))
     if language in WITHOUT_SPACES:
         references, hypotheses = (["".join(text.split()) for text in texts] for texts in (references, hypotheses))
         return float(jiwer.cer(references, hypotheses))

@@ -1,12 +1,11 @@
-"""What the pipeline costs beside the models: speech end → result on the socket, with instant engines.
+"""Latency of the pipeline without the models: end of the trailing silence → result at the client, instant engines.
 
-Sessions stream short utterances of real speech in real time. The figure is the time from the end of the silence that
-ends an utterance (``clock.endpointed``) to the arrival of its result at the client, which runs on the same machine and
-its cores. Prints a table per hop and writes ``bench-results/overhead.json``.
+Sessions stream short utterances of real speech in real time. Latency is the time from the end of the silence that ends
+an utterance (``clock.endpointed``) to the arrival of its result at the client, which shares this machine. Prints a
+table with all hops and writes ``bench-results/overhead.json``.
 """
 
 import asyncio
-import json
 import tempfile
 import time
 import wave
@@ -21,6 +20,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from bench.results import print_header, write_results
 from local.testing import Stack
 from wire.audio import SAMPLE_BYTES, SAMPLE_RATE, decode_pcm, encode_pcm, to_int16
 from wire.messages.base import HOPS, hop_ms, now
@@ -31,14 +31,13 @@ CLIP = Path("tests/data/lobster.wav")
 SPEECH_S, PAUSE_S = 0.6, 0.7
 FRAME_S = 0.1
 NOISE = 10 ** (-75 / 20)
-RESULTS = Path("bench-results/overhead.json")
 SHOWN = [hop for hop in HOPS if hop not in {"endpointing", "total"}]
-"""Hops between the end of the silence and the socket; ``receipt`` is the last one, to the client."""
+"""Hops between the end of the silence and the socket; ``receipt``, from there to the client, is added."""
 
 
 @dataclass
 class Run:
-    """What one number of sessions gave."""
+    """Measurements with one number of sessions."""
 
     sessions: int
     expected: int = 0
@@ -46,12 +45,14 @@ class Run:
     hops_ms: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, final: Final, received: float) -> None:
+        """Record a final that arrived at ``received`` (Unix seconds)."""
         self.latencies_ms.append((received - final.clock.endpointed) * 1000)
         for hop in SHOWN:
             self.hops_ms.setdefault(hop, []).append(hop_ms(final.clock, hop) or 0.0)
         self.hops_ms.setdefault("receipt", []).append((received - (final.clock.delivered or received)) * 1000)
 
     def report(self) -> dict[str, object]:
+        """Summarize as percentiles in milliseconds."""
         p50, p99 = np.percentile(self.latencies_ms, (50, 99))
         return {
             "sessions": self.sessions,
@@ -67,7 +68,7 @@ class Run:
 
 
 def utterance() -> bytes:
-    """Half a second of somebody's speech, then a pause in a quiet room."""
+    """Return one utterance as Int16 PCM: ``SPEECH_S`` of real speech, then ``PAUSE_S`` of quiet noise."""
     with wave.open(str(CLIP)) as clip:
         pcm = decode_pcm(clip.readframes(clip.getnframes()))
     loudest = int(np.argmax(np.convolve(np.square(pcm.astype(float)), np.ones(SAMPLE_RATE // 2), "valid")))
@@ -76,12 +77,12 @@ def utterance() -> bytes:
     return encode_pcm(np.concatenate([speech, to_int16(noise)]))
 
 
-async def talk(url: str, pcm: bytes, utterances: int, delay_s: float, run: Run) -> None:
-    """One session from hello to stopped."""
+async def speak(url: str, pcm: bytes, utterances: int, delay_s: float, run: Run) -> None:
+    """Run one session from its start to ``stopped``."""
     await asyncio.sleep(delay_s)
     async with websockets.connect(url, compression=None, open_timeout=30) as socket:
 
-        async def listen() -> None:
+        async def receive() -> None:
             async for text in socket:
                 message = server_message.validate_json(text)
                 if isinstance(message, Final):
@@ -89,7 +90,7 @@ async def talk(url: str, pcm: bytes, utterances: int, delay_s: float, run: Run) 
                 elif isinstance(message, Stopped):
                     return
 
-        listening = asyncio.create_task(listen())
+        receiving = asyncio.create_task(receive())
         step = int(FRAME_S * SAMPLE_RATE) * SAMPLE_BYTES
         started = time.monotonic()
         stream = pcm * utterances
@@ -97,21 +98,22 @@ async def talk(url: str, pcm: bytes, utterances: int, delay_s: float, run: Run) 
             await socket.send(stream[offset : offset + step])
             await asyncio.sleep(max(0.0, started + number * FRAME_S - time.monotonic()))
         await socket.send('{"type":"stop"}')
-        await listening
+        await receiving
 
 
 async def measure(url: str, sessions: int, utterances: int) -> Run:
-    """All sessions at once; they begin evenly spread over one utterance."""
+    """Run all sessions at once; their starts are spread evenly over one utterance."""
     run = Run(sessions, expected=sessions * utterances)
     pcm = utterance()
     cycle = SPEECH_S + PAUSE_S
-    await asyncio.gather(*(talk(url, pcm, utterances, cycle * i / sessions, run) for i in range(sessions)))
+    await asyncio.gather(*(speak(url, pcm, utterances, cycle * i / sessions, run) for i in range(sessions)))
     return run
 
 
 def table(reports: list[dict[str, object]]) -> Table:
+    """Make the table, one row per number of sessions."""
     hops = [*SHOWN, "receipt"]
-    out = Table(title="Speech end → result on the socket, beyond the silence (ms, p50 / p99)")
+    out = Table(title="End of the trailing silence → result at the client (ms, p50 / p99)")
     for column in ("sessions", "utterances", "lost", "total", *hops):
         out.add_column(column, justify="right")
     for report in reports:
@@ -127,9 +129,10 @@ def table(reports: list[dict[str, object]]) -> Table:
 def main(
     sessions: Annotated[str, typer.Option(help="Numbers of parallel sessions, comma-separated.")] = "1,10,100",
     utterances: Annotated[int, typer.Option(help="Utterances per session; at least 120 in the run with one.")] = 20,
-    url: Annotated[str, typer.Option(help="A gateway with instant engines; empty starts one.")] = "",
+    url: Annotated[str, typer.Option(help="URL of a gateway with instant engines; empty starts one.")] = "",
 ) -> None:
     """Measure the overhead and write bench-results/overhead.json."""
+    print_header(__doc__)
     counts = [int(count) for count in sessions.split(",")]
     if url:
         reports = measure_all(url, counts, utterances)
@@ -138,12 +141,11 @@ def main(
         with tempfile.TemporaryDirectory() as folder, Stack.start(Path(folder), env=env).wait_ready() as stack:
             reports = measure_all(f"{stack.url.replace('http', 'ws', 1)}/ws", counts, utterances)
     Console(width=200).print(table(reports))
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(reports, indent=2) + "\n", encoding="utf-8")
-    print(f"written to {RESULTS}")
+    write_results("overhead", reports)
 
 
 def measure_all(url: str, counts: list[int], utterances: int) -> list[dict[str, object]]:
+    """Warm up, then measure with each number of sessions."""
     asyncio.run(measure(url, 1, 5))  # the first connections of every process
     return [
         asyncio.run(measure(url, count, max(utterances, 120) if count == 1 else utterances)).report()

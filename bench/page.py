@@ -1,12 +1,11 @@
-"""The page in a browser: its size, what it costs at rest, and what a sentence more costs in a long conversation.
+"""The page in a browser: its size, its CPU time at rest, and the time to append a sentence to a long conversation.
 
-A sentence is appended as a final of the service would be, and laid out at once: after 100 and after 5,000 sentences,
-which is about three hours of talking. Then frames are timed while the list is scrolled from its beginning, 40 pixels
-each. Prints a table and writes ``bench-results/page.json``.
+Sentences are appended as finals of the service are, and laid out at once, after 100 and after 5,000 sentences (about
+three hours of speech). Then the list is scrolled from its start, 40 pixels per frame, and the frames are timed. Prints
+a table and writes ``bench-results/page.json``.
 """
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,11 +14,11 @@ from playwright.async_api import CDPSession, Page, Route, async_playwright
 from rich.console import Console
 from rich.table import Table
 
+from bench.results import print_header, write_results
 from fastapi_service.api.page import as_served
 from fastapi_service.security.headers import HEADERS
 from tools.browser import find_browser
 
-RESULTS = Path("bench-results/page.json")
 STATIC = Path(__file__).parents[1] / "fastapi_service" / "static"
 MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".svg": "image/svg+xml"}
 SERVED = {".html", ".css", ".js", ".mjs", ".svg"}
@@ -78,13 +77,13 @@ SCROLL = """async () => {
 }"""
 
 
-class Loaded:
-    """Serves the page as a gateway does that is ready, and counts what the browser asks for."""
+class PageServer:
+    """Serves the page as a ready gateway does, and counts the bytes that the browser loads."""
 
-    def __init__(self) -> None:
-        self.bytes = 0
+    bytes = 0
 
     async def serve(self, route: Route) -> None:
+        """Answer one request of the browser."""
         path = urlsplit(route.request.url).path
         if path == "/readyz":
             await route.fulfill(json={"ready": True, "checks": {}})
@@ -97,18 +96,20 @@ class Loaded:
 
 
 async def cpu_at_rest(cdp: CDPSession) -> float:
-    """Percent of one core that the page's main thread takes while nothing happens."""
+    """Return the CPU time of the page's main thread while nothing happens, in percent of one core."""
     before = await task_seconds(cdp)
     await asyncio.sleep(REST_S)
     return 100 * (await task_seconds(cdp) - before) / REST_S
 
 
 async def task_seconds(cdp: CDPSession) -> float:
+    """Return the CPU seconds that the page's main thread has used."""
     metrics = (await cdp.send("Performance.getMetrics"))["metrics"]
     return next(float(metric["value"]) for metric in metrics if metric["name"] == "TaskDuration")
 
 
 async def measure_transcript(page: Page) -> dict[str, Any]:
+    """Time appending and scrolling at each length of ``SENTENCES``."""
     await page.evaluate(SET_UP)
     results: dict[str, Any] = {}
     for count in SENTENCES:
@@ -120,20 +121,21 @@ async def measure_transcript(page: Page) -> dict[str, Any]:
 
 
 async def measure() -> dict[str, Any]:
-    loaded = Loaded()
+    """Open the page in headless Chromium and measure it."""
+    server = PageServer()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=find_browser(), args=["--headless=new", "--no-sandbox", "--disable-gpu"]
         )
         page = await browser.new_page(locale="en-US")
-        await page.route("**/*", loaded.serve)
+        await page.route("**/*", server.serve)
         await page.goto("http://localhost:8000/")
         await page.wait_for_selector("#toggle:enabled")
         cdp = await page.context.new_cdp_session(page)
         await cdp.send("Performance.enable")
         files = [len(as_served(file)) for file in STATIC.rglob("*") if file.suffix in SERVED]
         results: dict[str, Any] = {
-            "bytes": {"page": sum(files), "loaded": loaded.bytes},
+            "bytes": {"page": sum(files), "loaded": server.bytes},
             "cpu_at_rest_percent": {"empty": await cpu_at_rest(cdp)},
             "sentences": await measure_transcript(page),
         }
@@ -142,23 +144,25 @@ async def measure() -> dict[str, Any]:
     return results
 
 
-def show(results: dict[str, Any]) -> None:
+def print_tables(results: dict[str, Any]) -> None:
+    """Print the figures."""
     console = Console()
-    long = Table("sentences", "append one, ms", "frame while scrolling, p50 ms", "p95 ms")
+    table = Table("sentences", "append one, ms", "frame while scrolling, p50 ms", "p95 ms")
     for count, times in results["sentences"].items():
-        long.add_row(count, *(f"{ms:.2f}" for ms in times.values()))
-    console.print(long)
+        table.add_row(count, *(f"{ms:.2f}" for ms in times.values()))
+    console.print(table)
     for state, percent in results["cpu_at_rest_percent"].items():
         console.print(f"CPU at rest, {state}: {percent:.2f} % of a core")
     size = results["bytes"]
-    console.print(f"the whole page: {size['page']:,} bytes; of it loaded when it opens: {size['loaded']:,} bytes")
+    console.print(f"the whole page: {size['page']:,} bytes; loaded when it opens: {size['loaded']:,} bytes")
 
 
 def main() -> None:
+    """Measure the page and write bench-results/page.json."""
+    print_header(__doc__)
     results = asyncio.run(measure())
-    show(results)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    print_tables(results)
+    write_results("page", results)
 
 
 if __name__ == "__main__":

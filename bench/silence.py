@@ -1,12 +1,11 @@
-"""No text where nobody speaks, a text for the shortest answer, and memory that stays where it is.
+"""Hallucinated words in noise, short answers that are kept, and growth of memory, with the engine alone.
 
-Noises and recordings without speech are heard in pieces of 10 s, in English, Korean and with detection. Short answers
-are the last one or two words of each recording, cut where the engine itself says that they begin: they end as answers
-do. Then the engine hears utterances of all lengths, and its resident memory is fitted with a line. Prints tables and
-writes ``bench-results/silence.json``.
+Noises and recordings without speech are transcribed in pieces of 10 s, in English, Korean and with detection. Short
+answers are the last one or two words of each recording, cut where the engine's word times say that they start. For the
+memory, utterances of all lengths are transcribed and a line is fitted to the resident memory. Prints tables and writes
+``bench-results/silence.json``.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -19,25 +18,27 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.clips import MANIFEST, Clip, read_manifest
+from bench.results import print_header, write_results
 from stt_worker.engines.base import Deadline, Hypothesis, RecognitionConfig, Transcriber
 from stt_worker.load import load_transcriber
 from stt_worker.settings import Settings
 from stt_worker.tasks.transcript import is_speech
 from wire.audio import SAMPLE_RATE, Samples
 
-RESULTS = Path("bench-results/silence.json")
 PIECE_S = 10
+"""Seconds of audio transcribed at once."""
 MINUTES_OF_ROOM = 30
 LANGUAGES = ("en", "ko", None)
+"""None: detected."""
 LONGEST_ANSWER_S = 1.2
 MARGIN_S = 0.3
-"""Room around a cut answer, as the endpointer leaves it."""
-SETTLED = 200
-"""Utterances after which memory should not grow: until then caches and pools do."""
+"""Quiet before a cut answer, as the endpointer leaves it; twice that after it."""
+WARM_UP = 200
+"""Utterances in which caches and pools fill; the line is fitted after them."""
 
 
 def coloured(exponent: float, seconds: float, amplitude: float, seed: int) -> Samples:
-    """Noise whose power falls with frequency to the ``exponent``: 0 is white, 1 is pink."""
+    """Make noise whose power falls with frequency to the ``exponent``: 0 is white, 1 is pink."""
     random = np.random.default_rng(seed)
     spectrum = np.fft.rfft(random.normal(size=round(seconds * SAMPLE_RATE)))
     frequency = np.fft.rfftfreq(round(seconds * SAMPLE_RATE), 1 / SAMPLE_RATE)
@@ -48,7 +49,7 @@ def coloured(exponent: float, seconds: float, amplitude: float, seed: int) -> Sa
 
 
 def room(seed: int) -> Samples:
-    """Ten seconds of a room: air, mains hum, and now and then a knock or the click of a key."""
+    """Make ten seconds of room noise: air, mains hum, and some knocks or key clicks."""
     random = np.random.default_rng(seed)
     time = np.arange(PIECE_S * SAMPLE_RATE) / SAMPLE_RATE
     tone = coloured(1.0, PIECE_S, 10 ** random.uniform(-3.2, -1.8), seed)
@@ -61,7 +62,7 @@ def room(seed: int) -> Samples:
 
 
 def noises() -> dict[str, list[Samples]]:
-    """Pieces by kind."""
+    """Make pieces of noise, by kind."""
     time = np.arange(PIECE_S * SAMPLE_RATE) / SAMPLE_RATE
     hum = np.sin(2 * np.pi * 50 * time) + 0.5 * np.sin(2 * np.pi * 150 * time) + 0.2 * np.sin(2 * np.pi * 250 * time)
     levels = (0.002, 0.01, 0.05, 0.2)
@@ -74,98 +75,99 @@ def noises() -> dict[str, list[Samples]]:
     }
 
 
-def pieces(audio: Samples) -> Iterator[Samples]:
+def split_into_pieces(audio: Samples) -> Iterator[Samples]:
+    """Yield ``PIECE_S`` at a time; the last piece may be shorter."""
     for start in range(0, len(audio), PIECE_S * SAMPLE_RATE):
         yield audio[start : start + PIECE_S * SAMPLE_RATE]
 
 
-def heard(engine: Transcriber, audio: Samples, language: str | None) -> Hypothesis:
+def transcribe(engine: Transcriber, audio: Samples, language: str | None) -> Hypothesis:
+    """Transcribe without a time limit that matters."""
     return engine.transcribe(audio, RecognitionConfig(language), Deadline.after(600))
 
 
-def words(engine: Transcriber, audio: list[Samples], language: str | None) -> int:
-    """Words that would be shown."""
-    found = (heard(engine, each, language) for each in audio)
-    return sum(len(each.text.split()) for each in found if is_speech(each))
+def count_words(engine: Transcriber, audio: list[Samples], language: str | None) -> int:
+    """Count the words that clients would get."""
+    hypotheses = (transcribe(engine, each, language) for each in audio)
+    return sum(len(each.text.split()) for each in hypotheses if is_speech(each))
 
 
-def answers(engine: Transcriber, clips: list[Clip]) -> list[tuple[Clip, str, Samples]]:
-    """The ends of recordings: clip, what is said, audio in a quiet room."""
-    found = []
+def cut_answers(engine: Transcriber, clips: list[Clip]) -> list[tuple[Clip, str, Samples]]:
+    """Cut the ends of recordings; return clip, text, and audio in a quiet room."""
+    answers = []
     for number, clip in enumerate(clips):
         audio = clip.audio()
-        said = heard(engine, audio, clip.language).words
+        words = transcribe(engine, audio, clip.language).words
         count = 1 + number % 2
-        if len(said) <= count or min(word.probability for word in said[-count:]) < 0.5:
+        if len(words) <= count or min(word.probability for word in words[-count:]) < 0.5:
             continue
-        start_s = said[-count].start_s
+        start_s = words[-count].start_s
         if not 0.2 <= len(audio) / SAMPLE_RATE - start_s <= LONGEST_ANSWER_S:
             continue
         quiet = coloured(1, MARGIN_S, 0.0005, number)
         cut = audio[round(start_s * SAMPLE_RATE) :]
-        text = "".join(word.text for word in said[-count:]).strip()
-        found.append((clip, text, np.concatenate([quiet, cut, quiet, quiet])))
-    return found
+        text = "".join(word.text for word in words[-count:]).strip()
+        answers.append((clip, text, np.concatenate([quiet, cut, quiet, quiet])))
+    return answers
 
 
 def memory_slope(engine: Transcriber, clips: list[Clip], count: int) -> tuple[float, int]:
-    """Growth in KB per utterance after the first ``SETTLED``, and MB at the end."""
-    process, samples = psutil.Process(), [clip.audio() for clip in clips]
+    """Return the growth in KiB per utterance after the first ``WARM_UP``, and MiB at the end."""
+    process, recordings = psutil.Process(), [clip.audio() for clip in clips]
     random = np.random.default_rng(1)
     resident = []
     for _ in track(range(count), description="Memory"):
-        audio = samples[random.integers(len(samples))]
-        heard(engine, audio[: round(random.uniform(1, 12) * SAMPLE_RATE)], "en")
+        audio = recordings[random.integers(len(recordings))]
+        transcribe(engine, audio[: round(random.uniform(1, 12) * SAMPLE_RATE)], "en")
         resident.append(process.memory_info().rss / 1024)
-    settled = resident[min(SETTLED, count // 2) :]
+    settled = resident[min(WARM_UP, count // 2) :]
     return float(np.polyfit(range(len(settled)), settled, 1)[0]), round(resident[-1] / 1024)
+
+
+def measure_noises(engine: Transcriber, sounds: dict[str, list[Samples]]) -> tuple[dict[str, dict[str, int]], Table]:
+    """Count the words in each kind of sound, by language; also as a table."""
+    table = Table(title="Words without speech")
+    for column in ("sound", "seconds", *(language or "detected" for language in LANGUAGES)):
+        table.add_column(column, justify="left" if column == "sound" else "right")
+    words = {}
+    for kind, audio in track(sounds.items(), description="Noises"):
+        words[kind] = {language or "detected": count_words(engine, audio, language) for language in LANGUAGES}
+        seconds = sum(len(each) for each in audio) / SAMPLE_RATE
+        table.add_row(kind, f"{seconds:.0f}", *(str(count) for count in words[kind].values()))
+    return words, table
 
 
 def main(
     manifest: Annotated[Path, typer.Option(help="JSON lines with file, lang, text, seconds.")] = MANIFEST,
-    utterances: Annotated[int, typer.Option(help="How many to hear for the memory.")] = 1_000,
+    utterances: Annotated[int, typer.Option(help="Utterances transcribed for the memory.")] = 1_000,
 ) -> None:
-    """Measure what is heard in silence and in short answers, and write bench-results/silence.json."""
-    clips = [clip for clip in read_manifest(manifest) if clip.seconds < 30]
-    spoken = [clip for clip in clips if clip.text and clip.language in ("en", "ko")]
+    """Measure noises, short answers and memory, and write bench-results/silence.json."""
+    print_header(__doc__)
+    clips = read_manifest(manifest)
+    speech = [clip for clip in clips if clip.seconds < 30 and clip.text and clip.language in ("en", "ko")]
     engine = load_transcriber(Settings(model="base", device="cpu"))
     sounds = noises()
     sounds["recordings without speech"] = [
-        piece for clip in read_manifest(manifest) if not clip.text for piece in pieces(clip.audio())
+        piece for clip in clips if not clip.text for piece in split_into_pieces(clip.audio())
     ]
-    table = Table(title="Words where nobody speaks")
-    for column in ("sound", "seconds", *(language or "detected" for language in LANGUAGES)):
-        table.add_column(column, justify="left" if column == "sound" else "right")
-    invented = {}
-    for kind, audio in track(sounds.items(), description="Noises"):
-        invented[kind] = {language or "detected": words(engine, audio, language) for language in LANGUAGES}
-        seconds = sum(len(each) for each in audio) / SAMPLE_RATE
-        table.add_row(kind, f"{seconds:.0f}", *(str(count) for count in invented[kind].values()))
-    short = answers(engine, spoken)
+    words, table = measure_noises(engine, sounds)
+    answers = cut_answers(engine, speech)
     lost = [
         (clip.file.name, text)
-        for clip, text, audio in track(short, description="Answers")
-        if not is_speech(heard(engine, audio, clip.language))
+        for clip, text, audio in track(answers, description="Answers")
+        if not is_speech(transcribe(engine, audio, clip.language))
     ]
-    slope, resident = memory_slope(engine, spoken, utterances)
+    slope_kb, resident_mb = memory_slope(engine, speech, utterances)
     console = Console(width=120)
     console.print(table)
-    console.print(f"Short answers kept: {len(short) - len(lost)} of {len(short)}; lost: {lost}")
-    console.print(f"Memory: {slope:+.1f} KB per utterance over {utterances}, {resident} MB at the end")
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(
-        json.dumps(
-            {
-                "words_without_speech": invented,
-                "short_answers": {"heard": len(short) - len(lost), "of": len(short)},
-                "memory": {"kb_per_utterance": round(slope, 2), "utterances": utterances, "mb": resident},
-            },
-            indent=2,
-        )
-        + "\n",
-        encoding="utf-8",
-    )
-    print(f"written to {RESULTS}")
+    console.print(f"Short answers kept: {len(answers) - len(lost)} of {len(answers)}; lost: {lost}")
+    console.print(f"Memory: {slope_kb:+.1f} KB per utterance over {utterances}, {resident_mb} MB at the end")
+    results = {
+        "words_without_speech": words,
+        "short_answers": {"heard": len(answers) - len(lost), "of": len(answers)},
+        "memory": {"kb_per_utterance": round(slope_kb, 2), "utterances": utterances, "mb": resident_mb},
+    }
+    write_results("silence", results)
 
 
 if __name__ == "__main__":

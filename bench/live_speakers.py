@@ -1,0 +1,123 @@
+"""Simulated speakers of the live benchmark: each streams recordings in real time and collects its results."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bench.clips import Clip
+from fastapi_service.settings import Settings as GatewaySettings
+from recorder_service.client.client import RecorderClient
+from recorder_service.client.options import Hooks
+from wire.audio import SAMPLE_RATE, encode_pcm, to_int16
+from wire.messages.base import now
+from wire.messages.client import Start
+from wire.messages.results import Final
+from wire.messages.server import AnyServerMessage, Interim, SpeechStarted
+
+SPEECH_SHARE = 0.6
+"""Share of the time in which a speaker speaks."""
+MIN_PAUSE_S = 1.0
+"""Shortest pause after a clip."""
+FRAME_S = 0.1
+"""Audio per binary message."""
+START_DELAY_S = 0.7
+"""Between the starts of two speakers."""
+NOISE = 10 ** (-75 / 20)
+"""Amplitude of the noise in pauses: 75 dB below full scale."""
+PRE_ROLL_S = GatewaySettings.model_fields["pre_roll_ms"].default / 1000
+
+
+@dataclass
+class Speaker:
+    """One session: its clips with their times on the audio clock, and its results."""
+
+    clips: list[tuple[float, float, Clip]] = field(default_factory=list)
+    """Start (s), end (s), clip."""
+    started_at: float = 0.0
+    """Unix seconds at which the first sample was sent."""
+    latencies_s: list[float] = field(default_factory=list)
+    """End of speech → final, for each final."""
+    first_interims_s: list[float] = field(default_factory=list)
+    """Start of speech → first interim, for each utterance with an interim."""
+    finals: list[Final] = field(default_factory=list)
+    missing: int = 0
+    """Results that did not arrive."""
+    _speech_starts: dict[int, float] = field(default_factory=dict)
+    """Segment without an interim so far → Unix seconds at which its speech started."""
+
+    def on_message(self, message: AnyServerMessage) -> None:
+        """Record one message of the gateway."""
+        received = now()
+        match message:
+            case SpeechStarted():
+                self._speech_starts[message.segment] = self.started_at + message.at_ms / 1000 + PRE_ROLL_S
+            case Interim():
+                started = self._speech_starts.pop(message.segment, None)
+                if started is not None:
+                    self.first_interims_s.append(received - started)
+            case Final():
+                self.finals.append(message)
+                self.latencies_s.append(received - message.clock.speech_end)
+
+    def hypotheses(self) -> list[str]:
+        """Return the text for each clip: the finals whose middle is nearest to the clip's."""
+        texts: list[list[str]] = [[] for _ in self.clips]
+        for final in self.finals:
+            middle = (final.start_ms + final.end_ms) / 2000
+            nearest = min(range(len(self.clips)), key=lambda i: abs(sum(self.clips[i][:2]) / 2 - middle))
+            texts[nearest].append(final.text)
+        return [" ".join(each) for each in texts]
+
+
+def make_stream(clips: list[Clip], seconds: float, speaker: Speaker, seed: int) -> np.ndarray:
+    """Return clips and pauses of about ``seconds`` together, float32 at 16 kHz; note the clips in ``speaker``."""
+    random = np.random.default_rng(seed)
+    parts, position, number = [], 0, 0
+
+    def add(samples: np.ndarray) -> None:
+        nonlocal position
+        parts.append(samples)
+        position += len(samples)
+
+    def pause(length_s: float) -> np.ndarray:
+        return random.normal(0, NOISE, round(length_s * SAMPLE_RATE)).astype(np.float32)
+
+    add(pause(1.0))
+    while position < seconds * SAMPLE_RATE:
+        clip = clips[(seed * 5 + number) % len(clips)]
+        number += 1
+        start = position / SAMPLE_RATE
+        add(clip.audio())
+        speaker.clips.append((start, position / SAMPLE_RATE, clip))
+        add(pause(max(MIN_PAUSE_S, clip.seconds * (1 / SPEECH_SHARE - 1))))
+    return np.concatenate(parts)
+
+
+async def speak(url: str, language: str | None, samples: np.ndarray, delay_s: float, speaker: Speaker) -> None:
+    """Run one session: wait ``delay_s``, stream ``samples`` in real time, stop, and wait for all results."""
+    await asyncio.sleep(delay_s)
+    pcm = encode_pcm(to_int16(samples))
+    step = 2 * round(FRAME_S * SAMPLE_RATE)
+    async with RecorderClient(url, Start(language=language), hooks=Hooks(speaker.on_message, lambda _: None)) as client:
+        speaker.started_at = now()
+        started = time.monotonic()
+        for number, offset in enumerate(range(0, len(pcm), step), 1):
+            await asyncio.sleep(max(0.0, started + number * FRAME_S - time.monotonic()))
+            await client.send(pcm[offset : offset + step])  # a microphone delivers a frame when it is complete
+        stopped = await client.stop()
+        speaker.missing = stopped.pending + client.transcript.missing
+
+
+async def run_speakers(url: str, clips: list[Clip], language: str | None, count: int, seconds: float) -> list[Speaker]:
+    """Run ``count`` sessions at once, each of about ``seconds``."""
+    speakers = [Speaker() for _ in range(count)]
+    streams = [make_stream(clips, seconds, speaker, seed) for seed, speaker in enumerate(speakers)]
+    await asyncio.gather(
+        *(
+            speak(url, language, samples, START_DELAY_S * seed, speaker)
+            for seed, (samples, speaker) in enumerate(zip(streams, speakers, strict=True))
+        )
+    )
+    return speakers
