@@ -15,7 +15,7 @@ def load_transcriber(settings: Settings) -> Transcriber:
 
         return InstantTranscriber()
     from stt_worker.engines.vad import SileroVad, VadFilter
-    from stt_worker.engines.whisper.engine import load_whisper
+    from stt_worker.engines.whisper.load import load_whisper
     from stt_worker.scheduling.batcher import Batcher
 
     return Batcher(lambda: VadFilter(load_whisper(settings), SileroVad()))

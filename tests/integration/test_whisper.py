@@ -3,7 +3,6 @@
 import re
 import wave
 from pathlib import Path
-from typing import Any
 
 import jiwer
 import numpy as np
@@ -21,13 +20,15 @@ from infra.ledger.ledger import Admission, Ledger
 from infra.results import FIELD
 from infra.settings import WireSettings, load_settings
 from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, RecognitionConfig
-from stt_worker.engines.whisper import engine as openai_whisper
-from stt_worker.engines.whisper.decoder import Decoder, make_vocabulary
+from stt_worker.engines.whisper import fallback
+from stt_worker.engines.whisper.decoder import Decoder
 from stt_worker.engines.whisper.encoder import Encoder
-from stt_worker.engines.whisper.engine import WhisperTranscriber
-from stt_worker.engines.whisper.greedy import Decoded, GreedySearch, Prompt
+from stt_worker.engines.whisper.greedy import Decoded, GreedySearch
+from stt_worker.engines.whisper.load import load_whisper
 from stt_worker.engines.whisper.numerics import FLOAT32
 from stt_worker.engines.whisper.processor import choose_numerics
+from stt_worker.engines.whisper.prompt import Prompt
+from stt_worker.engines.whisper.vocabulary import make_vocabulary
 from stt_worker.settings import Settings
 from stt_worker.weights.find import find_weights
 from tests.support.eventually import eventually
@@ -91,13 +92,13 @@ def recording(name: str) -> Samples:
 
 def test_a_batch_hears_what_each_utterance_says_alone(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In float32, as a GPU would do it: lengths, languages, prompts and windows of their own, and one that fails."""
-    is_doubtful = WhisperTranscriber._is_doubtful
+    needs_fallback = fallback.needs_fallback
 
-    def doubts_lobsters(self: WhisperTranscriber, utterance: Any, decoded: Decoded, **how: bool) -> bool:
-        return "lobster" in self._text(utterance, decoded).lower() or is_doubtful(self, utterance, decoded, **how)
+    def doubts_lobsters(decoded: Decoded, text: str, **how: bool) -> bool:
+        return "lobster" in text.lower() or needs_fallback(decoded, text, **how)
 
-    monkeypatch.setattr(WhisperTranscriber, "_is_doubtful", doubts_lobsters)
-    engine = openai_whisper.load_whisper(Settings(model=str(weights), device="cpu", numerics="float32"))
+    monkeypatch.setattr(fallback, "needs_fallback", doubts_lobsters)
+    engine = load_whisper(Settings(model=str(weights), device="cpu", numerics="float32"))
     asked = [
         ("jfk.wav", RecognitionConfig()),
         ("silly.wav", RecognitionConfig("en", prompt="Elizabeth")),
@@ -124,7 +125,7 @@ def test_a_batch_hears_what_each_utterance_says_alone(weights: Path, monkeypatch
 
 def test_a_sentence_is_written_as_often_as_it_was_said(weights: Path) -> None:
     """The model says one of these twice, and nothing must be looked at again to know better."""
-    engine = openai_whisper.load_whisper(Settings(model=str(weights), device="cpu"))
+    engine = load_whisper(Settings(model=str(weights), device="cpu"))
     once, twice = recording("fr-course.wav"), np.tile(recording("pleased.wav"), 2)
     for audio, language, phrase, count in [(once, "fr", "course", 1), (twice, "en", "pleased", 2)]:
         heard = engine.transcribe(audio, RecognitionConfig(language), Deadline.after(60))
@@ -132,7 +133,7 @@ def test_a_sentence_is_written_as_often_as_it_was_said(weights: Path) -> None:
 
 
 def test_words_are_said_when_the_library_says_so(weights: Path) -> None:
-    engine = openai_whisper.load_whisper(Settings(model=str(weights), device="cpu"))
+    engine = load_whisper(Settings(model=str(weights), device="cpu"))
     audio = recording("jfk.wav")
     heard = engine.transcribe(audio, RecognitionConfig("en"), Deadline.after(60))
     theirs = whisper.load_model(str(weights), device="cpu").transcribe(
@@ -169,8 +170,8 @@ def test_decoding_gives_the_librarys_tokens(weights: Path) -> None:
             tokenizer = get_tokenizer(True, num_languages=model.num_languages, language=language, task="transcribe")
             prompt = Prompt(tokenizer.sot_sequence_including_notimestamps, sot=0)
             search = GreedySearch(decoder, vocabulary, tokenizer, model.device)
-            memory = decoder.listen(*encoder([features]))
-            (ours,) = search.run(memory, [prompt], [decoder.n_ctx], [lambda: None])
+            cache = decoder.precompute_cross_kv(*encoder([features]))
+            (ours,) = search.run(cache, [prompt], [decoder.n_ctx], [lambda: None])
             assert ours.stop == "end"
             assert tokenizer.decode(ours.tokens).strip() == expected.text, name
             if numerics == FLOAT32:

@@ -14,8 +14,11 @@ from whisper.decoding import DecodingOptions, DecodingTask
 from whisper.model import Whisper
 from whisper.tokenizer import Tokenizer
 
-from stt_worker.engines.whisper.decoder import Decoder, Memory, Vocabulary
-from stt_worker.engines.whisper.greedy import Decoded, GreedySearch, Prompt
+from stt_worker.engines.whisper.decoder import Decoder
+from stt_worker.engines.whisper.greedy import Decoded, GreedySearch
+from stt_worker.engines.whisper.kv_cache import KVCache
+from stt_worker.engines.whisper.prompt import Prompt
+from stt_worker.engines.whisper.vocabulary import Vocabulary
 
 
 class _Kept(Vocabulary):
@@ -47,20 +50,20 @@ class Judged:
 
 @torch.inference_mode()
 def judge(
-    model: Whisper, tokenizer: Tokenizer, decoder: Decoder, vocabulary: Vocabulary, memory: Memory, features: Tensor
+    model: Whisper, tokenizer: Tokenizer, decoder: Decoder, vocabulary: Vocabulary, cache: KVCache, features: Tensor
 ) -> Judged:
     """Decode one utterance and compare each step.
 
     Args:
         decoder: made from ``model`` in the format that is judged.
         vocabulary: likewise.
-        memory: of the utterance, from ``decoder``.
+        cache: of the utterance, from ``decoder``.
         features: exact ones of the utterance, as the library's encoder makes them, (1, audio positions, state).
     """
     kept = _Kept(vocabulary)
     search = GreedySearch(decoder, kept, tokenizer, model.device)
     prompt = Prompt(tokenizer.sot_sequence_including_notimestamps, sot=0)
-    (text,) = search.run(memory, [prompt], [decoder.n_ctx], [lambda: None])
+    (text,) = search.run(cache, [prompt], [decoder.n_ctx], [lambda: None])
 
     options = DecodingOptions(language=tokenizer.language, without_timestamps=True, fp16=False)
     task = DecodingTask(model, options)

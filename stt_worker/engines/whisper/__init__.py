@@ -1,5 +1,6 @@
-"""Whisper for short utterances: the weights, tokens and features of openai-whisper, encoder and decoder of our own.
+"""Whisper for short utterances: weights, tokens and features of openai-whisper, with its own encoder and decoder.
 
-``encoder`` → ``decoder`` → ``greedy`` → ``word_times``; ``attention`` and ``linear`` hold the products of the first
-two, and ``guards`` tells whether a text can be trusted.
+``load`` makes the ``engine``, which encodes, decodes and decides if a text is accepted: ``encoder``, then ``greedy``
+with ``decoder``, ``kv_cache`` and ``vocabulary``, then ``fallback`` with ``repetition``, then ``word_timestamps``.
+``attention`` and ``linear`` are the products of encoder and decoder, in the formats of ``numerics``.
 """

@@ -1,5 +1,5 @@
-"""Attention to the audio: the encoder's, and the decoder's. Each has a second form for bfloat16 on a CPU; which of them
-is used is chosen where the encoder and the decoder are put together."""
+"""Attention to the audio, of the encoder and of the decoder. Each has a variant for bfloat16 on a CPU, chosen by the
+constructors of encoder and decoder."""
 
 import math
 from dataclasses import dataclass
@@ -21,32 +21,34 @@ def heads(x: Tensor, n_head: int) -> Tensor:
 
 
 class SelfAttention:
-    """Of all positions of the audio to all of them, as torch does it in the type of its arguments."""
+    """The encoder's attention, computed by torch in the type of the arguments."""
 
     def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-        """(batch, heads, positions, state per head) of all → the same; ``mask`` is True where there is audio."""
+        """Return the context, (batch, heads, positions, state per head); so are all arguments but ``mask``.
+
+        ``mask``, (batch, 1, 1, positions), is True for positions with audio; None: all.
+        """
         return scaled_dot_product_attention(query, key, value, mask)
 
 
 class Bfloat16SelfAttention(SelfAttention):
-    """The same in bfloat16 on a CPU; used by one thread at a time.
+    """The encoder's attention in bfloat16 on a CPU. Not thread-safe.
 
     Three steps, whose products run at the processor's full rate: torch's own function takes 1.7 times as long. Scores
-    and weights take positions² × heads × 4 bytes, 23 MB for 17 s and 72 MB for 30 s with ``base``. Their room is kept,
-    as large as it ever was: fresh memory of that size comes from the kernel page by page, which took 40 % of the
-    attention's time.
+    and weights take positions² × heads × 4 bytes, 23 MB for 17 s and 72 MB for 30 s with ``base``. Their buffer is kept
+    at its largest size: fresh memory of that size comes from the kernel page by page, which took 40 % of the time.
     """
 
     def __init__(self) -> None:
-        self._room = torch.empty(0, dtype=torch.bfloat16)
+        self._buffer = torch.empty(0, dtype=torch.bfloat16)
 
     def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-        """As above, all in bfloat16."""
+        """See ``SelfAttention``; all in bfloat16."""
         shape = (*query.shape[:-1], key.shape[-2])
         size = 2 * math.prod(shape)
-        if self._room.numel() < size:
-            self._room = torch.empty(size, dtype=torch.bfloat16)
-        scores, weights = (half.view(shape) for half in self._room[:size].chunk(2))
+        if self._buffer.numel() < size:
+            self._buffer = torch.empty(size, dtype=torch.bfloat16)
+        scores, weights = (half.view(shape) for half in self._buffer[:size].chunk(2))
         torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(-1, -2), out=scores)
         if mask is not None:
             scores.masked_fill_(~mask, -torch.inf)
@@ -59,37 +61,38 @@ Bits = NDArray[np.uint16]
 
 
 @dataclass(frozen=True)
-class Sound:
+class CrossKV:
     """Keys and values of the audio for one layer of the decoder: (batch, heads, audio positions, state per head)."""
 
     key: Tensor
     value: Tensor
 
-    def rows(self, index: Tensor) -> Self:
-        """Of some utterances of the batch."""
-        return type(self)(self.key[index], self.value[index])
+    def select(self, rows: Tensor) -> Self:
+        """Return those of some utterances of the batch, by their indices."""
+        return type(self)(self.key[rows], self.value[rows])
 
-    def attend(self, query: Tensor, silent: Tensor | None) -> tuple[Tensor, Tensor]:
-        """
+    def attend(self, query: Tensor, key_padding_mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Attend to the audio.
+
         Args:
             query: scaled, (batch, tokens, state).
-            silent: (batch, 1, 1, audio positions), True where an utterance has no audio; None: nowhere.
+            key_padding_mask: (batch, 1, 1, audio positions), True for positions behind an utterance; None: none.
 
         Returns:
-            The scores before softmax (batch, heads, tokens, audio positions), and what was seen (batch, tokens, state).
+            Scores before softmax, (batch, heads, tokens, audio positions), and context, (batch, tokens, state).
         """
         scores = heads(query, self.key.shape[1]) @ self.key.to(query.dtype).transpose(-1, -2)
-        if silent is not None:
-            scores = scores.masked_fill(silent, -torch.inf)
+        if key_padding_mask is not None:
+            scores = scores.masked_fill(key_padding_mask, -torch.inf)
         return scores, (scores.softmax(dim=-1) @ self.value.to(query.dtype)).transpose(1, 2).flatten(2)
 
 
-class Bfloat16Sound(Sound):
+class Bfloat16CrossKV(CrossKV):
     """Keys and values in bfloat16 on a CPU, for a query in float32.
 
-    A step of the decoder waits until it has read them all. In bfloat16 they are half as large, but one row times such a
-    matrix takes torch longer than times a float32 one; so numba compiles that here, which openai-whisper uses for its
-    word times. Several rows (a prompt, a batch) go through torch.
+    Reading them bounds the speed of a decoder step, and bfloat16 halves their size. torch multiplies a single row with
+    a bfloat16 matrix more slowly than with a float32 one, so numba compiles that product (openai-whisper depends on
+    numba already). Several rows (a prompt, a batch) are torch's.
     """
 
     @cached_property
@@ -97,28 +100,29 @@ class Bfloat16Sound(Sound):
         key, value = (half[0].view(torch.uint16).numpy() for half in (self.key, self.value))
         return key, value
 
-    def attend(self, query: Tensor, silent: Tensor | None) -> tuple[Tensor, Tensor]:
-        """See ``Sound``."""
-        if query.shape[:2] != (1, 1) or silent is not None:
-            return super().attend(query, silent)
+    def attend(self, query: Tensor, key_padding_mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """See ``CrossKV``."""
+        if query.shape[:2] != (1, 1) or key_padding_mask is not None:
+            return super().attend(query, key_padding_mask)
         _, n_head, positions, state = self.key.shape
-        looked, seen = np.empty((n_head, positions), np.float32), np.empty((n_head, state), np.float32)
-        _look(query.view(n_head, state).numpy(), *self._bits, looked, seen)
-        return torch.from_numpy(looked)[None, :, None], torch.from_numpy(seen).view(query.shape)
+        scores, context = np.empty((n_head, positions), np.float32), np.empty((n_head, state), np.float32)
+        _attend(query.view(n_head, state).numpy(), *self._bits, scores, context)
+        return torch.from_numpy(scores)[None, :, None], torch.from_numpy(context).view(query.shape)
 
 
 compiled = numba.njit(fastmath=True, nogil=True)
-"""Sums in any order, which is what lets them be vectorised; so no number in here may be infinite."""
+"""fastmath allows sums in any order, so that they are vectorised, and excludes infinite numbers."""
 
 
 @compiled
 def _widened(bits: np.uint16) -> np.float32:
-    """bfloat16 is the upper half of a float32."""
+    """Convert bfloat16, the upper half of a float32."""
     return np.uint32(np.uint32(bits) << np.uint32(16)).view(np.float32)
 
 
 @compiled
-def _look(query: Floats, key: Bits, value: Bits, scores: Floats, seen: Floats) -> None:
+def _attend(query: Floats, key: Bits, value: Bits, scores: Floats, context: Floats) -> None:
+    """Fill ``scores``, (heads, positions), and ``context``, (heads, state per head), for one query."""
     n_head, positions, state = key.shape
     weights = np.empty(positions, np.float32)
     for head in range(n_head):
@@ -133,8 +137,8 @@ def _look(query: Floats, key: Bits, value: Bits, scores: Floats, seen: Floats) -
         for position in range(positions):
             weights[position] = np.exp(scores[head, position] - highest)
             total += weights[position]
-        seen[head] = 0
+        context[head] = 0
         for position in range(positions):
             weight = weights[position] / total
             for number in range(state):
-                seen[head, number] += weight * _widened(value[head, position, number])
+                context[head, number] += weight * _widened(value[head, position, number])

@@ -1,4 +1,4 @@
-"""Whisper's audio encoder over as much audio as there is, instead of always 30 s."""
+"""Whisper's audio encoder, for windows shorter than 30 s."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from stt_worker.engines.whisper.numerics import BFLOAT16, Format
 
 
 class Norm:
-    """Layer normalisation, computed in float32 as Whisper does."""
+    """Layer normalisation, computed in float32 as in Whisper."""
 
     def __init__(self, source: torch.nn.LayerNorm) -> None:
         self._weight, self._bias, self._eps = source.weight.float(), source.bias.float(), source.eps
@@ -24,7 +24,7 @@ class Norm:
 
 
 def fuse(*projections: torch.nn.Linear) -> tuple[Tensor, Tensor]:
-    """Several projections of the same input as one matrix and bias; Whisper's keys have none."""
+    """Join projections of the same input to one matrix and one bias, which is zero for Whisper's keys."""
     biases: list[Tensor] = [
         each.weight.new_zeros(len(each.weight)) if each.bias is None else each.bias for each in projections
     ]
@@ -32,9 +32,9 @@ def fuse(*projections: torch.nn.Linear) -> tuple[Tensor, Tensor]:
 
 
 class _Convolution:
-    """Over time, three positions wide: the product of a matrix with what is seen at each place, laid out in a row.
+    """Convolution over time, three positions wide, as a matrix product with one row per place.
 
-    These rows overlap, so that they are there already where the channels of a position lie next to each other.
+    A row is the input at three positions. The rows overlap, so with adjacent channels they are a view of the input.
     """
 
     def __init__(self, source: torch.nn.Conv1d, pack: Pack) -> None:
@@ -51,6 +51,8 @@ class _Convolution:
 
 
 class _Layer:
+    """One block: attention, then two layers."""
+
     def __init__(self, source: whisper.model.ResidualAttentionBlock, pack: Pack, attend: SelfAttention) -> None:
         self._attend = attend
         self._n_head = source.attn.n_head
@@ -61,6 +63,7 @@ class _Layer:
         self._down = pack(source.mlp[2].weight, source.mlp[2].bias)
 
     def __call__(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """(batch, positions, state) → the same; for ``mask`` see ``SelfAttention``."""
         query, key, value = (heads(part, self._n_head) for part in self._qkv(self._attention_norm(x)).chunk(3, dim=-1))
         attention = self._attend(query, key, value, mask)
         x = x + self._out(attention.transpose(1, 2).flatten(2)).to(x.dtype)
@@ -68,12 +71,13 @@ class _Layer:
 
 
 class Encoder:
-    """Same numbers as ``whisper.model.AudioEncoder``, whose forward pass refuses anything but 30 s.
+    """Computes the numbers of ``whisper.model.AudioEncoder``, which accepts windows of 30 s only.
 
-    Positions are sinusoids that count from the beginning, so the first ones serve a shorter window.
+    The positional embedding is sinusoids from the beginning on, so its first rows fit a shorter window.
     """
 
     def __init__(self, source: whisper.model.AudioEncoder, numbers: Format) -> None:
+        """Prepare the weights in a number format."""
         pack = PACKS[numbers]
         self._conv1, self._conv2 = _Convolution(source.conv1, pack), _Convolution(source.conv2, pack)
         self._positions = source.positional_embedding
@@ -82,13 +86,13 @@ class Encoder:
         self._norm = Norm(source.ln_post)
 
     def __call__(self, mels: Sequence[Tensor]) -> tuple[Tensor, list[int]]:
-        """Encode a batch; each comes out as it would alone.
+        """Encode a batch; the result of each utterance does not depend on the others.
 
         Args:
-            mels: log-mel frames (mels, frames) of each utterance, an even count of at most 3,000.
+            mels: log-mel frames of each utterance, (mels, frames), with an even number of at most 3,000 frames.
 
         Returns:
-            (batch, positions of the longest, state), and how many positions each utterance has: half its frames.
+            (batch, positions of the longest, state), and the positions of each utterance: half its frames.
         """
         frames = [mel.shape[-1] for mel in mels]
         x = torch.stack([pad(mel.T, (0, 0, 0, max(frames) - mel.shape[-1])) for mel in mels])
@@ -96,7 +100,7 @@ class Encoder:
         mask = None
         if min(frames) < max(frames):
             count = torch.tensor(frames, device=x.device)[:, None]
-            # What lies behind an utterance is zero to the convolutions, as their padding would be.
+            # Frames behind an utterance are zero, like the padding of the convolutions.
             x = x.masked_fill((torch.arange(max(frames), device=x.device) >= count)[..., None], 0.0)
             mask = (torch.arange(max(frames) // 2, device=x.device) < count // 2)[:, None, None]
         x = gelu(self._conv2(x)) + self._positions[: max(frames) // 2]

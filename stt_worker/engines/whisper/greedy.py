@@ -1,4 +1,4 @@
-"""Greedy search: the text of ``whisper.decode`` at temperature 0 without timestamps, for several utterances at once."""
+"""Greedy search: the text of ``whisper.decode`` at temperature 0 without timestamps, for a batch of utterances."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,10 +8,13 @@ import torch
 from torch import Tensor
 from whisper.tokenizer import Tokenizer
 
-from stt_worker.engines.whisper.decoder import Decoder, Memory, Vocabulary
+from stt_worker.engines.whisper.decoder import Decoder
+from stt_worker.engines.whisper.kv_cache import KVCache
+from stt_worker.engines.whisper.prompt import Prompt
 from stt_worker.engines.whisper.repetition import loop_length
+from stt_worker.engines.whisper.vocabulary import Vocabulary
 
-Stop = Literal["end", "cap", "loop"]
+Stop = Literal["end", "limit", "loop"]
 
 
 @dataclass
@@ -19,44 +22,54 @@ class Decoded:
     """One text."""
 
     tokens: list[int] = field(default_factory=list)
-    """Without special tokens; what was forced comes first."""
+    """Without special tokens; includes the prefix."""
     logprobs: list[float] = field(default_factory=list)
-    """Of each token that was chosen, and of the end where it was reached."""
-    forced: int = 0
-    """How many of the first tokens were not chosen, and so have no probability."""
-    before: int = 0
-    """Tokens of the prompt from the start of the transcript on that another one of it followed."""
+    """One per chosen token, and one for the end of text if it was reached."""
+    prefix_len: int = 0
+    """Number of first tokens that come from the prefix: they were not chosen and have no log-probability."""
+    attention_offset: int = 0
+    """Row of ``attention`` whose token is followed by the first token of the text."""
     no_speech_prob: float = 0.0
     attention: Tensor | None = None
-    """How the heads that follow the audio look at it, before softmax: (heads, rows, audio positions). A row for each
-    token of the prompt from the start of the transcript on, then for each of the text but one that broke it off."""
+    """Scores of the alignment heads before softmax, (heads, rows, audio positions). One row per token that the decoder
+    read: those of the prompt from start-of-transcript on, then those of the text, except a last one without an end."""
     error: Exception | None = None
-    """Why it was given up before its end."""
-    stop: Stop = "cap"
-    """The model ended it, it reached its cap, or it repeated itself."""
+    """The reason why decoding was given up."""
+    stop: Stop = "limit"
+    """The model ended the text, it reached its token limit, or it repeats itself."""
 
     def first(self, count: int) -> "Decoded":
-        """Its first tokens, as if the model had ended it there; all of them: as it is."""
+        """Return the first ``count`` tokens as a text that the model ended there; unchanged if these are all."""
         if count == len(self.tokens):
             return self
-        logprobs = self.logprobs[: max(0, count - self.forced)]
+        logprobs = self.logprobs[: max(0, count - self.prefix_len)]
         return replace(self, tokens=self.tokens[:count], logprobs=logprobs, stop="end")
 
     @property
     def avg_logprob(self) -> float:
-        """As ``whisper.decode`` computes it: the end counts as a token, where the model chose it."""
+        """Mean log-probability as in ``whisper.decode``: the end of text counts as a token if the model chose it."""
         return sum(self.logprobs) / max(1, len(self.logprobs))
 
 
-@dataclass(frozen=True)
-class Prompt:
-    """What the decoder is told before it writes."""
+class _AttentionLog:
+    """Scores of the alignment heads, collected over the steps of a batch that shrinks."""
 
-    tokens: tuple[int, ...]
-    sot: int
-    """Index of the start-of-transcript token, whose state tells whether anybody speaks."""
-    forced: int = 0
-    """How many of the last tokens are the beginning of the text."""
+    def __init__(self) -> None:
+        self._steps: list[tuple[Sequence[int], Sequence[Tensor]]] = []
+
+    def add(self, utterances: Sequence[int], layers: Sequence[Tensor]) -> None:
+        """Add a step: the utterances in it, and per layer their scores (batch, heads, tokens, audio positions)."""
+        if layers:
+            self._steps.append((utterances, layers))
+
+    def of(self, utterance: int) -> Tensor | None:
+        """Return the scores of one utterance (heads, tokens, audio positions); None if there are no alignment heads."""
+        rows = [
+            torch.cat([layer[utterances.index(utterance)] for layer in layers])
+            for utterances, layers in self._steps
+            if utterance in utterances
+        ]
+        return torch.cat(rows, dim=1) if rows else None
 
 
 class GreedySearch:
@@ -68,7 +81,7 @@ class GreedySearch:
         self._eot: int = tokenizer.eot
         self._no_speech: int = tokenizer.no_speech
         self._device = device
-        # Which tokens never appear in a text: ``whisper.decoding.DecodingTask._get_suppress_tokens`` for "-1".
+        # Tokens that never appear in a text: ``whisper.decoding.DecodingTask._get_suppress_tokens`` for "-1".
         special = (
             tokenizer.transcribe, tokenizer.translate, tokenizer.sot, tokenizer.sot_prev, tokenizer.sot_lm,
             tokenizer.no_speech,
@@ -78,64 +91,76 @@ class GreedySearch:
         first = sorted({*never, *tokenizer.encode(" "), tokenizer.eot})
         self._never_first = torch.tensor(first, device=device)
 
-    def languages(self, memory: Memory, sot: int, languages: Sequence[int]) -> Tensor:
-        """Probabilities of the language tokens ``languages`` (batch, languages). The memory stays as it was."""
-        state = self._decoder(torch.full((memory.batch, 1), sot, device=self._device), memory)
-        memory.length -= 1
+    def languages(self, cache: KVCache, sot: int, languages: Sequence[int]) -> Tensor:
+        """Return the probabilities (batch, languages) of language tokens; the cache stays as it was."""
+        state = self._decoder(torch.full((cache.batch_size, 1), sot, device=self._device), cache)
+        cache.length -= 1
         return self._vocabulary(state[:, 0])[:, list(languages)].softmax(dim=-1)
 
     def run(
-        self, memory: Memory, prompts: Sequence[Prompt], caps: Sequence[int], ticks: Sequence[Callable[[], None]]
+        self,
+        cache: KVCache,
+        prompts: Sequence[Prompt],
+        max_tokens: Sequence[int],
+        on_token: Sequence[Callable[[], None]],
     ) -> list[Decoded]:
-        """Write the texts of a batch.
+        """Decode the texts of a batch.
 
         Args:
-            memory: from ``Decoder.listen``; used up.
-            prompts: one for each utterance, all equally long, with ``sot`` at the same index.
-            caps: most tokens of each text.
-            ticks: of each utterance, called at each step; may raise to give that one up.
+            cache: from ``Decoder.precompute_cross_kv``; used up.
+            prompts: one per utterance, of equal length, with ``sot`` at the same index and prefixes of equal length.
+            max_tokens: per utterance, the most tokens of its text.
+            on_token: per utterance, called without arguments after each token. Its exception gives up this utterance
+                and becomes ``Decoded.error``.
         """
-        sot = prompts[0].sot
-        attention: list[Tensor] = []
-        tokens = torch.tensor([prompt.tokens for prompt in prompts], device=self._device)
-        states = self._decoder(tokens, memory, attention)
-        silence = self._vocabulary(states[:, sot]).softmax(dim=-1)[:, self._no_speech].tolist()
-        found = [
-            Decoded(
-                list(prompt.tokens[len(prompt.tokens) - prompt.forced :]),
-                forced=prompt.forced,
-                before=len(prompt.tokens) - prompt.sot - prompt.forced - 1,
-                no_speech_prob=probability,
-            )
-            for prompt, probability in zip(prompts, silence, strict=True)
-        ]
-        active, state = list(range(len(prompts))), states[:, -1]
-        looks = [(active, [layer[:, :, sot:] for layer in attention])]
-        suppressed = self._never if prompts[0].forced else self._never_first
-        room = self._decoder.n_ctx - memory.length
-        for _ in range(min(room, self._decoder.n_ctx // 2)):  # half, as ``DecodingTask.sample_len``
+        log = _AttentionLog()
+        active: Sequence[int] = range(len(prompts))
+        texts, state = self._prefill(cache, prompts, log)
+        suppressed = self._never if prompts[0].prefix_len else self._never_first
+        free = self._decoder.n_ctx - cache.length
+        for _ in range(min(free, self._decoder.n_ctx // 2)):  # half, as ``DecodingTask.sample_len``
             logits = self._vocabulary(state, suppressed)
             suppressed = self._never
             best, chosen = logits.max(dim=-1)
             logprobs = (best - logits.logsumexp(dim=-1)).tolist()
-            on = []
+            kept = []
             for row, (utterance, token, logprob) in enumerate(zip(active, chosen.tolist(), logprobs, strict=True)):
-                if self._goes_on(found[utterance], token, logprob, caps[utterance], ticks[utterance]):
-                    on.append(row)
-            if not on:
+                if self._append(texts[utterance], token, logprob, max_tokens[utterance], on_token[utterance]):
+                    kept.append(row)
+            if not kept:
                 break
-            if len(on) < len(active):
-                rows = torch.tensor(on, device=self._device)
-                memory.keep(rows)
-                chosen, active = chosen[rows], [active[row] for row in on]
-            attention = []
-            state = self._decoder(chosen[:, None], memory, attention)[:, 0]
-            looks.append((active, attention))
-        for utterance, text in enumerate(found):
-            text.attention = _attention_of(utterance, looks)
-        return found
+            if len(kept) < len(active):
+                rows = torch.tensor(kept, device=self._device)
+                cache.keep(rows)
+                chosen, active = chosen[rows], [active[row] for row in kept]
+            scores: list[Tensor] = []
+            state = self._decoder(chosen[:, None], cache, scores)[:, 0]
+            log.add(active, scores)
+        for utterance, text in enumerate(texts):
+            text.attention = log.of(utterance)
+        return texts
 
-    def _goes_on(self, text: Decoded, token: int, logprob: float, cap: int, tick: Callable[[], None]) -> bool:
+    def _prefill(self, cache: KVCache, prompts: Sequence[Prompt], log: _AttentionLog) -> tuple[list[Decoded], Tensor]:
+        """Read the prompts; return the texts so far, and the state (batch, state) that the next token follows from."""
+        scores: list[Tensor] = []
+        tokens = torch.tensor([prompt.tokens for prompt in prompts], device=self._device)
+        states = self._decoder(tokens, cache, scores)
+        sot = prompts[0].sot
+        log.add(range(len(prompts)), [layer[:, :, sot:] for layer in scores])
+        no_speech = self._vocabulary(states[:, sot]).softmax(dim=-1)[:, self._no_speech].tolist()
+        texts = [
+            Decoded(
+                list(prompt.tokens[len(prompt.tokens) - prompt.prefix_len :]),
+                prefix_len=prompt.prefix_len,
+                attention_offset=len(prompt.tokens) - prompt.sot - prompt.prefix_len - 1,
+                no_speech_prob=probability,
+            )
+            for prompt, probability in zip(prompts, no_speech, strict=True)
+        ]
+        return texts, states[:, -1]
+
+    def _append(self, text: Decoded, token: int, logprob: float, max_tokens: int, on_token: Callable[[], None]) -> bool:
+        """Append a token; return False if the text ends with it."""
         text.logprobs.append(logprob)
         if token == self._eot:
             text.stop = "end"
@@ -145,19 +170,8 @@ class GreedySearch:
             text.stop = "loop"
             return False
         try:
-            tick()
+            on_token()
         except Exception as error:  # one utterance must not end the others of its batch
             text.error = error
             return False
-        return len(text.tokens) < cap
-
-
-def _attention_of(utterance: int, looks: Sequence[tuple[list[int], list[Tensor]]]) -> Tensor | None:
-    """One utterance's part of what the steps of a batch looked at: of each, which utterances it was for, and per layer
-    (batch, heads, count, audio positions)."""
-    rows = [
-        torch.cat([layer[active.index(utterance)] for layer in layers])
-        for active, layers in looks
-        if layers and utterance in active
-    ]
-    return torch.cat(rows, dim=1) if rows else None
+        return len(text.tokens) < max_tokens

@@ -1,8 +1,8 @@
-"""When each word of a text is said: the path of the decoder's attention through the audio.
+"""Times of the words of a text, from the decoder's attention to the audio.
 
-The method of https://github.com/openai/whisper/blob/main/whisper/timing.py, whose parts are used where they can be: the
-heads that follow the audio, normalised and smoothed, give a cost for each token and position, and dynamic time warping
-the cheapest way through it.
+The method of https://github.com/openai/whisper/blob/main/whisper/timing.py, some of whose functions are used: the
+scores of the alignment heads, normalised and smoothed, are the cost of each token and position, and dynamic time
+warping finds the cheapest path.
 """
 
 from collections.abc import Sequence
@@ -17,59 +17,60 @@ from whisper.timing import WordTiming, dtw_cpu, merge_punctuations
 from whisper.tokenizer import Tokenizer
 
 from stt_worker.engines.base import Word
+from stt_worker.engines.whisper.greedy import Decoded
 
 SMOOTHING = 7
 """Positions of the median filter, as in ``find_alignment``; ``EXCHANGES`` are for seven."""
 EXCHANGES = ((0, 5), (0, 3), (1, 6), (2, 4), (0, 1), (3, 5), (2, 6), (2, 3), (3, 6), (4, 5), (1, 4), (1, 3), (3, 4))
-"""Which of seven numbers to put in order, one pair after the other, to have the median in the middle: ``opt_med7`` of
+"""Pairs to sort, one after the other, that move the median of seven numbers into the middle: ``opt_med7`` of
 N. Devillard, http://ndevilla.free.fr/median/median.pdf."""
 Times = NDArray[np.float64]
 OPENING, CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 """Punctuation that belongs to the word after it, and before it, as in ``add_word_timestamps``."""
 
 
-def token_times(attention: Tensor, before: int, count: int, seconds: float) -> Times:
-    """When each token begins, and when the last one ends: (count + 1), seconds.
+def token_times(decoded: Decoded, seconds: float) -> Times:
+    """Return when each token begins, and when the last one ends: (tokens + 1,), seconds.
 
     Args:
-        attention: of the heads that follow the audio, before softmax: (heads, rows, audio positions), a row for each
-            token that the decoder took in from the start of the transcript on.
-        before: how many of them were followed by another token of the prompt; the next row chose the text's first.
-        count: of the text's tokens.
-        seconds: length of the audio, without the silence after it.
+        decoded: with attention.
+        seconds: duration of the audio, without padding.
     """
-    heard = max(1, min(attention.shape[-1], round(seconds * TOKENS_PER_SECOND)))
-    weights = attention[:, : before + count + 1, :heard].float().softmax(dim=-1)
-    if weights.shape[1] == before + count:  # the text was broken off at its last token
+    assert decoded.attention is not None
+    offset, count = decoded.attention_offset, len(decoded.tokens)
+    positions = max(1, min(decoded.attention.shape[-1], round(seconds * TOKENS_PER_SECOND)))
+    weights = decoded.attention[:, : offset + count + 1, :positions].float().softmax(dim=-1)
+    if weights.shape[1] == offset + count:  # the text has no end, so its last token was not read
         weights = torch.cat([weights, weights[:, -1:]], dim=1)
     deviation, mean = torch.std_mean(weights, dim=-2, keepdim=True, unbiased=False)
     weights = _median((weights - mean) / deviation.clamp(min=1e-6))
-    path, positions = dtw_cpu(np.ascontiguousarray(-weights.mean(dim=0)[before:].double().cpu().numpy()))
-    starts = positions[np.pad(np.diff(path), (1, 0), constant_values=1).astype(bool)]
+    path, places = dtw_cpu(np.ascontiguousarray(-weights.mean(dim=0)[offset:].double().cpu().numpy()))
+    starts = places[np.pad(np.diff(path), (1, 0), constant_values=1).astype(bool)]
     times: Times = np.minimum(starts / TOKENS_PER_SECOND, seconds)
     return times
 
 
 def _median(x: Tensor) -> Tensor:
-    """``whisper.timing.median_filter``, over the last dimension, on a CPU in a tenth of the time: that one sorts."""
+    """Compute ``whisper.timing.median_filter`` over the last dimension, in a tenth of its time: that one sorts."""
     margin = SMOOTHING // 2
     if x.shape[-1] <= margin:
         return x
-    around = list(pad(x, (margin, margin), mode="reflect").unfold(-1, SMOOTHING, 1).unbind(-1))
+    window = list(pad(x, (margin, margin), mode="reflect").unfold(-1, SMOOTHING, 1).unbind(-1))
     for low, high in EXCHANGES:
-        around[low], around[high] = torch.minimum(around[low], around[high]), torch.maximum(around[low], around[high])
-    return around[margin]
+        window[low], window[high] = torch.minimum(window[low], window[high]), torch.maximum(window[low], window[high])
+    return window[margin]
 
 
 def word_times(
     times: Times, tokenizer: Tokenizer, tokens: Sequence[int], probabilities: Sequence[float]
 ) -> tuple[Word, ...]:
-    """The words of a text.
+    """Group the tokens of a text to words.
 
     Args:
         times: from ``token_times``.
+        tokenizer: of the text's language.
         tokens: of the text, without special tokens.
-        probabilities: one for each of them.
+        probabilities: one per token.
     """
     texts, groups = tokenizer.split_to_word_tokens([*tokens, tokenizer.eot])
     bounds = np.cumsum([0, *(len(group) for group in groups[:-1])])

@@ -11,12 +11,14 @@ from whisper.timing import median_filter
 from whisper.tokenizer import Tokenizer, get_tokenizer
 
 from stt_worker.engines.torch_threads import torch_threads
-from stt_worker.engines.whisper.attention import Bfloat16SelfAttention, Bfloat16Sound, SelfAttention, Sound
-from stt_worker.engines.whisper.decoder import Decoder, Vocabulary, make_vocabulary
+from stt_worker.engines.whisper.attention import Bfloat16CrossKV, Bfloat16SelfAttention, CrossKV, SelfAttention
+from stt_worker.engines.whisper.decoder import Decoder
 from stt_worker.engines.whisper.encoder import Encoder
-from stt_worker.engines.whisper.greedy import Decoded, GreedySearch, Prompt
+from stt_worker.engines.whisper.greedy import Decoded, GreedySearch
 from stt_worker.engines.whisper.linear import PACKS
 from stt_worker.engines.whisper.numerics import BFLOAT16, FLOAT32, INT8, Format, Numerics
+from stt_worker.engines.whisper.prompt import Prompt
+from stt_worker.engines.whisper.vocabulary import Vocabulary, make_vocabulary
 from stt_worker.engines.whisper.word_timestamps import SMOOTHING, _median
 from tests.support.exact_scores import judge
 from tests.unit.stt_worker.formats import ENGINES, NUMERICS, packing, quantized_engine
@@ -70,8 +72,8 @@ def decode(model: Whisper, tokenizer: Tokenizer, features: Tensor, **options: ob
     decoder = Decoder(model.decoder, FLOAT32)
     search = GreedySearch(decoder, Vocabulary(model.decoder.token_embedding.weight), tokenizer, torch.device("cpu"))
     prompt = Prompt(tokenizer.sot_sequence_including_notimestamps, sot=0)
-    memory = decoder.listen(features, **options)  # type: ignore[arg-type]
-    return search.run(memory, [prompt] * len(features), [1000] * len(features), [lambda: None] * len(features))
+    cache = decoder.precompute_cross_kv(features, **options)  # type: ignore[arg-type]
+    return search.run(cache, [prompt] * len(features), [1000] * len(features), [lambda: None] * len(features))
 
 
 @torch.inference_mode()
@@ -118,8 +120,8 @@ def test_every_choice_is_the_librarys_or_as_good(
         encoder, decoder = Encoder(model.encoder, numerics.encoder), Decoder(model.decoder, numerics)
         vocabulary = make_vocabulary(model.decoder.token_embedding.weight, numerics.vocabulary)
     for seed, exact in zip(SEEDS, exact_features, strict=True):
-        memory = decoder.listen(*encoder([mel(seed, FRAMES)[0]]))
-        judged = judge(model, tokenizer, decoder, vocabulary, memory, exact)
+        cache = decoder.precompute_cross_kv(*encoder([mel(seed, FRAMES)[0]]))
+        judged = judge(model, tokenizer, decoder, vocabulary, cache, exact)
         assert judged.error <= allowed, seed
         assert judged.shortfall <= 2 * allowed, seed
         assert judged.logprob_error <= allowed, seed
@@ -130,18 +132,18 @@ def test_every_choice_is_the_librarys_or_as_good(
 @pytest.mark.parametrize("forced", [0, 2])
 def test_attention_is_kept_from_each_step(model: Whisper, tokenizer: Tokenizer, forced: int) -> None:
     """Of each utterance of a batch, which end at different steps, what one pass over all its tokens gives."""
-    decoder = Decoder(model.decoder, FLOAT32, following=[(0, 1), (1, 0), (1, 3)])
+    decoder = Decoder(model.decoder, FLOAT32, alignment_heads=[(0, 1), (1, 0), (1, 3)])
     search = GreedySearch(decoder, Vocabulary(model.decoder.token_embedding.weight), tokenizer, torch.device("cpu"))
     before = (tokenizer.sot_prev, 300)
     tokens = (*before, *tokenizer.sot_sequence_including_notimestamps, *(400, 500)[:forced])
-    prompt = Prompt(tokens, sot=len(before), forced=forced)
+    prompt = Prompt(tokens, sot=len(before), prefix_len=forced)
     features = model.encoder(torch.cat([mel(1), mel(2), mel(3)]))
-    found = search.run(decoder.listen(features), [prompt] * 3, [4, 9, 6], [lambda: None] * 3)
+    found = search.run(decoder.precompute_cross_kv(features), [prompt] * 3, [4, 9, 6], [lambda: None] * 3)
     assert len({len(text.tokens) for text in found}) > 1
     for row, text in enumerate(found):
         written = text.tokens[forced:] if text.stop == "end" else text.tokens[forced:-1]
         looks: list[Tensor] = []
-        decoder(torch.tensor([[*tokens, *written]]), decoder.listen(features[row : row + 1]), looks)
+        decoder(torch.tensor([[*tokens, *written]]), decoder.precompute_cross_kv(features[row : row + 1]), looks)
         assert text.attention is not None
         torch.testing.assert_close(text.attention, torch.cat(looks, dim=1)[0, :, prompt.sot :], rtol=1e-3, atol=1e-3)
 
@@ -149,7 +151,7 @@ def test_attention_is_kept_from_each_step(model: Whisper, tokenizer: Tokenizer, 
 def test_the_beginning_of_a_text_keeps_its_probabilities() -> None:
     """What was forced has none, the end has one."""
     for logprobs in ([-1.0, -2.0, -3.0, -9.0], [-1.0, -2.0, -3.0]):
-        text = Decoded([7, 8, 1, 2, 3], logprobs, forced=2)
+        text = Decoded([7, 8, 1, 2, 3], logprobs, prefix_len=2)
         cut = text.first(4)
         assert (cut.tokens, cut.logprobs, cut.stop) == ([7, 8, 1, 2], [-1.0, -2.0], "end")
         assert (cut.first(3).logprobs, text.first(1).logprobs) == ([-1.0], [])
@@ -175,13 +177,13 @@ def test_a_batch_gives_what_each_gives_alone(model: Whisper, tokenizer: Tokenize
 def test_only_what_is_decoded_takes_room_for_its_tokens(model: Whisper, tokenizer: Tokenizer) -> None:
     """A whole batch is listened to, and its groups decoded one by one: none of it is laid out twice."""
     decoder = Decoder(model.decoder, FLOAT32)
-    memory = decoder.listen(model.encoder(torch.cat([mel(1), mel(2)])))
-    part = memory.part([1])
+    cache = decoder.precompute_cross_kv(model.encoder(torch.cat([mel(1), mel(2)])))
+    part = cache.select([1])
     decoder(torch.tensor([[tokenizer.sot]]), part)
-    assert memory.text is None
+    assert cache.text is None
     assert part.text is not None
     assert part.text.shape == (2, 1, 2 * 4, 64, 16)
-    assert memory.part([0, 1]).sound is memory.sound
+    assert cache.select([0, 1]).cross is cache.cross
 
 
 @torch.inference_mode()
@@ -237,7 +239,7 @@ def test_attention_in_bfloat16_is_close(*, masked: bool) -> None:
         mask = (torch.arange(positions) < 15)[None, None, None] if masked else None
         ours = close(query.bfloat16(), key.bfloat16(), value.bfloat16(), mask)
         torch.testing.assert_close(ours.float(), exact(query, key, value, mask), rtol=0.05, atol=0.05)
-        rooms.append(close._room.data_ptr())
+        rooms.append(close._buffer.data_ptr())
     assert rooms[0] == rooms[1] != rooms[2]
 
 
@@ -255,7 +257,7 @@ def test_audio_in_bfloat16_is_seen_as_in_float32(tokens: int) -> None:
     key, value = torch.randn(2, 1, 4, 50, 16).bfloat16().unbind()
     query = torch.randn(1, tokens, 64)
     for silent in (None, torch.arange(50)[None, None, None] >= 40):
-        scores, seen = Bfloat16Sound(key, value).attend(query, silent)
-        expected_scores, expected = Sound(key.float(), value.float()).attend(query, silent)
+        scores, seen = Bfloat16CrossKV(key, value).attend(query, silent)
+        expected_scores, expected = CrossKV(key.float(), value.float()).attend(query, silent)
         torch.testing.assert_close(scores, expected_scores)
         torch.testing.assert_close(seen, expected)

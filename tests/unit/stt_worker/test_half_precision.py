@@ -9,7 +9,8 @@ import pytest
 from whisper.model import ModelDimensions, Whisper
 
 from stt_worker.engines.base import Hypothesis, Outcome, RecognitionConfig
-from stt_worker.engines.whisper.engine import LARGEST, WhisperTranscriber, in_half_precision
+from stt_worker.engines.whisper.engine import GPU_BATCH_SIZE, WhisperTranscriber
+from stt_worker.engines.whisper.load import in_half_precision
 from stt_worker.engines.whisper.numerics import FLOAT16, FLOAT32, Numerics
 from tests.support.utterances import outcomes_of
 from tests.unit.stt_worker.tiny_whisper import random_whisper
@@ -62,7 +63,7 @@ def utterances() -> Iterator[tuple[Samples, RecognitionConfig]]:
 
 def heard(model: Whisper, numerics: Numerics) -> list[Outcome]:
     engine = WhisperTranscriber(model, "tiny", "1", numerics)
-    engine.max_batch_size = LARGEST
+    engine.max_batch_size = GPU_BATCH_SIZE
     return outcomes_of(engine, list(utterances()))
 
 
@@ -78,4 +79,4 @@ def test_a_batch_is_heard_in_half_precision() -> None:
 
 def test_a_gpus_weights_make_batches() -> None:
     """Also on the CPU: what is decoded one by one there are the packed products of float32 weights."""
-    assert WhisperTranscriber(in_half_precision(tiny_model()), "tiny", "1", FLOAT16).max_batch_size == LARGEST
+    assert WhisperTranscriber(in_half_precision(tiny_model()), "tiny", "1", FLOAT16).max_batch_size == GPU_BATCH_SIZE

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from whisper.tokenizer import get_tokenizer
 
 from stt_worker.engines.whisper.repetition import (
+    collapse_loop,
     compression_ratio,
+    final_repetition,
+    has_repetition,
     loop_length,
-    repeats_itself,
-    repetition,
-    sayings,
-    token_cap,
-    without_loop,
+    spoken_repetitions,
+    token_limit,
 )
 
 # The library leaves its word lists to the garbage collector to close.
@@ -36,14 +36,14 @@ def test_a_loop_is_a_phrase_said_again_and_again(tokens: list[int], length: int)
 
 
 def test_a_loop_is_said_once() -> None:
-    assert without_loop([9, 1, 2, 3, 4, *[1, 2, 3, 4] * 2]) == [9, 1, 2, 3, 4]
-    assert without_loop([9, *[7] * 20]) == [9, 7]
-    assert without_loop([1, 2, 3]) == [1, 2, 3]
+    assert collapse_loop([9, 1, 2, 3, 4, *[1, 2, 3, 4] * 2]) == [9, 1, 2, 3, 4]
+    assert collapse_loop([9, *[7] * 20]) == [9, 7]
+    assert collapse_loop([1, 2, 3]) == [1, 2, 3]
 
 
 @given(st.lists(st.integers(0, 3), max_size=80))
 def test_without_its_loop_a_text_is_a_beginning_of_it(tokens: list[int]) -> None:
-    kept = without_loop(tokens)
+    kept = collapse_loop(tokens)
     assert kept == tokens[: len(kept)]
     assert bool(kept) == bool(tokens)
 
@@ -59,7 +59,7 @@ def test_without_its_loop_a_text_is_a_beginning_of_it(tokens: list[int]) -> None
     ],
 )
 def test_a_sentence_written_twice_is_looked_at_again(tokens: list[int], repeated: bool) -> None:
-    assert repeats_itself(tokens) is repeated
+    assert has_repetition(tokens) is repeated
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_sentence_written_twice_is_looked_at_again(tokens: list[int], repeated
     ],
 )
 def test_a_repetition_is_how_a_text_ends(tokens: list[int], found: tuple[int, int]) -> None:
-    assert repetition(tokens) == found
+    assert final_repetition(tokens) == found
 
 
 @pytest.mark.parametrize(
@@ -94,13 +94,13 @@ def test_a_repetition_is_how_a_text_ends(tokens: list[int], found: tuple[int, in
 def test_the_audio_tells_how_often_a_phrase_was_said(
     tokens: int, phrase_s: float, left_s: float, said: int | None
 ) -> None:
-    assert sayings(tokens, phrase_s, left_s) == said
+    assert spoken_repetitions(tokens, phrase_s, left_s) == said
 
 
 def test_the_cap_grows_with_the_audio() -> None:
     """Room for the quickest speech: 5 syllables a second in Korean are about 8 tokens."""
-    assert token_cap(0.3, "ko") > 16
-    assert token_cap(10, "ko") > 100
+    assert token_limit(0.3, "ko") > 16
+    assert token_limit(10, "ko") > 100
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_the_cap_has_room_for_every_script(language: str, text: str) -> None:
     """16 letters a second, or 7 where one is a syllable; Whisper's vocabulary spends up to 3 tokens on one."""
     letters_per_s = 7 if language in ("ko", "zh") else 16
     tokens = get_tokenizer(multilingual=True).encode(text)
-    assert letters_per_s * 10 * len(tokens) / len(text) < token_cap(10, language)
+    assert letters_per_s * 10 * len(tokens) / len(text) < token_limit(10, language)
 
 
 def test_repetition_compresses() -> None:

@@ -8,10 +8,13 @@ from whisper.model import ModelDimensions, Whisper
 from whisper.tokenizer import get_tokenizer
 
 from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, RecognitionConfig, RecognitionRequest
-from stt_worker.engines.whisper.engine import PADDING_S, WhisperTranscriber, _prompt, _Utterance, warm_up
+from stt_worker.engines.whisper.engine import WhisperTranscriber, _Utterance
+from stt_worker.engines.whisper.fallback import PADDING_S, accepted
 from stt_worker.engines.whisper.greedy import Decoded
+from stt_worker.engines.whisper.load import warm_up
 from stt_worker.engines.whisper.numerics import FLOAT32, Numerics
-from stt_worker.engines.whisper.repetition import token_cap
+from stt_worker.engines.whisper.prompt import make_prompt
+from stt_worker.engines.whisper.repetition import token_limit
 from tests.support.utterances import outcomes_of
 from tests.unit.stt_worker.formats import NUMERICS, packing
 from wire.errors import WireError
@@ -100,7 +103,7 @@ def test_a_model_refuses_a_language_that_it_lacks() -> None:
 def test_a_prompt_is_nothing_but_letters() -> None:
     """Also one that spells a token of the model's own."""
     tokenizer = get_tokenizer(multilingual=True, num_languages=99)
-    prompt = _prompt(tokenizer, RecognitionConfig("en", prompt="<|endoftext|>", prefix="<|nospeech|>"))
+    prompt = make_prompt(tokenizer, RecognitionConfig("en", prompt="<|endoftext|>", prefix="<|nospeech|>"))
     assert not {tokenizer.eot, tokenizer.no_speech} & set(prompt.tokens)
 
 
@@ -125,8 +128,8 @@ def test_the_last_look_is_not_cut(language: str, *, last: bool) -> None:
     """Its text is the final one; the looks before it may be cut, because a cut text is looked at again."""
     model = transcriber(MULTILINGUAL_VOCABULARY)
     utterance = _Utterance(0, RecognitionRequest(SECOND, RecognitionConfig(language), Deadline.after(60)), language)
-    expected = model._decoder.n_ctx if last else token_cap(1.0, language)
-    assert model._cap(utterance, len(PADDING_S) if last else 1) == expected
+    expected = model._decoder.n_ctx if last else token_limit(1.0, language)
+    assert model._max_tokens(utterance, len(PADDING_S) if last else 1) == expected
 
 
 @pytest.mark.parametrize(
@@ -141,15 +144,12 @@ def test_the_last_look_is_not_cut(language: str, *, last: bool) -> None:
 )
 def test_a_sentence_is_believed_as_often_as_there_is_time_for_it(forced: int, seconds: float, kept: int | None) -> None:
     """Six tokens twice, looked at in a straight line from 0.2 to 2.0 s."""
-    model = transcriber(MULTILINGUAL_VOCABULARY)
-    utterance = _Utterance(
-        0, RecognitionRequest(torch.zeros(round(16_000 * seconds)).numpy(), ENGLISH, Deadline.after(60)), "en"
-    )
     attention = torch.full((1, 3 + 13, 250), -9.0)
     for row in range(16):
         attention[0, row, 10 + 15 * max(0, row - 3) : 10 + 15 * max(1, row - 2)] = 9.0
     attention[0, 9, 100:] = 9.0  # after the sixth, all the rest
     tokens = [400, 401, 402, 403, 404, 405] * 2
-    text = Decoded(tokens, [-0.1] * (13 - forced), forced=forced, before=3, attention=attention, stop="end")
-    trusted = model._trusted(utterance, text)
-    assert (trusted and len(trusted.tokens)) == kept
+    logprobs = [-0.1] * (13 - forced)
+    text = Decoded(tokens, logprobs, prefix_len=forced, attention_offset=3, attention=attention, stop="end")
+    found = accepted(text, get_tokenizer(multilingual=True, num_languages=99, language="en"), seconds)
+    assert (found and len(found.tokens)) == kept

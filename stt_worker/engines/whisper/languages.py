@@ -1,0 +1,39 @@
+"""Languages and tasks of a model, and their tokenizers."""
+
+from whisper.model import Whisper
+from whisper.tokenizer import Tokenizer, get_tokenizer
+
+from stt_worker.engines.base import RecognitionConfig
+from wire.errors import WireError
+
+ENGLISH = "en"
+
+
+class Languages:
+    """Languages of one model. Models such as ``base.en`` write English for any speech; ``large-v3`` added ``yue``."""
+
+    def __init__(self, model: Whisper, name: str) -> None:
+        self.is_multilingual: bool = model.is_multilingual
+        self._count: int = model.num_languages
+        self._name = name
+
+    def tokenizer(self, language: str = ENGLISH, task: str = "transcribe") -> Tokenizer:
+        """Return a tokenizer; the library keeps one per language and task."""
+        return get_tokenizer(self.is_multilingual, num_languages=self._count, language=language, task=task)
+
+    def unsupported(self, config: RecognitionConfig) -> WireError | None:
+        """Return the error for a language or task that the model does not support; None if it does."""
+        language = config.language
+        if not self.is_multilingual and (language not in (None, ENGLISH) or config.task != "transcribe"):
+            return WireError(
+                "stt_language",
+                f"The model {self._name} knows English only, not {language or 'translation'}.",
+                "Choose English, or ask the operator for a multilingual model (STT_MODEL without .en).",
+            )
+        if language is not None and language not in self.tokenizer().all_language_codes:
+            return WireError(
+                "stt_language",
+                f"The model {self._name} does not know the language {language}.",
+                "Choose another, or ask the operator for a newer model (STT_MODEL=large or turbo).",
+            )
+        return None

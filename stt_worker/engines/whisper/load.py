@@ -1,0 +1,85 @@
+"""Loads a checkpoint of openai-whisper into the engine."""
+
+import hashlib
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import structlog
+import torch
+import whisper
+from whisper.model import Whisper
+
+from stt_worker.engines.base import Deadline, Hypothesis, RecognitionConfig
+from stt_worker.engines.device import Device, check_transcription, load_on_device
+from stt_worker.engines.whisper.engine import WhisperTranscriber
+from stt_worker.engines.whisper.numerics import FLOAT16
+from stt_worker.engines.whisper.processor import choose_numerics
+from stt_worker.settings import Settings
+from stt_worker.weights.find import alignment_heads, find_weights
+from wire.audio import SAMPLE_RATE
+from wire.errors import ModelError
+
+log = structlog.get_logger()
+
+
+def load_whisper(settings: Settings) -> WhisperTranscriber:
+    """Find the weights, load them on the device of the settings, and transcribe a second of silence there.
+
+    Raises:
+        ModelError: the weights are missing or corrupt, or the GPU is missing or failed.
+    """
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    return load_on_device(settings.device, partial(_load_on, settings), fallback=settings.gpu_fallback)
+
+
+def _load_on(settings: Settings, device: Device) -> WhisperTranscriber:
+    path = find_weights(settings.model, settings.model_cache, offline=settings.model_offline)
+    model = _read_checkpoint(path, settings.model)
+    if device == "cuda":
+        model, numerics = in_half_precision(model).to(device), FLOAT16
+    else:
+        numerics = choose_numerics(settings.numerics)
+    log.info("numerics chosen", **asdict(numerics))
+    transcriber = WhisperTranscriber(model, settings.model, _digest(path), numerics)
+    hypothesis = warm_up(transcriber)
+    if device == "cuda":
+        check_transcription(hypothesis)
+    return transcriber
+
+
+def _read_checkpoint(path: Path, name: str) -> Whisper:
+    """Load the model into main memory, so that an error here is the file's and not the GPU's."""
+    try:
+        model = whisper.load_model(str(path), device="cpu")
+        heads = alignment_heads(name)
+        if heads is not None:
+            model.set_alignment_heads(heads)
+    except Exception as error:  # torch.load raises many types for a broken file
+        raise ModelError(
+            "model_corrupt",
+            f"{path} is not an openai-whisper checkpoint ({type(error).__name__}).",
+            "Delete it and run `make models`, or set STT_MODEL to another file.",
+        ) from error
+    return model
+
+
+def in_half_precision(model: Whisper) -> Whisper:
+    """Convert a model to fp16 in place, except layer norms: their input is float32, and torch requires one type."""
+    model.half()
+    for module in model.modules():
+        if isinstance(module, torch.nn.LayerNorm):
+            module.float()
+    return model
+
+
+def warm_up(transcriber: WhisperTranscriber) -> Hypothesis:
+    """Transcribe a second of silence: the first run allocates and compiles, which no user should wait for."""
+    return transcriber.transcribe(torch.zeros(SAMPLE_RATE).numpy(), RecognitionConfig(), Deadline.after(60))
+
+
+def _digest(path: Path) -> str:
+    """Return the first 12 hexadecimal digits of the file's sha256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]

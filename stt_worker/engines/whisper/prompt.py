@@ -1,0 +1,38 @@
+"""The tokens that the decoder reads before it writes."""
+
+from dataclasses import dataclass
+
+from whisper.tokenizer import Tokenizer
+
+from stt_worker.engines.base import RecognitionConfig
+
+PROMPT_TOKENS = 64
+"""Tokens kept from the end of a session's prompt. Each costs time in every utterance, and Whisper continues a long
+prompt instead of using its words."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Special tokens, with preceding text before them and the beginning of the text after them."""
+
+    tokens: tuple[int, ...]
+    sot: int
+    """Index of the start-of-transcript token, whose state gives the probability of no speech."""
+    prefix_len: int = 0
+    """Number of last tokens that are the beginning of the text."""
+
+
+def make_prompt(tokenizer: Tokenizer, config: RecognitionConfig) -> Prompt:
+    """Return the tokens of ``whisper.decoding.DecodingTask._get_initial_tokens``."""
+    before: list[int] = []
+    if config.prompt.strip():
+        before = [tokenizer.sot_prev, *_encode(tokenizer, config.prompt)[-PROMPT_TOKENS:]]
+    prefix = _encode(tokenizer, config.prefix) if config.prefix.strip() else []
+    tokens = (*before, *tokenizer.sot_sequence_including_notimestamps, *prefix)
+    return Prompt(tokens, sot=len(before), prefix_len=len(prefix))
+
+
+def _encode(tokenizer: Tokenizer, text: str) -> list[int]:
+    """Encode a text from outside: even ``<|endoftext|>`` is only letters."""
+    tokens: list[int] = tokenizer.encode(f" {text.strip()}", disallowed_special=())
+    return tokens
