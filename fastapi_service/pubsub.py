@@ -1,34 +1,58 @@
-"""A pub/sub channel of which nothing is kept: whoever follows it hears when something may have been lost."""
+"""The one subscribe loop. Pub/sub keeps nothing: what is published during an outage is lost to its subscribers."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import stamina
+import structlog
 from redis.exceptions import RedisError
 
+from infra.outage_log import OutageLog
 from infra.redis_client import AsyncRedis, checkpoint
 
 POLL_S = 1.0
 
+log = structlog.get_logger()
+
 
 async def follow(
-    redis: AsyncRedis, channel: str, subscribed: Callable[[], Awaitable[None]], hear: Callable[[str], None]
+    redis: AsyncRedis,
+    channels: Sequence[str],
+    on_subscribed: Callable[[], Awaitable[None]],
+    on_message: Callable[[str, str], Awaitable[None]],
+    *,
+    name: str,
 ) -> None:
-    """For ever, through outages of Redis.
+    """Follow channels until cancelled, through outages of Redis.
+
+    An error in a callback is logged, and the channels are subscribed again.
 
     Args:
-        redis: must not retry by itself (``connect_async(url, retries=0)``).
-        subscribed: called whenever the channel is, also after an outage: what was said before may be lost.
-        hear: called with each message.
+        redis: must not retry by itself (``connect_async(url, retries=0)``): a lost connection would go unnoticed.
+        on_subscribed: called after each subscription, also after an outage: messages may be lost.
+        on_message: called with channel and data of each message, one at a time.
+        name: what is followed, for the log.
     """
+    outage = OutageLog(f"{name} subscription")
+
+    def should_retry(error: Exception) -> bool:
+        if not isinstance(error, Exception):
+            return False  # cancelled
+        if isinstance(error, RedisError | OSError):
+            outage.failed(error)
+        else:
+            log.exception("internal error", subscription=name)  # the boundary: the way back must not end
+        return True
+
     async for attempt in stamina.retry_context(
-        on=(RedisError, OSError), attempts=None, timeout=None, wait_initial=0.05, wait_max=1
+        on=should_retry, attempts=None, timeout=None, wait_initial=0.05, wait_max=1
     ):
         with attempt:
             async with redis.pubsub() as pubsub:
-                await pubsub.subscribe(channel)
-                await subscribed()
+                await pubsub.subscribe(*channels)
+                await on_subscribed()
+                outage.recovered()
                 while True:
                     checkpoint()
                     message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=POLL_S)
                     if message is not None:
-                        hear(message["data"])
+                        await on_message(message["channel"], message["data"])

@@ -1,113 +1,136 @@
-"""Who is in which room, over any number of gateways: each refreshes its own people in Redis, and reads how many there
-are at all. Sessions without a room cost nothing."""
+"""How many connections each room has, over any number of gateways.
+
+Each gateway refreshes its own connections in Redis and reads the totals. Sessions without a room cost nothing.
+"""
 
 import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import structlog
 from redis.exceptions import RedisError
 
 from fastapi_service.pubsub import follow
+from infra.outage_log import OutageLog
 from infra.redis_client import AsyncRedis, checkpoint, load_script
 from infra.redis_types import AsyncScript
 from wire import names
 from wire.messages.server import People
 
 REFRESH_S = 10.0
-"""How often a gateway says that its people are still there, and looks for changes that it was not told of."""
+"""Interval at which a gateway renews its connections and reads the totals again: pub/sub may have lost a change."""
 FORGET_S = 30
-"""People of whom nobody says so any more: their gateway is gone."""
+"""Seconds after which connections that are not renewed are forgotten: their gateway is gone."""
 RETRY_S = 1.0
-
-log = structlog.get_logger()
 
 
 @dataclass
 class _Room:
-    """What this gateway knows of a room."""
+    """The connections of this gateway in one room, by owner id."""
 
     present: set[str] = field(default_factory=set)
-    """Owner ids of the connections here."""
     talking: set[str] = field(default_factory=set)
+    """Those of ``present`` that have sent audio."""
     gone: set[str] = field(default_factory=set)
-    """Those that have left, as long as Redis does not know."""
+    """Those that have left, until Redis has it."""
 
 
 class RoomOccupancy:
-    """One per gateway. One task writes what changed and reads what is, so that nothing is told out of order."""
+    """The rooms of one gateway. One task writes changes and reads totals, so that totals are reported in order."""
 
-    def __init__(self, redis: AsyncRedis, channels: AsyncRedis, tell: Callable[[People], None]) -> None:
-        """``tell`` hears of each look at a room, also when it is as before."""
+    def __init__(
+        self,
+        redis: AsyncRedis,
+        subscriptions: AsyncRedis,
+        on_people: Callable[[People], None],
+        *,
+        refresh_s: float = REFRESH_S,
+        forget_s: int = FORGET_S,
+    ) -> None:
+        """Begin without rooms.
+
+        Args:
+            redis: for commands.
+            subscriptions: for :func:`fastapi_service.pubsub.follow`.
+            on_people: called with the totals of a room each time they are read, changed or not.
+            refresh_s: interval at which connections are renewed.
+            forget_s: seconds after which connections that are not renewed are forgotten.
+        """
         self._redis = redis
-        self._channels = channels
-        self._tell = tell
+        self._subscriptions = subscriptions
+        self._on_people = on_people
+        self._refresh_s = refresh_s
+        self._forget_s = forget_s
         self._script: AsyncScript[tuple[int, int]] = redis.register_script(load_script(__package__, "room_occupancy"))
         self._rooms: dict[str, _Room] = {}
         self._due: set[str] = set()
-        """Rooms to look at."""
-        self._called = asyncio.Event()
+        """Rooms to write and read."""
+        self._wake = asyncio.Event()
 
     def join(self, room: str, owner: str) -> None:
+        """Add a connection to a room."""
         self._rooms.setdefault(room, _Room()).present.add(owner)
-        self._look_at(room)
+        self._schedule(room)
 
     def talks(self, room: str, owner: str) -> None:
-        """Somebody in a room has sent audio."""
+        """Note that a connection in a room has sent audio."""
         known = self._rooms.get(room)
         if known is not None and owner in known.present and owner not in known.talking:
             known.talking.add(owner)
-            self._look_at(room)
+            self._schedule(room)
 
     def leave(self, room: str, owner: str) -> None:
+        """Remove a connection from a room."""
         known = self._rooms.get(room)
         if known is None or owner not in known.present:
             return
         known.present.discard(owner)
         known.talking.discard(owner)
         known.gone.add(owner)
-        self._look_at(room)
+        self._schedule(room)
 
     async def run(self) -> None:
-        """For ever: write what changed here, hear what changed elsewhere, refresh."""
+        """Write changes of this gateway, read changes of others, and refresh. Runs until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._write_all())
-            tasks.create_task(follow(self._channels, names.ROOM_PEOPLE, self._on_subscribed, self._hear))
-            tasks.create_task(self._refresh_all())
+            tasks.create_task(self._write_all(), name="room writer")
+            tasks.create_task(
+                follow(
+                    self._subscriptions, [names.ROOM_PEOPLE], self._schedule_all, self._on_changed, name="occupancy"
+                ),
+                name="room changes",
+            )
+            tasks.create_task(self._refresh_all(), name="room refresh")
 
     async def flush(self) -> None:
-        """Write what is due now: people leave at once when their gateway ends.
+        """Write what is due now.
 
         Raises:
-            RedisError: Redis is away; they are forgotten in a while.
+            RedisError, OSError: Redis is unavailable; other gateways forget the connections after ``forget_s``.
         """
         while self._due:
             await self._update(self._due.pop())
 
-    def _look_at(self, room: str) -> None:
+    def _schedule(self, room: str) -> None:
         self._due.add(room)
-        self._called.set()
+        self._wake.set()
 
-    def _look_everywhere(self) -> None:
+    async def _schedule_all(self) -> None:
         for room in self._rooms:
-            self._look_at(room)
+            self._schedule(room)
 
     async def _write_all(self) -> None:
-        away = False
+        outage = OutageLog("room occupancy update")
         while True:
             checkpoint()
-            await self._called.wait()
-            self._called.clear()
+            await self._wake.wait()
+            self._wake.clear()
             try:
                 await self.flush()
-                away = False
+                outage.recovered()
             except (RedisError, OSError) as error:
-                if not away:  # one line for an outage, not one for each attempt
-                    log.warning("people not counted", error=type(error).__name__)
-                away = True
+                outage.failed(error)
                 await asyncio.sleep(RETRY_S)
-                self._look_everywhere()
+                await self._schedule_all()
 
     async def _update(self, room: str) -> None:
         known = self._rooms.get(room)
@@ -117,22 +140,19 @@ class RoomOccupancy:
         here = {"present": [*known.present], "talking": [*known.talking], "gone": [*gone]}
         people, talking = await self._script(
             keys=[names.people(room), names.talking(room)],
-            args=[json.dumps(here), FORGET_S, names.ROOM_PEOPLE, room],
+            args=[json.dumps(here), self._forget_s, names.ROOM_PEOPLE, room],
         )
         known.gone -= gone
         if known.present:
-            self._tell(People(room=room, people=people, talking=talking))
+            self._on_people(People(room=room, people=people, talking=talking))
         elif not known.gone:
             del self._rooms[room]
 
     async def _refresh_all(self) -> None:
         while True:
-            await asyncio.sleep(REFRESH_S)
-            self._look_everywhere()
+            await asyncio.sleep(self._refresh_s)
+            await self._schedule_all()
 
-    async def _on_subscribed(self) -> None:
-        self._look_everywhere()
-
-    def _hear(self, room: str) -> None:
+    async def _on_changed(self, _channel: str, room: str) -> None:
         if room in self._rooms:
-            self._look_at(room)
+            self._schedule(room)

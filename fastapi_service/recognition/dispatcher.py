@@ -5,18 +5,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import stamina
-import structlog
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from fastapi_service.recognition.ports import LedgerJob
+from infra.outage_log import OutageLog
 from wire.messages.jobs import TranscribePartial
 
 THREADS = 4
 MAX_WAITING = 1_000
 """Jobs of all sessions together; then sessions wait, and their sockets with them."""
-
-log = structlog.get_logger()
 
 
 class Dispatcher:
@@ -32,7 +30,7 @@ class Dispatcher:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="dispatch")
         self._slots = asyncio.Semaphore(MAX_WAITING)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._unavailable = False
+        self._outage = OutageLog("job dispatch")
 
     async def send_once(self, job: TranscribePartial) -> None:
         """Send a job that may get lost.
@@ -63,14 +61,12 @@ class Dispatcher:
             ):
                 with attempt:
                     await loop.run_in_executor(self._pool, self._send, job)
-            self._unavailable = False
+            self._outage.recovered()
         finally:
             self._slots.release()
 
     def _should_retry(self, error: Exception) -> bool:
         if not isinstance(error, OperationalError | RedisError | OSError):
             return False
-        if not self._unavailable:  # one line for an outage, not one for each job and attempt
-            log.warning("queue unavailable", error=type(error).__name__)
-        self._unavailable = True
+        self._outage.failed(error)
         return True

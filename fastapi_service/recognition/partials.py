@@ -150,11 +150,9 @@ class Partials:
     async def run(self) -> None:
         """Pass answers on, and end the requests that none may come for. Runs until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(
-                # An outage loses the answers that are published during it.
-                follow(self._subscriptions, self.channel, self._give_up_all, self._on_answer),
-                name="partial answers",
-            )
+            # An outage loses the answers that are published during it: no request waits for them.
+            answers = follow(self._subscriptions, [self.channel], self._give_up_all, self._on_answer, name="partial")
+            tasks.create_task(answers, name="partial answers")
             tasks.create_task(self._watch_workers(), name="partial workers")
 
     def _forget(self, pending: PendingPartial) -> None:
@@ -180,7 +178,7 @@ class Partials:
                 await self._give_up_all()
             before = workers
 
-    def _on_answer(self, data: str) -> None:
+    async def _on_answer(self, _channel: str, data: str) -> None:
         with suppress(ValidationError):
             partial = Partial.model_validate_json(data)
             pending = self._pending.get((partial.session_id, partial.segment, partial.revision))

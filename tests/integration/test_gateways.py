@@ -31,9 +31,9 @@ HEAR_S = 5.0
 FORGET_S = 3
 # A gateway as it is, but for how long it remembers people of whom nothing is heard: shorter than anybody waits here.
 GATEWAY = f"""
-from fastapi_service import fastapi_service
-from fastapi_service.delivery import room_occupancy as room_presence
-room_presence.REFRESH_S, room_presence.FORGET_S = 0.5, {FORGET_S}
+from functools import partial
+from fastapi_service import fastapi_service, gateway
+gateway.RoomOccupancy = partial(gateway.RoomOccupancy, refresh_s=0.5, forget_s={FORGET_S})
 fastapi_service.main()
 """
 

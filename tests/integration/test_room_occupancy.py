@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
-from fastapi_service.delivery import room_occupancy as module
 from fastapi_service.delivery.room_occupancy import RoomOccupancy
 from tests.support.eventually import soon
 from tests.support.machines import RedisServer
@@ -19,11 +19,11 @@ PROMPTLY_S = 1.0
 class Gateway:
     """One with people; it remembers what it would tell them."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, **times: Any) -> None:
         self.redis = connect_async(url)
         self.channels = connect_async(url, max_connections=4, retries=0)
         self.told: list[People] = []
-        self.rooms = RoomOccupancy(self.redis, self.channels, self.told.append)
+        self.rooms = RoomOccupancy(self.redis, self.channels, self.told.append, **times)
         self.task = asyncio.create_task(self.rooms.run())
 
     def last(self, room: str = "kitchen") -> tuple[int, int] | None:
@@ -44,8 +44,8 @@ class Gateway:
 async def start(redis_url: str) -> AsyncIterator[Callable[..., Gateway]]:
     started: list[Gateway] = []
 
-    def one(url: str = redis_url) -> Gateway:
-        started.append(Gateway(url))
+    def one(url: str = redis_url, **times: Any) -> Gateway:
+        started.append(Gateway(url, **times))
         return started[-1]
 
     yield one
@@ -84,13 +84,9 @@ async def test_rooms_know_nothing_of_each_other(start: Callable[..., Gateway], r
     assert {told.room for told in two.told} == {"kitchen2"}
 
 
-async def test_people_of_a_killed_gateway_vanish(
-    start: Callable[..., Gateway], redis: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_people_of_a_killed_gateway_vanish(start: Callable[..., Gateway], redis: Redis) -> None:
     """The others stay; in a room where nobody is left, the keys expire."""
-    monkeypatch.setattr(module, "REFRESH_S", 0.3)
-    monkeypatch.setattr(module, "FORGET_S", 2)
-    one, two = start(), start()
+    one, two = start(refresh_s=0.3, forget_s=2), start(refresh_s=0.3, forget_s=2)
     one.rooms.join("kitchen", "alice")
     two.rooms.join("kitchen", "bob")
     two.rooms.talks("kitchen", "bob")
@@ -106,24 +102,20 @@ async def test_people_of_a_killed_gateway_vanish(
 
 
 async def test_a_change_that_a_gateway_was_not_told_of_is_seen_at_the_next_refresh(
-    start: Callable[..., Gateway], redis: Redis, monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., Gateway], redis: Redis
 ) -> None:
     """Pub/sub may lose a message."""
-    monkeypatch.setattr(module, "REFRESH_S", 0.3)
-    one = start()
+    one = start(refresh_s=0.3)
     one.rooms.join("kitchen", "alice")
     await soon(lambda: one.last() == (1, 0))
     redis.zadd(names.people("kitchen"), {"bob": redis.time()[0] + 30})
     await soon(lambda: one.last() == (2, 0))
 
 
-async def test_without_rooms_nothing_is_written(
-    start: Callable[..., Gateway], redis: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_without_rooms_nothing_is_written(start: Callable[..., Gateway], redis: Redis) -> None:
     """Refreshing nobody costs no command, also after the last has left; audio of strangers is nobody's."""
-    monkeypatch.setattr(module, "REFRESH_S", 0.05)
     redis.config_resetstat()
-    one = start()
+    one = start(refresh_s=0.05)
     one.rooms.talks("kitchen", "alice")
     one.rooms.leave("kitchen", "alice")
     await asyncio.sleep(0.3)

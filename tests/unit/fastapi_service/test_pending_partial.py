@@ -64,7 +64,7 @@ class Redis:
         said = await self.said.get()
         if isinstance(said, Exception):
             raise said
-        return {"data": said}
+        return {"channel": self.subscribed[-1], "data": said}
 
     def _check(self) -> None:
         if self.away:
