@@ -1,4 +1,4 @@
-"""Which sockets see what: connections by audience."""
+"""Fan-out: which receivers get which messages, by audience."""
 
 from collections import defaultdict
 from typing import Protocol
@@ -10,50 +10,61 @@ from wire.messages.statistics import Statistics
 
 
 class Receiver(Protocol):
-    """A connection with a session."""
+    """Takes what an audience sees, for one connection. No method may block."""
 
-    def on_result(self, seq: int, message: Final | NoSpeech | SegmentFailed) -> None: ...
+    def on_result(self, seq: int, message: Final | NoSpeech | SegmentFailed) -> None:
+        """Take the end of an utterance; ``seq`` counts an audience's results from 1 on, without holes."""
+        ...
 
-    def on_statistics(self, statistics: Statistics) -> None: ...
+    def on_statistics(self, statistics: Statistics) -> None:
+        """Take statistics, perhaps older than the newest."""
+        ...
 
-    def on_people(self, people: People) -> None: ...
+    def on_people(self, people: People) -> None:
+        """Take the occupancy of the room, changed or not."""
+        ...
 
     def on_missed(self) -> None:
-        """Messages were lost; read what is missing."""
+        """Read what is missing: messages may have been lost."""
         ...
 
 
 class Hub:
-    """Routes by audience alone: what is published for one reaches no socket of another."""
+    """Routes by audience alone: what is published for one audience reaches no receiver of another."""
 
     def __init__(self) -> None:
         self._receivers: defaultdict[str, set[Receiver]] = defaultdict(set)
 
     def join(self, audience: str, receiver: Receiver) -> None:
+        """Add a receiver to an audience."""
         self._receivers[audience].add(receiver)
 
     def leave(self, audience: str, receiver: Receiver) -> None:
+        """Remove a receiver from an audience."""
         self._receivers[audience].discard(receiver)
         if not self._receivers[audience]:
             del self._receivers[audience]
 
     def result(self, audience: str, seq: int, message: Final | NoSpeech | SegmentFailed) -> None:
+        """Pass a result on to its audience."""
         for receiver in self._of(audience):
             receiver.on_result(seq, message)
 
     def statistics(self, audience: str, statistics: Statistics) -> None:
+        """Pass statistics on to their audience."""
         for receiver in self._of(audience):
             receiver.on_statistics(statistics)
 
     def people(self, people: People) -> None:
-        """Tell those in the room."""
+        """Pass a room's occupancy on to its audience."""
         for receiver in self._of(names.room_audience(people.room)):
             receiver.on_people(people)
 
     def missed(self) -> None:
-        """Everybody may have missed something."""
+        """Let every receiver read what it may have missed."""
         for receiver in {receiver for members in self._receivers.values() for receiver in members}:
             receiver.on_missed()
 
     def _of(self, audience: str) -> tuple[Receiver, ...]:
+        """Return a copy: a receiver may leave while it is called."""
         return tuple(self._receivers.get(audience, ()))

@@ -13,23 +13,28 @@ class StreamResampler:
     """
 
     def __init__(self, rate: int) -> None:
+        """Begin a stream.
+
+        Args:
+            rate: Hz of the samples that come.
+        """
         self.rate = rate
-        self._stream = self._new()
+        self._stream = self._begin()
 
     def feed(self, pcm: Pcm) -> Pcm:
-        """The next samples; a few milliseconds stay inside the filter."""
+        """Convert the next samples; a few milliseconds stay inside the filter."""
         if self._stream is None:
             return pcm
         out: Pcm = self._stream.resample_chunk(pcm)
         return out
 
     def flush(self) -> Pcm:
-        """What is left in the filter; the stream begins anew."""
+        """Return what is left in the filter; what follows is a new stream."""
         if self._stream is None:
             return np.zeros(0, dtype=np.int16)
         rest: Pcm = self._stream.resample_chunk(np.zeros(0, dtype=np.int16), last=True)
-        self._stream = self._new()
+        self._stream = self._begin()
         return rest
 
-    def _new(self) -> soxr.ResampleStream | None:
+    def _begin(self) -> soxr.ResampleStream | None:
         return None if self.rate == SAMPLE_RATE else soxr.ResampleStream(self.rate, SAMPLE_RATE, 1, dtype="int16")

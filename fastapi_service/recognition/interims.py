@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from fastapi_service.endpointing.active_utterance import ActiveUtterance
-from fastapi_service.recognition.local_agreement import Agreement
+from fastapi_service.recognition.local_agreement import LocalAgreement
 from fastapi_service.recognition.partial_requester import PartialRequester
 from fastapi_service.recognition.ports import PartialRequest
 from infra.celery_app import STALE_S
@@ -51,7 +51,7 @@ class Interims:
         self._send = send
         self._every_s = every_s
         self._timeout_s = timeout_s
-        self._agreement = Agreement()
+        self._agreement = LocalAgreement()
         self._segment: int | None = None
         """Of the utterance that is being spoken."""
         self._next = 0
@@ -65,7 +65,7 @@ class Interims:
         """Begin an utterance that starts at a position."""
         if not self._every_s:
             return
-        self._segment, self._agreement, self._misses = segment, Agreement(), 0
+        self._segment, self._agreement, self._misses = segment, LocalAgreement(), 0
         self._next = position + round(FIRST_S * SAMPLE_RATE)
 
     def end(self) -> None:
@@ -91,7 +91,7 @@ class Interims:
         if self._segment is None or busy or position < self._next:
             return
         since = position - WINDOW_S * SAMPLE_RATE
-        known = self._agreement.since(samples_to_ms(max(0, since)))
+        known = self._agreement.committed_since(samples_to_ms(max(0, since)))
         if known and since > utterance.start:
             since = ms_to_samples(known[0].start_ms - LEAD_MS)
         start, pcm = utterance.since(since)
@@ -110,7 +110,7 @@ class Interims:
         self._next = requested_at + round(max(self._interval_s(), COST_FACTOR * cost_s) * SAMPLE_RATE)
         if text is None:
             return
-        self._agreement.take(text.words, known)
+        self._agreement.insert(text.words, known)
         self._send(
             Interim(
                 segment=request.job.segment,

@@ -1,7 +1,8 @@
-"""Pure: what of a text that is still being spoken can be shown as settled.
+"""Pure: the part of a text that is still being spoken which can be shown as settled.
 
-LocalAgreement-2 (Macháček et al. 2023, https://arxiv.org/abs/2307.14743): words on which two hypotheses in a row agree,
-the second of which heard more audio. They are never taken back, and the next hypothesis is told to begin with them.
+LocalAgreement-2 (Macháček et al. 2023, https://arxiv.org/abs/2307.14743): words on which two successive hypotheses
+agree, the second of which has more audio, are committed. They are never taken back, and the next hypothesis is made to
+begin with them.
 """
 
 from collections.abc import Sequence
@@ -9,8 +10,8 @@ from collections.abc import Sequence
 from wire.messages.transcript import Word
 
 
-def same(one: Word, other: Word) -> bool:
-    """Whether two words differ in nothing but case and punctuation."""
+def is_same(one: Word, other: Word) -> bool:
+    """Return True if two words differ in nothing but case and punctuation."""
     return _bare(one) == _bare(other)
 
 
@@ -19,49 +20,53 @@ def _bare(word: Word) -> str:
     return letters.casefold() or word.text.strip()
 
 
-class Agreement:
-    """The text so far of one utterance."""
+class LocalAgreement:
+    """The text so far of one utterance: committed words, then words of the newest hypothesis only."""
 
     def __init__(self) -> None:
-        self._stable: list[Word] = []
-        self._tail: list[Word] = []
-        """What the newest hypothesis says after ``_stable``."""
+        self._committed: list[Word] = []
+        self._uncommitted: list[Word] = []
 
     @property
     def empty(self) -> bool:
-        return not self._stable and not self._tail
+        """True before the first word."""
+        return not self._committed and not self._uncommitted
 
     @property
     def stable(self) -> str:
-        return "".join(word.text for word in self._stable).strip()
+        """The committed text."""
+        return "".join(word.text for word in self._committed).strip()
 
     @property
     def unstable(self) -> str:
-        return "".join(word.text for word in self._tail).strip()
+        """The text after it, which may still change."""
+        return "".join(word.text for word in self._uncommitted).strip()
 
-    def since(self, ms: int) -> list[Word]:
-        """Agreed words that begin at a time or later."""
-        return [word for word in self._stable if word.start_ms >= ms]
+    def committed_since(self, ms: int) -> list[Word]:
+        """Return committed words that begin at a time (ms of the session) or later."""
+        return [word for word in self._committed if word.start_ms >= ms]
 
-    def take(self, words: Sequence[Word], known: Sequence[Word] = ()) -> None:
-        """The next hypothesis.
+    def insert(self, words: Sequence[Word], prefix: Sequence[Word] = ()) -> None:
+        """Take in the next hypothesis and commit what it shares with the one before.
 
         Args:
-            known: words that are agreed on already, all within its audio.
+            words: the hypothesis.
+            prefix: committed words, all within its audio, with which it was made to begin.
         """
-        fresh = _after(words, known)
+        fresh = _after(words, prefix)
         agreed = 0
-        while agreed < min(len(fresh), len(self._tail)) and same(fresh[agreed], self._tail[agreed]):
+        while agreed < min(len(fresh), len(self._uncommitted)) and is_same(fresh[agreed], self._uncommitted[agreed]):
             agreed += 1
-        self._stable += fresh[:agreed]
-        self._tail = fresh[agreed:]
+        self._committed += fresh[:agreed]
+        self._uncommitted = fresh[agreed:]
 
 
-def _after(words: Sequence[Word], known: Sequence[Word]) -> list[Word]:
-    """What comes after the known words: those behind them or, where it does not begin with them, those later in time.
+def _after(words: Sequence[Word], prefix: Sequence[Word]) -> list[Word]:
+    """Return the words after the prefix.
 
-    The engine drops the beginning that it was told when what follows makes no sense.
+    Those are the words behind it or, where the hypothesis does not begin with it, the words later in time. The engine
+    drops a prefix when what follows makes no sense.
     """
-    if len(words) >= len(known) and all(map(same, words, known)):
-        return list(words[len(known) :])
-    return [word for word in words if (word.start_ms + word.end_ms) / 2 >= known[-1].end_ms]
+    if len(words) >= len(prefix) and all(map(is_same, words, prefix)):
+        return list(words[len(prefix) :])
+    return [word for word in words if (word.start_ms + word.end_ms) / 2 >= prefix[-1].end_ms]

@@ -1,1 +1,1 @@
-"""What the gateway keeps in Redis about a session."""
+"""The gateway's records of sessions in Redis."""

@@ -1,4 +1,4 @@
-"""Sessions as Redis keeps them, so that any gateway can go on where another one stopped."""
+"""Session records in Redis, so that any gateway can go on where another one stopped."""
 
 import secrets
 from collections.abc import Sequence
@@ -23,15 +23,17 @@ _NOT_RESUMABLE = (
 
 @dataclass(frozen=True)
 class SessionRecord:
-    """A session that one connection owns."""
+    """A session as one connection owns it."""
 
     session_id: str
     owner: str
-    """Random name of the connection; a later one takes the session over by writing its own."""
+    """Fencing token: random name of the connection. A later one takes the session over by writing its own."""
     room: str | None
     language: str | None
     sample_rate: int
+    """Hz of the client's audio; fixed for the session's life."""
     next_segment: int
+    """Number of the next utterance: those before are in the ledger."""
     samples: int
     """Audio that is safe, in samples at ``sample_rate`` since the session's start, gaps included."""
     task: Task = "transcribe"
@@ -39,7 +41,7 @@ class SessionRecord:
 
     @property
     def audience(self) -> str:
-        """Whose results its sockets see."""
+        """Audience whose results the client sees: the room's, or the session's own."""
         return names.audience(self.session_id, self.room)
 
 
@@ -48,7 +50,14 @@ _Progress = tuple[str | None, Task, str, str, str]
 
 
 class SessionStore:
+    """Reads and writes session records. Every method raises RedisError or OSError while Redis is unavailable."""
+
     def __init__(self, redis: AsyncRedis, ttl_s: int) -> None:
+        """Register the scripts.
+
+        Args:
+            ttl_s: seconds that a session is kept after it was last touched.
+        """
         self._redis = redis
         self._ttl_s = ttl_s
         self._acknowledge: AsyncScript[str] = redis.register_script(load_script(__package__, "acknowledge"))
@@ -57,7 +66,7 @@ class SessionStore:
         )
 
     async def create(self, start: Start) -> tuple[SessionRecord, str]:
-        """A new session and its token, which is kept as a digest only."""
+        """Create a session; returns its record and its token, which is kept as a digest only."""
         token = tokens.new_token()
         record = SessionRecord(
             session_id=secrets.token_hex(16),
@@ -95,8 +104,8 @@ class SessionStore:
         Raises:
             ProtocolError: unknown or expired, a wrong token, or another sample rate than before.
         """
-        assert start.session_id is not None
-        assert start.token is not None
+        if start.session_id is None or start.token is None:
+            raise ProtocolError(*_NOT_RESUMABLE)
         key = names.session(start.session_id)
         token, rate, room = await self._redis.hmget(key, "token", "sample_rate", "room")
         if not tokens.is_valid(start.token, token):
@@ -125,12 +134,12 @@ class SessionStore:
         )
 
     async def audience(self, session_id: str, token: str) -> str | None:
-        """Whose results the holder of a session's token may read; None for a wrong token or an unknown session."""
+        """Return the audience whose results a token may read; None for a wrong token or an unknown session."""
         digest, room = await self._redis.hmget(names.session(session_id), "token", "room")
         return names.audience(session_id, room) if tokens.is_valid(token, digest) else None
 
     async def acknowledge(self, record: SessionRecord, samples: int) -> bool:
-        """Note that audio up to ``samples`` is safe; False when another connection owns the session now.
+        """Record that audio up to ``samples`` is safe. Returns False if another connection owns the session now.
 
         Raises:
             SessionUnknown: the session has expired.
@@ -149,11 +158,11 @@ class SessionStore:
         await pipeline.execute()
 
     async def is_outstanding(self, session_id: str, segment: int) -> bool:
-        """Whether an utterance still has no result."""
+        """Return True if an utterance has no result yet."""
         return await self._redis.zscore(names.PENDING, names.ledger_member(session_id, segment)) is not None
 
     async def statistics(self, audience: str) -> Statistics | None:
-        """The latest statistics of an audience."""
+        """Return the latest statistics of an audience; None before the first."""
         message = await self._redis.hget(names.statistics(audience), "message")
         return Statistics.model_validate_json(message) if message else None
 

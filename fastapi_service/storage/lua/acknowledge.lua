@@ -3,10 +3,12 @@
 -- ARGV: owner, samples, TTL (s)
 -- Returns acknowledged | fenced | unknown
 local session = KEYS[1]
-local owner, samples = unpack(redis.call('HMGET', session, 'owner', 'samples'))
-if not owner then return 'unknown' end
-if owner ~= ARGV[1] then return 'fenced' end
+local owner, samples, ttl_s = ARGV[1], ARGV[2], ARGV[3]
 
-if tonumber(ARGV[2]) > tonumber(samples) then redis.call('HSET', session, 'samples', ARGV[2]) end
-for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ARGV[3], 'GT') end
+local current_owner, known_samples = unpack(redis.call('HMGET', session, 'owner', 'samples'))
+if not current_owner then return 'unknown' end
+if current_owner ~= owner then return 'fenced' end
+
+if tonumber(samples) > tonumber(known_samples) then redis.call('HSET', session, 'samples', samples) end
+for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ttl_s, 'GT') end
 return 'acknowledged'

@@ -3,8 +3,10 @@
 -- ARGV: owner, TTL (s)
 -- Returns {language, task, prompt, next_segment, samples}, or nil when there is no such session
 local session = KEYS[1]
+local owner, ttl_s = ARGV[1], ARGV[2]
+
 if redis.call('EXISTS', session) == 0 then return nil end
 
-redis.call('HSET', session, 'owner', ARGV[1])
-for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ARGV[2], 'GT') end
+redis.call('HSET', session, 'owner', owner)
+for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ttl_s, 'GT') end
 return redis.call('HMGET', session, 'language', 'task', 'prompt', 'next_segment', 'samples')

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastapi_service.recognition.local_agreement import Agreement
+from fastapi_service.recognition.local_agreement import LocalAgreement
 from wire.messages.transcript import Word
 
 
@@ -15,43 +15,43 @@ def said(text: str, start_ms: int = 0) -> list[Word]:
 
 
 def test_the_first_hypothesis_settles_nothing() -> None:
-    agreement = Agreement()
-    agreement.take(said("when is a lobby"))
+    agreement = LocalAgreement()
+    agreement.insert(said("when is a lobby"))
     assert (agreement.stable, agreement.unstable) == ("", "when is a lobby")
 
 
 def test_case_and_punctuation_are_no_disagreement() -> None:
     """The newer spelling is taken."""
-    agreement = Agreement()
-    agreement.take(said("when is a lobby"))
-    agreement.take(said("When is, a lobster not"))
+    agreement = LocalAgreement()
+    agreement.insert(said("when is a lobby"))
+    agreement.insert(said("When is, a lobster not"))
     assert (agreement.stable, agreement.unstable) == ("When is, a", "lobster not")
 
 
 def test_known_words_are_not_counted_twice() -> None:
-    agreement = Agreement()
-    agreement.take(said("one two three"))
-    agreement.take(said("one two three four"))
-    agreement.take(said("two three four five", 300), agreement.since(300))
+    agreement = LocalAgreement()
+    agreement.insert(said("one two three"))
+    agreement.insert(said("one two three four"))
+    agreement.insert(said("two three four five", 300), agreement.committed_since(300))
     assert (agreement.stable, agreement.unstable) == ("one two three four", "five")
 
 
 def test_known_words_that_are_not_said_again_are_passed_over_in_time() -> None:
-    """The engine dropped what it was told, and heard the whole window anew: none of it is lost or shown twice."""
-    agreement = Agreement()
-    agreement.take(said("when is a lobby"))
-    agreement.take(said("when is a lobster"))
-    agreement.take(said("wendys lobster not"), agreement.since(0))
+    """The engine dropped its prefix, and transcribed the whole window: no word is lost or shown twice."""
+    agreement = LocalAgreement()
+    agreement.insert(said("when is a lobby"))
+    agreement.insert(said("when is a lobster"))
+    agreement.insert(said("wendys lobster not"), agreement.committed_since(0))
     assert (agreement.stable, agreement.unstable) == ("when is a", "")
-    agreement.take(said("wendys such a lobster not"), agreement.since(0))
+    agreement.insert(said("wendys such a lobster not"), agreement.committed_since(0))
     assert (agreement.stable, agreement.unstable) == ("when is a", "lobster not")
 
 
 def test_fewer_words_than_are_known_settle_nothing() -> None:
-    agreement = Agreement()
-    agreement.take(said("one two"))
-    agreement.take(said("one two three"))
-    agreement.take(said("one"), agreement.since(0))
+    agreement = LocalAgreement()
+    agreement.insert(said("one two"))
+    agreement.insert(said("one two three"))
+    agreement.insert(said("one"), agreement.committed_since(0))
     assert (agreement.stable, agreement.unstable) == ("one two", "")
 
 
@@ -60,9 +60,9 @@ hypotheses = st.lists(st.lists(st.sampled_from("abc"), max_size=6), max_size=6)
 
 @given(hypotheses)
 def test_what_is_stable_only_grows(texts: list[list[str]]) -> None:
-    agreement, before = Agreement(), ""
+    agreement, before = LocalAgreement(), ""
     for text in texts:
-        known = agreement.since(0)
-        agreement.take([*known, *said(" ".join(text), 10_000)], known)
+        known = agreement.committed_since(0)
+        agreement.insert([*known, *said(" ".join(text), 10_000)], known)
         assert agreement.stable.startswith(before)
         before = agreement.stable
