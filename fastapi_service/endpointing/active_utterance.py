@@ -105,9 +105,7 @@ class ActiveUtterance:
         return bytes(self.pcm[: cut * SAMPLE_BYTES]), rest
 
     def _update_state(self) -> None:
-        if self.voiced < self.min_voiced:
-            self.state = State.STARTING
-        else:
+        if self.voiced >= self.min_voiced:
             self.state = State.STOPPING if self.silence else State.SPEAKING
 
 

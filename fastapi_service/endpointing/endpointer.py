@@ -133,7 +133,7 @@ class Endpointer:
         events: list[Event] = []
         if before is State.STARTING and active.state is not State.STARTING:
             events.append(SpeechStart(active.start))
-        if active.state is State.STOPPING and active.silence - FRAME < self._pause <= active.silence:
+        if active.silence - FRAME < self._pause <= active.silence and active.state is State.STOPPING:
             events.append(SpeculativeEndpoint(active.start, active.end, bytes(active.pcm)))
         if active.silence >= self._silence:
             events += self._close(active, "silence", arrived)
