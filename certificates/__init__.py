@@ -1,1 +1,1 @@
-"""Names or your own files → the certificate that nginx serves."""
+"""Makes the certificate that nginx serves, from host names or from files of the operator."""

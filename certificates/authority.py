@@ -1,4 +1,4 @@
-"""The private CA: made once, trusted once on each device, and the issuer of every certificate that is made here."""
+"""The private CA: made once, to be trusted once on each device; it issues every certificate that is made here."""
 
 import datetime as dt
 import ipaddress
@@ -16,21 +16,23 @@ from certificates.pair import Pair
 from wire.errors import ConfigurationError
 
 ORGANISATION = "WhisperTextAnalyzer private CA"
-"""In the name of every CA made here; tells our certificates from those of others, also when the CA's files are lost."""
+"""In the name of every CA made here; identifies our certificates even if the CA's files are lost."""
 CA_VALID_FOR = dt.timedelta(days=3650)
 VALID_FOR = dt.timedelta(days=365)
-"""Of a server's certificate; browsers and Apple's devices distrust those that are valid for longer than 398 days."""
-SLOW_CLOCKS = dt.timedelta(hours=1)
-"""How far a phone's clock may be behind."""
+"""Validity of a server certificate; browsers and Apple devices reject those that are valid for more than 398 days."""
+CLOCK_TOLERANCE = dt.timedelta(hours=1)
+"""A client's clock may be this much behind."""
 
 
 @dataclass(frozen=True)
 class Authority:
+    """A CA certificate and its key."""
+
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
     def issue(self, names: Iterable[str], now: dt.datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-        """A server's certificate for ``names``, and its key."""
+        """Issue a server certificate for ``names`` with a new key."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "WhisperTextAnalyzer")])
         alternatives = x509.SubjectAlternativeName([_general_name(name) for name in sorted(names)])
@@ -47,26 +49,26 @@ class Authority:
         return certificate, key
 
     def has_issued(self, certificate: x509.Certificate) -> bool:
-        """Whether this very CA signed it, not one of the same name."""
+        """Return whether this CA's key signed it; the name alone is not enough."""
         try:
             certificate.verify_directly_issued_by(self.certificate)
-        except (ValueError, TypeError, InvalidSignature):  # another name, kind of key, or signer
+        except (ValueError, TypeError, InvalidSignature):  # another name, kind of key, or key
             return False
         return True
 
 
 def is_private(certificate: x509.Certificate) -> bool:
-    """Whether a CA made here signed it, this one or an earlier one."""
+    """Return whether a CA made here issued it, the present or an earlier one."""
     return any(
         name.value == ORGANISATION for name in certificate.issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
     )
 
 
 def ensure_authority(files: Pair, now: dt.datetime) -> Authority:
-    """The CA in ``files``; a new one if there is none, or it would end before what it is to sign.
+    """Load the CA in ``files``; make a new one if there is none, or if it expires before the certificates it issues.
 
     Raises:
-        ConfigurationError: there is one that cannot be used; a new one would have to be trusted on every device again.
+        ConfigurationError: its files cannot be used; replacing it would mean to trust the new one on every device.
     """
     if files.cert.exists():
         authority = _load(files)
@@ -101,7 +103,7 @@ def _make(now: dt.datetime) -> Authority:
     name = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, ORGANISATION),
-            # several installations may be trusted by one device: their names must differ
+            # unique, as one device may trust several installations
             x509.NameAttribute(NameOID.COMMON_NAME, f"WhisperTextAnalyzer {secrets.token_hex(3)}"),
         ]
     )
@@ -123,8 +125,8 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - SLOW_CLOCKS)
-        .not_valid_after(now - SLOW_CLOCKS + valid_for)
+        .not_valid_before(now - CLOCK_TOLERANCE)
+        .not_valid_after(now - CLOCK_TOLERANCE + valid_for)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
 

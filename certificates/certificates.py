@@ -15,6 +15,7 @@ log = structlog.get_logger()
 
 
 def main() -> None:
+    """Put the certificate into its folder; on an error print the remedy and exit with code 2."""
     settings = load_settings_or_exit(Settings)
     configure_logs(settings, "certificates")
     try:

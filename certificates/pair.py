@@ -1,4 +1,4 @@
-"""A certificate and its private key: two PEM files that belong together, or are not served."""
+"""A certificate and its private key as two PEM files, which are checked to belong together."""
 
 import os
 from dataclasses import dataclass
@@ -18,15 +18,17 @@ PUBLIC = 0o644
 
 @dataclass(frozen=True)
 class Pair:
+    """Paths of a certificate and its private key."""
+
     cert: Path
-    """The server's certificate first, then those that lead from it to a CA."""
+    """PEM: the server's certificate, then the intermediate ones up to a CA."""
     key: Path
 
     def load(self) -> tuple[x509.Certificate, PrivateKeyTypes]:
-        """The first certificate, and its key.
+        """Read the first certificate and its key.
 
         Raises:
-            ConfigurationError: a file is missing or damaged, or the key is another certificate's.
+            ConfigurationError: a file is missing or damaged, or the key belongs to another certificate.
         """
         certificate = _read_certificate(self.cert)
         key = _read_key(self.key)
@@ -52,7 +54,7 @@ class Pair:
 
 
 def names_of(certificate: x509.Certificate) -> set[str]:
-    """The host names and addresses that a certificate is good for."""
+    """Return the host names and addresses that a certificate is valid for."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
@@ -62,7 +64,12 @@ def names_of(certificate: x509.Certificate) -> set[str]:
 
 
 def replace(file: Path, content: bytes, mode: int) -> None:
-    """Write a file in one step: whoever reads sees the old one or the new one, never a half.
+    """Write a file atomically: readers see the old or the new content.
+
+    Args:
+        file: the file; its folder is created.
+        content: the new content.
+        mode: permissions, from the first byte on.
 
     Raises:
         ConfigurationError: the folder cannot be written.
@@ -107,7 +114,7 @@ def _read_certificate(file: Path) -> x509.Certificate:
 def _read_key(file: Path) -> PrivateKeyTypes:
     try:
         return serialization.load_pem_private_key(_read(file), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: it wants a passphrase
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: it has a passphrase
         raise ConfigurationError(
             "bad_key",
             f"{file} is not a private key in PEM without a passphrase.",

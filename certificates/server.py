@@ -1,4 +1,4 @@
-"""Which certificate is served: your own, one that somebody else put into the folder, or one from the private CA."""
+"""Chooses the certificate: the operator's own, one that certbot put into the folder, or one from the private CA."""
 
 import datetime as dt
 from collections.abc import Collection
@@ -12,18 +12,19 @@ from certificates.pair import PUBLIC, Pair, names_of, replace
 from wire.errors import ConfigurationError
 
 RENEW_BEFORE = dt.timedelta(days=30)
+"""A certificate from the private CA is renewed this long before it expires."""
 
 
 def served_pair(folder: Path) -> Pair:
-    """The files that nginx, the gateway and certbot's script agree on."""
+    """Return the paths that nginx, the gateway and ``nginx/certbot-renew.sh`` use too."""
     return Pair(folder / "fullchain.pem", folder / "privkey.pem")
 
 
 def copy_own(own: Pair, folder: Path, now: dt.datetime | None = None) -> Pair:
-    """Serve your own files, if they can be served.
+    """Check the operator's own files and copy them to ``folder``.
 
     Raises:
-        ConfigurationError: they do not belong together, or are not valid today.
+        ConfigurationError: they cannot be read, do not belong together, or are not valid today.
     """
     now = now or dt.datetime.now(dt.UTC)
     certificate, _ = own.load()
@@ -42,14 +43,23 @@ def copy_own(own: Pair, folder: Path, now: dt.datetime | None = None) -> Pair:
 def ensure_certificate(
     folder: Path, names: Collection[str], ca_folder: Path | None = None, now: dt.datetime | None = None
 ) -> Pair:
-    """The certificate in ``folder``, made anew when it is missing, expires soon, or lacks one of ``names``.
+    """Return the certificate in ``folder``; issue a new one if it is missing, expires soon, or lacks one of ``names``.
 
-    One that another CA issued (Let's Encrypt's, or an earlier copy of your own) stays until it has expired.
+    A certificate of another CA (Let's Encrypt, or a copy of the operator's own) is kept until it has expired.
+
+    Args:
+        folder: the web server's folder.
+        names: host names and addresses.
+        ca_folder: folder of the private CA; None for the same one.
+        now: the present; None for the system's clock.
+
+    Raises:
+        ConfigurationError: the private CA cannot be used, or a folder cannot be written.
     """
     now = now or dt.datetime.now(dt.UTC)
     ca_folder = ca_folder or folder
     authority = ensure_authority(Pair(ca_folder / "ca.pem", ca_folder / "ca-key.pem"), now)
-    if ca_folder != folder:  # for people to take away; the key stays where it is
+    if ca_folder != folder:  # for download by users; the key stays in ca_folder
         replace(folder / "ca.pem", authority.certificate.public_bytes(serialization.Encoding.PEM), PUBLIC)
     served = served_pair(folder)
     if not _can_stay(served, authority, names, now):
@@ -60,7 +70,7 @@ def ensure_certificate(
 def _can_stay(served: Pair, authority: Authority, names: Collection[str], now: dt.datetime) -> bool:
     try:
         certificate, _ = served.load()
-    except ConfigurationError:  # missing, half written, or of two pairs
+    except ConfigurationError:  # missing, damaged, or from two pairs
         return False
     if is_private(certificate):
         return (
@@ -72,7 +82,7 @@ def _can_stay(served: Pair, authority: Authority, names: Collection[str], now: d
 
 
 def describe(certificate: x509.Certificate) -> dict[str, object]:
-    """What an operator wants to know about it."""
+    """Return issuer, names and end of validity, for the log."""
     return {
         "issuer": certificate.issuer.rfc4514_string(),
         "names": sorted(names_of(certificate)),

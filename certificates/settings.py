@@ -13,16 +13,18 @@ _HOST_NAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*", re.IGNORECASE)
 
 
 class Settings(WireSettings):
+    """Certificate settings: ``CERTIFICATES_*``, and those that all services share."""
+
     model_config = service_config("CERTIFICATES_")
 
     dir: Path = Path("/certificates")
-    """Folder that the certificate is served from; keys in it are for the user who serves."""
+    """Folder that the certificate is served from; the web server's user must be able to read the key in it."""
     ca_dir: Path | None = None
-    """Folder that keeps the private CA, best one that the web server cannot read; empty for the same folder."""
+    """Folder of the private CA, which the web server need not read; empty for the same folder."""
     names: str = "localhost,127.0.0.1"
-    """Comma-separated host names and addresses that the page is opened by; a further one makes a new certificate."""
+    """Comma-separated host names and addresses of the page; adding one makes a new certificate."""
     cert: Path | None = None
-    """PEM file of your own, the server's certificate first; together with ``key`` it is served instead."""
+    """PEM file with your own certificate, the server's first; with ``key`` it is served instead."""
     key: Path | None = None
     """PEM file with its private key, without a passphrase."""
 

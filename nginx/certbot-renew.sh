@@ -1,11 +1,11 @@
 #!/bin/sh
-# Gets a certificate from Let's Encrypt, puts it where nginx serves from, and renews it: asks twice a day, and certbot
-# renews what is due. nginx answers the challenges and notices the new files (reload.sh).
+# Gets a certificate from Let's Encrypt, copies it to nginx's folder, and renews it: runs certbot twice a day, which
+# renews when it is due. nginx answers the challenges and reloads when the files change (reload.sh).
 set -u
 
 : "${LETSENCRYPT_NAMES:?names the hosts of the certificate, such as talk.duckdns.org}"
 name=whisper-text-analyzer
-uid=101 # the user that nginx runs as
+uid=101 # of nginx
 
 if [ -n "${LETSENCRYPT_EMAIL:-}" ]; then
     account="--email $LETSENCRYPT_EMAIL"
@@ -21,7 +21,7 @@ obtain() {
         --cert-name "$name" --domains "$LETSENCRYPT_NAMES" --keep-until-expiring
 }
 
-# Also when nothing was renewed: the volume may be new.
+# Runs after every attempt: the volume may be new even if nothing was renewed.
 install_file() {
     from=/etc/letsencrypt/live/$name/$1
     to=/certificates/$1

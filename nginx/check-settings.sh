@@ -1,8 +1,8 @@
 #!/bin/sh
-# Run by the image before it fills in the templates: refuses nonsense by the name of its setting.
+# Run by the image before it fills in the templates: refuses invalid values and names the setting.
 set -eu
 
-number() { # NAME VALUE LEAST
+number() { # NAME VALUE MINIMUM
     case $2 in
         "" | *[!0-9]* | ??????????*) ;;
         *) [ "$2" -lt "$3" ] || return 0 ;;

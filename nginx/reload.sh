@@ -1,6 +1,6 @@
 #!/bin/sh
-# Run by the image before nginx: watches the certificate from the background and lets nginx load a new one.
-# Open WebSockets stay with the old workers until they end.
+# Run by the image before nginx: watches the certificate in the background and reloads nginx when it changes.
+# Open WebSockets stay with the old worker processes until they end.
 set -eu
 
 fingerprint() {
@@ -13,7 +13,7 @@ watch() {
     while sleep 10; do
         found=$(fingerprint)
         [ "$found" != "$loaded" ] || continue
-        # Of a new pair there may be half so far: the next round tries again.
+        # Only one file of a new pair may be there so far: the next round tries again.
         if problem=$(nginx -t -q 2>&1) && nginx -s reload; then
             echo '{"service":"nginx","event":"certificate reloaded"}'
             loaded=$found

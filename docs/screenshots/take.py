@@ -1,4 +1,4 @@
-"""Takes the pictures of the README: the real page, in a real browser, while recordings of tests/data are spoken.
+"""Takes the pictures of the README: the page in a real browser, with a recording of tests/data as its microphone.
 
 ``make screenshots`` writes ``docs/screenshots/*.png``.
 """
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data"
 RECORDING = "conversation.wav"
 SENTENCES = 4
-"""Of the recording; then it begins anew, and the picture is taken in the middle of a word."""
+"""Sentences of the recording; it then repeats, and the picture is taken while the next interim text is shown."""
 WAIT_MS = 60_000
 PICTURES: dict[str, dict[str, Any]] = {
     "page": {"viewport": {"width": 1180, "height": 800}, "color_scheme": "light", "locale": "en-US"},
@@ -26,13 +26,14 @@ PICTURES: dict[str, dict[str, Any]] = {
 
 
 async def speak(page: Page) -> None:
-    """Talk until some sentences are there and another one is being spoken."""
+    """Start the microphone and wait for ``SENTENCES`` finals and one interim text."""
     await page.locator("#toggle").click()
     await expect(page.locator("#sentences li.said").nth(SENTENCES - 1)).to_be_visible(timeout=WAIT_MS)
     await expect(page.locator("#sentences li.interim .text")).to_be_visible(timeout=WAIT_MS)
 
 
 async def take(url: str) -> None:
+    """Take each of ``PICTURES`` of the page at ``url``."""
     async with async_playwright() as playwright:
         for name, options in PICTURES.items():
             browser = await playwright.chromium.launch(
@@ -55,6 +56,7 @@ async def take(url: str) -> None:
 
 
 def main() -> None:
+    """Start the whole system and take the pictures."""
     with tempfile.TemporaryDirectory() as folder, Stack.start(Path(folder)).wait_ready() as stack:
         asyncio.run(take(stack.url))
 

@@ -1,4 +1,4 @@
-"""The one-shot as it is started: settings in, files and an exit code out."""
+"""The entry point: settings in, files and an exit code out."""
 
 import json
 import os
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def run(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """``python -m certificates.certificates`` in a folder without .env."""
+    """Run ``python -m certificates.certificates`` in a folder without .env."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "CERTIFICATES_DIR": str(folder)}
     return subprocess.run(
         [sys.executable, "-m", "certificates.certificates"],
@@ -23,17 +23,17 @@ def run(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_makes_a_certificate_and_says_for_whom(tmp_path: Path) -> None:
-    """One line of log with names and end."""
+def test_first_start_makes_a_certificate_and_logs_its_names(tmp_path: Path) -> None:
+    """The log line has names and file."""
     done = run(tmp_path, CERTIFICATES_NAMES="Talk.Example.org, 0:0::1")
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["names"] == ["::1", "talk.example.org"]
-    assert said["file"] == str(tmp_path / "fullchain.pem")
+    line = json.loads(done.stdout)
+    assert line["names"] == ["::1", "talk.example.org"]
+    assert line["file"] == str(tmp_path / "fullchain.pem")
 
 
-def test_it_can_be_started_again(tmp_path: Path) -> None:
-    """Every `docker compose up` runs it; the certificate stays, also when addresses are written differently."""
+def test_second_start_keeps_the_certificate(tmp_path: Path) -> None:
+    """Every `docker compose up` runs it; the certificate is kept, also when addresses are written differently."""
     run(tmp_path, CERTIFICATES_NAMES="::1")
     before = (tmp_path / "fullchain.pem").read_bytes()
     assert run(tmp_path, CERTIFICATES_NAMES="0:0::1").returncode == 0
@@ -41,7 +41,7 @@ def test_it_can_be_started_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "error"),
     [
         ({"CERTIFICATES_NAMES": "https://example.org"}, "CERTIFICATES_NAMES: 'https://example.org' is neither"),
         ({"CERTIFICATES_NAMES": "example.org:8443"}, "no scheme, port or path"),
@@ -51,10 +51,10 @@ def test_it_can_be_started_again(tmp_path: Path) -> None:
         ({"CERTIFICATES_DIR": "/dev/null/certificates"}, "cannot be written"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(tmp_path: Path, settings: dict[str, str], said: str) -> None:
-    """An operator reads what to correct, not a traceback."""
+def test_invalid_settings_end_in_one_line_and_exit_code_2(tmp_path: Path, settings: dict[str, str], error: str) -> None:
+    """The line names the setting to correct; there is no traceback."""
     done = run(tmp_path, **settings)
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
-    assert said in done.stderr
+    assert error in done.stderr
     assert done.stderr.count("\n") == 1

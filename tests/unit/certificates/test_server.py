@@ -26,7 +26,7 @@ def certificate_of(pair: Pair) -> x509.Certificate:
 
 
 def foreign_pair(folder: Path, now: dt.datetime) -> Pair:
-    """As another CA would issue it: signed by a CA whose name is not ours."""
+    """Make a certificate of another CA: the issuer's name is not ours."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Let's Pretend")])
     certificate = (
@@ -45,7 +45,7 @@ def foreign_pair(folder: Path, now: dt.datetime) -> Pair:
 
 
 def handshake(served: Pair, ca: Path, name: str) -> str | None:
-    """The TLS version that a client that trusts ``ca`` and checks ``name`` gets; raises what the client raises."""
+    """Return the TLS version of a client that trusts ``ca`` and checks ``name``, or raise its error."""
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(served.cert, served.key)
     here, there = socket.socketpair()
@@ -67,34 +67,34 @@ def handshake(served: Pair, ca: Path, name: str) -> str | None:
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_client_that_trusts_the_ca_accepts_every_name(tmp_path: Path, name: str) -> None:
-    """The certificate is good for host names and addresses of both kinds, without any other trust."""
+def test_certificate_is_accepted_under_every_name(tmp_path: Path, name: str) -> None:
+    """A client that trusts only the CA accepts host names and addresses of both kinds."""
     served = ensure_certificate(tmp_path, NAMES)
     assert handshake(served, tmp_path / "ca.pem", name) == "TLSv1.3"
 
 
-def test_client_refuses_another_name(tmp_path: Path) -> None:
-    """Nobody else can be impersonated with the server's key."""
+def test_certificate_is_refused_under_another_name(tmp_path: Path) -> None:
+    """The server's key cannot be used to impersonate another host."""
     served = ensure_certificate(tmp_path, NAMES)
     with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
         handshake(served, tmp_path / "ca.pem", "example.org")
 
 
-def test_only_the_owner_reads_keys(tmp_path: Path) -> None:
-    """Keys are private from their first byte on; the certificate and the CA may be read by all."""
+def test_keys_are_readable_by_their_owner_only(tmp_path: Path) -> None:
+    """The certificate and the CA certificate are readable by all."""
     served = ensure_certificate(tmp_path, NAMES)
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
     assert modes == {"ca.pem": 0o644, "ca-key.pem": 0o600, "fullchain.pem": 0o644, served.key.name: 0o600}
 
 
-def test_browsers_accept_its_lifetime(tmp_path: Path) -> None:
-    """Apple's devices distrust what is valid for longer than 398 days, Mozilla asks for a year at most."""
+def test_certificate_lifetime_is_accepted_by_browsers(tmp_path: Path) -> None:
+    """Apple devices accept at most 398 days, Mozilla recommends a year at most."""
     made = certificate_of(ensure_certificate(tmp_path, NAMES))
     assert made.not_valid_after_utc - made.not_valid_before_utc <= dt.timedelta(days=366)
 
 
-def test_good_certificate_is_kept(tmp_path: Path) -> None:
-    """A later start serves the same certificate, also where a name is no longer needed."""
+def test_valid_certificate_is_kept(tmp_path: Path) -> None:
+    """A later start serves the same certificate, also when a name was removed."""
     before = ensure_certificate(tmp_path, NAMES, now=TODAY).cert.read_bytes()
     later = TODAY + dt.timedelta(days=200)
     assert ensure_certificate(tmp_path, {"localhost"}, now=later).cert.read_bytes() == before
@@ -119,8 +119,8 @@ def test_outdated_certificate_is_renewed_by_the_same_ca(tmp_path: Path, names: s
 
 
 @pytest.mark.parametrize("damaged", ["fullchain.pem", "privkey.pem"])
-def test_damaged_file_is_made_anew(tmp_path: Path, damaged: str) -> None:
-    """A half file is replaced, not served, and what is served fits the CA that is there."""
+def test_damaged_file_is_replaced(tmp_path: Path, damaged: str) -> None:
+    """A truncated file is not served; the new certificate is from the existing CA."""
     ensure_certificate(tmp_path, NAMES)
     (tmp_path / damaged).write_bytes((tmp_path / damaged).read_bytes()[:100])
     served = ensure_certificate(tmp_path, NAMES)
@@ -128,8 +128,8 @@ def test_damaged_file_is_made_anew(tmp_path: Path, damaged: str) -> None:
 
 
 @pytest.mark.parametrize("damaged", ["ca.pem", "ca-key.pem"])
-def test_damaged_ca_is_not_replaced_in_silence(tmp_path: Path, damaged: str) -> None:
-    """Devices trust it: whoever runs this decides whether they must trust another."""
+def test_damaged_ca_is_an_error_and_is_not_replaced(tmp_path: Path, damaged: str) -> None:
+    """Devices trust it; the operator decides whether they have to trust a new one."""
     ensure_certificate(tmp_path, NAMES)
     (tmp_path / damaged).write_bytes((tmp_path / damaged).read_bytes()[:100])
     left = (tmp_path / damaged).read_bytes()
@@ -139,7 +139,7 @@ def test_damaged_ca_is_not_replaced_in_silence(tmp_path: Path, damaged: str) -> 
     assert (tmp_path / damaged).read_bytes() == left
 
 
-def test_ca_is_renewed_before_it_ends(tmp_path: Path) -> None:
+def test_ca_is_renewed_before_it_expires(tmp_path: Path) -> None:
     """No certificate outlives its issuer."""
     ensure_certificate(tmp_path, NAMES, now=TODAY)
     ensure_certificate(tmp_path, NAMES, now=TODAY + CA_VALID_FOR - VALID_FOR)
@@ -148,14 +148,14 @@ def test_ca_is_renewed_before_it_ends(tmp_path: Path) -> None:
 
 
 def test_ca_key_stays_in_a_folder_of_its_own(tmp_path: Path) -> None:
-    """The web server's folder gets the CA's certificate, for people to take away, and not its key."""
+    """The web server's folder gets the CA's certificate, for download, but not its key."""
     served = ensure_certificate(tmp_path / "web", NAMES, tmp_path / "ca")
     assert {file.name for file in (tmp_path / "web").iterdir()} == {"ca.pem", "fullchain.pem", "privkey.pem"}
     assert handshake(served, tmp_path / "web" / "ca.pem", "localhost")
 
 
-def test_certificate_of_another_ca_stays(tmp_path: Path) -> None:
-    """What certbot put into the folder is not overwritten, whatever names are set."""
+def test_certificate_of_another_ca_is_kept(tmp_path: Path) -> None:
+    """A certificate from certbot is not overwritten, whatever names are set."""
     foreign = foreign_pair(tmp_path / "certbot", TODAY)
     copy_own(foreign, tmp_path / "web")
     ensure_certificate(tmp_path / "web", NAMES)
@@ -163,7 +163,7 @@ def test_certificate_of_another_ca_stays(tmp_path: Path) -> None:
 
 
 def test_expired_certificate_of_another_ca_is_replaced(tmp_path: Path) -> None:
-    """Better one that has to be trusted than one that no client accepts."""
+    """A certificate that has to be trusted by hand is better than an expired one."""
     foreign = foreign_pair(tmp_path / "certbot", TODAY)
     copy_own(foreign, tmp_path / "web")
     served = ensure_certificate(tmp_path / "web", NAMES, now=TODAY + VALID_FOR)
@@ -171,7 +171,7 @@ def test_expired_certificate_of_another_ca_is_replaced(tmp_path: Path) -> None:
 
 
 def test_own_files_are_copied_whole(tmp_path: Path) -> None:
-    """The chain that follows the server's certificate is kept."""
+    """The chain after the server's certificate is kept."""
     own = foreign_pair(tmp_path / "own", TODAY)
     own.cert.write_bytes(own.cert.read_bytes() * 2)
     served = copy_own(own, tmp_path / "web")
@@ -180,7 +180,7 @@ def test_own_files_are_copied_whole(tmp_path: Path) -> None:
 
 
 def test_own_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
-    """The message names both files; what was served before is left alone."""
+    """The message names both files; nothing is written."""
     first, second = foreign_pair(tmp_path / "first", TODAY), foreign_pair(tmp_path / "second", TODAY)
     with pytest.raises(ConfigurationError, match=r"second/privkey\.pem .*first/fullchain\.pem") as refused:
         copy_own(Pair(first.cert, second.key), tmp_path / "web")
@@ -189,8 +189,8 @@ def test_own_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("now", [TODAY + VALID_FOR, TODAY - DAY])
-def test_own_certificate_must_be_valid_today(tmp_path: Path, now: dt.datetime) -> None:
-    """Expired, and not yet valid."""
+def test_own_certificate_that_is_not_valid_today_is_refused(tmp_path: Path, now: dt.datetime) -> None:
+    """It has expired, or is not yet valid."""
     with pytest.raises(ConfigurationError, match="which is not today"):
         copy_own(foreign_pair(tmp_path / "own", TODAY), tmp_path / "web", now)
 
@@ -210,7 +210,7 @@ def test_own_certificate_must_be_valid_today(tmp_path: Path, now: dt.datetime) -
     ],
 )
 def test_unusable_own_file_is_named(tmp_path: Path, file: str, content: bytes | None, code: str) -> None:
-    """Missing, not PEM, with a passphrase: the message says which file and what to do."""
+    """The file is missing, is not PEM, or has a passphrase; the message names it."""
     own = foreign_pair(tmp_path, TODAY)
     (tmp_path / file).unlink() if content is None else (tmp_path / file).write_bytes(content)
     with pytest.raises(ConfigurationError, match=file) as refused:
@@ -218,8 +218,8 @@ def test_unusable_own_file_is_named(tmp_path: Path, file: str, content: bytes | 
     assert refused.value.code == code
 
 
-def test_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    """Such as a volume that belongs to somebody else, or here: a file."""
+def test_unwritable_folder_is_an_error_that_names_it(tmp_path: Path) -> None:
+    """For example a volume of another user; here it is a file."""
     (tmp_path / "web").touch()
     with pytest.raises(ConfigurationError, match="cannot be written") as refused:
         ensure_certificate(tmp_path / "web", NAMES)

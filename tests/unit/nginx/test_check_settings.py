@@ -1,4 +1,4 @@
-"""nginx does not start with settings that make no sense, and says which one it is."""
+"""nginx refuses to start with invalid settings and names them."""
 
 import subprocess
 from pathlib import Path
@@ -23,8 +23,8 @@ def check(**settings: str) -> subprocess.CompletedProcess[str]:
     "settings",
     [{}, {"NGINX_HSTS_S": "31536000"}, {"NGINX_TRUSTED_PROXY": "fd00::/8"}, {"NGINX_TRUSTED_PROXY": "172.16.0.0/12"}],
 )
-def test_sensible_settings_pass(settings: dict[str, str]) -> None:
-    """The defaults, and what the documents tell people to write."""
+def test_check_settings_accepts_valid_settings(settings: dict[str, str]) -> None:
+    """The defaults, and the values in the documentation."""
     assert check(**settings).returncode == 0
 
 
@@ -41,8 +41,8 @@ def test_sensible_settings_pass(settings: dict[str, str]) -> None:
         ("NGINX_TRUSTED_PROXY", "proxy; return 200"),
     ],
 )
-def test_nonsense_is_refused_by_name(name: str, value: str) -> None:
-    """Not by a line of nginx's configuration that nobody wrote."""
+def test_check_settings_refuses_an_invalid_setting_by_name(name: str, value: str) -> None:
+    """The error names the setting, not a line of the generated configuration."""
     done = check(**{name: value})
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {name} ")
