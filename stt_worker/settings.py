@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from infra.settings import WireSettings, service_config
-from stt_worker.engines.whisper.numerics import parse_numerics
+from stt_worker.numerics import parse_numerics
 
 
 def _numerics(text: str) -> str:

@@ -25,10 +25,10 @@ from stt_worker.engines.whisper.decoder import Decoder
 from stt_worker.engines.whisper.encoder import Encoder
 from stt_worker.engines.whisper.greedy import Decoded, GreedySearch
 from stt_worker.engines.whisper.load import load_whisper
-from stt_worker.engines.whisper.numerics import FLOAT32
 from stt_worker.engines.whisper.processor import choose_numerics
 from stt_worker.engines.whisper.prompt import Prompt
 from stt_worker.engines.whisper.vocabulary import make_vocabulary
+from stt_worker.numerics import FLOAT32
 from stt_worker.settings import Settings
 from stt_worker.weights.find import find_weights
 from tests.support.eventually import eventually

@@ -12,7 +12,7 @@ from stt_worker.engines.whisper.attention import Bfloat16CrossKV, CrossKV, heads
 from stt_worker.engines.whisper.encoder import Norm, fuse
 from stt_worker.engines.whisper.kv_cache import KVCache
 from stt_worker.engines.whisper.linear import PACKS, Pack
-from stt_worker.engines.whisper.numerics import INT8, Numerics
+from stt_worker.numerics import INT8, Numerics
 
 
 class _Layer:

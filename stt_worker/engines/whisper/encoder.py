@@ -9,7 +9,7 @@ from torch.nn.functional import gelu, layer_norm, pad
 
 from stt_worker.engines.whisper.attention import Bfloat16SelfAttention, SelfAttention, heads
 from stt_worker.engines.whisper.linear import PACKS, Pack
-from stt_worker.engines.whisper.numerics import BFLOAT16, Format
+from stt_worker.numerics import BFLOAT16, Format
 
 
 class Norm:

@@ -19,10 +19,10 @@ from stt_worker.engines.whisper.encoder import Encoder
 from stt_worker.engines.whisper.greedy import Decoded, GreedySearch
 from stt_worker.engines.whisper.kv_cache import KVCache
 from stt_worker.engines.whisper.languages import ENGLISH, Languages
-from stt_worker.engines.whisper.numerics import FLOAT16, Numerics
 from stt_worker.engines.whisper.prompt import Prompt, make_prompt
 from stt_worker.engines.whisper.vocabulary import make_vocabulary
 from stt_worker.engines.whisper.word_timestamps import token_times, word_times
+from stt_worker.numerics import FLOAT16, Numerics
 from wire.audio import SAMPLE_RATE
 
 STEP = 25 * 2 * HOP_LENGTH

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from stt_worker.engines.whisper.numerics import Format
+from stt_worker.numerics import Format
 
 Linear = Callable[[Tensor], Tensor]
 """Maps (…, inputs) to (…, outputs), both of the activations' type, or to bfloat16."""

@@ -13,8 +13,8 @@ from whisper.model import Whisper
 from stt_worker.engines.base import Deadline, Hypothesis, RecognitionConfig
 from stt_worker.engines.device import Device, check_transcription, load_on_device
 from stt_worker.engines.whisper.engine import WhisperTranscriber
-from stt_worker.engines.whisper.numerics import FLOAT16
 from stt_worker.engines.whisper.processor import choose_numerics
+from stt_worker.numerics import FLOAT16
 from stt_worker.settings import Settings
 from stt_worker.weights.find import alignment_heads, find_weights
 from wire.audio import SAMPLE_RATE

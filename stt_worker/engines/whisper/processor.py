@@ -3,7 +3,7 @@
 import torch
 
 from stt_worker.engines.whisper.linear import PACKS
-from stt_worker.engines.whisper.numerics import FORMATS, Format, Numerics, parse_numerics
+from stt_worker.numerics import FORMATS, Format, Numerics, parse_numerics
 from wire.errors import ModelError
 
 TOLERANCE = 0.02

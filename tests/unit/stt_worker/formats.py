@@ -6,8 +6,8 @@ from typing import get_args
 
 import torch
 
-from stt_worker.engines.whisper.numerics import FORMATS, INT8, Format, Numerics
 from stt_worker.engines.whisper.processor import executes
+from stt_worker.numerics import FORMATS, INT8, Format, Numerics
 
 USUAL_ENGINE: str = torch.backends.quantized.engine
 

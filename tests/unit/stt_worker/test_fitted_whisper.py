@@ -16,10 +16,10 @@ from stt_worker.engines.whisper.decoder import Decoder
 from stt_worker.engines.whisper.encoder import Encoder
 from stt_worker.engines.whisper.greedy import Decoded, GreedySearch
 from stt_worker.engines.whisper.linear import PACKS
-from stt_worker.engines.whisper.numerics import BFLOAT16, FLOAT32, INT8, Format, Numerics
 from stt_worker.engines.whisper.prompt import Prompt
 from stt_worker.engines.whisper.vocabulary import Vocabulary, make_vocabulary
 from stt_worker.engines.whisper.word_timestamps import SMOOTHING, _median
+from stt_worker.numerics import BFLOAT16, FLOAT32, INT8, Format, Numerics
 from tests.support.exact_scores import judge
 from tests.unit.stt_worker.formats import ENGINES, NUMERICS, packing, quantized_engine
 from tests.unit.stt_worker.tiny_whisper import random_whisper

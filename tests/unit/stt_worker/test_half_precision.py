@@ -11,7 +11,7 @@ from whisper.model import ModelDimensions, Whisper
 from stt_worker.engines.base import Hypothesis, Outcome, RecognitionConfig
 from stt_worker.engines.whisper.engine import GPU_BATCH_SIZE, WhisperTranscriber
 from stt_worker.engines.whisper.load import in_half_precision
-from stt_worker.engines.whisper.numerics import FLOAT16, FLOAT32, Numerics
+from stt_worker.numerics import FLOAT16, FLOAT32, Numerics
 from tests.support.utterances import outcomes_of
 from tests.unit.stt_worker.tiny_whisper import random_whisper
 from wire.audio import Samples

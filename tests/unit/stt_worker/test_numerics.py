@@ -12,8 +12,8 @@ from torch import Tensor
 from infra.settings import load_settings
 from stt_worker.engines.whisper import processor
 from stt_worker.engines.whisper.linear import PACKS, Linear
-from stt_worker.engines.whisper.numerics import FLOAT32, FORMATS, Format, Numerics, parse_numerics
 from stt_worker.engines.whisper.processor import NumericsError, choose_numerics, executes
+from stt_worker.numerics import FLOAT32, FORMATS, Format, Numerics, parse_numerics
 from stt_worker.settings import Settings
 from wire.errors import ConfigurationError
 

@@ -12,9 +12,9 @@ from stt_worker.engines.whisper.engine import WhisperTranscriber, _Utterance
 from stt_worker.engines.whisper.fallback import PADDING_S, accepted
 from stt_worker.engines.whisper.greedy import Decoded
 from stt_worker.engines.whisper.load import warm_up
-from stt_worker.engines.whisper.numerics import FLOAT32, Numerics
 from stt_worker.engines.whisper.prompt import make_prompt
 from stt_worker.engines.whisper.repetition import token_limit
+from stt_worker.numerics import FLOAT32, Numerics
 from tests.support.utterances import outcomes_of
 from tests.unit.stt_worker.formats import NUMERICS, packing
 from wire.errors import WireError

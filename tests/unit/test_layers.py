@@ -1,0 +1,69 @@
+"""Rooms in their order: a file imports from its own room or a lower one, and no files import each other in a circle."""
+
+import ast
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ROOMS = {
+    "": "bench tools local certificates recorder_service listener_service analyzer_worker stt_worker fastapi_service "
+    "infra wire",
+    "fastapi_service": "fastapi_service app gateway api sessions recognition storage delivery security export "
+    "endpointing pubsub monitoring tasks errors settings",
+    "stt_worker": "stt_worker prefetch tasks load scheduling engines weights settings numerics",
+    "stt_worker.engines": "whisper vad hallucinations instant device torch_threads base",
+    "analyzer_worker": "analyzer_worker prefetch training tasks engines weights settings",
+    "listener_service": "listener_service sweeper consumer release tally order settings",
+    "recorder_service": "recorder_service run view outcome audio client settings",
+    "certificates": "certificates server authority pair settings",
+    "local": "run testing terminal stack settings errors",
+    "infra": "worker results ledger celery_app health heartbeat redis_client redis_types outage_log logs settings",
+    "wire": "messages names audio languages close_codes errors",
+}
+"""Package → its rooms (folders or files) from the highest to the lowest, in the order in which data and calls flow."""
+
+
+@cache
+def modules() -> dict[str, set[str]]:
+    """Module → modules of this repository that its file imports, at its top or inside of functions."""
+    files = {dotted(file): file for package in ROOMS[""].split() for file in (ROOT / package).rglob("*.py")}
+    return {name: (imported(file) & files.keys()) - {name} for name, file in files.items()}
+
+
+def dotted(file: Path) -> str:
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported(file: Path) -> set[str]:
+    """Names that may be modules; of ``from package import module`` the module, not the package that merely holds it."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_no_file_imports_from_a_higher_room(package: str) -> None:
+    """Also: every room is listed."""
+    prefix, rooms = f"{package}." if package else "", ROOMS[package].split()
+    inside = {name: name.removeprefix(prefix).split(".")[0] for name in modules() if f"{name}.".startswith(prefix)}
+    inside.pop(package, None)
+    assert set(inside.values()) <= set(rooms)
+    upward = [
+        f"{name} imports {other}"
+        for name in inside
+        for other in modules()[name] & inside.keys()
+        if rooms.index(inside[other]) < rooms.index(inside[name])
+    ]
+    assert not upward
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    """Two files that need each other cannot be read, tested or moved alone."""
+    TopologicalSorter(modules()).prepare()  # CycleError names the circle
