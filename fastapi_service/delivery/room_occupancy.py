@@ -1,4 +1,4 @@
-"""How many connections each room has, over any number of gateways.
+"""Counts the connections of each room, over any number of gateways.
 
 Each gateway refreshes its own connections in Redis and reads the totals. Sessions without a room cost nothing.
 """
@@ -56,7 +56,6 @@ class RoomOccupancy:
             refresh_s: interval at which connections are renewed.
             forget_s: seconds after which connections that are not renewed are forgotten.
         """
-        self._redis = redis
         self._subscriptions = subscriptions
         self._on_people = on_people
         self._refresh_s = refresh_s
@@ -74,19 +73,19 @@ class RoomOccupancy:
 
     def talks(self, room: str, owner: str) -> None:
         """Note that a connection in a room has sent audio."""
-        known = self._rooms.get(room)
-        if known is not None and owner in known.present and owner not in known.talking:
-            known.talking.add(owner)
+        members = self._rooms.get(room)
+        if members is not None and owner in members.present and owner not in members.talking:
+            members.talking.add(owner)
             self._schedule(room)
 
     def leave(self, room: str, owner: str) -> None:
         """Remove a connection from a room."""
-        known = self._rooms.get(room)
-        if known is None or owner not in known.present:
+        members = self._rooms.get(room)
+        if members is None or owner not in members.present:
             return
-        known.present.discard(owner)
-        known.talking.discard(owner)
-        known.gone.add(owner)
+        members.present.discard(owner)
+        members.talking.discard(owner)
+        members.gone.add(owner)
         self._schedule(room)
 
     async def run(self) -> None:
@@ -133,19 +132,19 @@ class RoomOccupancy:
                 await self._schedule_all()
 
     async def _update(self, room: str) -> None:
-        known = self._rooms.get(room)
-        if known is None:
+        members = self._rooms.get(room)
+        if members is None:
             return
-        gone = known.gone.copy()
-        here = {"present": [*known.present], "talking": [*known.talking], "gone": [*gone]}
+        gone = members.gone.copy()
+        here = {"present": [*members.present], "talking": [*members.talking], "gone": [*gone]}
         people, talking = await self._script(
             keys=[names.people(room), names.talking(room)],
             args=[json.dumps(here), self._forget_s, names.ROOM_PEOPLE, room],
         )
-        known.gone -= gone
-        if known.present:
+        members.gone -= gone
+        if members.present:
             self._on_people(People(room=room, people=people, talking=talking))
-        elif not known.gone:
+        elif not members.gone:
             del self._rooms[room]
 
     async def _refresh_all(self) -> None:

@@ -14,7 +14,7 @@ consonant."""
 
 
 class State(Enum):
-    """Where a stream of speech is.
+    """Phase of the speech in a stream.
 
     QUIET → STARTING with the first voiced frame → SPEAKING when enough frames were voiced ⇄ STOPPING while frames are
     unvoiced → QUIET when that lasts. A click goes from STARTING back to QUIET.
@@ -51,7 +51,7 @@ class ActiveUtterance:
         self.silence = 0
         """Samples since the last voiced frame."""
         self.speech_end = 0.0
-        """When the last voiced frame arrived (the caller's clock)."""
+        """Arrival of the last voiced frame, on the caller's clock."""
         self._lead = lead
         self._energies: list[float] = []
         """One for each measured frame."""

@@ -57,7 +57,7 @@ class Endpointer:
         self._tail: Pcm = np.zeros(0, dtype=np.int16)
         """Samples that do not fill a frame yet."""
         self._position = position
-        """Of the first sample in the tail."""
+        """Position of the first sample in the tail."""
         self._active: ActiveUtterance | None = None
 
     @property
@@ -67,7 +67,7 @@ class Endpointer:
 
     @property
     def safe(self) -> int:
-        """Position before which no audio is needed any more. It only grows."""
+        """Position before which no audio is needed. It only grows."""
         return self._active.start if self._active else self._position - len(self._pre_roll) // SAMPLE_BYTES
 
     @property

@@ -12,7 +12,7 @@ class SpeechStart:
     """Enough frames were voiced to be called speech."""
 
     sample: int
-    """Where its utterance begins."""
+    """Position at which its utterance begins."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Utterance:
     pcm: bytes
     reason: Reason
     speech_end: float
-    """When its last voiced frame arrived (the caller's clock)."""
+    """Arrival of its last voiced frame, on the caller's clock."""
     ended: float
-    """When its end was found (the caller's clock)."""
+    """Arrival of the frame that showed its end, on the caller's clock."""
     silence: int
     """Samples of trailing silence that belong to it."""
 

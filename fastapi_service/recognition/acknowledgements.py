@@ -1,4 +1,4 @@
-"""How much audio a client may forget."""
+"""Acknowledges audio: the client may forget it."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,7 +15,7 @@ class SessionTakenOver(Exception):
 
 
 class Acknowledgements:
-    """Tells one client how much of its audio is safe in Redis. The number only grows."""
+    """Sends one client the number of samples that are safe in Redis. It only grows."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class Acknowledgements:
         send: Callable[[Ack], None],
         every_s: float,
     ) -> None:
-        """Start at what the record says.
+        """Start at the record's position.
 
         Args:
             send: called with each acknowledgement.

@@ -25,9 +25,9 @@ the workers are busy, or that the sound is no voice."""
 COST_FACTOR = 2.0
 """Minimum interval in multiples of the last request's duration: interim texts take at most half of a worker."""
 LEAD_MS = 100
-"""Audio before the first known word."""
+"""Audio before the first word of the prefix."""
 TIMEOUT_S = STALE_S + 0.3
-"""After this no worker begins a request any more: they drop stale ones silently. The rest is for clocks that differ."""
+"""Workers silently drop requests that are older than ``STALE_S``. The rest is for clocks that differ."""
 
 
 class Interims:
@@ -53,7 +53,7 @@ class Interims:
         self._timeout_s = timeout_s
         self._agreement = LocalAgreement()
         self._segment: int | None = None
-        """Of the utterance that is being spoken."""
+        """Number of the utterance that is being spoken; None between utterances."""
         self._next = 0
         """Position of the next request."""
         self._misses = 0
@@ -91,16 +91,16 @@ class Interims:
         if self._segment is None or busy or position < self._next:
             return
         since = position - WINDOW_S * SAMPLE_RATE
-        known = self._agreement.committed_since(samples_to_ms(max(0, since)))
-        if known and since > utterance.start:
-            since = ms_to_samples(known[0].start_ms - LEAD_MS)
+        prefix = self._agreement.committed_since(samples_to_ms(max(0, since)))
+        if prefix and since > utterance.start:
+            since = ms_to_samples(prefix[0].start_ms - LEAD_MS)
         start, pcm = utterance.since(since)
-        prefix = "".join(word.text for word in known)
-        self._request = self._requester.request("interim", self._segment, start, pcm, prefix)
+        text = "".join(word.text for word in prefix)
+        self._request = self._requester.request("interim", self._segment, start, pcm, text)
         self._next = position + round(self._every_s * SAMPLE_RATE)
-        self._answering = asyncio.create_task(self._show(self._request, known, position), name="interim text")
+        self._answering = asyncio.create_task(self._show(self._request, prefix, position), name="interim text")
 
-    async def _show(self, request: PartialRequest, known: list[Word], requested_at: int) -> None:
+    async def _show(self, request: PartialRequest, prefix: list[Word], requested_at: int) -> None:
         partial = await _answer(request, self._timeout_s)
         if request.job.segment != self._segment:
             return
@@ -110,7 +110,7 @@ class Interims:
         self._next = requested_at + round(max(self._interval_s(), COST_FACTOR * cost_s) * SAMPLE_RATE)
         if text is None:
             return
-        self._agreement.insert(text.words, known)
+        self._agreement.insert(text.words, prefix)
         self._send(
             Interim(
                 segment=request.job.segment,

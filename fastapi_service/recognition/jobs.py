@@ -15,7 +15,7 @@ def utterance_job(record: SessionRecord, segment: int, utterance: Utterance, par
 
     Args:
         partial: what a worker made of the utterance already. With a text, only the analysis is left to do; without
-            speech, the transcription job says so.
+            speech, the transcription job carries that finding.
     """
     job = TranscribeAudio(
         session_id=record.session_id,

@@ -20,8 +20,8 @@ class PartialRequester:
         self._record = record
         self._partials = partials
         self._revision = secrets.randbelow(REVISIONS)
-        """Of the newest request. Random at first: a connection that resumes the session requests the same segments, and
-        the revision alone keeps its audio and answers apart from its predecessor's."""
+        """Number of the newest request. Random at first: a connection that resumes the session requests the same
+        segments, and the revision alone keeps its audio and answers apart from its predecessor's."""
 
     def request(
         self, purpose: Literal["interim", "final"], segment: int, start: int, pcm: bytes, prefix: str = ""

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from fastapi_service.pubsub import follow
 from infra.heartbeat import alive_instances
-from infra.redis_client import AsyncRedis
+from infra.redis_client import AsyncRedis, checkpoint
 from wire import names
 from wire.messages.jobs import Partial, TranscribePartial
 
@@ -166,6 +166,7 @@ class Partials:
         """Give up all requests when a worker is gone: it may have begun any of them."""
         before: set[str] = set()
         while True:
+            checkpoint()
             await asyncio.sleep(self._watch_s)
             if not self._pending:
                 before = set()

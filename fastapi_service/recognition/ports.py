@@ -1,4 +1,4 @@
-"""What a session uses of the rest of the gateway: one small protocol for each."""
+"""The parts of the gateway that a session calls, as small protocols."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -93,7 +93,7 @@ class SessionOptions:
 
     endpointer: EndpointerOptions
     ttl_s: int
-    """How long Redis keeps a session that no client uses."""
+    """Seconds that Redis keeps a session that no client uses."""
     interim_every_s: float = 0.0
     """Interval of interim texts; 0 turns them off."""
     max_unwritten_s: float = 60.0
@@ -102,6 +102,6 @@ class SessionOptions:
     ack_every_s: float = 2.0
     """Silence is acknowledged this often, in seconds of audio."""
     warn_after_s: float = 3.0
-    """How long a write may take before the client gets an error that its results will be late."""
+    """Seconds that a write may take before the client gets an error that its results will be late."""
     max_retry_pause_s: float = 1.0
-    """Longest pause before a write is tried again."""
+    """Longest pause before a write is tried again, in seconds."""

@@ -46,7 +46,7 @@ class Session:
         send: Callable[[AnyServerMessage], None],
         send_error: Callable[[WireError], None],
     ) -> None:
-        """Go on where the record says.
+        """Continue at the record's segment and position.
 
         Args:
             send: called with each message for the client; must not block.

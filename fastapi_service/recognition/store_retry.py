@@ -34,8 +34,8 @@ class StoreRetry:
 
         Args:
             send_error: called with the warning.
-            warn_after_s: how long a write may take before that.
-            max_pause_s: longest pause before a write is tried again.
+            warn_after_s: seconds that a write may take before that.
+            max_pause_s: longest pause before a write is tried again, in seconds.
         """
         self._session_id = session_id
         self._send_error = send_error
@@ -51,7 +51,7 @@ class StoreRetry:
         """Repeat a write until it succeeds, and return its answer.
 
         Raises:
-            Exception: an error that another attempt would not remedy.
+            Exception: any error that another attempt cannot cure.
         """
         loop = asyncio.get_running_loop()
         warning = loop.call_later(self._warn_after_s, self._warn)
