@@ -22,7 +22,7 @@ def test_the_ceiling_holds_before_anything_is_known() -> None:
     assert not EnergyVad(CEILING, FACTOR).update(CEILING)
 
 
-def test_quiet_speech_in_a_quiet_room_update() -> None:
+def test_quiet_speech_in_a_quiet_room_is_voiced() -> None:
     """Speech far under the ceiling counts when it is six times over the noise floor."""
     gate = gate_in(1e-5)
     assert gate.threshold() == pytest.approx(6e-5)
