@@ -4,15 +4,14 @@ from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 Format = Literal["float32", "float16", "bfloat16", "bfloat16-packed", "int8", "int8-reduced"]
-"""A name stands for one program, so that the same name gives the same numbers on every machine but for the order of
-sums.
+"""Each name is one program: it gives the same numbers on every machine, except for the order of sums.
 
 * ``float32``, ``float16``: torch's own product in the type of the weights.
-* ``bfloat16``: torch's own product of factors rounded to bfloat16. Any processor executes it; most of them slowly.
-* ``bfloat16-packed``: the same with the weights laid out by oneDNN, which takes AVX-512.
-* ``int8``: weights in 8 bits with a scale for each output, activations in 8 bits. It takes VNNI on x86.
-* ``int8-reduced``: the same with activations in 7 bits, for processors that add two products up in 16 bits, which
-  8-bit activations overflow.
+* ``bfloat16``: torch's own product of factors rounded to bfloat16. Every processor executes it, most of them slowly.
+* ``bfloat16-packed``: the same with weights laid out by oneDNN; requires AVX-512.
+* ``int8``: weights in 8 bits with a scale per output, activations in 8 bits; requires VNNI on x86.
+* ``int8-reduced``: the same with activations in 7 bits, for processors that sum two products in 16 bits, which overflow
+  with 8-bit activations.
 """
 INT8 = frozenset({"int8", "int8-reduced"})
 BFLOAT16 = frozenset({"bfloat16", "bfloat16-packed"})
@@ -22,7 +21,7 @@ FORMATS: dict[str, tuple[Format, ...]] = {
     "decoder": ("int8", "int8-reduced", "float32"),
     "vocabulary": ("int8", "int8-reduced", "float32"),
 }
-"""What each part can be computed in on a CPU, the fastest first."""
+"""Formats of each part on a CPU, the fastest first."""
 
 
 @dataclass(frozen=True)
@@ -30,26 +29,26 @@ class Numerics:
     """The format of each part of the engine."""
 
     encoder: Format
-    """Products with all positions of the audio at once: the encoder's, and the keys and values that the decoder takes
-    from the audio. In bfloat16 the encoder's attention is computed in bfloat16, too."""
+    """Products with all positions of the audio at once: the encoder's, and the decoder's keys and values of the audio.
+    In bfloat16 the encoder's attention is computed in bfloat16 too."""
     decoder: Format
-    """Products with one row per step. In int8 the audio's keys and values are kept in bfloat16, half as large."""
+    """Products with one row per step. With int8 the audio's keys and values are stored in bfloat16, half as large."""
     vocabulary: Format
-    """Scores of all tokens. In int8 the best of them are scored again in the type of the weights."""
+    """Scores of all tokens. With int8 the best of them are computed again in the type of the weights."""
 
     def __str__(self) -> str:
-        """As the setting ``STT_NUMERICS`` writes it."""
+        """Return the value of ``STT_NUMERICS`` for these formats."""
         return ",".join(f"{field.name}={getattr(self, field.name)}" for field in fields(self))
 
 
 FLOAT32 = Numerics("float32", "float32", "float32")
-"""Exact, and executed everywhere."""
+"""Exact; executed everywhere."""
 FLOAT16 = Numerics("float16", "float16", "float16")
-"""A GPU's."""
+"""The formats on a GPU."""
 
 
 def parse_numerics(text: str) -> dict[str, Format]:
-    """The format of each part that the text names; the machine decides the parts that it leaves out.
+    """Return the format of each part that the text names; the others depend on the machine.
 
     Args:
         text: ``auto`` (names no part), ``float32`` (names all), or ``part=format`` separated by commas.

@@ -1,6 +1,6 @@
-"""``python -m stt_worker.prefetch``: bring the weights of Whisper to this machine, so that it can go offline.
+"""``python -m stt_worker.prefetch``: download the weights of Whisper, so that the machine can go offline.
 
-Reads ``STT_MODEL``, ``MODEL_CACHE`` and ``MODEL_OFFLINE``. Ends with exit code 2 and one message when that fails.
+Reads ``STT_MODEL``, ``MODEL_CACHE`` and ``MODEL_OFFLINE``. Exits with code 2 and one message on failure.
 """
 
 import sys
@@ -15,7 +15,7 @@ from wire.errors import ModelError
 
 
 class ProgressBar:
-    """A bar on standard error for what is being done; a line for each such thing where that is no terminal."""
+    """A progress bar on standard error; one line per stage if that is no terminal."""
 
     def __init__(self) -> None:
         console = Console(stderr=True)
@@ -38,7 +38,7 @@ class ProgressBar:
         self._bars.stop()
 
     def show(self, stage: str, done: int, total: int) -> None:
-        """Draw the bar of ``stage``; one whose ``total`` is 0 moves to and fro."""
+        """Draw the bar of ``stage``; without end if ``total`` is 0 (see ``weights.cache.Progress``)."""
         if stage != self._stage:
             self._stage = stage
             for bar in self._bars.task_ids:
@@ -50,7 +50,7 @@ class ProgressBar:
 
 
 def main() -> None:
-    """Fetch the model, or say where it is."""
+    """Download the model unless it is present, and print its path."""
     settings = load_settings_or_exit(Settings)
     if settings.model == "instant":
         print("Whisper: STT_MODEL=instant needs no weights")

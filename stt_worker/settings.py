@@ -9,26 +9,29 @@ from stt_worker.numerics import parse_numerics
 
 
 def _numerics(text: str) -> str:
+    """Raise ``ValueError`` unless the text can be parsed."""
     parse_numerics(text)
     return text
 
 
 class Settings(WireSettings):
+    """Environment variables with the prefix ``STT_``, and those of every service."""
+
     model_config = service_config("STT_")
 
     model: str = "base"
     """Name of an openai-whisper model, path of a checkpoint, or ``instant`` (a fixed text, for measuring overhead)."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """``auto`` takes a GPU (fp16) if there is one."""
+    """``auto`` uses a GPU (fp16) if there is one."""
     gpu_fallback: bool = False
-    """Use the CPU when the GPU fails its self-test at start-up, or STT_DEVICE=cuda finds none; otherwise the worker
-    stays not ready and says why."""
+    """Use the CPU if the GPU fails its self-test at start-up or STT_DEVICE=cuda finds none. Otherwise the worker is
+    not ready and reports the reason."""
     threads: Annotated[int, Field(ge=0, le=256)] = 0
-    """CPU threads of one process; 0 leaves it to torch (all cores)."""
+    """CPU threads of one process; 0: torch's default (all cores)."""
     numerics: Annotated[str, AfterValidator(_numerics)] = "auto"
-    """Number formats of the matrix products on a CPU: auto tries what this one executes and takes the fastest, float32
-    is exact and runs everywhere, and encoder=…,decoder=…,vocabulary=… sets some of them (docs/speech-to-text.md)."""
+    """Number formats of the matrix products on a CPU. ``auto``: the fastest that this CPU executes; ``float32``: exact,
+    executed everywhere; ``encoder=…,decoder=…,vocabulary=…`` sets some of them (docs/speech-to-text.md)."""
     deadline_s: Annotated[float, Field(gt=0, le=80)] = 60.0
-    """Seconds for one utterance, checked while decoding; the process ends itself at twice that."""
+    """Time limit of one utterance, checked while decoding. The process exits at twice that."""
     max_rss_mb: Annotated[int, Field(ge=0)] = 4000
-    """Resident memory in MiB after which the process lets itself be restarted; 0 for no limit."""
+    """Resident memory in MiB at which the process exits, to be restarted; 0: no limit."""

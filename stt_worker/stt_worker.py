@@ -29,17 +29,19 @@ partials = PartialTranscription(worker)
 
 @celery.task(name=names.TRANSCRIBE_AUDIO, autoretry_for=(RedisError, OperationalError), retry_backoff=1)
 def transcribe_audio(job: dict[str, Any]) -> None:
+    """Task of final texts."""
     transcription.run(TranscribeAudio.model_validate(job))
 
 
 @celery.task(name=names.TRANSCRIBE_PARTIAL)
 def transcribe_partial(job: dict[str, Any]) -> None:
+    """Task of partial texts."""
     partials.run(TranscribePartial.model_validate(job))
 
 
 @setup_logging.connect
 def _leave_logs_alone(**_: Any) -> None:
-    """Connected, so that Celery does not set up logging of its own over ours."""
+    """Keep Celery from configuring logging: it does so unless this signal has a receiver."""
 
 
 @worker_init.connect

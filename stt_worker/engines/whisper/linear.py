@@ -1,8 +1,8 @@
 """Matrix products with constant weights, one function for each number format (see ``numerics``).
 
-A decoder step streams all its weights from memory for one row, so a quarter of the bytes is close to a quarter of the
-time. The encoder multiplies hundreds of rows, so what counts there is the processor's rate, and bfloat16 is faster only
-where it has instructions for it.
+A decoder step reads all its weights from memory for one row, so a quarter of the bytes takes nearly a quarter of the
+time. The encoder multiplies hundreds of rows, so the processor's rate counts, and bfloat16 is faster only with
+instructions for it.
 """
 
 import warnings
@@ -21,26 +21,26 @@ Pack = Callable[[Tensor, Tensor | None], Linear]
 """Turns a weight, shape (outputs, inputs), and a bias, shape (outputs,), into a matrix product."""
 
 ROWS = 450
-"""Row count that packed bfloat16 weights are laid out for (7 s of audio and the 2 s after them). With other counts the
-product is as correct, only slower."""
+"""Number of rows that packed bfloat16 weights are laid out for: 7 s of audio and 2 s of padding. Others are slower, and
+as correct."""
 
 
 def plain(weight: Tensor, bias: Tensor | None) -> Linear:
-    """The product as torch does it, in the type of ``weight``."""
+    """Return torch's own product, in the type of ``weight``."""
     return lambda x: linear(x, weight, bias)
 
 
 def bfloat16(weight: Tensor, bias: Tensor | None) -> Linear:
-    """bfloat16 factors and results, sums in float32."""
+    """Return a product with factors and results in bfloat16, and sums in float32."""
     multiply = plain(weight.bfloat16(), None if bias is None else bias.bfloat16())
     return lambda x: multiply(x.bfloat16())
 
 
 def bfloat16_packed(weight: Tensor, bias: Tensor | None) -> Linear:
-    """bfloat16 factors and results, sums in float32, weights laid out once.
+    """Return the product of ``bfloat16``, with the weight laid out for oneDNN once.
 
-    The weight lies as oneDNN reads it, which it would otherwise arrange anew for each product, in a tenth of its time;
-    torch's compiler lays weights out with the same operators when it freezes a model.
+    Otherwise oneDNN does that for each product, in a tenth of its time. torch's compiler uses the same operators when
+    it freezes a model.
     """
     packed = torch.ops.mkldnn._reorder_linear_weight(weight.bfloat16(), ROWS)
     if bias is not None:
@@ -50,14 +50,16 @@ def bfloat16_packed(weight: Tensor, bias: Tensor | None) -> Linear:
 
 
 def int8(weight: Tensor, bias: Tensor | None, *, reduce_range: bool) -> Linear:
-    """Weights in int8 with a scale for each output; activations are quantised on the way in, all rows with one scale.
+    """Return a product with int8 weights, one scale per output, and int8 activations, one scale for all rows of a call.
 
-    So rows influence each other a little: whoever wants results that do not depend on their neighbours passes one.
-    The packed format is FBGEMM's. torch announces that tensors which know their quantisation go away
-    (https://github.com/pytorch/pytorch/issues/184982); they are used here alone, and only to pack.
+    So rows influence each other a little; pass one row for results that do not depend on neighbours. The packed format
+    is FBGEMM's. torch has deprecated quantised tensors (https://github.com/pytorch/pytorch/issues/184982); they are
+    used here only, to pack.
 
     Args:
-        reduce_range: activations take 7 bits instead of 8.
+        weight: (outputs, inputs).
+        bias: (outputs,).
+        reduce_range: activations in 7 bits instead of 8.
     """
     weight = weight.float()
     scales = (weight.abs().amax(dim=1) / 127).clamp(min=1e-12).double()

@@ -1,4 +1,4 @@
-"""The formats that this machine executes, found by trying, and the choice between them."""
+"""Finds by trial which number formats this machine executes, and chooses among them."""
 
 import torch
 
@@ -7,19 +7,19 @@ from stt_worker.numerics import FORMATS, Format, Numerics, parse_numerics
 from wire.errors import ModelError
 
 TOLERANCE = 0.02
-"""Largest relative error of a trial: rounding costs 0.8 % in int8 and nothing in the others, a sum that overflows
-half of the result."""
+"""Largest relative error of a trial. Rounding costs 0.8 % in int8 and nothing in the others; an overflow costs half of
+the result."""
 
 
 class NumericsError(ModelError):
-    """This machine cannot execute the formats that were asked for."""
+    """This machine cannot execute the formats of the setting."""
 
 
 def executes(name: Format) -> bool:
     """True if torch packs weights in this format on this machine, and multiplies one row and several of them correctly.
 
-    The factors are the largest of their range, so that sums which do not fit overflow. torch's list of quantised
-    engines is no answer: it names some that cannot pack.
+    The factors are the largest of their range, so that sums overflow if they can. torch's list of quantised engines
+    does not help: it contains engines that cannot pack.
     """
     size = 64
     exact = float(size)
@@ -33,20 +33,21 @@ def executes(name: Format) -> bool:
 
 
 def is_fast(name: Format) -> bool:
-    """False for a format that this processor only emulates: AVX-512 without bfloat16 instructions packs it, too."""
+    """False for a format that this processor emulates: AVX-512 packs bfloat16 even without instructions for it."""
     if name == "bfloat16-packed":
         return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
     return True
 
 
 def choose_numerics(setting: str) -> Numerics:
-    """The formats of a CPU: those of the setting, and for the parts that it leaves out the fastest executed here.
+    """Return the formats of a CPU: those of the setting, and for all other parts the fastest that this machine
+    executes.
 
     Args:
         setting: see ``parse_numerics``.
 
     Raises:
-        NumericsError: ``numerics_unavailable``, when this machine cannot execute a format of the setting.
+        NumericsError: ``numerics_unavailable``: this machine cannot execute a format of the setting.
     """
     wanted = parse_numerics(setting)
     for part, name in wanted.items():
