@@ -52,7 +52,7 @@ class Comparison:
     gated: str
     """Text with the gate."""
     same: bool
-    """Whether the gateway cut exactly the same utterances."""
+    """True if the gateway cut exactly the same utterances."""
     samples: int
     sent: int
 

@@ -75,8 +75,8 @@ def load_hub_classifier(
     if not supported:
         raise ModelError(
             "model_languages",
-            f"The model {model} does not say which languages it knows, and nothing is guessed.",
-            "Set ANALYZER_LANGUAGES, for example to en or ko,en; to * if it knows any.",
+            f"The model {model} does not declare which languages it supports.",
+            "Set ANALYZER_LANGUAGES, for example to en or ko,en; to * if it supports all.",
         )
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)

@@ -57,8 +57,8 @@ def load_minilm(
     if languages is not None and not languages <= known:
         raise ModelError(
             "model_languages",
-            f"{DEFAULT_MODEL} knows {', '.join(sorted(known))}, not {', '.join(sorted(languages - known))}.",
-            "Name only languages that it knows, or choose a multilingual model from the Hugging Face Hub.",
+            f"{DEFAULT_MODEL} supports {', '.join(sorted(known))}, not {', '.join(sorted(languages - known))}.",
+            "Name only languages that it supports, or choose a multilingual model from the Hugging Face Hub.",
         )
     folder = ensure_base_weights(cache, base)
     try:

@@ -114,7 +114,7 @@ def test_model_card_states_the_measured_scores() -> None:
 
 def test_minilm_with_an_unsupported_language_is_an_error(cache: Path, base: Path) -> None:
     """Listing Korean for the English model stops the start, instead of giving meaningless labels."""
-    with pytest.raises(ModelError, match="knows en, not ko") as error:
+    with pytest.raises(ModelError, match="supports en, not ko") as error:
         load_minilm(frozenset({"en", "ko"}), cache, threads=1, base=base)
     assert error.value.code == "model_languages"
 

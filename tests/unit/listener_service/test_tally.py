@@ -109,14 +109,14 @@ def test_tally_timeline_counts_every_utterance_once(results: list[Final], times:
 
 def test_tally_timeline_points_hold_equal_counts() -> None:
     """Neighbours are merged in pairs and later points filled to the same count; the last one may hold fewer."""
-    said = [final(n, mood=sentiment("positive" if n % 2 else "negative", 0.8)) for n in range(200)]
-    assert [point.count for point in figures(said[:60]).timeline] == [1] * 60
-    assert [point.count for point in figures(said[:61]).timeline] == [2] * 30 + [1]
-    assert [point.count for point in figures(said[:62]).timeline] == [2] * 31
-    assert [point.count for point in figures(said).timeline] == [4] * 50
-    assert [point.at for point in figures(said).timeline] == [1_000.0 + n for n in range(0, 200, 4)]
-    assert {point.valence for point in figures(said).timeline} == {0.0}
-    assert [point.valence for point in figures(said[:3]).timeline] == [-0.7, 0.7, -0.7]
+    results = [final(n, mood=sentiment("positive" if n % 2 else "negative", 0.8)) for n in range(200)]
+    assert [point.count for point in figures(results[:60]).timeline] == [1] * 60
+    assert [point.count for point in figures(results[:61]).timeline] == [2] * 30 + [1]
+    assert [point.count for point in figures(results[:62]).timeline] == [2] * 31
+    assert [point.count for point in figures(results).timeline] == [4] * 50
+    assert [point.at for point in figures(results).timeline] == [1_000.0 + n for n in range(0, 200, 4)]
+    assert {point.valence for point in figures(results).timeline} == {0.0}
+    assert [point.valence for point in figures(results[:3]).timeline] == [-0.7, 0.7, -0.7]
 
 
 def test_tally_timeline_is_sorted_by_time_of_speech() -> None:
