@@ -44,7 +44,7 @@ _run: Run
 
 
 def _load(engine: str) -> None:
-    global _run  # one per process: a pool's initializer can return nothing
+    global _run  # noqa: PLW0603 - one per process: a pool's initializer can return nothing
     _run = load_engine(engine)
     _run(Clip(Path("tests/data/lobster.wav"), "en", "", 0.0).audio(), "en")
 
@@ -80,8 +80,10 @@ def measure(clips: list[Clip]) -> tuple[dict[str, list[Measured]], dict[str, int
 
 
 def speedup(results: dict[str, list[Measured]], over: str, language: str, bucket: tuple[float, float]) -> float | None:
-    """Seconds of another engine per second of ours, over the clips of a language and length together, where somebody
-    speaks: in silence nothing is decoded here, which would flatter."""
+    """Return the seconds of another engine per second of ours, over all clips of a language and length with speech.
+
+    In silence nothing is decoded here, which would flatter.
+    """
 
     def total(engine: str) -> float:
         low, high = bucket
@@ -95,6 +97,7 @@ def speedup(results: dict[str, list[Measured]], over: str, language: str, bucket
 
 
 def errors(results: list[Measured], language: str) -> float:
+    """Return the error rate over all clips of a language that have a text."""
     spoken = [each for each in results if each.clip.language == language and each.clip.text]
     return round(error_rate(language, [each.clip.text for each in spoken], [each.text for each in spoken]), 5)
 
@@ -127,6 +130,7 @@ def report(results: dict[str, list[Measured]], peaks: dict[str, int]) -> dict[st
 
 
 def show(console: Console, results: dict[str, list[Measured]], stored: dict[str, object]) -> None:
+    """Print a table for each language."""
     for language in sorted({each.clip.language for each in results[OURS] if each.clip.text}):
         table = Table(title=f"{language}: seconds per clip (median), × this engine")
         for column in ("engine", error_name(language).upper(), *BUCKETS, "all"):

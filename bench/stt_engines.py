@@ -28,6 +28,7 @@ class Run(Protocol):
 
 
 def this_engine() -> Run:
+    """Load the engine of this repository."""
     from stt_worker.engines.base import Deadline, RecognitionConfig
     from stt_worker.load import load_transcriber
 
@@ -53,6 +54,7 @@ def _utterances(audio: Samples) -> list[Samples]:
 
 
 def whisper_library() -> Run:
+    """Load openai-whisper itself, with the same weights."""
     import whisper
 
     settings = load_settings(Settings)
@@ -66,6 +68,7 @@ def whisper_library() -> Run:
 
 
 def faster_whisper(beam_size: int) -> Run:
+    """Load faster-whisper in int8, with the same weights."""
     from faster_whisper import WhisperModel
 
     model = WhisperModel(str(ctranslate2_model()), device="cpu", compute_type="int8", cpu_threads=os.cpu_count() or 1)

@@ -57,6 +57,7 @@ class HeartbeatWriter:
         self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
 
     def start(self) -> None:
+        """Begin to write heartbeats."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -66,9 +67,11 @@ class HeartbeatWriter:
         self._thread.join(timeout=2 * BEAT_S)
 
     def ready(self, model: str | None = None, revision: str | None = None) -> None:
+        """Publish that this process is ready, with the model that it loaded."""
         self._update(ready=True, reason=None, model=model, revision=revision)
 
     def not_ready(self, reason: str) -> None:
+        """Publish why this process is not ready."""
         self._update(ready=False, reason=reason)
 
     @contextmanager

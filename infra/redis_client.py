@@ -28,8 +28,11 @@ def connect(url: str) -> Redis:
 
 
 def connect_async(url: str, *, max_connections: int = 64, retries: int = 2) -> AsyncRedis:
-    """A client for an event loop. A subscriber wants no ``retries``: redis-py would subscribe again without a word,
-    and nobody would ask for what was published in between."""
+    """Return a client for an event loop.
+
+    A subscriber takes no ``retries``: redis-py would subscribe again without a word, and what was published in between
+    would be missing.
+    """
     retry = redis.asyncio.retry.Retry(ExponentialBackoff(cap=0.5, base=0.05), retries)
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         url, **_options(), retry=retry, max_connections=max_connections, timeout=SOCKET_TIMEOUT_S
@@ -38,8 +41,10 @@ def connect_async(url: str, *, max_connections: int = 64, retries: int = 2) -> A
 
 
 def checkpoint() -> None:
-    """For loops of commands: redis-py sends with ``asyncio.wait_for``, and before Python 3.12 that forgets that it was
-    cancelled when it is done in the same moment (https://github.com/python/cpython/issues/81839).
+    """Raise the cancellation that a Redis command may have swallowed; for loops of commands.
+
+    redis-py sends with ``asyncio.wait_for``, which before Python 3.12 loses a cancellation that comes in the moment in
+    which it is done (https://github.com/python/cpython/issues/81839).
 
     Raises:
         asyncio.CancelledError: somebody wanted this task to end.

@@ -85,6 +85,7 @@ class Worker(Generic[M]):
         log.info("model loaded", model=name, revision=revision)
 
     def stop(self) -> None:
+        """Remove the heartbeat, so that the process counts as gone at once."""
         self._heartbeat.stop()
 
     @contextmanager

@@ -71,7 +71,7 @@ def _end_orphans(run_dir: Path, terminal: Terminal) -> None:
 
 def _prefetch() -> None:
     for module in ("stt_worker.prefetch", "analyzer_worker.prefetch"):
-        if subprocess.run([sys.executable, "-m", module]).returncode:
+        if subprocess.run([sys.executable, "-m", module], check=False).returncode:
             raise LocalError("no_model", f"{module} failed; the reason is above.", "Fix it and run again.")
 
 

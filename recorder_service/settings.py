@@ -8,6 +8,8 @@ from infra.settings import WireSettings, service_config
 
 
 class Settings(WireSettings):
+    """Settings of the recorder; environment variables begin with ``RECORDER_``."""
+
     model_config = service_config("RECORDER_")
 
     url: str = "ws://127.0.0.1:8000/ws"

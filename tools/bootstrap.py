@@ -78,10 +78,13 @@ def make_venv() -> None:
     """Create ``.venv``, or again when an interrupted attempt or another Python left a broken one."""
     python = VENV / "bin" / "python"
     check = f"import pip, sys; sys.exit(sys.version_info[:2] < {OLDEST_PYTHON})"
-    if python.exists() and subprocess.run([python, "-c", check], stderr=subprocess.DEVNULL).returncode == 0:
+    if (
+        python.exists()
+        and subprocess.run([python, "-c", check], check=False, stderr=subprocess.DEVNULL).returncode == 0
+    ):
         return
     say(f"Creating .venv with Python {platform.python_version()}")
-    if subprocess.run([sys.executable, "-m", "venv", "--clear", VENV]).returncode:
+    if subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=False).returncode:
         raise BootstrapError(
             "The virtual environment could not be made. On Debian and Ubuntu: apt install python3-venv"
         )
@@ -151,7 +154,7 @@ def choose_index(environment: Mapping[str, str], system: str, may_guess: bool = 
 def is_reachable(index: str) -> bool:
     """Tell whether a package index answers for torch within 10 s."""
     try:
-        with urllib.request.urlopen(f"{index}/torch/", timeout=10):
+        with urllib.request.urlopen(f"{index}/torch/", timeout=10):  # noqa: S310 - an https address
             return True
     except (OSError, urllib.error.URLError):
         return False
@@ -160,7 +163,7 @@ def is_reachable(index: str) -> bool:
 def pip(*arguments: str) -> None:
     """Run pip in ``.venv``, its progress on the terminal."""
     command = [str(VENV / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
-    if subprocess.run(command).returncode:
+    if subprocess.run(command, check=False).returncode:
         raise BootstrapError(
             "pip failed; the reason is above. Run the same command again when it is remedied. "
             "If torch's index cannot be reached, TORCH_INDEX= (empty) takes torch from pip's own index."
@@ -169,7 +172,7 @@ def pip(*arguments: str) -> None:
 
 def run_in_venv(*arguments: str) -> None:
     """Run a module of this repository; it has explained its own failure."""
-    if code := subprocess.run([str(VENV / "bin" / "python"), *arguments], cwd=ROOT).returncode:
+    if code := subprocess.run([str(VENV / "bin" / "python"), *arguments], cwd=ROOT, check=False).returncode:
         sys.exit(code)
 
 

@@ -15,7 +15,8 @@ def find_browser() -> str | None:
 def main() -> None:
     """Make sure that there is one."""
     if find_browser() is None:
-        raise SystemExit(subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"]).returncode)
+        command = [sys.executable, "-m", "playwright", "install", "chromium"]
+        raise SystemExit(subprocess.run(command, check=False).returncode)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ def decode_pcm(data: bytes) -> Pcm:
 
 
 def encode_pcm(pcm: Pcm) -> bytes:
+    """Encode samples as little-endian Int16 bytes."""
     return pcm.astype("<i2", copy=False).tobytes()
 
 
@@ -35,8 +36,10 @@ def to_int16(samples: Samples) -> Pcm:
 
 
 def ms_to_samples(ms: int) -> int:
+    """Convert milliseconds to samples at 16 kHz, rounded down."""
     return ms * SAMPLE_RATE // 1000
 
 
 def samples_to_ms(samples: int) -> int:
+    """Convert samples at 16 kHz to milliseconds, rounded down."""
     return samples * 1000 // SAMPLE_RATE

@@ -76,6 +76,7 @@ def partials(instance: str) -> str:
 
 
 def ledger_member(session_id: str, segment: int) -> str:
+    """Name an utterance in the sets of the ledger."""
     return f"{session_id}:{segment}"
 
 

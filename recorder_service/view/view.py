@@ -64,13 +64,16 @@ class JsonView(View):
     """Prints one JSON object per line: each message, and with several sessions a summary of each."""
 
     def message(self, message: AnyServerMessage) -> None:
+        """Print a message as one line."""
         self._out.out(message.model_dump_json(), highlight=False)
 
     def devices(self, devices: list[InputDevice]) -> None:
+        """Print one line for each input device."""
         for device in devices:
             self._out.out(to_json(device).decode(), highlight=False)
 
     def end(self, outcomes: list[Outcome], statistics: list[Statistics]) -> None:  # noqa: ARG002 (were sent already)
+        """Print one line for each outcome, and their total if there are several."""
         if len(outcomes) > 1:
             for outcome in [*outcomes, total(outcomes)]:
                 self._out.out(to_json(_summary(outcome)).decode(), highlight=False)

@@ -5,7 +5,6 @@ before the checkpoint, and both by renaming, so there is never a checkpoint with
 """
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,8 +38,8 @@ def store(finished: Path, file: Path) -> None:
     """Move the checkpoint ``finished``, on the same disk, into the cache as ``file``."""
     new_hash = finished.with_name(f"{finished.name}.sha256")
     new_hash.write_text(f"{sha256(finished)}  {file.name}\n")
-    os.replace(new_hash, hash_file(file))
-    os.replace(finished, file)
+    new_hash.replace(hash_file(file))
+    finished.replace(file)
 
 
 @contextmanager

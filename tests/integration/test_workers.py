@@ -56,7 +56,7 @@ class Conversation:
     def wait_for(self, count: int, timeout: float = 20) -> list[Final | NoSpeech | SegmentFailed]:
         """``count`` results; then nothing may be left in the ledger, in the queues or on the way."""
         self.wait_for_results(count, timeout)
-        eventually(lambda: self.is_quiet(), timeout)
+        eventually(self.is_quiet, timeout)
         assert len(self.heard()) == count
         return self.heard()
 

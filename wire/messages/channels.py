@@ -12,6 +12,8 @@ from wire.messages.statistics import Statistics
 
 
 class Envelope(Message):
+    """A message of a channel, with its place in the stream beside it."""
+
     id: str = ""
     """Stream id of this message; empty inside the stream itself, where the entry's id tells it."""
     previous: str = ""

@@ -66,6 +66,8 @@ class Stop(Command):
 
 
 class Ping(Command):
+    """Asks for a ``pong``."""
+
     type: Literal["ping"] = "ping"
     id: Annotated[str, Field(max_length=64)] | None = None
     """Comes back in the ``pong``."""

@@ -16,6 +16,8 @@ LABELS: tuple[Label, ...] = get_args(Label)
 
 
 class Sentiment(Message):
+    """Judgement of one utterance."""
+
     label: Label
     score: float
     """Probability of the label, 0–1."""

@@ -52,6 +52,8 @@ class Ack(Message):
 
 
 class SpeechStarted(Message):
+    """Speech was found: an utterance begins."""
+
     type: Literal["speech_started"] = "speech_started"
     segment: int
     at_ms: int
@@ -93,6 +95,8 @@ class People(Message):
 
 
 class Pong(Message):
+    """Answers a ``ping``."""
+
     type: Literal["pong"] = "pong"
     id: str | None = None
 

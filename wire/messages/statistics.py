@@ -9,12 +9,16 @@ from wire.messages.results import Label
 
 
 class LabelStatistics(Message):
+    """Utterances with one label."""
+
     count: int = 0
     mean_score: float | None = None
     """Mean probability of the label over the utterances that got it; None without any."""
 
 
 class HopLatency(Message):
+    """Median and 95th percentile of one hop's latency."""
+
     p50_ms: float
     p95_ms: float
 

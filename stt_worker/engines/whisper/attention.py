@@ -1,5 +1,7 @@
-"""Attention to the audio, of the encoder and of the decoder. Each has a variant for bfloat16 on a CPU, chosen by the
-constructors of encoder and decoder."""
+"""Attention to the audio, of the encoder and of the decoder.
+
+Each has a variant for bfloat16 on a CPU, chosen by the constructors of encoder and decoder.
+"""
 
 import math
 from dataclasses import dataclass

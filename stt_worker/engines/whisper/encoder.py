@@ -20,6 +20,7 @@ class Norm:
         self._shape = self._weight.shape
 
     def __call__(self, x: Tensor) -> Tensor:
+        """Normalise the last dimension; the result has the type of ``x``."""
         return layer_norm(x.float(), self._shape, self._weight, self._bias, self._eps).to(x.dtype)
 
 

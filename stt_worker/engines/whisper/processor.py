@@ -40,8 +40,7 @@ def is_fast(name: Format) -> bool:
 
 
 def choose_numerics(setting: str) -> Numerics:
-    """Return the formats of a CPU: those of the setting, and for all other parts the fastest that this machine
-    executes.
+    """Return the formats of a CPU: those of the setting, else the fastest that this machine executes.
 
     Args:
         setting: see ``parse_numerics``.

@@ -25,8 +25,10 @@ class Vocabulary:
 
 
 class ShortlistVocabulary(Vocabulary):
-    """All scores in int8, the best again in the type of the weights: the same best token for a quarter of the memory
-    traffic."""
+    """All scores in int8, the best again in the type of the weights.
+
+    The best token is the same, for a quarter of the memory traffic.
+    """
 
     def __init__(self, embedding: Tensor, numbers: Format) -> None:
         """Pack the token embedding, shape (tokens, state), in an int8 format."""

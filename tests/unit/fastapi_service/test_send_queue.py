@@ -70,7 +70,7 @@ async def test_a_client_that_is_gone_needs_nothing_more(send_queue: SendQueue, s
     """After a failed write nothing is queued for it."""
     socket.gone = True
     send_queue.send(Pong())
-    await soon(lambda: send_queue._writer.done())
+    await soon(send_queue._writer.done)
     for _ in range(10):
         send_queue.send(Pong())
     assert send_queue._unsent.qsize() == 0
