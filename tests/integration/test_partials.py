@@ -1,4 +1,4 @@
-"""Drafts between a gateway and a worker over a real server: begun once, answered to who asked, or taken back."""
+"""Drafts between a gateway and a worker over a real server: begun once, answered to who pending, or taken back."""
 
 import asyncio
 import json
@@ -31,23 +31,23 @@ from wire.messages.jobs import TranscribePartial
 PCM = bytes(32_000)
 
 
-class Post:
+class FakeSender:
     """Keeps the jobs that a gateway sends."""
 
     def __init__(self) -> None:
         self.jobs: list[TranscribePartial] = []
 
-    async def send_once(self, draft: TranscribePartial) -> None:
-        self.jobs.append(draft)
+    async def send_once(self, job: TranscribePartial) -> None:
+        self.jobs.append(job)
 
 
-class Office:
+class Setting:
     """A gateway that asks, and a worker that a test lets work."""
 
     def __init__(self, aredis: AsyncRedis, channels: AsyncRedis, redis_url: str) -> None:
-        self.post = Post()
-        self._asked = 0
-        self.partials = Partials(aredis, channels, self.post)
+        self.sender = FakeSender()
+        self._requested = 0
+        self.partials = Partials(aredis, channels, self.sender)
         self._worker: Worker[Any] = Worker(redis_url, names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
         self._worker.model = InstantTranscriber()
 
@@ -61,23 +61,23 @@ class Office:
             audio_key=names.partial_audio(ALICE, 0, revision),
             reply_to=self.partials.channel,
         )
-        self._asked += 1
+        self._requested += 1
         return self.partials.request(job, PCM)
 
     async def work(self) -> None:
-        """The worker does everything that was asked."""
-        await soon(lambda: len(self.post.jobs) == self._asked)
-        for job in self.post.jobs:
+        """The worker does everything that was pending."""
+        await soon(lambda: len(self.sender.jobs) == self._requested)
+        for job in self.sender.jobs:
             await asyncio.to_thread(PartialTranscription(self._worker).run, job)
 
 
 @pytest.fixture
-async def office(redis: Redis, aredis: AsyncRedis, redis_url: str) -> AsyncIterator[Office]:
+async def setting(redis: Redis, aredis: AsyncRedis, redis_url: str) -> AsyncIterator[Setting]:
     channels = connect_async(redis_url, max_connections=4, retries=0)
-    office = Office(aredis, channels, redis_url)
-    running = asyncio.create_task(office.partials.run())
-    await soon(lambda: bool(redis.pubsub_channels(office.partials.channel)))
-    yield office
+    setting = Setting(aredis, channels, redis_url)
+    running = asyncio.create_task(setting.partials.run())
+    await soon(lambda: bool(redis.pubsub_channels(setting.partials.channel)))
+    yield setting
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
@@ -85,10 +85,10 @@ async def office(redis: Redis, aredis: AsyncRedis, redis_url: str) -> AsyncItera
     await channels.connection_pool.disconnect()
 
 
-async def test_the_answer_comes_to_who_asked(office: Office, redis: Redis) -> None:
+async def test_answer_reaches_its_request(setting: Setting, redis: Redis) -> None:
     """And the audio is gone from Redis with it."""
-    first, second = office.request(1), office.request(2)
-    await office.work()
+    first, second = setting.request(1), setting.request(2)
+    await setting.work()
     answers = [await first.result(), await second.result()]
     assert [answer and answer.revision for answer in answers] == [1, 2]
     assert answers[0] is not None
@@ -97,19 +97,19 @@ async def test_the_answer_comes_to_who_asked(office: Office, redis: Redis) -> No
     assert redis.keys(f"{names.partial_audio(ALICE, 0, 1)[:-1]}*") == []
 
 
-async def test_what_nobody_has_begun_can_be_taken_back(office: Office) -> None:
+async def test_request_can_be_withdrawn_until_a_worker_begins(setting: Setting) -> None:
     """Then no worker does it any more; what one has begun is not taken back."""
-    asked = office.request()
-    assert await asked.withdraw()
-    assert await asked.result() is None
-    await office.work()
-    begun = office.request(2)
-    await office.work()
+    pending = setting.request()
+    assert await pending.withdraw()
+    assert await pending.result() is None
+    await setting.work()
+    begun = setting.request(2)
+    await setting.work()
     assert not await begun.withdraw()
     assert await begun.result() is not None
 
 
-async def test_a_text_that_is_known_enters_the_ledger_without_audio(redis: Redis, aredis: AsyncRedis) -> None:
+async def test_text_of_a_partial_enters_the_ledger_without_audio(redis: Redis, aredis: AsyncRedis) -> None:
     """The utterance begins with its analysis, and the language that was heard stays with the session."""
     record, _ = await SessionStore(aredis, 600).create(Start())
     job = text_job(0, record.session_id)
@@ -134,7 +134,7 @@ def celery(redis_url: str) -> Iterator[Celery]:
         yield celery
 
 
-def test_drafts_wait_behind_everything_that_was_promised(redis: Redis, celery: Celery) -> None:
+def test_partials_wait_behind_all_jobs_of_the_ledger(redis: Redis, celery: Celery) -> None:
     """In lists of their own, interim texts last."""
     for draft in partials("interim", "final"):
         send_job(celery, draft)
@@ -142,7 +142,7 @@ def test_drafts_wait_behind_everything_that_was_promised(redis: Redis, celery: C
 
 
 @pytest.mark.parametrize("purpose", ["interim", "final"])
-def test_a_stale_draft_is_discarded(
+def test_stale_partial_is_discarded(
     redis: Redis, celery: Celery, purpose: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that comes to it after a second does not begin it; what was promised is begun whenever."""

@@ -75,13 +75,13 @@ class FakePartials:
     channel = "wta:drafts:test"
 
     def __init__(self) -> None:
-        self.asked: list[FakeRequest] = []
+        self.requests: list[FakeRequest] = []
         self.at_once: str | None = None
         """The text with which a worker answers immediately."""
 
     def request(self, job: TranscribePartial, pcm: bytes) -> FakeRequest:
-        self.asked.append(FakeRequest(job, pcm))
+        self.requests.append(FakeRequest(job, pcm))
         if self.at_once is not None:
-            self.asked[-1].begun = True
-            self.asked[-1].write(self.at_once)
-        return self.asked[-1]
+            self.requests[-1].begun = True
+            self.requests[-1].write(self.at_once)
+        return self.requests[-1]

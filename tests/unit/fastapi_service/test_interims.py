@@ -1,4 +1,4 @@
-"""Interim texts of one session: one at a time, soon enough, and not for ever when one is lost."""
+"""Interim texts of one session: one request at a time, soon enough, with a back-off when there is no text."""
 
 import asyncio
 from collections.abc import Callable
@@ -32,8 +32,8 @@ class Setting:
         self._endpointer = Endpointer(EndpointerOptions())
 
     @property
-    def asked(self) -> list[FakeRequest]:
-        return self._partials.asked
+    def requests(self) -> list[FakeRequest]:
+        return self._partials.requests
 
     @property
     def seconds(self) -> float:
@@ -54,68 +54,68 @@ IMPATIENT_S = 0.02
 """A worker that has not begun by then will not."""
 
 
-async def test_one_that_nobody_begins_is_taken_back() -> None:
+async def test_request_that_no_worker_begins_is_withdrawn() -> None:
     """Workers drop stale requests without an answer; the next one is made all the same."""
     setting = Setting(IMPATIENT_S)
     await setting.speak(1.5)
-    await soon(lambda: setting.asked[0].withdrawn)
+    await soon(lambda: setting.requests[0].withdrawn)
     await setting.speak(1.5)
-    assert len(setting.asked) == 2
-    setting.asked[1].write("good morning")
+    assert len(setting.requests) == 2
+    setting.requests[1].write("good morning")
     await soon(lambda: setting.shown)
     assert setting.shown[0].unstable == "good morning"
     setting.interims.stop()
 
 
-async def test_one_that_is_begun_is_waited_for() -> None:
+async def test_request_that_a_worker_has_begun_is_waited_for() -> None:
     setting = Setting(IMPATIENT_S)
     await setting.speak(1.5)
-    setting.asked[0].begun = True
-    await soon(lambda: setting.asked[0].withdrawn)
+    setting.requests[0].begun = True
+    await soon(lambda: setting.requests[0].withdrawn)
     await setting.speak(2.5)
-    assert len(setting.asked) == 1
-    setting.asked[0].write("good morning")
+    assert len(setting.requests) == 1
+    setting.requests[0].write("good morning")
     await soon(lambda: setting.shown)
     setting.interims.stop()
 
 
 @pytest.mark.parametrize("stop", [Interims.end, Interims.stop])
-async def test_what_nobody_waits_for_is_taken_back(stop: Callable[[Interims], None]) -> None:
+async def test_request_is_withdrawn_at_the_end(stop: Callable[[Interims], None]) -> None:
     """At the end of the utterance and of the connection."""
     setting = Setting()
     await setting.speak(1.5)
-    assert not setting.asked[0].withdrawn
+    assert not setting.requests[0].withdrawn
     stop(setting.interims)
-    assert setting.asked[0].withdrawn
+    assert setting.requests[0].withdrawn
     setting.interims.stop()
 
 
 async def pause(setting: Setting) -> float:
-    """Seconds of audio from the newest draft to the next one."""
-    asked, since = len(setting.asked), setting.seconds
-    while len(setting.asked) == asked:
+    """Seconds of audio from the newest request to the next."""
+    made, since = len(setting.requests), setting.seconds
+    while len(setting.requests) == made:
         await setting.speak(0.1)
     return setting.seconds - since
 
 
-async def test_the_first_text_is_soon_asked_for_again() -> None:
-    """The voice has only just begun; but what is no voice, and workers without time, are asked less and less."""
+async def test_first_request_without_a_text_is_soon_repeated() -> None:
+    """The voice has only just begun; but with a sound that is no voice, or with busy workers, the interval grows."""
     setting = Setting()
     await pause(setting)
     for expected in (0.3, 0.6, 1.2, 2.4, 2.4, 2.4):
-        setting.asked[-1].hear_nothing()
+        setting.requests[-1].hear_nothing()
         assert await pause(setting) == pytest.approx(expected, abs=0.11)
     setting.interims.stop()
 
 
-async def test_later_ones_without_a_text_make_the_next_rarer() -> None:
-    """Workers gave way to something more urgent: asking sooner would add to their load. A text ends that."""
+async def test_later_requests_without_a_text_double_the_interval() -> None:
+    """Workers gave way to something more urgent: a sooner request would add to their load. A text ends the back-off."""
     setting = Setting()
     await pause(setting)
     for text, expected in (("good", 1.0), ("", 1.0), ("", 2.0), ("", 4.0), ("good", 1.0), ("", 1.0)):
         if text:
-            setting.asked[-1].write(text)
+            setting.requests[-1].write(text)
         else:
-            setting.asked[-1].hear_nothing()
+            setting.requests[-1].hear_nothing()
         assert await pause(setting) == pytest.approx(expected, abs=0.11)
     setting.interims.stop()

@@ -1,4 +1,4 @@
-"""What a gateway asks of the workers before an utterance is over: answered, taken back, or given up."""
+"""Requests for texts before the end of an utterance: answered, withdrawn, or given up."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ from wire.messages.jobs import Partial, TranscribePartial
 PCM = bytes(640)
 
 
-class Redis:
+class FakeRedis:
     """Keys, and one channel on which a test speaks."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Redis:
         self.workers = {beat.instance: beat.model_dump_json() for beat in beats}
 
     @asynccontextmanager
-    async def pubsub(self) -> AsyncIterator["Redis"]:
+    async def pubsub(self) -> AsyncIterator["FakeRedis"]:
         yield self
 
     async def subscribe(self, channel: str) -> None:
@@ -71,26 +71,26 @@ class Redis:
             raise redis.exceptions.ConnectionError("away")
 
 
-class Post:
+class FakeSender:
     """Takes the jobs, or refuses them."""
 
     def __init__(self) -> None:
         self.jobs: list[TranscribePartial] = []
         self.closed = False
 
-    async def send_once(self, draft: TranscribePartial) -> None:
+    async def send_once(self, job: TranscribePartial) -> None:
         if self.closed:
             raise OperationalError("away")
-        self.jobs.append(draft)
+        self.jobs.append(job)
 
 
-class Office:
-    """A gateway's drafts, with a Redis of our own."""
+class Setting:
+    """The requests of one gateway, with a Redis of our own."""
 
     def __init__(self, timeout_s: float = module.TIMEOUT_S) -> None:
-        self.redis, self.post = Redis(), Post()
+        self.redis, self.sender = FakeRedis(), FakeSender()
         self.partials = Partials(
-            cast(AsyncRedis, self.redis), cast(AsyncRedis, self.redis), self.post, watch_s=0.01, timeout_s=timeout_s
+            cast(AsyncRedis, self.redis), cast(AsyncRedis, self.redis), self.sender, watch_s=0.01, timeout_s=timeout_s
         )
 
     def request(self, revision: int = 1) -> PendingPartial:
@@ -100,12 +100,12 @@ class Office:
         )  # fmt: skip
         return self.partials.request(job, PCM)
 
-    async def sent(self, *asked: PendingPartial) -> None:
-        await soon(lambda: [job.revision for job in self.post.jobs] == [each.job.revision for each in asked])
+    async def sent(self, *pending: PendingPartial) -> None:
+        await soon(lambda: [job.revision for job in self.sender.jobs] == [each.job.revision for each in pending])
 
-    def begin(self, asked: PendingPartial) -> None:
+    def begin(self, pending: PendingPartial) -> None:
         """A worker takes the audio away."""
-        assert self.redis.keys.pop(asked.job.audio_key) == PCM
+        assert self.redis.keys.pop(pending.job.audio_key) == PCM
 
     def say(self, revision: int = 1) -> None:
         """A worker's answer."""
@@ -116,109 +116,109 @@ class Office:
 
 
 @asynccontextmanager
-async def opened(office: Office) -> AsyncIterator[Office]:
-    running = asyncio.create_task(office.partials.run())
-    await soon(lambda: office.redis.subscribed)
-    yield office
+async def opened(setting: Setting) -> AsyncIterator[Setting]:
+    running = asyncio.create_task(setting.partials.run())
+    await soon(lambda: setting.redis.subscribed)
+    yield setting
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
 
 
 @pytest.fixture
-async def office() -> AsyncIterator[Office]:
-    async with opened(Office()) as office:
-        yield office
+async def setting() -> AsyncIterator[Setting]:
+    async with opened(Setting()) as setting:
+        yield setting
 
 
-async def test_an_answer_reaches_who_asked(office: Office) -> None:
-    """What nobody asked for, or nobody can read, disturbs nothing."""
-    first, second = office.request(1), office.request(2)
-    await office.sent(first, second)
-    office.redis.said.put_nowait("{}")
-    office.say(7)
-    office.say(2)
+async def test_answer_reaches_its_request(setting: Setting) -> None:
+    """What nobody pending for, or nobody can read, disturbs nothing."""
+    first, second = setting.request(1), setting.request(2)
+    await setting.sent(first, second)
+    setting.redis.said.put_nowait("{}")
+    setting.say(7)
+    setting.say(2)
     answer = await second.result()
     assert answer is not None
     assert answer.revision == 2
     assert not first.done
-    assert office.redis.subscribed == [office.partials.channel]
+    assert setting.redis.subscribed == [setting.partials.channel]
 
 
 @pytest.mark.parametrize("where", ["redis", "queue"])
-async def test_what_cannot_be_asked_is_answered_at_once(office: Office, where: str) -> None:
-    office.redis.away, office.post.closed = where == "redis", where == "queue"
-    assert await office.request().result() is None
+async def test_request_that_cannot_be_sent_ends_at_once(setting: Setting, where: str) -> None:
+    setting.redis.away, setting.sender.closed = where == "redis", where == "queue"
+    assert await setting.request().result() is None
 
 
-async def test_what_nobody_has_begun_is_taken_back(office: Office) -> None:
+async def test_request_that_no_worker_has_begun_is_withdrawn(setting: Setting) -> None:
     """Its audio is gone, so that no worker begins it afterwards."""
-    asked = office.request()
-    asked.drop()
-    assert await asked.result() is None
-    await office.sent(asked)
-    assert office.redis.keys == {}
+    pending = setting.request()
+    pending.drop()
+    assert await pending.result() is None
+    await setting.sent(pending)
+    assert setting.redis.keys == {}
 
 
-async def test_what_is_begun_is_still_waited_for(office: Office) -> None:
-    asked = office.request()
-    await office.sent(asked)
-    office.begin(asked)
-    assert not await asked.withdraw()
-    office.say()
-    assert await asked.result() is not None
+async def test_request_that_a_worker_has_begun_is_not_withdrawn(setting: Setting) -> None:
+    pending = setting.request()
+    await setting.sent(pending)
+    setting.begin(pending)
+    assert not await pending.withdraw()
+    setting.say()
+    assert await pending.result() is not None
 
 
-async def test_nothing_is_waited_for_when_redis_cannot_say_whether_it_is_begun(office: Office) -> None:
-    asked = office.request()
-    await office.sent(asked)
-    office.redis.away = True
-    assert await asked.withdraw()
-    assert await asked.result() is None
+async def test_withdrawal_during_an_outage_ends_the_request(setting: Setting) -> None:
+    pending = setting.request()
+    await setting.sent(pending)
+    setting.redis.away = True
+    assert await pending.withdraw()
+    assert await pending.result() is None
 
 
-async def test_who_waited_long_waits_no_more() -> None:
+async def test_request_times_out() -> None:
     """The answer was lost."""
-    async with opened(Office(timeout_s=0.02)) as office, asyncio.timeout(5):
-        asked = office.request()
-        await office.sent(asked)
-        office.begin(asked)
-        assert await asked.result() is None
+    async with opened(Setting(timeout_s=0.02)) as setting, asyncio.timeout(5):
+        pending = setting.request()
+        await setting.sent(pending)
+        setting.begin(pending)
+        assert await pending.result() is None
 
 
-async def test_a_worker_that_dies_holds_nobody_up(office: Office) -> None:
+async def test_death_of_a_worker_ends_all_requests(setting: Setting) -> None:
     """As long as all of them live, what is begun is waited for; a new one changes nothing."""
-    office.redis.live("one", "two")
-    asked = office.request()
-    await office.sent(asked)
-    office.begin(asked)
+    setting.redis.live("one", "two")
+    pending = setting.request()
+    await setting.sent(pending)
+    setting.begin(pending)
     await asyncio.sleep(0.05)
-    office.redis.live("one", "two", "three")
+    setting.redis.live("one", "two", "three")
     await asyncio.sleep(0.05)
-    assert not asked.done
-    office.redis.live("two", "three")
+    assert not pending.done
+    setting.redis.live("two", "three")
     async with asyncio.timeout(5):
-        assert await asked.result() is None
+        assert await pending.result() is None
 
 
-async def test_answers_that_an_outage_took_are_not_waited_for(office: Office) -> None:
-    asked = office.request()
-    await office.sent(asked)
-    office.begin(asked)
-    office.redis.said.put_nowait(redis.exceptions.ConnectionError("away"))
+async def test_outage_ends_all_requests(setting: Setting) -> None:
+    pending = setting.request()
+    await setting.sent(pending)
+    setting.begin(pending)
+    setting.redis.said.put_nowait(redis.exceptions.ConnectionError("away"))
     async with asyncio.timeout(5):
-        assert await asked.result() is None
-    following = office.request(2)
-    office.say(2)
+        assert await pending.result() is None
+    following = setting.request(2)
+    setting.say(2)
     assert await following.result() is not None
-    assert office.redis.subscribed == [office.partials.channel] * 2
+    assert setting.redis.subscribed == [setting.partials.channel] * 2
 
 
-async def test_one_that_is_over_does_not_take_a_later_one_of_its_name_along(office: Office) -> None:
-    first = office.request()
-    second = office.request()
+async def test_end_of_a_request_leaves_a_later_one_of_the_same_key(setting: Setting) -> None:
+    first = setting.request()
+    second = setting.request()
     first.set_result(None)
     await first.result()
-    office.say()
+    setting.say()
     async with asyncio.timeout(5):
         assert await second.result() is not None

@@ -1,0 +1,114 @@
+"""A session with a ledger, a queue and workers that a test controls."""
+
+import asyncio
+from collections import deque
+
+import redis.exceptions
+
+from fastapi_service.endpointing.endpointer import EndpointerOptions
+from fastapi_service.endpointing.frames import FRAME
+from fastapi_service.recognition.ports import LedgerJob
+from fastapi_service.recognition.session import Session, SessionOptions, SessionPorts
+from fastapi_service.storage.sessions import SessionRecord
+from infra.ledger.ledger import Admitted
+from tests.support.partial_requests import FakePartials
+from tests.support.sounds import quiet, speech
+from tests.support.speakers import ALICE
+from wire.audio import SAMPLE_RATE
+from wire.errors import WireError
+from wire.messages.server import Ack, AnyServerMessage
+
+RECORD = SessionRecord(
+    session_id=ALICE,
+    owner="owner",
+    room=None,
+    language=None,
+    sample_rate=SAMPLE_RATE,
+    next_segment=0,
+    samples=0,
+)
+
+
+class Store:
+    """Redis's record of how far a session is safe."""
+
+    def __init__(self) -> None:
+        self.acknowledged: list[int] = []
+        self.calls = 0
+        self.owned = True
+        self.failures = 0
+        self.answers = asyncio.Event()
+        self.answers.set()
+
+    async def acknowledge(self, record: SessionRecord, samples: int) -> bool:
+        assert record.owner == "owner"
+        self.calls += 1
+        await self.answers.wait()
+        if self.failures:
+            self.failures -= 1
+            raise redis.exceptions.ConnectionError("away")
+        self.acknowledged.append(samples)
+        return self.owned
+
+
+class Admission:
+    """A ledger that first gives the ``answers``, then takes everything, while it is ``open``."""
+
+    def __init__(self) -> None:
+        self.answers: deque[Admitted | Exception] = deque()
+        self.written: list[tuple[LedgerJob, bytes, int]] = []
+        self.kept: list[str | None] = []
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def admit(
+        self,
+        owner: str,
+        job: LedgerJob,
+        pcm: bytes,
+        samples: int,
+        session_ttl_s: int,
+        keep_language: str | None,
+    ) -> Admitted:
+        assert (owner, session_ttl_s) == ("owner", 600)
+        await self.open.wait()
+        answer = self.answers.popleft() if self.answers else "enrolled"
+        if isinstance(answer, Exception):
+            raise answer
+        if answer == "enrolled":
+            self.written.append((job, pcm, samples))
+            self.kept.append(keep_language)
+        return answer
+
+
+class Queue:
+    """Where jobs go after the ledger."""
+
+    def __init__(self) -> None:
+        self.jobs: list[LedgerJob] = []
+
+    async def dispatch(self, job: LedgerJob) -> None:
+        self.jobs.append(job)
+
+
+class Setting:
+    """A session with hand-made surroundings."""
+
+    def __init__(self, record: SessionRecord = RECORD, *, pause_ms: int = 0, **options: float) -> None:
+        self.store, self.admission, self.queue, self.partials = Store(), Admission(), Queue(), FakePartials()
+        self.sent: list[AnyServerMessage] = []
+        self.errors: list[WireError] = []
+        self.session = Session(
+            record,
+            SessionOptions(EndpointerOptions(pause_ms=pause_ms), 600, **options),
+            SessionPorts(self.store, self.admission, self.queue, self.partials),
+            self.sent.append,
+            self.errors.append,
+        )
+
+    def acks(self) -> list[int]:
+        return [message.samples for message in self.sent if isinstance(message, Ack)]
+
+    async def say(self, samples: int, *, pause: int = 20 * FRAME) -> None:
+        """Speech and a pause that ends it, as one message."""
+        await self.session.audio(speech(samples) + quiet(pause))
