@@ -103,7 +103,7 @@ def errors(results: list[Measured], language: str) -> float:
 
 
 def report(results: dict[str, list[Measured]], peaks: dict[str, int]) -> dict[str, object]:
-    """What is stored: per language, then over all of them."""
+    """Return the content of the results file: per language, then over all of them."""
     stored: dict[str, object] = {}
     for language in sorted({each.clip.language for each in results[OURS] if each.clip.text}):
         name = error_name(language)

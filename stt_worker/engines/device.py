@@ -23,7 +23,7 @@ CUDA_ERROR = re.compile("cuda error|cublas_status|cudnn_status|cudnn error", re.
 
 log = structlog.get_logger()
 M = TypeVar("M")
-Wanted = Literal["auto", "cpu", "cuda"]
+DeviceSetting = Literal["auto", "cpu", "cuda"]
 Device = Literal["cpu", "cuda"]
 
 
@@ -52,17 +52,17 @@ def visible_gpus() -> list[Gpu]:
     return [Gpu(properties.name, properties.total_memory >> 20) for properties in found]
 
 
-def choose_device(wanted: Wanted, gpus: Sequence[Gpu]) -> Device:
+def choose_device(setting: DeviceSetting, gpus: Sequence[Gpu]) -> Device:
     """Return the device for a setting and the visible GPUs.
 
     Raises:
         GpuError: ``gpu_missing``: ``cuda`` is set and there is no GPU.
     """
-    if wanted == "cpu":
+    if setting == "cpu":
         return "cpu"
     if gpus:
         return "cuda"
-    if wanted == "cuda":
+    if setting == "cuda":
         raise GpuError(
             "gpu_missing",
             "STT_DEVICE is cuda, but torch sees no GPU.",
@@ -114,7 +114,7 @@ def device_may_be_lost() -> Iterator[None]:
 
 
 def load_on_device(
-    wanted: Wanted,
+    setting: DeviceSetting,
     load: Callable[[Device], M],
     *,
     fallback: bool,
@@ -124,7 +124,7 @@ def load_on_device(
     """Load a model on the device that the settings name.
 
     Args:
-        wanted: ``STT_DEVICE``.
+        setting: ``STT_DEVICE``.
         load: called with the device; loads the model and tries it there. A ``ModelError`` is about the model; any other
             exception on the GPU means that the GPU failed.
         fallback: use the CPU if the GPU fails or is missing.
@@ -136,7 +136,7 @@ def load_on_device(
         ModelError: raised by ``load``.
     """
     try:
-        return _load_without_fallback(wanted, load, probe, check)
+        return _load_without_fallback(setting, load, probe, check)
     except GpuError as error:
         if not fallback:
             raise
@@ -145,13 +145,16 @@ def load_on_device(
 
 
 def _load_without_fallback(
-    wanted: Wanted, load: Callable[[Device], M], probe: Callable[[], Sequence[Gpu]], check: Callable[[Device], None]
+    setting: DeviceSetting,
+    load: Callable[[Device], M],
+    probe: Callable[[], Sequence[Gpu]],
+    check: Callable[[Device], None],
 ) -> M:
-    if wanted == "cpu":
+    if setting == "cpu":
         return load("cpu")  # without a probe, which takes memory on the GPUs
     with _gpu_must_work():
         gpus = probe()
-    if choose_device(wanted, gpus) == "cpu":
+    if choose_device(setting, gpus) == "cpu":
         return load("cpu")
     _log_choice(gpus)
     with _gpu_must_work():

@@ -118,7 +118,6 @@ class Batcher:
         if not batch:
             return
         unresolved = dict(enumerate(batch))
-        failure: Exception = AssertionError("the engine gave no outcome")
         try:
             for index, outcome in engine.transcribe_all([pending.request for pending in batch]):
                 unresolved.pop(index).resolve(outcome)
@@ -126,13 +125,15 @@ class Batcher:
             log.critical("gpu lost, process ended", exc_info=True)
             self._end_process(EXIT_BY_WATCHDOG)
         except Exception as error:  # the boundary: every caller must get an outcome
-            failure = error
             if len(batch) > 1:
                 log.warning("batch failed, halves tried", utterances=len(batch), exc_info=True)
+            elif unresolved:
+                unresolved.pop(0).resolve(error)
+        # The error is gone here: its traceback holds the tensors of the failed batch, which the halves need room for.
         remaining = list(unresolved.values())
         if len(batch) == 1:
             for pending in remaining:
-                pending.resolve(failure)
+                pending.resolve(AssertionError("the engine gave no outcome"))
             return
         middle = (len(remaining) + 1) // 2
         self._transcribe(remaining[:middle], engine)

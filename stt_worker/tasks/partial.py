@@ -62,7 +62,7 @@ class PartialTranscription:
         Asks Redis at most every ``CHECK_INTERVAL_S`` and repeats the last answer in between.
         """
         if time.monotonic() >= self._next_check_at:
-            # First as if Redis did not answer, so that meanwhile no other thread asks too.
+            # Set before the check, so that no other thread checks meanwhile.
             self._next_check_at = time.monotonic() + OUTAGE_INTERVAL_S
             try:
                 self._is_preempted = more_urgent(self._worker.redis, names.STT_QUEUE, PRIORITIES["interim"])

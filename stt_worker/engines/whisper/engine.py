@@ -39,7 +39,7 @@ class _Utterance:
     """One request and what is known about it so far."""
 
     index: int
-    """Of the request."""
+    """Position of the request in the call."""
     request: RecognitionRequest
     language: str = ""
     language_probability: float | None = None

@@ -3,12 +3,14 @@
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from infra.worker import EXIT_BY_WATCHDOG
 from stt_worker.engines.base import (
@@ -262,6 +264,31 @@ def test_a_batch_too_large_for_the_memory_is_halved() -> None:
     engine = Held(memory=2)
     assert together(engine, *[RecognitionConfig("en")] * 5) == ["2", "3", "4", "5", "6"]
     assert [len(batch) for batch in engine.batches] == [1, 5, 3, 2, 1, 2]
+
+
+def test_a_failed_batch_is_freed_before_its_halves_are_tried() -> None:
+    """What the engine held when it failed would otherwise take the memory that the halves need."""
+
+    class Tensor: ...
+
+    class Tight(Held):
+        def __init__(self) -> None:
+            super().__init__()
+            self.made: list[weakref.ref[Tensor]] = []
+
+        def transcribe_all(self, requests: Sequence[RecognitionRequest]) -> Iterator[tuple[int, Outcome]]:
+            if any(tensor() is not None for tensor in self.made):
+                raise MemoryError
+            held = Tensor()
+            self.made.append(weakref.ref(held))
+            if len(requests) > 1:
+                raise MemoryError
+            yield from super().transcribe_all(requests)
+
+    engine = Tight()
+    with capture_logs():  # structlog's own rendering, which no service uses, keeps the frames of a traceback
+        assert together(engine, *[RecognitionConfig("en")] * 3) == ["2", "3", "4"]
+    assert len(engine.made) > 3
 
 
 def test_an_engine_that_forgets_somebody_keeps_nobody_queue() -> None:

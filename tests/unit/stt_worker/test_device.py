@@ -10,10 +10,10 @@ from torch import Tensor
 from stt_worker.engines.base import DeadlineExceeded, DeviceLost, Hypothesis
 from stt_worker.engines.device import (
     Device,
+    DeviceSetting,
     Gpu,
     GpuError,
     SelfTestFailed,
-    Wanted,
     check_arithmetic,
     check_transcription,
     choose_device,
@@ -47,7 +47,7 @@ class Machine:
         self._load = {"cuda": load, "cpu": load_on_cpu}
         self.steps: list[str] = []
 
-    def start(self, wanted: Wanted, *, fallback: bool = False) -> str:
+    def start(self, wanted: DeviceSetting, *, fallback: bool = False) -> str:
         return load_on_device(wanted, self.load, fallback=fallback, probe=self.probe, check=self.check)
 
     def probe(self) -> Sequence[Gpu]:
@@ -78,7 +78,7 @@ class Machine:
         ("cuda", [SMALL], "cuda"),
     ],
 )
-def test_a_gpu_is_taken_where_there_is_one(wanted: Wanted, gpus: list[Gpu], chosen: Device) -> None:
+def test_a_gpu_is_taken_where_there_is_one(wanted: DeviceSetting, gpus: list[Gpu], chosen: Device) -> None:
     """``auto`` follows the machine, ``cpu`` and ``cuda`` are orders."""
     assert choose_device(wanted, gpus) == chosen
 
@@ -115,7 +115,7 @@ def test_the_cpu_is_taken_without_a_look_at_the_gpus() -> None:
 
 @pytest.mark.parametrize("wanted", ["auto", "cuda"])
 @pytest.mark.parametrize("step", ["probe", "check", "load"])
-def test_a_gpu_that_fails_keeps_the_worker_from_starting(wanted: Wanted, step: str) -> None:
+def test_a_gpu_that_fails_keeps_the_worker_from_starting(wanted: DeviceSetting, step: str) -> None:
     """Whichever step fails: one line of the reason, what to do, and no silent CPU."""
     machine = Machine(SMALL, **{step: NO_KERNEL})
     with pytest.raises(GpuError) as failed:
@@ -148,7 +148,7 @@ def test_every_kind_of_failure_says_its_reason(failure: Exception, reason: str) 
 
 @pytest.mark.parametrize("wanted", ["auto", "cuda"])
 @pytest.mark.parametrize("step", ["probe", "check", "load"])
-def test_the_cpu_takes_over_when_told_to(wanted: Wanted, step: str) -> None:
+def test_the_cpu_takes_over_when_told_to(wanted: DeviceSetting, step: str) -> None:
     """With ``STT_GPU_FALLBACK`` the worker starts, and a warning says on what and why."""
     machine = Machine(SMALL, **{step: NO_KERNEL})
     with capture_logs() as logs:
