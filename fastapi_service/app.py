@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from fastapi_service.api import native, operations, page, sessions
+from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.gateway import Gateway
 from fastapi_service.security.headers import SecurityHeaders
 from fastapi_service.settings import Settings
@@ -32,7 +33,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.gateway = gateway
     app.state.acceptor = gateway.acceptor
     app.state.store = gateway.store
-    app.state.results = gateway.results
+    app.state.results = ResultLog(gateway.redis)
     app.state.redis = gateway.redis
     app.state.redis_url = settings.redis_url
     app.add_middleware(SecurityHeaders)

@@ -127,7 +127,7 @@ def too_slow() -> ProtocolError:
 
 
 def bad_format(formats: Iterable[str]) -> ProtocolError:
-    """An export asks for an unknown format."""
+    """The format of an export is unknown."""
     return ProtocolError("bad_format", "The export format is unknown.", f"Add ?format= and {_one_of(formats)}.")
 
 

@@ -44,7 +44,6 @@ class Gateway:
         self.redis = connect_async(settings.redis_url)
         self._channels = connect_async(settings.redis_url, max_connections=6, retries=0)
         self.store = SessionStore(self.redis, settings.session_ttl_s)
-        self.results = ResultLog(self.redis)
         hub = Hub()
         celery = make_celery(names.GATEWAY, settings.redis_url)
         self._dispatcher = Dispatcher(lambda job: send_job(celery, job))
@@ -53,7 +52,7 @@ class Gateway:
         self._flushes = TaskSet()
         make_session = self._session_factory(partials)
         self.registry = SessionRegistry(self.store, hub, self._occupancy, make_session, self._flushes, settings)
-        self.acceptor = Acceptor(self.registry, self.results, settings)
+        self.acceptor = Acceptor(self.registry, ResultLog(self.redis), settings)
         self._heartbeat = HeartbeatWriter(connect(settings.redis_url), names.GATEWAY)
         self._loops = TaskSet()
         self._endless: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {

@@ -1,4 +1,4 @@
-"""What a connection calls: small protocols, so that its parts can be replaced."""
+"""The ports of a connection: small protocols of what it calls, so that its parts can be replaced."""
 
 from collections.abc import MutableMapping
 from typing import Any, Protocol

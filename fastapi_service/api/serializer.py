@@ -31,7 +31,7 @@ class Serializer(Encoder, Protocol):
         """Return what the handshake says: nothing, a greeting, or a ``Start`` made from query parameters.
 
         Raises:
-            ProtocolError: the handshake asks for something impossible; the connection is closed.
+            ProtocolError: the handshake has invalid parameters; the connection is closed.
         """
         ...
 

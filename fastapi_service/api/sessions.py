@@ -31,7 +31,7 @@ class Problem(BaseModel):
     """Stable, for programs."""
     message: str
     remedy: str
-    """What to do next."""
+    """The next step for the client."""
 
 
 def store_of(request: Request) -> SessionStore:

@@ -1,4 +1,4 @@
-"""What an audience sees, for one client: each result once and in order, only the newest statistics."""
+"""The results and statistics of an audience for one client: each result once and in order, newest statistics only."""
 
 import asyncio
 from typing import Protocol

@@ -15,7 +15,7 @@ class Check(BaseModel):
 
     ready: bool
     reason: str | None = None
-    """What is missing, for people; None when ready."""
+    """The missing part, for people; None when ready."""
     instances: list[Heartbeat] = []
 
 

@@ -1,4 +1,4 @@
-"""What the sessions of this gateway call, and what calls them: small protocols, so that parts can be replaced."""
+"""The ports of the registry: small protocols of what it calls, so that its parts can be replaced."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Files that other programs read: byte for byte as pinned, and whole whatever somebody says."""
+"""Exports are byte for byte as pinned, and valid for other programs whatever the text is."""
 
 import csv
 import io
@@ -45,7 +45,7 @@ def write(name: str, said: list[End]) -> str:
 
 
 def shown(said: list[End]) -> list[End]:
-    """What subtitles have a cue for."""
+    """Return the results that have a cue in subtitles."""
     return [end for end in said if isinstance(end, Final) and json.loads(write("json", [end]))["entries"][0]["text"]]
 
 
@@ -61,8 +61,8 @@ def test_files_are_as_pinned(name: str, case: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_no_conversation_is_a_file_too(name: str) -> None:
-    """Nothing was said yet, or all of it was forgotten."""
+def test_empty_conversation_is_a_valid_file(name: str) -> None:
+    """No result yet, or all of them have expired."""
     expected = {
         "txt": "",
         "srt": "",
@@ -74,7 +74,7 @@ def test_no_conversation_is_a_file_too(name: str) -> None:
 
 
 @given(ends)
-def test_nothing_that_is_said_breaks_a_cue_of_srt(said: list[End]) -> None:
+def test_srt_has_a_cue_for_each_final_whatever_is_said(said: list[End]) -> None:
     """A strict reader finds a cue for each final, with its times, and its text in one line."""
     cues = list(srt.parse(write("srt", said)))
     assert len(cues) == len(shown(said))
@@ -83,8 +83,8 @@ def test_nothing_that_is_said_breaks_a_cue_of_srt(said: list[End]) -> None:
 
 
 @given(ends)
-def test_nothing_that_is_said_breaks_a_cue_of_webvtt(said: list[End]) -> None:
-    """Nor opens a tag: what is left without the tags of ours is what was said."""
+def test_webvtt_has_a_cue_for_each_final_whatever_is_said(said: list[End]) -> None:
+    """No text opens a tag: without our own tags the text of the result is left."""
     cues = webvtt.from_string(write("vtt", said)).captions
     texts = [entry["text"] for end in shown(said) for entry in json.loads(write("json", [end]))["entries"]]
     assert [_unescaped(cue.text) for cue in cues] == texts
@@ -92,7 +92,7 @@ def test_nothing_that_is_said_breaks_a_cue_of_webvtt(said: list[End]) -> None:
 
 
 @given(ends)
-def test_nothing_that_is_said_breaks_a_row_or_is_calculated(said: list[End]) -> None:
+def test_csv_has_a_row_for_each_result_whatever_is_said(said: list[End]) -> None:
     """Each utterance is one row of seven cells, none of which a spreadsheet takes for a formula."""
     text = write("csv", said)
     header, *rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
@@ -113,12 +113,12 @@ def test_json_is_written_as_json_dumps_does(said: list[End]) -> None:
 
 
 @given(ends)
-def test_a_text_has_a_line_for_each_utterance(said: list[End]) -> None:
-    """Whatever it holds, also for programs to which a form feed ends a line."""
+def test_txt_has_a_line_for_each_result(said: list[End]) -> None:
+    """Also for programs to which a form feed ends a line."""
     assert len(write("txt", said).splitlines()) == len(said)
 
 
-def test_other_readers_of_subtitles_agree() -> None:
+def test_subtitles_are_the_same_for_a_second_reader() -> None:
     """A second library reads the same cues; its format has hours of two digits only."""
     said: list[End] = [final(0, text="Good --> morning"), final(1, text="42", mood=sentiment()), failed(2)]
     cues = pysubs2.SSAFile.from_string(write("srt", said), format_="srt")
@@ -142,7 +142,7 @@ def test_speakers_of_a_room_share_a_clock() -> None:
 
 
 def test_one_speaker_has_no_name_and_keeps_its_clock() -> None:
-    """Also in a room, as long as nobody else has said a word."""
+    """Also in a room, as long as no other session has a result."""
     (entry,) = json.loads(write("json", [_at(BOB, 61_500, endpointed=5_000.0)]))["entries"]
     assert (entry["speaker"], entry["end_ms"]) == (None, 61_500)
 
@@ -159,7 +159,7 @@ def _at(session: str, end_ms: int, endpointed: float) -> Final:
 
 
 def _unescaped(cue: str) -> str:
-    """Without tags: the library takes away those it knows."""
+    """Return the text without escapes; the library has removed the tags."""
     return cue.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 

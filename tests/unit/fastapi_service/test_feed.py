@@ -91,8 +91,8 @@ async def test_live_results_arrive_in_order_and_once(feed: Feed, socket: FakeSoc
     assert socket.seqs() == [1, 2, 3, 4]
 
 
-async def test_people_are_told_when_they_change(feed: Feed, send_queue: SendQueue, socket: FakeSocket) -> None:
-    """A gateway looks again and again; its clients hear only what is new."""
+async def test_people_are_sent_when_they_change(feed: Feed, send_queue: SendQueue, socket: FakeSocket) -> None:
+    """The gateway reads the occupancy repeatedly; its clients get changes only."""
     for count in (1, 1, 2, 2, 1):
         feed.on_people(People(room="kitchen", people=count, talking=0))
     await soon(lambda: len(socket.received) >= 3)
@@ -101,7 +101,7 @@ async def test_people_are_told_when_they_change(feed: Feed, send_queue: SendQueu
     assert [message["people"] for message in socket.received[:-1]] == [1, 2, 1]
 
 
-async def test_what_was_missed_is_read_from_the_log(feed: Feed, socket: FakeSocket, redis: FakeRedis) -> None:
+async def test_missed_results_are_read_from_the_log(feed: Feed, socket: FakeSocket, redis: FakeRedis) -> None:
     """A client that has seen 2 gets everything after it, from its own audience's log."""
     redis.add(1, 2, 3, 4)
     feed.follow(AUDIENCE, 2)
@@ -111,7 +111,7 @@ async def test_what_was_missed_is_read_from_the_log(feed: Feed, socket: FakeSock
 
 
 async def test_a_gap_in_live_results_is_filled_first(feed: Feed, socket: FakeSocket, redis: FakeRedis) -> None:
-    """When 4 follows 1, then 2 and 3 are read before 4 is sent."""
+    """If 4 follows 1, then 2 and 3 are read before 4 is sent."""
     feed.follow(AUDIENCE, 0)
     await soon(lambda: redis.asked)
     await asyncio.sleep(0)
@@ -157,7 +157,7 @@ async def test_a_replay_survives_an_outage(
 async def test_caught_up_queues_all_of_the_log(
     feed: Feed, send_queue: SendQueue, socket: FakeSocket, redis: FakeRedis
 ) -> None:
-    """What is in the log when it is called, stands before what is sent after it."""
+    """Results that are in the log at the call come before messages that are sent after it."""
     feed.follow(AUDIENCE, 0)
     await soon(lambda: redis.asked)
     redis.add(1, 2)
@@ -190,7 +190,7 @@ async def test_statistics_never_go_back(feed: Feed, socket: FakeSocket) -> None:
 
 
 async def test_a_long_log_does_not_cut_off_a_reading_client(feed: Feed, socket: FakeSocket, redis: FakeRedis) -> None:
-    """Somebody who joins late gets more results than the queue holds."""
+    """A client that joins late gets more results than the queue holds."""
     count = MOST_UNSENT + 500
     redis.add(*range(1, count + 1))
     feed.follow(AUDIENCE, 0)

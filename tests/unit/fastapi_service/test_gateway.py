@@ -1,4 +1,4 @@
-"""How the gateway's parts stop together."""
+"""The gateway's parts stop together, in time."""
 
 import asyncio
 import configparser

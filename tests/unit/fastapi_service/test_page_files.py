@@ -12,7 +12,7 @@ MODULE = "// for readers\nexport const half = 1 / 2; /* a */\nexport const text 
 
 
 def test_scripts_come_without_their_comments(tmp_path: Path) -> None:
-    """What is code stays; styles and everything else come as they are, and asking again costs nothing."""
+    """Code and other files are unchanged, and a second request is answered with 304."""
     (tmp_path / "a.js").write_text(MODULE)
     (tmp_path / "a.css").write_text("/* kept */")
     client = TestClient(Starlette(routes=[Mount("/static", PageFiles(directory=tmp_path))]))

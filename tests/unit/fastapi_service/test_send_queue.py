@@ -29,8 +29,8 @@ async def send_queue(socket: FakeSocket) -> AsyncIterator[SendQueue]:
     await queue.closed()
 
 
-async def test_a_client_that_does_not_read_is_cut_off(send_queue: SendQueue, socket: FakeSocket) -> None:
-    """It is told why, the queue stays bounded, and what comes later is not kept."""
+async def test_a_client_that_does_not_read_is_disconnected(send_queue: SendQueue, socket: FakeSocket) -> None:
+    """It gets the reason, the queue stays bounded, and later messages are dropped."""
     socket.reads.clear()
     for number in range(MOST_UNSENT * 3):
         send_queue.send(Ack(samples=number))
@@ -54,10 +54,10 @@ async def test_close_comes_after_what_was_sent_before(send_queue: SendQueue, soc
     assert socket.closed == 1013
 
 
-async def test_nobody_waits_for_a_client_that_is_stuck(
+async def test_closed_gives_up_on_a_client_that_never_reads(
     send_queue: SendQueue, socket: FakeSocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """``closed`` gives up on a client that never reads."""
+    """The last messages have ``CLOSE_S`` to reach it."""
     monkeypatch.setattr(module, "CLOSE_S", 0.05)
     socket.reads.clear()
     send_queue.send(Pong())
@@ -66,7 +66,7 @@ async def test_nobody_waits_for_a_client_that_is_stuck(
     assert socket.received == []
 
 
-async def test_a_client_that_is_gone_needs_nothing_more(send_queue: SendQueue, socket: FakeSocket) -> None:
+async def test_a_client_that_is_gone_gets_no_more_messages(send_queue: SendQueue, socket: FakeSocket) -> None:
     """After a failed write nothing is queued for it."""
     socket.gone = True
     send_queue.send(Pong())

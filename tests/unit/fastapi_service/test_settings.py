@@ -1,4 +1,4 @@
-"""Settings of all services: nonsense is refused by name, and .env.example tells the truth about every one."""
+"""Settings of all services: invalid values are refused by name, and .env.example shows every default."""
 
 import importlib
 import inspect
@@ -93,7 +93,7 @@ def test_nonsense_is_refused_by_the_name_the_user_wrote(
 
 
 def test_all_mistakes_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody corrects one setting after the other."""
+    """One error lists them all."""
     monkeypatch.setenv("GATEWAY_PORT", "http")
     monkeypatch.setenv("LOG_LEVEL", "loud")
     with pytest.raises(ConfigurationError, match="GATEWAY_PORT") as refused:
@@ -170,7 +170,7 @@ def test_example_shows_the_defaults_of_the_containers() -> None:
 
 
 def test_example_shows_the_defaults(tmp_path: Path) -> None:
-    """Whoever copies .env.example to .env changes nothing."""
+    """A copy of .env.example as .env changes nothing."""
     defaults = {settings: settings() for settings in settings_classes()}
     (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in example()), encoding="utf-8")
     shown = dict(example())
@@ -181,7 +181,7 @@ def test_example_shows_the_defaults(tmp_path: Path) -> None:
 
 
 def test_no_setting_is_named_like_another_of_another_meaning() -> None:
-    """Where two services read the same variable, they have the same default for it."""
+    """Two services that read the same variable have the same default for it."""
     defaults: dict[str, object] = {}
     for _, _, name, info in fields():
         assert defaults.setdefault(name, info.default) == info.default, name

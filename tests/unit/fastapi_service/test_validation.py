@@ -1,4 +1,4 @@
-"""Whatever a client gets wrong, it learns what, in words that help, under a code that stays."""
+"""Each invalid message has an error with a stable code and a remedy."""
 
 import json
 
@@ -21,7 +21,7 @@ def refusal(text: str) -> ProtocolError:
 @pytest.mark.parametrize(
     "text", ["", "hello", "{", '{"type": "stop"', '{"type": "start", "room": "\\ud800"}', "[" * 999]
 )
-def test_text_that_is_no_json(text: str) -> None:
+def test_broken_json_is_refused(text: str) -> None:
     """Broken JSON says that control messages are JSON."""
     error = refusal(text)
     assert error.code == "bad_json"
@@ -30,7 +30,7 @@ def test_text_that_is_no_json(text: str) -> None:
 
 
 @pytest.mark.parametrize("message", [None, 5, "stop", [], {}, {"type": 5}, {"type": "dance"}, {"type": None}])
-def test_json_that_is_no_control_message(message: object) -> None:
+def test_unknown_message_is_refused(message: object) -> None:
     """JSON of an unknown type names the types that there are."""
     error = refusal(json.dumps(message))
     assert error.code == "unknown_message"
@@ -38,7 +38,7 @@ def test_json_that_is_no_control_message(message: object) -> None:
 
 
 @pytest.mark.parametrize("language", ["klingon", "", "EN", "en-US", 5, {}])
-def test_language_that_nobody_knows(language: object) -> None:
+def test_unknown_language_is_refused(language: object) -> None:
     """The remedy shows what a language code looks like."""
     error = refusal(json.dumps({"type": "start", "language": language}))
     assert error.code == "unknown_language"
@@ -46,7 +46,7 @@ def test_language_that_nobody_knows(language: object) -> None:
 
 
 @pytest.mark.parametrize("rate", [0, -1, 7_999, 48_001, 1e400, 44_100.5, "16000", True, None])
-def test_sample_rate_that_is_not_possible(rate: object) -> None:
+def test_impossible_sample_rate_is_refused(rate: object) -> None:
     """The remedy names the range."""
     error = refusal(json.dumps({"type": "start", "sample_rate": rate}))
     assert error.code == "bad_sample_rate"
@@ -55,7 +55,7 @@ def test_sample_rate_that_is_not_possible(rate: object) -> None:
 
 
 @pytest.mark.parametrize("room", ["", "two words", "x" * 65, "line\n", "<b>"])
-def test_room_with_a_name_that_is_none(room: str) -> None:
+def test_invalid_name_of_a_room_is_refused(room: str) -> None:
     """The remedy says what a name is made of, and the name is not repeated."""
     error = refusal(json.dumps({"type": "start", "room": room}))
     assert error.code == "bad_room"
@@ -81,7 +81,7 @@ def test_room_with_a_name_that_is_none(room: str) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_message_with_a_wrong_field(message: dict[str, object], named: str) -> None:
+def test_invalid_field_is_named(message: dict[str, object], named: str) -> None:
     """The field is named."""
     error = refusal(json.dumps(message))
     assert error.code == "bad_message"
@@ -89,7 +89,7 @@ def test_message_with_a_wrong_field(message: dict[str, object], named: str) -> N
 
 
 def test_refusals_do_not_repeat_what_was_sent() -> None:
-    """Errors end up in logs: a text that somebody typed is not in them."""
+    """Errors end up in logs, which must not contain what users typed."""
     secret = "what only two people know"
     for message in ({"type": "start", "room": secret}, {"type": "start", "token": secret}, {"type": secret}):
         assert secret not in str(refusal(json.dumps(message)))
@@ -103,7 +103,7 @@ def test_refusals_do_not_repeat_what_was_sent() -> None:
         (bytes(MAX_MESSAGE_BYTES + 2), "too_large", "100 ms"),
     ],
 )
-def test_audio_that_cannot_be(data: bytes, code: str, helps: str) -> None:
+def test_invalid_audio_is_refused(data: bytes, code: str, helps: str) -> None:
     """Empty, odd and huge binary messages each have their code and remedy."""
     with pytest.raises(ProtocolError) as refused:
         check_audio(data)
