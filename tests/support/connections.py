@@ -23,9 +23,12 @@ RECORD = SessionRecord(
 
 
 class FakeSocket:
-    """A client that sends its ``frames`` and then reads until it is closed; ``reads`` decides whether it reads."""
+    """A client that sends its ``frames`` and then reads until it is closed; ``reads`` decides whether it reads.
 
-    def __init__(self, *frames: str | bytes) -> None:
+    A number among the frames is the code with which the client closes.
+    """
+
+    def __init__(self, *frames: str | bytes | int) -> None:
         self._frames = list(frames)
         self.frames: list[str | bytes] = []
         """Received ones."""
@@ -47,6 +50,8 @@ class FakeSocket:
     async def receive(self) -> dict[str, Any]:
         if self._frames:
             frame = self._frames.pop(0)
+            if isinstance(frame, int):
+                return {"type": "websocket.disconnect", "code": frame}
             return {"type": "websocket.receive", "bytes" if isinstance(frame, bytes) else "text": frame}
         await self._close.wait()
         return {"type": "websocket.disconnect", "code": self.closed}
@@ -101,6 +106,8 @@ class FakeSession:
     segments: int = 3
     waiting: int = 0
     frozen: bool = False
+    error: Exception | None = None
+    """Raised for audio."""
     heard: bytes = b""
     gaps: int = 0
     flushed: int = 0
@@ -110,6 +117,8 @@ class FakeSession:
         return (len(self.heard) / 2 + self.gaps) / self.record.sample_rate
 
     async def audio(self, data: bytes) -> None:
+        if self.error is not None:
+            raise self.error
         self.heard += data
 
     async def gap(self, samples: int) -> None:

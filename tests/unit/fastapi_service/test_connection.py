@@ -5,22 +5,23 @@ from typing import Any
 
 import pytest
 
+from fastapi_service import errors
 from fastapi_service.api import connection as module
 from fastapi_service.api.connection import Connection
 from fastapi_service.api.native import NativeSerializer
+from fastapi_service.recognition.session import SessionTakenOver
 from fastapi_service.settings import Settings
 from tests.support.connections import FakeLog, FakeRegistry, FakeSession, FakeSocket
 
 START, STOP = '{"type":"start"}', '{"type":"stop"}'
 
 
-async def serve(registry: FakeRegistry, *frames: str | bytes, log: FakeLog | None = None) -> FakeSocket:
+async def serve(registry: FakeRegistry, *frames: str | bytes | int, log: FakeLog | None = None) -> FakeSocket:
     """Run a connection whose client sends these frames."""
     socket = FakeSocket(*frames)
     settings = Settings(stop_timeout_s=0.3, max_session_s=60)
     async with asyncio.timeout(5):
         await Connection(socket, NativeSerializer(), registry, log or FakeLog(), settings).serve()
-    assert registry.left == [False]
     return socket
 
 
@@ -28,6 +29,7 @@ async def received(registry: FakeRegistry, log: FakeLog | None = None) -> list[d
     """Return the messages that a client gets who sends start and stop."""
     socket = await serve(registry, START, STOP, log=log)
     assert socket.closed == 1000
+    assert registry.left == [False]
     return socket.received
 
 
@@ -102,3 +104,47 @@ async def test_ready_carries_the_settings_of_the_endpointer() -> None:
         "silence_ceiling": 0.0002,
         "noise_factor": 4.0,
     }
+
+
+@pytest.mark.parametrize(
+    ("code", "waits"), [(1000, False), (1001, False), (1012, False), (1006, True), (1011, True), (4000, True)]
+)
+async def test_close_code_of_the_client_decides_whether_its_session_waits_for_it(code: int, waits: bool) -> None:
+    """A client that leaves has its open utterance flushed at once; after a broken line it may resume."""
+    registry = FakeRegistry()
+    await serve(registry, START, code)
+    assert registry.left == [waits]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "close_code"),
+    [
+        (SessionTakenOver(), "taken_over", 4409),
+        (errors.redis_unavailable(), "redis_unreachable", 1013),
+        (ZeroDivisionError(), None, 1011),
+    ],
+    ids=["taken over", "store", "bug"],
+)
+async def test_failure_of_a_session_closes_the_connection(error: Exception, code: str | None, close_code: int) -> None:
+    """With a fatal error, if there is something to say; the internal reason of a bug stays in the log."""
+    socket = await serve(FakeRegistry(FakeSession(error=error)), START, bytes(320))
+    fatal = [message["code"] for message in socket.received if message.get("fatal")]
+    assert fatal == ([] if code is None else [code])
+    assert socket.closed == close_code
+
+
+async def test_session_ends_at_its_longest_duration() -> None:
+    """The results still come, then it closes normally."""
+    socket = await serve(FakeRegistry(), START, '{"type":"gap","samples":976000}')
+    ended = [message for message in socket.received if message["type"] in {"error", "stopped"}]
+    assert [message.get("code", message["type"]) for message in ended] == ["session_too_long", "stopped"]
+    assert socket.closed == 1000
+
+
+async def test_messages_out_of_order_are_refused_and_the_session_goes_on() -> None:
+    """A gap before the start, and a second start."""
+    socket = await serve(FakeRegistry(), '{"type":"gap","samples":1}', START, START, '{"type":"ping","id":"7"}', STOP)
+    refused = [message["code"] for message in socket.received if message["type"] == "error"]
+    assert refused == ["not_started", "already_started"]
+    assert {"type": "pong", "id": "7"} in socket.received
+    assert socket.received[-1]["type"] == "stopped"
