@@ -57,7 +57,7 @@ async def subscribed(redis: Redis, gateways: int) -> None:
     await soon(lambda: redis.pubsub_numsub(names.ROOM_PEOPLE)[0][1] == gateways)
 
 
-async def test_every_change_is_told_to_all_gateways_at_once(start: Callable[..., Gateway], redis: Redis) -> None:
+async def test_change_reaches_all_gateways_at_once(start: Callable[..., Gateway], redis: Redis) -> None:
     """Joining, the first audio and leaving; each at both gateways within a second, long before any refresh."""
     one, two = start(), start()
     await subscribed(redis, 2)
@@ -72,7 +72,7 @@ async def test_every_change_is_told_to_all_gateways_at_once(start: Callable[...,
     assert two.last() == (2, 1)  # nobody is left there to be told
 
 
-async def test_rooms_know_nothing_of_each_other(start: Callable[..., Gateway], redis: Redis) -> None:
+async def test_rooms_are_isolated(start: Callable[..., Gateway], redis: Redis) -> None:
     """A gateway is never told of a room in which it has nobody."""
     one, two = start(), start()
     await subscribed(redis, 2)
@@ -101,9 +101,7 @@ async def test_people_of_a_killed_gateway_vanish(start: Callable[..., Gateway], 
     assert 0 < redis.ttl(names.people("kitchen")) <= 2
 
 
-async def test_a_change_that_a_gateway_was_not_told_of_is_seen_at_the_next_refresh(
-    start: Callable[..., Gateway], redis: Redis
-) -> None:
+async def test_lost_change_is_seen_at_the_next_refresh(start: Callable[..., Gateway], redis: Redis) -> None:
     """Pub/sub may lose a message."""
     one = start(refresh_s=0.3)
     one.rooms.join("kitchen", "alice")
@@ -130,9 +128,7 @@ async def test_without_rooms_nothing_is_written(start: Callable[..., Gateway], r
     assert not list(redis.scan_iter("wta:*"))
 
 
-async def test_people_are_counted_again_after_redis_was_away(
-    start: Callable[..., Gateway], mortal_redis: RedisServer
-) -> None:
+async def test_totals_are_right_after_an_outage(start: Callable[..., Gateway], mortal_redis: RedisServer) -> None:
     """Who left meanwhile is not in the room any more, who came is."""
     one = start(mortal_redis.url)
     one.rooms.join("kitchen", "alice")

@@ -128,7 +128,7 @@ async def test_results_and_statistics_reach_the_hub(listener: Listener, receiver
 
 
 @pytest.mark.usefixtures("subscribed")
-async def test_what_pubsub_lost_comes_before_what_follows(listener: Listener, receiver: Receiver) -> None:
+async def test_lost_messages_are_read_before_the_next(listener: Listener, receiver: Receiver) -> None:
     """The next message names a predecessor that never came: it is read from the stream, on both channels."""
     listener.say(1)
     await soon(lambda: receiver.seqs == [1])
@@ -177,7 +177,7 @@ async def test_a_restart_of_redis_is_survived(
 
 
 @pytest.mark.usefixtures("subscribed")
-async def test_a_message_that_cannot_be_read_stops_nothing(listener: Listener, receiver: Receiver) -> None:
+async def test_unreadable_message_is_skipped(listener: Listener, receiver: Receiver) -> None:
     """Neither one without an envelope on the channel, nor a broken one in the stream."""
     listener.redis.publish(names.RESULT_MESSAGES, "no json")
     listener.redis.publish(names.RESULT_MESSAGES, "{}")
@@ -188,7 +188,9 @@ async def test_a_message_that_cannot_be_read_stops_nothing(listener: Listener, r
     await soon(lambda: receiver.seqs == [1, 2], timeout=15)
 
 
-async def test_old_news_is_no_news(mortal_redis: RedisServer, listener: Listener, receiver: Receiver) -> None:
+async def test_start_skips_what_was_published_before(
+    mortal_redis: RedisServer, listener: Listener, receiver: Receiver
+) -> None:
     """A gateway that starts begins with what comes; its clients read the past from their logs."""
     listener.say(1)
     listener.count(1)

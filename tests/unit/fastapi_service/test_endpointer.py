@@ -79,7 +79,9 @@ def test_utterances_are_ordered_and_share_no_sample(
 
 @settings(max_examples=60, deadline=None)
 @given(stretches, st.lists(st.integers(0, 10_000), max_size=12), st.sampled_from([OPTIONS, BRISK, PATIENT]))
-def test_pieces_do_not_matter(parts: list[tuple[int, int]], splits: list[int], options: EndpointerOptions) -> None:
+def test_events_do_not_depend_on_chunks(
+    parts: list[tuple[int, int]], splits: list[int], options: EndpointerOptions
+) -> None:
     """Any way to cut a stream into chunks gives the same events, byte for byte."""
     pcm = stream_of(parts)
     at_once, in_pieces = Endpointer(options), Endpointer(options)
@@ -91,9 +93,7 @@ def test_pieces_do_not_matter(parts: list[tuple[int, int]], splits: list[int], o
 
 @settings(max_examples=60, deadline=None)
 @given(stretches, st.sampled_from([OPTIONS, PATIENT]))
-def test_speech_lies_in_utterances_with_what_led_to_it(
-    parts: list[tuple[int, int]], options: EndpointerOptions
-) -> None:
+def test_speech_lies_in_utterances_with_its_pre_roll(parts: list[tuple[int, int]], options: EndpointerOptions) -> None:
     """What is loud for long enough is in some utterance, and so are the 300 ms before it that no other has."""
     found = listen(stream_of(parts), options)
     for begin, end in loud_stretches(parts):
@@ -105,7 +105,7 @@ def test_speech_lies_in_utterances_with_what_led_to_it(
         assert utterance.start <= max(free_from, begin + FRAME - ms_to_samples(OPTIONS.pre_roll_ms))
 
 
-def test_a_long_wait_for_the_end_stays_outside() -> None:
+def test_trailing_silence_is_limited() -> None:
     """Who lets people pause for 3 s gets utterances that end half a second after the last word all the same."""
     pcm = np.concatenate([tone(LOUD, 30 * FRAME), tone(0, 120 * FRAME)])
     for pause_ms, kept in ((200, 17 * FRAME), (0, 17 * FRAME), (1_000, 34 * FRAME), (3_000, 17 * FRAME)):
@@ -122,7 +122,7 @@ def test_a_long_wait_for_the_end_stays_outside() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(stretches, st.sampled_from([OPTIONS, BRISK, PATIENT]))
-def test_a_gap_is_like_silence_that_was_sent(parts: list[tuple[int, int]], options: EndpointerOptions) -> None:
+def test_gap_is_like_silence_that_was_sent(parts: list[tuple[int, int]], options: EndpointerOptions) -> None:
     """A client that leaves digital silence out gets the same utterances as one that sends it."""
     sent, spared = Endpointer(options), Endpointer(options)
     expected, found = [], []
@@ -177,7 +177,20 @@ def test_half_a_second_of_silence_ends_an_utterance() -> None:
     assert (utterance.speech_end, utterance.ended) == (5.0, 7.0)
 
 
-def test_a_shorter_pause_does_not() -> None:
+def test_states_follow_the_voice() -> None:
+    """A click goes back to QUIET; speech is STOPPING in each pause until one ends it."""
+    endpointer = Endpointer(OPTIONS)
+    stream = [(ROOM, 1), (LOUD, 1), (ROOM, 17), (LOUD, 2), (LOUD, 1), (ROOM, 16), (LOUD, 1), (ROOM, 1), (ROOM, 16)]
+    states = []
+    for amplitude, frames in stream:
+        endpointer.feed(tone(amplitude, frames * FRAME), 0.0)
+        states.append(endpointer.state)
+    click = [State.QUIET, State.STARTING, State.QUIET]
+    speech = [State.STARTING, State.SPEAKING, State.STOPPING, State.SPEAKING, State.STOPPING, State.QUIET]
+    assert states == click + speech
+
+
+def test_a_shorter_pause_does_not_end_an_utterance() -> None:
     """Two words with 450 ms between them are one utterance."""
     pause = tone(ROOM, 15 * FRAME)
     (utterance,) = listen(np.concatenate([tone(LOUD, 5 * FRAME), pause, tone(LOUD, 5 * FRAME), tone(ROOM, 40 * FRAME)]))
@@ -211,7 +224,7 @@ def test_speech_after_a_click_has_its_pre_roll() -> None:
     assert (utterance.start, utterance.end) == (8 * FRAME, 28 * FRAME)
 
 
-def test_flush_ends_what_is_open_down_to_the_last_sample() -> None:
+def test_flush_ends_the_utterance_with_the_last_sample() -> None:
     """Also the samples that do not fill a frame yet belong to it; then the stream goes on."""
     endpointer = Endpointer(OPTIONS)
     endpointer.feed(tone(LOUD, 10 * FRAME + 7), 1.0)
@@ -323,7 +336,7 @@ def test_real_speech_is_one_utterance_per_sentence(clip: Clip) -> None:
     assert energy[covered].sum() / energy.sum() > 0.99
 
 
-def test_pauses_are_told_once_each_with_the_audio_so_far() -> None:
+def test_each_pause_gives_one_speculative_endpoint_with_the_audio_so_far() -> None:
     """Also the one that turns out to be the end; only that one says the same as the utterance."""
     pcm = stream_of([(LOUD, 60 * FRAME), (ROOM, 10 * FRAME), (LOUD, 60 * FRAME), (ROOM, 30 * FRAME)])
     events = Endpointer(EndpointerOptions(pause_ms=200)).feed(pcm, 0.0)
@@ -334,7 +347,7 @@ def test_pauses_are_told_once_each_with_the_audio_so_far() -> None:
     assert [utterance.ends_in(pause) for pause in pauses] == [False, True]
 
 
-def test_the_open_utterance_can_be_heard_from_a_sample_on() -> None:
+def test_active_utterance_can_be_read_from_a_position_on() -> None:
     endpointer = Endpointer(OPTIONS)
     pcm = stream_of([(ROOM, 20 * FRAME), (LOUD, 60 * FRAME)])
     endpointer.feed(pcm, 0.0)

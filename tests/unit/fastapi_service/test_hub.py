@@ -44,7 +44,7 @@ def test_private_results_reach_their_session_only() -> None:
     assert (bob.results, bob.statistics) == ([], [])
 
 
-def test_a_room_is_shared_by_its_people_only() -> None:
+def test_results_of_a_room_reach_its_receivers_only() -> None:
     """Both who joined a room hear what is said there; who is in another room of a similar name does not."""
     hub, alice, bob, eve = Hub(), Listener(), Listener(), Listener()
     for receiver, room in ((alice, "kitchen"), (bob, "kitchen"), (eve, "kitchen2")):
@@ -53,7 +53,7 @@ def test_a_room_is_shared_by_its_people_only() -> None:
     assert (alice.results, bob.results, eve.results) == ([7], [7], [])
 
 
-def test_how_many_are_in_a_room_is_told_there_only() -> None:
+def test_occupancy_reaches_its_room_only() -> None:
     """Not next door, and not to a private session."""
     hub, alice, bob, eve = Hub(), Listener(), Listener(), Listener()
     hub.join(names.audience(ALICE, "kitchen"), alice)
@@ -63,7 +63,7 @@ def test_how_many_are_in_a_room_is_told_there_only() -> None:
     assert (alice.people, bob.people, eve.people) == ([told], [], [])
 
 
-def test_a_room_named_like_a_session_hears_nothing_of_it() -> None:
+def test_room_named_like_a_session_gets_none_of_its_results() -> None:
     """Knowing somebody's session id does not help: a room of that name is another audience."""
     hub, eve = Hub(), Listener()
     for room in (ALICE, f"session:{ALICE}", "global"):
@@ -73,7 +73,7 @@ def test_a_room_named_like_a_session_hears_nothing_of_it() -> None:
     assert (eve.results, eve.statistics) == ([], [])
 
 
-def test_who_left_hears_nothing_more() -> None:
+def test_receiver_that_left_gets_nothing() -> None:
     """After leaving, the others still hear; leaving twice does no harm."""
     hub, alice, bob = Hub(), Listener(), Listener()
     room = names.audience(ALICE, "kitchen")
@@ -85,14 +85,14 @@ def test_who_left_hears_nothing_more() -> None:
     assert (alice.results, bob.results) == ([], [1])
 
 
-def test_a_result_for_nobody_is_dropped() -> None:
+def test_result_without_receivers_is_dropped() -> None:
     """What is published for sessions of other gateways leaves no trace here."""
     hub = Hub()
     hub.result(names.audience(ALICE, None), 1, final())
     assert not hub._receivers
 
 
-def test_everybody_learns_of_missed_messages_once() -> None:
+def test_missed_is_passed_once_to_each_receiver() -> None:
     """A receiver in two audiences is told once."""
     hub, alice, bob = Hub(), Listener(), Listener()
     hub.join(names.audience(ALICE, None), alice)
@@ -102,7 +102,7 @@ def test_everybody_learns_of_missed_messages_once() -> None:
     assert (alice.missed, bob.missed) == (1, 1)
 
 
-def test_who_leaves_while_results_go_round_breaks_nothing() -> None:
+def test_receiver_may_leave_during_delivery() -> None:
     """A receiver that leaves because of a result does not disturb the others."""
     hub, bob = Hub(), Listener()
     room = names.audience(ALICE, "kitchen")

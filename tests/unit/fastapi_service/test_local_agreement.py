@@ -28,7 +28,7 @@ def test_case_and_punctuation_are_no_disagreement() -> None:
     assert (agreement.stable, agreement.unstable) == ("When is, a", "lobster not")
 
 
-def test_known_words_are_not_counted_twice() -> None:
+def test_words_of_the_prefix_are_not_counted_twice() -> None:
     agreement = LocalAgreement()
     agreement.insert(said("one two three"))
     agreement.insert(said("one two three four"))
@@ -36,7 +36,7 @@ def test_known_words_are_not_counted_twice() -> None:
     assert (agreement.stable, agreement.unstable) == ("one two three four", "five")
 
 
-def test_known_words_that_are_not_said_again_are_passed_over_in_time() -> None:
+def test_hypothesis_without_its_prefix_is_matched_by_time() -> None:
     """The engine dropped its prefix, and transcribed the whole window: no word is lost or shown twice."""
     agreement = LocalAgreement()
     agreement.insert(said("when is a lobby"))
@@ -47,7 +47,7 @@ def test_known_words_that_are_not_said_again_are_passed_over_in_time() -> None:
     assert (agreement.stable, agreement.unstable) == ("when is a", "lobster not")
 
 
-def test_fewer_words_than_are_known_settle_nothing() -> None:
+def test_fewer_words_than_the_prefix_settle_nothing() -> None:
     agreement = LocalAgreement()
     agreement.insert(said("one two"))
     agreement.insert(said("one two three"))
@@ -59,7 +59,7 @@ hypotheses = st.lists(st.lists(st.sampled_from("abc"), max_size=6), max_size=6)
 
 
 @given(hypotheses)
-def test_what_is_stable_only_grows(texts: list[list[str]]) -> None:
+def test_stable_text_only_grows(texts: list[list[str]]) -> None:
     agreement, before = LocalAgreement(), ""
     for text in texts:
         known = agreement.committed_since(0)

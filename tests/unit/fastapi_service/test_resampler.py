@@ -31,7 +31,7 @@ def test_a_stream_keeps_its_length(rate: int) -> None:
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_a_tone_stays_what_it_is(rate: int) -> None:
+def test_frequency_of_a_tone_is_kept(rate: int) -> None:
     """A tone in the tiniest chunks comes out with its pitch and level, without clicks."""
     out = resample(rate, tone(rate, 1.0), CHUNK)[1_600:-1_600]
     expected = tone(SAMPLE_RATE, 1.0)[1_600:-1_600]
@@ -39,13 +39,13 @@ def test_a_tone_stays_what_it_is(rate: int) -> None:
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_chunks_do_not_matter(rate: int) -> None:
+def test_output_does_not_depend_on_chunks(rate: int) -> None:
     """The same samples come out, in whatever pieces they came in, up to the dither of the last bits."""
     pcm = tone(rate, 0.5)
     np.testing.assert_allclose(resample(rate, pcm, CHUNK), resample(rate, pcm, len(pcm)), rtol=0, atol=3)
 
 
-def test_flush_at_a_gap_gives_what_is_left_and_begins_anew() -> None:
+def test_flush_returns_the_rest_and_begins_a_new_stream() -> None:
     """Before and after a gap the counts are exact; nothing of the first part is heard in the second: it is silent."""
     resampler = StreamResampler(48_000)
     for part in (tone(48_000, 1.0), np.zeros(48_000, dtype=np.int16)):
