@@ -1,4 +1,4 @@
-"""Tasks of several threads become batches: a lone one at once, the others with whoever waits beside them."""
+"""Requests of several threads become batches: a single one starts at once, those that wait form the next batch."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ ENGLISH = RecognitionConfig("en")
 
 
 class Held(BatchEngine):
-    """Hears how long an utterance is, when it is let."""
+    """Returns the number of samples, once per release of ``go``."""
 
     name, revision = "held", "1"
 
@@ -93,7 +93,7 @@ def test_an_engine_is_used_on_the_thread_that_loaded_it() -> None:
     assert loaded is used is not threading.current_thread()
 
 
-def test_an_engine_that_cannot_be_loaded_says_why() -> None:
+def test_the_error_of_loading_is_raised_by_the_constructor() -> None:
     def load() -> BatchEngine:
         raise ModelError("model_missing", "There is none.", "Bring one.")
 
@@ -120,7 +120,7 @@ def test_nothing_is_begun_once_the_batcher_is_closed() -> None:
     assert engine.batches == [[1]]
 
 
-def test_a_process_ends_in_order_while_an_engine_is_at_work() -> None:
+def test_a_process_exits_with_0_while_the_engine_works() -> None:
     """A thread inside torch would abort it."""
     program = """
 import threading, time
@@ -142,12 +142,12 @@ Batcher(Slow).transcribe([], RecognitionConfig(), Deadline.after(60))
 
 
 def test_a_batch_forms_while_the_one_before_it_runs() -> None:
-    """Everybody gets the text of their own audio."""
+    """Each caller gets the text of its own audio."""
     engine = Held()
     batcher = Batcher(lambda: engine)
     with ThreadPoolExecutor(6) as threads:
         first = threads.submit(ask, batcher, 1)
-        assert engine.begun.acquire(timeout=10), "a lone utterance does not wait for company"
+        assert engine.begun.acquire(timeout=10), "a single utterance does not wait for others"
         others = [threads.submit(ask, batcher, samples) for samples in range(2, 7)]
         wait_for(batcher, 5)
         engine.go.release(2)
@@ -155,7 +155,7 @@ def test_a_batch_forms_while_the_one_before_it_runs() -> None:
     assert [len(batch) for batch in engine.batches] == [1, 5]
 
 
-def test_nobody_waits_for_the_slowest_of_their_batch() -> None:
+def test_an_outcome_arrives_before_its_batch_is_over() -> None:
     engine = Held()
     batcher = Batcher(lambda: engine)
     with ThreadPoolExecutor(1) as threads:
@@ -184,7 +184,7 @@ def test_a_fast_neighbours_text_arrives_before_the_slow_ones() -> None:
     assert engine.batches == [[1], [2, 3]]
 
 
-def test_the_urgent_go_first_and_sessions_take_turns() -> None:
+def test_urgent_requests_go_first_and_sessions_take_turns() -> None:
     """One after the other, as on a CPU."""
     engine = Held(max_batch_size=1)
     batcher = Batcher(lambda: engine)
@@ -204,8 +204,8 @@ def test_the_urgent_go_first_and_sessions_take_turns() -> None:
     assert engine.batches == [[1], [3], [5], [4], [2]]
 
 
-def test_an_interim_text_gives_way_to_who_waits_in_this_process() -> None:
-    """Before it costs anything; a final text beside it is heard."""
+def test_an_interim_text_is_preempted_by_a_final_one_in_this_process() -> None:
+    """Before it costs anything; the final text is transcribed."""
     engine = Held(max_batch_size=1)
     batcher = Batcher(lambda: engine)
     deadline = batcher._preempted_by_own_queue(PreemptibleDeadline.after(60), 9)
@@ -222,7 +222,7 @@ def test_an_interim_text_gives_way_to_who_waits_in_this_process() -> None:
     deadline.check()
 
 
-def test_what_is_too_late_is_not_begun() -> None:
+def test_a_request_after_its_deadline_is_not_begun() -> None:
     engine = Held()
     with pytest.raises(WireError, match="longer than"):
         ask(Batcher(lambda: engine), 1, deadline=Deadline(seconds=1.0, started=0.0))
@@ -230,7 +230,7 @@ def test_what_is_too_late_is_not_begun() -> None:
 
 
 def together(engine: Held, *requests: RecognitionConfig) -> list[str | BaseException | None]:
-    """What a batch of these hears, the first of 2 samples, the next of 3 and so on."""
+    """Return the outcomes of a batch: the first request has 2 samples, the next 3 and so on."""
     batcher = Batcher(lambda: engine)
     with ThreadPoolExecutor(len(requests) + 1) as threads:
         threads.submit(ask, batcher, 1)
@@ -249,8 +249,8 @@ def test_one_utterance_fails_alone() -> None:
     assert isinstance(bad, WireError)
 
 
-def test_who_breaks_the_engine_breaks_it_alone() -> None:
-    """What was heard before is not heard again."""
+def test_a_request_that_breaks_the_engine_fails_alone() -> None:
+    """Requests with an outcome are not transcribed again."""
     engine = Held()
     *first, broken, last = together(
         engine, RecognitionConfig("en"), RecognitionConfig("en"), RecognitionConfig("xx"), RecognitionConfig("en")
@@ -291,8 +291,8 @@ def test_a_failed_batch_is_freed_before_its_halves_are_tried() -> None:
     assert len(engine.made) > 3
 
 
-def test_an_engine_that_forgets_somebody_keeps_nobody_queue() -> None:
-    """Nor does anybody get the text of somebody else."""
+def test_a_request_without_an_outcome_fails() -> None:
+    """The others get their own texts."""
     first, forgotten, last = together(
         Held(), RecognitionConfig("en"), RecognitionConfig("forgotten"), RecognitionConfig("en")
     )
@@ -300,8 +300,8 @@ def test_an_engine_that_forgets_somebody_keeps_nobody_queue() -> None:
     assert isinstance(forgotten, AssertionError)
 
 
-def test_a_broken_engine_keeps_nobody_queue() -> None:
-    """Also not those who come later."""
+def test_an_engine_that_failed_is_used_again() -> None:
+    """Later requests get their texts."""
     engine = Held()
     batcher = Batcher(lambda: engine)
     engine.go.release(10)
@@ -311,7 +311,7 @@ def test_a_broken_engine_keeps_nobody_queue() -> None:
 
 
 def test_a_lost_gpu_ends_the_process() -> None:
-    """The ledger gives its utterances to another; here each would only cost one of its attempts."""
+    """The ledger gives its utterances to another process; here each would fail and cost an attempt."""
     ended: list[int] = []
     over, gone = threading.Event(), threading.Event()
 

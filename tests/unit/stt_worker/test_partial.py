@@ -1,4 +1,4 @@
-"""A draft is transcribed once, for whoever asked, and never while something more urgent waits."""
+"""A partial text is transcribed once, sent to its gateway, and preempted by more urgent jobs."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ class Engine:
 
 
 class Redis:
-    """The audio of one draft, a session's language, and queues of a length."""
+    """The audio of one partial, a session's language, and queues of a given length."""
 
     def __init__(self, key: str, *, waiting: int = 0) -> None:
         self.audio = {key: bytes(64_000)}
@@ -100,7 +100,7 @@ def run(task: TranscribePartial, redis: Redis, answer: Hypothesis | Exception = 
     return engine
 
 
-def test_the_gateway_that_asked_gets_the_text() -> None:
+def test_the_text_is_sent_to_the_gateway_of_the_job() -> None:
     redis = Redis(job().audio_key)
     engine = run(job(), redis)
     ((channel, draft),) = redis.published
@@ -113,21 +113,21 @@ def test_the_gateway_that_asked_gets_the_text() -> None:
     assert engine.asked == [RecognitionConfig("ko", "transcribe", "", " Good", session=ALICE, priority=3)]
 
 
-def test_a_withdrawn_draft_costs_nothing() -> None:
+def test_a_withdrawn_partial_costs_nothing() -> None:
     redis = Redis("another")
     assert not run(job(), redis).asked
     assert not redis.published
 
 
-def test_only_one_worker_takes_a_draft() -> None:
+def test_only_one_worker_takes_a_partial() -> None:
     redis = Redis(job().audio_key)
     run(job(), redis)
     assert not run(job(), redis).asked
     assert len(redis.published) == 1
 
 
-def test_an_interim_text_gives_way() -> None:
-    """The gateway hears that it will not come; a final text goes on."""
+def test_an_interim_text_is_preempted() -> None:
+    """The gateway gets an empty answer; a final text goes on."""
     redis = Redis(job().audio_key, waiting=1)
     run(job(purpose="interim"), redis)
     assert [draft.transcript for _, draft in redis.published] == [None]
@@ -136,16 +136,16 @@ def test_an_interim_text_gives_way() -> None:
     assert redis.published[0][1].transcript is not None
 
 
-def test_the_queue_is_looked_at_now_and_then() -> None:
-    """Not by each thread at each step: the batch of all of them would wait for Redis."""
+def test_the_queue_is_checked_at_intervals() -> None:
+    """Not by each thread at each step: their batch would wait for Redis."""
     redis = Redis(job().audio_key, waiting=1)
     partials = PartialTranscription(worker_with(redis))
     assert [partials.is_preempted() for _ in range(100)] == [True] * 100
     assert redis.looks <= 3
 
 
-def test_nothing_is_more_urgent_while_redis_is_away() -> None:
-    """And its silence, of seconds, stops the batch once."""
+def test_nothing_preempts_while_redis_is_unavailable() -> None:
+    """Its timeout, of seconds, delays the batch once."""
     redis = Redis(job().audio_key, waiting=1)
     redis.away = True
     partials = PartialTranscription(worker_with(redis))
@@ -153,8 +153,8 @@ def test_nothing_is_more_urgent_while_redis_is_away() -> None:
     assert redis.looks == 1
 
 
-def test_silence_is_told_as_such() -> None:
-    """So that nobody listens to it again."""
+def test_silence_is_reported_as_no_speech() -> None:
+    """So that it is not transcribed again."""
     redis = Redis(job().audio_key)
     run(job(), redis, Hypothesis("", "en", 0.9, 0.0, 0.99))
     ((_, draft),) = redis.published
@@ -162,8 +162,8 @@ def test_silence_is_told_as_such() -> None:
 
 
 @pytest.mark.parametrize("answer", [ModelError("stt_language", "No.", "Choose another."), ValueError("broken")])
-def test_trouble_is_told_as_no_text(answer: Exception) -> None:
-    """The utterance is transcribed in the ordinary way then, which says what is wrong."""
+def test_a_failure_is_answered_without_a_text(answer: Exception) -> None:
+    """The utterance is transcribed later, which reports the error."""
     redis = Redis(job().audio_key)
     run(job(), redis, answer)
     assert [(draft.transcript, draft.no_speech_prob) for _, draft in redis.published] == [(None, None)]

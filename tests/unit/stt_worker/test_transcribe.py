@@ -1,4 +1,4 @@
-"""One speech-to-text task: what is claimed is transcribed and handed on, whatever the engine hears."""
+"""The task of final texts: a claimed job is transcribed and handed on, with any result of the engine."""
 
 import json
 from typing import Any
@@ -32,7 +32,7 @@ def heard(
 
 
 class Engine:
-    """Hears ``answer`` in everything, or fails with it."""
+    """Returns ``answer`` for any audio, or raises it."""
 
     name = "base"
     revision = "1"
@@ -116,7 +116,7 @@ class Task:
 
 
 def test_what_was_said_goes_on_to_the_analysis() -> None:
-    """The ledger knows the transcript first, then the queue does; place and clock are kept and extended."""
+    """The transcript is in the ledger before it is in the queue; the job's fields are kept, its clock is extended."""
     task = Task(heard())
     (analysis,) = task.sent
     assert task.ledger.advanced == [(analysis, "en")]
@@ -138,7 +138,7 @@ def test_engine_gets_the_samples_as_floats() -> None:
 
 @pytest.mark.parametrize(("fixed", "known", "asked"), [("ko", "de", "ko"), (None, "de", "de"), (None, None, None)])
 def test_language_is_the_sessions(fixed: str | None, known: str | None, asked: str | None) -> None:
-    """The one that the user fixed, else the one heard before, else it is detected."""
+    """The one that the user fixed, else the one detected before, else it is detected."""
     task = Task(heard(probability=None if asked else 0.9), known=known, job=audio_job(language=fixed))
     assert task.engine.asked[0][1] == asked
 
@@ -158,7 +158,7 @@ def test_language_is_kept_when_it_is_certain(hypothesis: Hypothesis, ms: int, ke
     assert Task(hypothesis, job=audio_job(ms=ms)).ledger.advanced[0][1] == kept
 
 
-def test_what_a_draft_found_silent_is_not_heard_again() -> None:
+def test_a_job_that_a_partial_found_silent_is_not_transcribed() -> None:
     """It ends as ``no_speech`` at once, even without its audio."""
     job = audio_job(3, room="kitchen").model_copy(update={"no_speech_prob": 0.9})
     task = Task(heard(), job=job, pcm=None)
@@ -205,7 +205,7 @@ def test_a_job_that_is_not_ours_costs_nothing(verdict: Verdict) -> None:
     assert task.ledger.given_back == []
 
 
-def test_who_was_slower_sends_nothing() -> None:
+def test_the_slower_worker_sends_nothing() -> None:
     """Another worker took over meanwhile and has handed the transcript on."""
     task = Task(heard(), quickest=False)
     assert task.ledger.advanced
@@ -213,7 +213,7 @@ def test_who_was_slower_sends_nothing() -> None:
 
 
 def test_audio_that_has_expired_is_given_back_with_the_reason() -> None:
-    """The engine is not asked about nothing."""
+    """The engine does not run."""
     task = Task(heard(), pcm=None)
     assert task.engine.asked == []
     assert task.ledger.given_back == ["The audio is no longer stored."]
@@ -233,7 +233,7 @@ def test_an_engine_that_breaks_gives_the_claim_back() -> None:
     assert task.redis.stream == []
 
 
-def test_a_queue_that_is_away_loses_nothing() -> None:
+def test_an_unavailable_queue_loses_nothing() -> None:
     """The transcript is in the ledger by then, from where the sweeper sends it; the worker lives."""
 
     def send_error(_: AnalyzeText) -> None:
@@ -247,7 +247,7 @@ def test_a_queue_that_is_away_loses_nothing() -> None:
 
 
 def test_deadline_is_over_when_its_seconds_are() -> None:
-    """An engine that asks in time goes on."""
+    """A check in time passes."""
     Deadline.after(60).check()
     with pytest.raises(DeadlineExceeded) as over:
         Deadline(seconds=2, started=Deadline.after(2).started - 3).check()

@@ -93,7 +93,7 @@ def test_speech_is_transcribed(vad: SileroVad) -> None:
 def test_a_little_speech_must_be_certain(
     vad: SileroVad, text: str, avg_logprob: float, no_speech_prob: float, kept: bool
 ) -> None:
-    """One second of speech in ten: a guess and the phrases that Whisper says into silence do not count."""
+    """One second of speech in ten: neither a guess nor a hallucination is accepted."""
     mostly_silent = np.concatenate([speech(1.5), np.zeros(140_000, dtype=np.float32)])
     result = vad(mostly_silent)
     assert result.has_speech
@@ -114,7 +114,7 @@ def test_a_little_speech_must_be_certain(
         ("Thank you.", -1.4, 0.3, False),
     ],
 )
-def test_clear_speech_needs_a_sure_text_or_no_doubt_of_speech(
+def test_confident_speech_needs_a_certain_text_or_certain_speech(
     vad: SileroVad, text: str, avg_logprob: float, no_speech_prob: float, kept: bool
 ) -> None:
     inner = Scripted(replace(SURE, text=text, avg_logprob=avg_logprob, no_speech_prob=no_speech_prob))
@@ -122,8 +122,8 @@ def test_clear_speech_needs_a_sure_text_or_no_doubt_of_speech(
     assert is_speech(heard) is kept
 
 
-def test_faint_speech_is_judged_as_the_library_does(vad: SileroVad) -> None:
-    """Second by second, with all that the model remembers; and to the end."""
+def test_faint_speech_has_the_librarys_probabilities(vad: SileroVad) -> None:
+    """Block by block, with the state of the model, to the end."""
     from silero_vad import load_silero_vad  # not before the fixture, which mends what its import does to torch
 
     audio = np.concatenate([np.zeros(100_000, dtype=np.float32), speech(1.5), np.zeros(60_000, dtype=np.float32)])
@@ -134,27 +134,27 @@ def test_faint_speech_is_judged_as_the_library_does(vad: SileroVad) -> None:
     assert result.speech_s == pytest.approx(float((expected > SPEECH_THRESHOLD).sum()) * FRAME_S)
 
 
-def test_a_clear_voice_is_not_heard_to_its_end(vad: SileroVad) -> None:
+def test_confident_speech_is_not_read_to_its_end(vad: SileroVad) -> None:
     result = vad(speech(11))
     assert result.is_confident
     assert result.speech_s < 5
 
 
-def test_a_word_between_two_frames_is_heard(vad: SileroVad, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Frames that begin a part of a frame later may hold more of it: the best hearing counts."""
+def test_a_word_between_two_frames_is_found(vad: SileroVad, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shifted frames may contain more of it: the best result counts."""
     faint, loud = VadResult(0.0, 0.3, 0.0), VadResult(0.03, 0.7, 0.1)
     audio = speech(1)
     monkeypatch.setattr(vad, "_detect", lambda heard: faint if len(heard) == len(audio) else loud)
     assert vad(audio) == loud
 
 
-def test_thanks_are_believed_where_somebody_speaks(vad: SileroVad) -> None:
+def test_a_usual_hallucination_is_accepted_in_confident_speech(vad: SileroVad) -> None:
     inner = Scripted(replace(SURE, text="Thank you."))
     assert VadFilter(inner, vad).transcribe(speech(3), RecognitionConfig("en"), Deadline.after(60)).text == "Thank you."
 
 
 def test_of_a_batch_only_speech_is_transcribed(vad: SileroVad) -> None:
-    """And each outcome goes to who asked for it."""
+    """And each outcome has the index of its request."""
     inner = Scripted(SURE)
     sounds = [noise("hum"), speech(3), noise("silence")]
     outcomes = outcomes_of(VadFilter(inner, vad), [(audio, RecognitionConfig("en")) for audio in sounds])
@@ -162,7 +162,7 @@ def test_of_a_batch_only_speech_is_transcribed(vad: SileroVad) -> None:
     assert inner.asked == 1
 
 
-def test_judging_leaves_torch_its_cores() -> None:
+def test_loading_silero_leaves_torch_its_threads() -> None:
     """Silero's package sets torch to one thread when it is imported, which made all of Whisper half as fast."""
     program = "import torch; from stt_worker.engines.vad import SileroVad; SileroVad(); print(torch.get_num_threads())"
     done = subprocess.run(
