@@ -79,19 +79,8 @@ class SessionStore:
             next_segment=0,
             samples=0,
         )
-        fields: dict[str, str | int] = {
-            "token": tokens.digest(token),
-            "owner": record.owner,
-            "sample_rate": record.sample_rate,
-            "task": record.task,
-            "prompt": record.prompt,
-            "next_segment": 0,
-            "samples": 0,
-            **({"room": record.room} if record.room is not None else {}),
-            **({"language": record.language} if record.language is not None else {}),
-        }
         pipeline = self._redis.pipeline()
-        pipeline.hset(names.session(record.session_id), mapping=fields)
+        pipeline.hset(names.session(record.session_id), mapping=_fields(record, tokens.digest(token)))
         pipeline.expire(names.session(record.session_id), self._ttl_s)
         for key in names.session_keys(record.session_id, record.room):
             pipeline.expire(key, self._ttl_s, gt=True)  # a room has a log before its newest session joins
@@ -99,7 +88,7 @@ class SessionStore:
         return record, token
 
     async def resume(self, start: Start) -> SessionRecord:
-        """Take a session over from whichever connection had it.
+        """Take a session over from the connection that had it.
 
         Raises:
             ProtocolError: unknown or expired, a wrong token, or another sample rate than before.
@@ -173,3 +162,19 @@ class SessionStore:
             pipeline.hget(names.session(session_id), "owner")
         owners: list[str | None] = await pipeline.execute()
         return owners
+
+
+def _fields(record: SessionRecord, token_digest: str) -> dict[str, str | int]:
+    """Return the fields of a session's key; Redis has no null, so a missing one is None."""
+    fields: dict[str, str | int | None] = {
+        "token": token_digest,
+        "owner": record.owner,
+        "sample_rate": record.sample_rate,
+        "task": record.task,
+        "prompt": record.prompt,
+        "next_segment": record.next_segment,
+        "samples": record.samples,
+        "room": record.room,
+        "language": record.language,
+    }
+    return {name: value for name, value in fields.items() if value is not None}

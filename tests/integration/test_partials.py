@@ -1,4 +1,4 @@
-"""Drafts between a gateway and a worker over a real server: begun once, answered to who pending, or taken back."""
+"""Partial texts between a gateway and a worker over a real server: begun once, and answered or withdrawn."""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ class FakeSender:
 
 
 class Setting:
-    """A gateway that asks, and a worker that a test lets work."""
+    """A gateway that requests, and a worker that a test lets work."""
 
     def __init__(self, aredis: AsyncRedis, channels: AsyncRedis, redis_url: str) -> None:
         self.sender = FakeSender()
@@ -110,7 +110,7 @@ async def test_request_can_be_withdrawn_until_a_worker_begins(setting: Setting) 
 
 
 async def test_text_of_a_partial_enters_the_ledger_without_audio(redis: Redis, aredis: AsyncRedis) -> None:
-    """The utterance begins with its analysis, and the language that was heard stays with the session."""
+    """The utterance begins with its analysis, and the language that was detected stays with the session."""
     record, _ = await SessionStore(aredis, 600).create(Start())
     job = text_job(0, record.session_id)
     assert await Admission(aredis).admit(record.owner, job, PCM, 16_000, 600, "en") == "enrolled"
@@ -136,8 +136,8 @@ def celery(redis_url: str) -> Iterator[Celery]:
 
 def test_partials_wait_behind_all_jobs_of_the_ledger(redis: Redis, celery: Celery) -> None:
     """In lists of their own, interim texts last."""
-    for draft in partials("interim", "final"):
-        send_job(celery, draft)
+    for job in partials("interim", "final"):
+        send_job(celery, job)
     assert [redis.llen(key) for key in queue_keys(names.STT_QUEUE)] == [0, 1, 0, 1]
 
 
@@ -146,14 +146,14 @@ def test_stale_partial_is_discarded(
     redis: Redis, celery: Celery, purpose: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A worker that comes to it after a second does not begin it; what was promised is begun whenever."""
-    (draft,) = partials(purpose)
-    send_job(celery, draft)
+    (job,) = partials(purpose)
+    send_job(celery, job)
     (waiting,) = redis.lrange(queue_keys(names.STT_QUEUE)[KOMBU_PRIORITY_STEPS.index(PRIORITIES[purpose])], 0, -1)
     expires = datetime.fromisoformat(json.loads(waiting)["headers"]["expires"])
     assert (expires - datetime.now(UTC)).total_seconds() == pytest.approx(STALE_S, abs=0.5)
     assert not discarded(celery, names.TRANSCRIBE_PARTIAL)
     monkeypatch.setattr(broker, "STALE_S", 0.01)
-    send_job(celery, draft)
+    send_job(celery, job)
     send_job(celery, audio_job())
     time.sleep(0.05)
     assert not discarded(celery, names.TRANSCRIBE_AUDIO)

@@ -1,4 +1,4 @@
-"""Who is in a room, over several gateways: told at once, never to strangers, and no ghosts stay."""
+"""Occupancy of rooms over several gateways: reported at once, to the room only, and without ghosts."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -17,25 +17,25 @@ PROMPTLY_S = 1.0
 
 
 class Gateway:
-    """One with people; it remembers what it would tell them."""
+    """One with connections; it remembers what it would send them."""
 
     def __init__(self, url: str, **times: Any) -> None:
         self.redis = connect_async(url)
         self.channels = connect_async(url, max_connections=4, retries=0)
-        self.told: list[People] = []
-        self.rooms = RoomOccupancy(self.redis, self.channels, self.told.append, **times)
+        self.reported: list[People] = []
+        self.rooms = RoomOccupancy(self.redis, self.channels, self.reported.append, **times)
         self.task = asyncio.create_task(self.rooms.run())
 
     def last(self, room: str = "kitchen") -> tuple[int, int] | None:
-        """People and talkers there, as told last."""
-        counts = [(told.people, told.talking) for told in self.told if told.room == room]
+        """The newest totals of a room: people, talking."""
+        counts = [(reported.people, reported.talking) for reported in self.reported if reported.room == room]
         return counts[-1] if counts else None
 
     async def kill(self) -> None:
         """Its people get no chance to leave."""
         self.task.cancel()
         await asyncio.wait({self.task}, timeout=5)
-        assert self.task.done(), "a gateway that is told to end goes on"
+        assert self.task.done(), "a cancelled gateway goes on"
         await self.redis.aclose()
         await self.channels.aclose()
 
@@ -69,23 +69,23 @@ async def test_change_reaches_all_gateways_at_once(start: Callable[..., Gateway]
     await soon(lambda: (one.last(), two.last()) == ((2, 1), (2, 1)), PROMPTLY_S)
     two.rooms.leave("kitchen", "bob")
     await soon(lambda: one.last() == (1, 0), PROMPTLY_S)
-    assert two.last() == (2, 1)  # nobody is left there to be told
+    assert two.last() == (2, 1)  # no connection is left there
 
 
 async def test_rooms_are_isolated(start: Callable[..., Gateway], redis: Redis) -> None:
-    """A gateway is never told of a room in which it has nobody."""
+    """A gateway gets no totals of a room in which it has no connection."""
     one, two = start(), start()
     await subscribed(redis, 2)
     one.rooms.join("kitchen", "alice")
     two.rooms.join("kitchen2", "bob")
     two.rooms.talks("kitchen2", "bob")
     await soon(lambda: (one.last("kitchen"), two.last("kitchen2")) == ((1, 0), (1, 1)))
-    assert {told.room for told in one.told} == {"kitchen"}
-    assert {told.room for told in two.told} == {"kitchen2"}
+    assert {reported.room for reported in one.reported} == {"kitchen"}
+    assert {reported.room for reported in two.reported} == {"kitchen2"}
 
 
 async def test_people_of_a_killed_gateway_vanish(start: Callable[..., Gateway], redis: Redis) -> None:
-    """The others stay; in a room where nobody is left, the keys expire."""
+    """The others stay; in an empty room, the keys expire."""
     one, two = start(refresh_s=0.3, forget_s=2), start(refresh_s=0.3, forget_s=2)
     one.rooms.join("kitchen", "alice")
     two.rooms.join("kitchen", "bob")
@@ -111,7 +111,7 @@ async def test_lost_change_is_seen_at_the_next_refresh(start: Callable[..., Gate
 
 
 async def test_without_rooms_nothing_is_written(start: Callable[..., Gateway], redis: Redis) -> None:
-    """Refreshing nobody costs no command, also after the last has left; audio of strangers is nobody's."""
+    """Refreshing no connections costs no command, also after the last has left; unknown owners are ignored."""
     redis.config_resetstat()
     one = start(refresh_s=0.05)
     one.rooms.talks("kitchen", "alice")
@@ -122,9 +122,9 @@ async def test_without_rooms_nothing_is_written(start: Callable[..., Gateway], r
     await soon(lambda: one.last() == (1, 0))
     one.rooms.leave("kitchen", "alice")
     await soon(lambda: not redis.exists(names.people("kitchen")))
-    told = len(one.told)
+    reported = len(one.reported)
     await asyncio.sleep(0.3)
-    assert len(one.told) == told
+    assert len(one.reported) == reported
     assert not list(redis.scan_iter("wta:*"))
 
 

@@ -83,7 +83,7 @@ async def test_acknowledged_samples_only_grow(store: SessionStore) -> None:
 
 
 async def test_a_session_expires_after_its_last_activity(store: SessionStore, aredis: AsyncRedis) -> None:
-    """Creating, acknowledging, resuming and staying connected each begin the time anew; then it is unknown."""
+    """Creating, acknowledging, resuming and staying connected each restart the time; then it is unknown."""
     record, token = await store.create(Start())
     key = names.session(record.session_id)
     start = Start(session_id=record.session_id, token=token)
@@ -133,7 +133,7 @@ async def test_what_a_session_needs_does_not_expire_before_it(
     store: SessionStore, aredis: AsyncRedis, deed: str
 ) -> None:
     """Whatever renews a session renews its order, log and statistics too, the room's included. Otherwise its results
-    would be numbered anew, and clients that know higher numbers would take them for old ones."""
+    would be numbered from 1 again, and clients that have seen higher numbers would drop them."""
     record, token = await store.create(Start(room="kitchen"))
     needed = [
         names.order(record.session_id),

@@ -23,7 +23,7 @@ AUDIENCE = names.audience(ALICE, None)
 
 
 class Receiver:
-    """A connection that remembers what it was told."""
+    """A connection that remembers what it got."""
 
     def __init__(self) -> None:
         self.seqs: list[int] = []
@@ -63,7 +63,7 @@ class Listener:
         newest = self.redis.xrevrange(stream, count=1)
         source = self._next_id(stream)
         pipeline = self.redis.pipeline()
-        if cut_first:  # in one transaction: nobody can resubscribe in between
+        if cut_first:  # in one transaction: no resubscription in between
             pipeline.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
         pipeline.xadd(stream, {FIELD: envelope.model_dump_json(exclude={"id", "previous"})}, id=source)
         if published:
@@ -163,7 +163,7 @@ async def test_a_cut_subscription_misses_nothing_even_if_nothing_follows(
 async def test_a_restart_of_redis_is_survived(
     listener: Listener, receiver: Receiver, mortal_redis: RedisServer
 ) -> None:
-    """Killed and started again: what was published while the subscriber was away is read, what follows is heard."""
+    """Killed and started again: what was published during the outage is read, what follows is received."""
     listener.say(1)
     await soon(lambda: receiver.seqs == [1])
     mortal_redis.kill()

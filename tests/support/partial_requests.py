@@ -46,7 +46,7 @@ class FakeRequest:
         self._answer(transcript, language, cost_s)
 
     def hear_nothing(self, *, cost_s: float = 0.1) -> None:
-        """A worker answers that nobody speaks."""
+        """A worker answers that there is no speech."""
         self._answer(None, None, cost_s, no_speech_prob=0.9)
 
     def give_way(self) -> None:

@@ -272,7 +272,7 @@ def test_a_monotonous_sound_is_cut_into_few_long_parts(longest_ms: int) -> None:
 
 
 def test_speech_that_ends_right_after_a_cut_is_not_lost() -> None:
-    """A last syllable of 60 ms, cut off from its sentence by force, still reaches somebody."""
+    """A last syllable of 60 ms, cut off from its sentence by force, is still part of an utterance."""
     pcm = stream_of([(LOUD, 664 * FRAME - 10 * FRAME), (ROOM, 8 * FRAME), (LOUD, 2 * FRAME), (ROOM, 60 * FRAME)])
     found = listen(pcm)
     loud = np.flatnonzero(np.abs(pcm) == LOUD)
@@ -290,7 +290,7 @@ def test_a_cut_at_a_pause_leaves_later_positions_exact() -> None:
 
 
 def test_an_hour_of_noise_needs_little_memory() -> None:
-    """However long somebody talks or is silent, what is kept stays under a few megabytes."""
+    """However long speech or silence lasts, what is kept stays under a few megabytes."""
     endpointer = Endpointer(OPTIONS)
     minute = stream_of([(LOUD, 30 * SAMPLE_RATE), (ROOM, 30 * SAMPLE_RATE)])
     endpointer.feed(minute, 0.0)
@@ -309,7 +309,7 @@ def test_an_hour_of_noise_needs_little_memory() -> None:
 class Clip:
     name: str
     words: list[tuple[float, float]]
-    """Seconds between which somebody speaks."""
+    """Beginnings and ends of speech, in seconds."""
 
 
 CLIPS = [
@@ -353,7 +353,7 @@ def test_active_utterance_can_be_read_from_a_position_on() -> None:
     endpointer.feed(pcm, 0.0)
     assert endpointer.state is State.SPEAKING
     assert endpointer.active is not None
-    start, heard = endpointer.active.since(50 * FRAME)
-    assert (start, heard) == (50 * FRAME, encode_pcm(pcm[50 * FRAME :]))
-    start, heard = endpointer.active.since(0)
-    assert (start, heard) == (10 * FRAME, encode_pcm(pcm[10 * FRAME :]))
+    start, pcm_since = endpointer.active.since(50 * FRAME)
+    assert (start, pcm_since) == (50 * FRAME, encode_pcm(pcm[50 * FRAME :]))
+    start, pcm_since = endpointer.active.since(0)
+    assert (start, pcm_since) == (10 * FRAME, encode_pcm(pcm[10 * FRAME :]))

@@ -1,4 +1,4 @@
-"""Results reach those who may see them, and nobody else."""
+"""Results reach the receivers of their audience, and no others."""
 
 from fastapi_service.delivery.hub import Hub
 from tests.support.speakers import ALICE, BOB, final
@@ -9,7 +9,7 @@ from wire.messages.statistics import Statistics
 
 
 class Listener:
-    """A receiver that remembers what it heard."""
+    """A receiver that remembers what it got."""
 
     def __init__(self) -> None:
         self.results: list[int] = []
@@ -45,7 +45,7 @@ def test_private_results_reach_their_session_only() -> None:
 
 
 def test_results_of_a_room_reach_its_receivers_only() -> None:
-    """Both who joined a room hear what is said there; who is in another room of a similar name does not."""
+    """Both receivers of a room get its results; one in another room of a similar name does not."""
     hub, alice, bob, eve = Hub(), Listener(), Listener(), Listener()
     for receiver, room in ((alice, "kitchen"), (bob, "kitchen"), (eve, "kitchen2")):
         hub.join(names.audience(ALICE, room), receiver)
@@ -64,7 +64,7 @@ def test_occupancy_reaches_its_room_only() -> None:
 
 
 def test_room_named_like_a_session_gets_none_of_its_results() -> None:
-    """Knowing somebody's session id does not help: a room of that name is another audience."""
+    """A room named after another person's session id is another audience."""
     hub, eve = Hub(), Listener()
     for room in (ALICE, f"session:{ALICE}", "global"):
         hub.join(names.audience(BOB, room), eve)
@@ -74,7 +74,7 @@ def test_room_named_like_a_session_gets_none_of_its_results() -> None:
 
 
 def test_receiver_that_left_gets_nothing() -> None:
-    """After leaving, the others still hear; leaving twice does no harm."""
+    """The others still get results; leaving twice does no harm."""
     hub, alice, bob = Hub(), Listener(), Listener()
     room = names.audience(ALICE, "kitchen")
     hub.join(room, alice)
@@ -93,7 +93,7 @@ def test_result_without_receivers_is_dropped() -> None:
 
 
 def test_missed_is_passed_once_to_each_receiver() -> None:
-    """A receiver in two audiences is told once."""
+    """Also to a receiver in two audiences."""
     hub, alice, bob = Hub(), Listener(), Listener()
     hub.join(names.audience(ALICE, None), alice)
     hub.join(names.audience(ALICE, "kitchen"), alice)

@@ -109,10 +109,10 @@ class Setting:
 
     def say(self, revision: int = 1) -> None:
         """A worker's answer."""
-        draft = Partial(
+        partial = Partial(
             session_id=ALICE, segment=0, revision=revision, transcript=None, stt_start=1.0, stt_end=float(revision)
         )
-        self.redis.said.put_nowait(draft.model_dump_json())
+        self.redis.said.put_nowait(partial.model_dump_json())
 
 
 @asynccontextmanager
@@ -132,7 +132,7 @@ async def setting() -> AsyncIterator[Setting]:
 
 
 async def test_answer_reaches_its_request(setting: Setting) -> None:
-    """What nobody pending for, or nobody can read, disturbs nothing."""
+    """An answer without a request, and one that cannot be read, disturb nothing."""
     first, second = setting.request(1), setting.request(2)
     await setting.sent(first, second)
     setting.redis.said.put_nowait("{}")

@@ -46,12 +46,12 @@ def test_output_does_not_depend_on_chunks(rate: int) -> None:
 
 
 def test_flush_returns_the_rest_and_begins_a_new_stream() -> None:
-    """Before and after a gap the counts are exact; nothing of the first part is heard in the second: it is silent."""
+    """Before and after a gap the counts are exact; the second part has no sound of the first: it is silent."""
     resampler = StreamResampler(48_000)
     for part in (tone(48_000, 1.0), np.zeros(48_000, dtype=np.int16)):
-        heard = np.concatenate([resampler.feed(part), resampler.flush()])
-        assert len(heard) == SAMPLE_RATE
-    assert np.mean(np.square(to_float(heard))) <= DIGITAL_SILENCE
+        out = np.concatenate([resampler.feed(part), resampler.flush()])
+        assert len(out) == SAMPLE_RATE
+    assert np.mean(np.square(to_float(out))) <= DIGITAL_SILENCE
 
 
 def test_sixteen_kilohertz_pass_through() -> None:

@@ -130,18 +130,18 @@ async def test_audio_waits_while_too_much_is_unwritten() -> None:
     setting = Setting(max_unwritten_s=4)
     setting.admission.open.clear()
     utterances = 8
-    heard = 0
+    taken = 0
 
     async def talk() -> None:
-        nonlocal heard
+        nonlocal taken
         for _ in range(utterances):
             await setting.say(20 * FRAME)
-            heard += 1
+            taken += 1
 
     talking = asyncio.create_task(talk())
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(talking), 0.2)
-    assert heard == 3, "the fourth utterance of 1.1 s is one too many"
+    assert taken == 3, "the fourth utterance of 1.1 s is one too many"
     setting.admission.open.set()
     await asyncio.wait_for(talking, 5)
     await setting.session.finish()
