@@ -5,7 +5,7 @@
 
 import { buffer } from "node:stream/consumers";
 
-import { VoiceGate } from "../fastapi_service/static/audio/voice-gate.js";
+import { SilenceSuppressor } from "../fastapi_service/static/audio/silence-suppressor.js";
 
 /** Samples that the gate gets at once in a worklet at 48 kHz. */
 const BLOCK = 43;
@@ -22,9 +22,9 @@ console.log(JSON.stringify(answers));
 
 /** @param {Int16Array} pcm */
 function listen(pcm) {
-  const gate = new VoiceGate({ enabled: true, threshold: null });
+  const suppressor = new SilenceSuppressor({ threshold: null });
   const sounds = [];
-  for (let i = 0; i < pcm.length; i += BLOCK) sounds.push(...gate.push(pcm.subarray(i, i + BLOCK)));
-  sounds.push(gate.flush());
+  for (let i = 0; i < pcm.length; i += BLOCK) sounds.push(...suppressor.push(pcm.subarray(i, i + BLOCK)));
+  sounds.push(suppressor.flush());
   return sounds.filter((sound) => sound.gap || sound.pcm.length).map((sound) => [sound.gap, sound.pcm.length]);
 }

@@ -1,6 +1,6 @@
 """The codes with which a WebSocket of ``/ws`` closes, and which of them mean that it is over.
 
-The page keeps the same codes in ``socket.js``; a test compares them.
+The page keeps the same codes in ``reconnecting-socket.js``; a test compares them.
 """
 
 from enum import IntEnum

@@ -1,43 +1,55 @@
 """The page and its files. Scripts are served without their comments, which are for readers of the repository."""
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from rjsmin import jsmin
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 STATIC = Path(__file__).parents[1] / "static"
+MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
+"""Of the files that are made smaller."""
+BLANKS = {".css": re.compile(r"(?<=[{};,])\s+"), ".html": re.compile(r"(?<=\n)\s+")}
+"""White space without a meaning; there is none in a string of ours."""
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-async def page() -> FileResponse:
+async def page(request: Request) -> Response:
     """Return the page."""
-    return FileResponse(STATIC / "index.html")
+    return await PageFiles(directory=STATIC).get_response("index.html", request.scope)
 
 
 class PageFiles(StaticFiles):
-    """Serves modules without comments and blanks, about half of their size; nothing is built or renamed."""
+    """Serves modules without comments and blanks, about half of their size; styles and HTML without blanks.
+
+    Nothing is built or renamed.
+    """
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Answer with the file; a module without its comments and blanks."""
+        """Answer with the file, smaller where it can be."""
         response = await super().get_response(path, scope)  # also 304: the ETag is that of the file
-        if not isinstance(response, FileResponse) or not path.endswith(".js"):
+        media_type = MEDIA_TYPES.get(Path(path).suffix)
+        if not isinstance(response, FileResponse) or media_type is None:
             return response
         headers = {name: response.headers[name] for name in ("etag", "last-modified")}
-        return Response(as_served(Path(response.path)), media_type="text/javascript", headers=headers)
+        return Response(as_served(Path(response.path)), media_type=media_type, headers=headers)
 
 
 def as_served(file: Path) -> bytes:
     """Return a file as a browser gets it."""
-    return _without_comments(file, file.stat().st_mtime_ns) if file.suffix == ".js" else file.read_bytes()
+    return _smaller(file, file.stat().st_mtime_ns) if file.suffix in MEDIA_TYPES else file.read_bytes()
 
 
 @lru_cache(maxsize=128)
-def _without_comments(file: Path, _version: int) -> bytes:
-    script: str = jsmin(file.read_text(encoding="utf-8"), keep_bang_comments=True)  # where libraries have their licence
+def _smaller(file: Path, _version: int) -> bytes:
+    text = file.read_text(encoding="utf-8")
+    if file.suffix != ".js":
+        return BLANKS[file.suffix].sub("", text).encode()
+    script: str = jsmin(text, keep_bang_comments=True)  # where libraries have their licence
     return script.encode()

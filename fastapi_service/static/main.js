@@ -1,101 +1,101 @@
 // @ts-check
-/** Entry point: the page's parts, its addresses, and what its buttons do. */
+/** Entry point: the parts of the page, its address, and the actions of its buttons. */
 
-import { Microphone, watchInputDevices } from "./audio/microphone.js";
-import { SoundFile, SoundFileError } from "./audio/sound-file.js";
+import { AudioFile, AudioFileError } from "./audio/audio-file.js";
+import { obstacle, watchInputDevices } from "./audio/input-devices.js";
+import { texts } from "./i18n/index.js";
 import { Conversation } from "./session/conversation.js";
 import { watchReadiness } from "./session/readiness.js";
-import { close, forget, recall, remember } from "./session/remembered.js";
+import * as sessionStore from "./session/session-store.js";
 import { ExportMenu } from "./view/export-menu.js";
 import { FilePicker } from "./view/file-picker.js";
+import { localize } from "./view/localize.js";
 import { Meter } from "./view/meter.js";
 import { Settings } from "./view/settings.js";
 import { isRoom, linkTo, Share } from "./view/share.js";
 import { StatisticsPanel } from "./view/statistics.js";
 import { Transcript } from "./view/transcript.js";
-import { translate } from "./view/translate.js";
 import { View } from "./view/view.js";
-import { words } from "./words/words.js";
 
-await translate();
+await localize();
 const view = new View();
 const settings = new Settings();
 const share = new Share();
 const page = { view, share, transcript: new Transcript(), statistics: new StatisticsPanel(), meter: new Meter() };
 new ExportMenu(page.transcript);
 
-/** @typedef {import("./session/remembered.js").Remembered} Remembered */
+/** @typedef {import("./session/session-store.js").StoredSession} StoredSession */
 
-/** The session that is connected: of who talks, or, in a room, of who listens. @type {Conversation | null} */
+/** The connected session; without a source of audio it follows the room. @type {Conversation | null} */
 let conversation = null;
-/** One that comes next: the microphone is asked for, or the file read. @type {Conversation | null} */
-let coming = null;
-/** Newest result of the room that is on the page; 0: none. */
-let seen = 0;
+/** The next session, while its microphone is requested or its file read. @type {Conversation | null} */
+let upcoming = null;
+/** `seq` of the newest result of the room that is on the page; 0: none. */
+let lastSeq = 0;
 
 function toggle() {
-  if (conversation?.talking) conversation.stop();
+  if (conversation?.hasSource) conversation.stop();
   else talk();
 }
 
 async function talk() {
-  const next = (coming = prepare());
-  const heard = await next.listenTo(microphoneOptions());
-  coming = null;
+  const next = (upcoming = prepare());
+  const open = await next.openMicrophone(settings.value);
+  upcoming = null;
   refreshDevices();
-  if (!heard) return rest();
+  if (!open) return rest();
   begin(next);
-  next.configure(microphoneOptions()); // they may have changed meanwhile
+  next.configure(settings.value); // they may have changed meanwhile
 }
 
 /** @param {File} file */
 async function play(file) {
-  const next = (coming = prepare());
+  const next = (upcoming = prepare());
   view.status("reading");
-  const sound = await decode(file);
-  coming = null;
-  if (!sound) return rest();
+  const audio = await decode(file);
+  upcoming = null;
+  if (!audio) return rest();
   begin(next);
-  next.play(sound);
+  next.play(audio);
 }
 
 /** @param {File} file */
 async function decode(file) {
   try {
-    return await SoundFile.open(file);
+    return await AudioFile.open(file);
   } catch (error) {
-    if (!(error instanceof SoundFileError)) throw error;
-    console.warn(error); // with its cause, for whoever looks closer
-    view.notice("file", () => words.file[error.code]);
+    if (!(error instanceof AudioFileError)) throw error;
+    console.warn(error); // with its cause
+    view.notice("file", () => texts.file[error.code]);
     return null;
   }
 }
 
-/** A session that this tab had goes on, or, if it is over, is shown again. @param {Remembered} session */
-async function goOn(session) {
+/** Resumes a session of this tab; one that is over is shown again. @param {StoredSession} session */
+async function resume(session) {
   share.show(null);
   history.replaceState(null, "", linkTo(null));
   const next = prepare(session);
   begin(next);
-  remember(session);
-  if (session.over || !(await next.listenTo(microphoneOptions()))) next.stop();
+  sessionStore.save(session);
+  if (session.over || !(await next.openMicrophone(settings.value))) next.stop();
   refreshDevices();
 }
 
-/** In a room, follow what others say. */
-function listen() {
+/** Shows what others say in the room. */
+function follow() {
   conversation = prepare();
-  conversation.open(seen);
+  conversation.open(lastSeq);
 }
 
-/** Nobody talks here now. */
+/** The state of the page while no audio comes from here. */
 function rest() {
   if (conversation) conversation.show();
-  else if (share.room) listen();
+  else if (share.room) follow();
   else view.status("idle");
 }
 
-/** A session that is not connected yet. @param {Remembered} [former] one that it resumes */
+/** A session that is not connected yet. @param {StoredSession} [former] the one to resume */
 function prepare(former) {
   const resume = former ? { session_id: former.session_id, token: former.token } : null;
   const { language, task, prompt } = settings.value;
@@ -105,63 +105,56 @@ function prepare(former) {
     page,
     { url: socketUrl(), start, resume },
     {
-      onSession: (session) => !share.room && remember(session),
-      onStatus: (status, share) => made === (coming ?? conversation) && view.status(status, share),
+      onSession: (session) => !share.room && sessionStore.save(session),
+      onStatus: (status, share) => made === (upcoming ?? conversation) && view.status(status, share),
       onTrouble: checkReadiness,
       onOver: () => {
-        seen = made.lastSeq;
+        lastSeq = made.lastSeq;
         conversation = null;
-        close();
-        if (share.room && made.talking) listen(); // else the service does not want us, and would not soon
+        sessionStore.markOver();
+        if (share.room && made.hasSource) follow(); // else the service refused to let us follow, and would again
       },
     },
   );
   return made;
 }
 
-/** It takes the place of the one before. @param {Conversation} next */
+/** Connects a session in place of the present one. @param {Conversation} next */
 function begin(next) {
-  if (conversation) seen = conversation.lastSeq;
+  if (conversation) lastSeq = conversation.lastSeq;
   conversation?.leave();
   conversation = next;
-  for (const topic of ["microphone", "file", "error", "late", "end", "given-up"]) view.dismiss(topic);
+  for (const topic of ["microphone", "file", "error", "late", "end", "dropped"]) view.dismiss(topic);
   page.meter.saved(0);
   if (!share.room) clear();
-  page.transcript.invite(() => words.empty.listening);
-  next.open(seen);
+  page.transcript.invite(() => texts.empty.listening);
+  next.open(lastSeq);
 }
 
-/** The page for another conversation; a private one can still be had back. */
+/** Empties the page for another conversation; a private one can be restored. */
 function clear() {
-  const former = page.transcript.entries.length ? recall() : null;
+  const former = page.transcript.entries.length ? sessionStore.load() : null;
   view.dismiss("restore");
   if (former) offer({ ...former, over: true });
-  seen = 0;
+  lastSeq = 0;
   page.transcript.clear();
   page.statistics.clear();
 }
 
-/** Into a room, or out of it. @param {string | null} room */
+/** Moves the page into a room, or out of it (null). @param {string | null} room */
 function move(room) {
   conversation?.leave();
   conversation = null;
   history.replaceState(null, "", linkTo(room));
   settle();
-  forget();
+  sessionStore.forget();
 }
 
-/** Nobody has said anything here yet. */
+/** Shows an empty page, in a room or in none. */
 function settle() {
   clear();
-  page.transcript.invite(() => (share.room ? words.empty.room : words.empty.idle));
+  page.transcript.invite(() => (share.room ? texts.empty.room : texts.empty.idle));
   rest();
-}
-
-/** @returns {import("./audio/microphone.js").MicrophoneOptions} */
-function microphoneOptions() {
-  const { device, echoCancellation, noiseSuppression, autoGainControl, threshold } = settings.value;
-  const gate = { enabled: true, threshold };
-  return { deviceId: device ?? "", echoCancellation, noiseSuppression, autoGainControl, gate };
 }
 
 function socketUrl() {
@@ -172,43 +165,41 @@ function socketUrl() {
 
 function checkReadiness() {
   watchReadiness(new URL("readyz", document.baseURI), (reasons) => {
-    if (reasons === null) view.notice("service", () => words.unreachable);
-    else if (reasons.length) view.notice("service", () => words.notReady, { details: reasons });
+    if (reasons === null) view.notice("service", () => texts.unreachable);
+    else if (reasons.length) view.notice("service", () => texts.notReady, { details: reasons });
     else view.dismiss("service");
   });
 }
 
-/** @param {Remembered} session */
+/** Offers to resume a session. @param {StoredSession} session */
 function offer(session) {
-  view.notice("restore", () => words.restore, {
+  const decline = () => {
+    if (sessionStore.load()?.session_id === session.session_id) sessionStore.forget(); // else another one began since
+    view.dismiss("restore");
+  };
+  view.notice("restore", () => texts.restore, {
     actions: [
-      { text: () => words.restoreIt, run: () => goOn(session) },
-      {
-        text: () => words.forgetIt,
-        run: () => {
-          if (recall()?.session_id === session.session_id) forget(); // another one may be going on by now
-          view.dismiss("restore");
-        },
-      },
+      { text: () => texts.restoreIt, run: () => resume(session) },
+      { text: () => texts.forgetIt, run: decline },
     ],
   });
 }
 
 view.onToggle(toggle);
 share.onChange(move);
-settings.onChange(() => conversation?.configure(microphoneOptions()));
+settings.onChange(() => conversation?.configure(settings.value));
 new FilePicker().onFile(play);
 checkReadiness();
 
-const obstacle = Microphone.obstacle();
-if (obstacle) {
-  view.notice("microphone", () => words.microphone[obstacle]);
+const reason = obstacle();
+if (reason) {
+  view.notice("microphone", () => texts.microphone[reason]);
   view.disableStart();
 }
-const refreshDevices = obstacle ? () => {} : watchInputDevices((devices) => settings.devices(devices));
+const refreshDevices = reason ? () => {} : watchInputDevices((devices) => settings.devices(devices));
 
 const room = new URLSearchParams(location.search).get("room");
 if (room !== null && isRoom(room)) share.show(room);
 settle();
-const before = recall();
-if (before && !share.room) offer(before);
+const former = sessionStore.load();
+if (former && !share.room) offer(former);

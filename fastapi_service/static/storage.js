@@ -1,10 +1,10 @@
 // @ts-check
-/** What the browser keeps for the page. One that keeps nothing, because cookies are blocked, is as good as an empty one. */
+/** The browser's storage as JSON. A browser that blocks it counts as an empty one. */
 
 /** @typedef {"localStorage" | "sessionStorage"} Area */
 
 /**
- * What was saved; null when there is nothing, or nothing that can be read.
+ * Returns the stored value; null if there is none, or none that can be read.
  * @param {Area} area
  * @param {string} key
  * @returns {any}
@@ -26,6 +26,6 @@ export function save(area, key, value) {
   try {
     globalThis[area].setItem(key, JSON.stringify(value));
   } catch {
-    // It is forgotten with the page.
+    // The value is lost with the page.
   }
 }

@@ -192,7 +192,7 @@ async def test_a_forgotten_session_goes_on_as_a_new_one(open_page: OpenPage) -> 
 
 
 async def test_an_error_of_the_service_is_shown_with_its_remedy(open_page: OpenPage) -> None:
-    """After an error that ends the session the page says what happened, and can start anew."""
+    """After an error that ends the session the page says what happened, and can start again."""
     error = {
         "type": "error",
         "code": "taken_over",
@@ -204,7 +204,7 @@ async def test_an_error_of_the_service_is_shown_with_its_remedy(open_page: OpenP
     await page.get_by_role("button", name="Start").click()
     await expect(page.get_by_role("alert")).to_contain_text("It goes on elsewhere. Close it.")
     await status(page, "Stopped")
-    await expect(page.get_by_role("button", name="Start anew")).to_be_enabled()
+    await expect(page.get_by_role("button", name="Start again")).to_be_enabled()
 
 
 async def test_a_delay_is_shown_until_it_is_over(open_page: OpenPage) -> None:

@@ -23,9 +23,9 @@ import { Settings } from "./view/settings.js";
 import { Share } from "./view/share.js";
 import { StatisticsPanel } from "./view/statistics.js";
 import { Transcript } from "./view/transcript.js";
-import { translate } from "./view/translate.js";
+import { translate } from "./view/localize.js";
 import { View } from "./view/view.js";
-import { words } from "./words/words.js";
+import { texts } from "./i18n/index.js";
 
 await translate();
 const transcript = new Transcript();

@@ -1,246 +1,190 @@
 // @ts-check
-/** The microphone as a stream of sound that survives unplugging, phone calls and changed settings. Knows no DOM, no socket. */
+/** The microphone as a stream of audio that survives unplugging, phone calls and changed settings. No DOM, no socket. */
 
-import { SAMPLE_RATE } from "./pcm.js";
+import { preparePath } from "./audio-path.js";
+import { MicrophoneError, constraints, obstacle, openStream, queryPermission, stopStream } from "./input-devices.js";
 
-/** How long the audio thread may take to hand out its last sound, or a context to start. */
-const PATIENCE_MS = 1000;
-/** Between tries to open a device that is there, but does not answer yet. */
+/** Between attempts to open a device that is there but not ready yet. */
 const RETRY_MS = 1000;
 
 /**
- * @typedef {import("./voice-gate.js").Sound} Sound
+ * @typedef {import("./silence-suppressor.js").SuppressorOptions} SuppressorOptions
  *
- * @typedef {object} MicrophoneOptions
- * @property {string} deviceId empty: the browser's choice
- * @property {boolean} echoCancellation
- * @property {boolean} noiseSuppression
- * @property {boolean} autoGainControl
- * @property {import("./voice-gate.js").GateOptions} gate
+ * @typedef {import("./audio-path.js").AudioPath} AudioPath
+ * @typedef {import("./input-devices.js").InputOptions & Pick<SuppressorOptions, "threshold">} MicrophoneOptions
  *
  * @typedef {"open" | "lost" | "denied" | "recovered" | "muted" | "unmuted" | "interrupted" | "running"} MicrophoneState
  *
  * @typedef {object} MicrophoneHandlers
- * @property {(sound: Sound) => void} onSound about every 100 ms; together they are the whole time since it was opened
+ * @property {(chunk: import("./silence-suppressor.js").AudioChunk) => void} onChunk about every 100 ms; together the
+ *   chunks cover the whole time since it was opened
  * @property {(state: MicrophoneState) => void} onState
  */
 
-/** Why there is no microphone; `code` is a key of `words.microphone`. */
-export class MicrophoneError extends Error {
-  /**
-   * @param {"insecure" | "unsupported" | "denied" | "missing" | "busy" | "broken"} code
-   * @param {unknown} [cause]
-   */
-  constructor(code, cause) {
-    super(code, { cause });
-    this.code = code;
-  }
-}
-
-/** @type {Record<string, "denied" | "missing" | "busy">} */
-const CODES = {
-  NotAllowedError: "denied",
-  SecurityError: "denied",
-  NotFoundError: "missing",
-  OverconstrainedError: "missing",
-  NotReadableError: "busy",
-  AbortError: "busy",
-};
-
 export class Microphone {
   #options;
-  #handlers;
+  /** @type {SuppressorOptions} */
+  #suppressor;
+  #onChunk;
+  #onState;
   /** @type {MediaStream | null} */
   #stream = null;
-  /** @type {AudioContext | null} */
-  #context = null;
-  /** @type {AudioWorkletNode | null} */
-  #node = null;
-  #finished = () => {};
+  /** @type {AudioPath | null} */
+  #path = null;
   /** @type {PermissionStatus | null} */
   #permission = null;
-  /** What keeps sound away. @type {"lost" | "denied" | null} */
+  #listening = new AbortController();
+  /** Why there is no audio. @type {"lost" | "denied" | null} */
   #trouble = null;
   #interrupted = false;
-  /** One thing at a time: opening, opening again, closing. */
+  /** Serializes opening, reopening and closing. */
   #work = Promise.resolve();
   #retry = 0;
   /** @type {Promise<void> | null} */
   #closing = null;
 
   /**
-   * Asks for permission, then delivers sound until it is closed.
+   * Requests permission, then delivers audio until it is closed.
    * @param {MicrophoneOptions} options
    * @param {MicrophoneHandlers} handlers
    * @throws {MicrophoneError}
    */
   static async open(options, handlers) {
-    const obstacle = Microphone.obstacle();
-    if (obstacle) throw new MicrophoneError(obstacle);
+    const reason = obstacle();
+    if (reason) throw new MicrophoneError(reason);
     const microphone = new Microphone(options, handlers);
     await microphone.#connect();
     await microphone.#watch();
-    microphone.#tellOpen("open");
+    microphone.#reportOpen("open");
     return microphone;
-  }
-
-  /** Why this page can never have a microphone, known without asking for one. */
-  static obstacle() {
-    if (!window.isSecureContext) return "insecure";
-    return navigator.mediaDevices && window.AudioWorkletNode ? null : "unsupported";
   }
 
   /**
    * @param {MicrophoneOptions} options
    * @param {MicrophoneHandlers} handlers
    */
-  constructor(options, handlers) {
+  constructor(options, { onChunk, onState }) {
     this.#options = options;
-    this.#handlers = handlers;
+    this.#suppressor = { threshold: options.threshold, endpointing: null };
+    this.#onChunk = onChunk;
+    this.#onState = onState;
   }
 
   /**
-   * The gate obeys at once; for the rest the device is opened again, and silence stands for the moment in between.
+   * Applies the threshold at once. For other changes the device is opened again; silence fills the moment in between.
    * @param {MicrophoneOptions} options
    */
   setOptions(options) {
-    const { gate, ...wanted } = options;
-    const { gate: _, ...present } = this.#options;
+    const [wanted, present] = [options, this.#options].map((each) => JSON.stringify(constraints(each)));
     this.#options = options;
-    this.#node?.port.postMessage(gate);
-    if (JSON.stringify(wanted) !== JSON.stringify(present)) this.#reopen("open");
+    this.#configure({ threshold: options.threshold });
+    if (wanted !== present) this.#reopen("open");
   }
 
-  /** After an interruption or a loss: try again now. Best called when a person asks for it. */
+  /** Follows the gateway's endpointer; null: its defaults. @param {SuppressorOptions["endpointing"]} endpointing */
+  setEndpointing(endpointing) {
+    this.#configure({ endpointing });
+  }
+
+  /** @param {Partial<SuppressorOptions>} changes */
+  #configure(changes) {
+    this.#suppressor = { ...this.#suppressor, ...changes };
+    this.#path?.configure(this.#suppressor);
+  }
+
+  /** Tries again at once after an interruption or a loss; works best within a person's gesture. */
   resume = () => {
-    if (this.#context?.state !== "running") this.#context?.resume().catch(() => {}); // it tells when it runs
+    this.#path?.resume();
     this.#recover();
   };
 
-  /** Resolves when the last sound was handed out, and the browser's recording sign is off. */
+  /** Resolves when the last chunk was handed out and the browser's recording sign is off. */
   close() {
     return (this.#closing ??= this.#close());
   }
 
   async #close() {
     clearTimeout(this.#retry);
-    navigator.mediaDevices.removeEventListener("devicechange", this.#recover);
-    document.removeEventListener("visibilitychange", this.resume);
-    removeEventListener("focus", this.resume);
+    this.#listening.abort();
     if (this.#permission) this.#permission.onchange = null;
     await this.#work;
     await this.#finish();
-    stop(this.#stream);
+    stopStream(this.#stream);
   }
 
   async #watch() {
-    navigator.mediaDevices.addEventListener("devicechange", this.#recover);
-    document.addEventListener("visibilitychange", this.resume);
-    addEventListener("focus", this.resume);
-    try {
-      this.#permission = await navigator.permissions.query({ name: /** @type {PermissionName} */ ("microphone") });
-      this.#permission.onchange = () => (this.#isDenied() ? this.#lose() : this.#recover());
-    } catch {
-      // This browser does not tell; the track ends all the same.
-    }
+    const { signal } = this.#listening;
+    navigator.mediaDevices.addEventListener("devicechange", this.#recover, { signal });
+    document.addEventListener("visibilitychange", this.resume, { signal });
+    addEventListener("focus", this.resume, { signal });
+    this.#permission = await queryPermission();
+    if (this.#permission) this.#permission.onchange = () => (this.#denied ? this.#lose() : this.#recover());
   }
 
-  /** A device, and a path for its sound in place of the former, which counts silence until then. */
+  /** Opens a device and a path, which replaces the former; the former counts silence until then. */
   async #connect() {
     const stream = await this.#acquire();
-    /** @type {AudioContext | null} */
-    let made = null;
+    /** @type {AudioPath | null} */
+    let path = null;
     try {
-      const { context, source } = await prepare(stream);
-      made = context;
-      const node = this.#makeNode(context);
+      const options = this.#suppressor;
+      path = await preparePath(stream, options, {
+        onChunk: this.#onChunk,
+        onContext: () => this.#reportContext(),
+      });
       if (!stream.active) throw new Error("the device went away at once");
       await this.#finish();
-      this.#context = context;
-      this.#node = node;
-      // Its output is silence; some browsers run only what leads to the loudspeaker.
-      source.connect(node).connect(context.destination);
-      context.onstatechange = () => this.#tellContext();
+      this.#path = path;
+      path.start();
+      if (options !== this.#suppressor) path.configure(this.#suppressor);
     } catch (error) {
-      if (made) discard(made);
-      stop(stream);
+      path?.discard();
+      stopStream(stream);
       throw new MicrophoneError("broken", error);
     }
   }
 
-  /** Only one stream at a time: some browsers give a device's second stream the settings of its first. */
+  /** Opens one stream at a time: some browsers give a device's second stream the settings of its first. */
   async #acquire() {
-    stop(this.#stream);
-    const { deviceId, gate: _, ...processing } = this.#options;
-    const audio = { channelCount: 1, ...processing };
-    const devices = navigator.mediaDevices;
-    try {
-      this.#stream = await devices
-        .getUserMedia({ audio: { ...audio, ...(deviceId && { deviceId: { exact: deviceId } }) } })
-        .catch((error) => {
-          if (deviceId && CODES[error.name] === "missing") return devices.getUserMedia({ audio });
-          throw error;
-        });
-    } catch (error) {
-      const { name } = /** @type {DOMException} */ (error);
-      throw new MicrophoneError(CODES[name] ?? "broken", error);
-    }
+    stopStream(this.#stream);
+    this.#stream = await openStream(this.#options);
     const [track] = this.#stream.getAudioTracks();
     track.onended = () => this.#lose();
-    track.onmute = () => this.#handlers.onState("muted");
-    track.onunmute = () => this.#handlers.onState("unmuted");
+    track.onmute = () => this.#onState("muted");
+    track.onunmute = () => this.#onState("unmuted");
     return this.#stream;
   }
 
-  /** @param {AudioContext} context */
-  #makeNode(context) {
-    const node = new AudioWorkletNode(context, "pcm", {
-      channelCount: 1,
-      channelCountMode: "explicit",
-      processorOptions: this.#options.gate,
-    });
-    node.port.onmessage = ({ data }) => (data === null ? this.#finished() : this.#handlers.onSound(data));
-    return node;
-  }
-
-  /** Let the present path hand out the rest, then take it down. */
+  /** Ends the present path after its last chunk. */
   async #finish() {
-    const [context, node] = [this.#context, this.#node];
-    if (!context || !node) return;
-    this.#context = this.#node = null;
-    await new Promise((resolve) => {
-      this.#finished = () => resolve(undefined);
-      node.port.postMessage(null);
-      setTimeout(resolve, PATIENCE_MS);
-    });
-    discard(context);
+    const path = this.#path;
+    this.#path = null;
+    await path?.finish();
   }
 
-  #isDenied() {
+  get #denied() {
     return this.#permission?.state === "denied";
   }
 
   #lose() {
     if (this.#closing) return;
-    const trouble = this.#isDenied() ? "denied" : "lost";
-    if (trouble !== this.#trouble) this.#handlers.onState(trouble);
-    this.#trouble = trouble;
+    this.#reportTrouble(this.#denied ? "denied" : "lost");
     this.#recover();
   }
 
-  /** The same device, or another one, as soon as there is any. */
+  /** Opens the same device again, or another one, as soon as there is any. */
   #recover = () => {
-    if (this.#trouble && !this.#isDenied()) this.#reopen("recovered");
+    if (this.#trouble && !this.#denied) this.#reopen("recovered");
   };
 
-  /** @param {"open" | "recovered"} state to tell on success */
+  /** @param {"open" | "recovered"} state to report on success */
   #reopen(state) {
     clearTimeout(this.#retry);
     this.#work = this.#work.then(async () => {
       if (this.#closing || (state === "recovered" && !this.#trouble)) return;
       try {
         await this.#connect();
-        this.#tellOpen(this.#trouble ? "recovered" : state);
+        this.#reportOpen(this.#trouble ? "recovered" : state);
       } catch (error) {
         this.#fail(/** @type {MicrophoneError} */ (error));
       }
@@ -249,86 +193,30 @@ export class Microphone {
 
   /** @param {MicrophoneError} error */
   #fail(error) {
-    console.warn(error); // with its cause, for whoever looks closer
-    const trouble = error.code === "denied" ? "denied" : "lost";
-    if (trouble !== this.#trouble) this.#handlers.onState(trouble);
-    this.#trouble = trouble;
+    console.warn(error); // with its cause
+    this.#reportTrouble(error.code === "denied" ? "denied" : "lost");
     if (error.code === "busy" || error.code === "broken") this.#retry = setTimeout(this.#recover, RETRY_MS);
   }
 
-  /** @param {"open" | "recovered"} state */
-  #tellOpen(state) {
-    this.#trouble = null;
-    this.#handlers.onState(state);
-    this.#tellContext();
-    if (this.#stream?.getAudioTracks()[0].muted) this.#handlers.onState("muted");
+  /** @param {"lost" | "denied"} trouble */
+  #reportTrouble(trouble) {
+    if (trouble !== this.#trouble) this.#onState(trouble);
+    this.#trouble = trouble;
   }
 
-  #tellContext() {
-    const interrupted = this.#context?.state !== "running";
+  /** @param {"open" | "recovered"} state */
+  #reportOpen(state) {
+    this.#trouble = null;
+    this.#onState(state);
+    this.#reportContext();
+    if (this.#stream?.getAudioTracks()[0].muted) this.#onState("muted");
+  }
+
+  #reportContext() {
+    const interrupted = !this.#path?.running();
     if (interrupted === this.#interrupted) return;
     this.#interrupted = interrupted;
-    this.#handlers.onState(interrupted ? "interrupted" : "running");
+    this.#onState(interrupted ? "interrupted" : "running");
     if (interrupted) this.resume();
-  }
-}
-
-/**
- * Tells the input devices, now and whenever they change. They have names only when a microphone was allowed: call what
- * it returns after that.
- * @param {(devices: MediaDeviceInfo[]) => void} tell
- */
-export function watchInputDevices(tell) {
-  const look = async () => {
-    const devices = await navigator.mediaDevices.enumerateDevices();
-    tell(devices.filter(({ kind }) => kind === "audioinput"));
-  };
-  navigator.mediaDevices.addEventListener("devicechange", look);
-  look();
-  return look;
-}
-
-/**
- * A running context that the stream leads into: of our rate, or, where the browser does not connect that, of the device's.
- * @param {MediaStream} stream
- */
-async function prepare(stream) {
-  try {
-    return await prepareAt({ sampleRate: SAMPLE_RATE }, stream);
-  } catch (error) {
-    if (/** @type {DOMException} */ (error).name !== "NotSupportedError") throw error;
-    return prepareAt({}, stream);
-  }
-}
-
-/**
- * @param {AudioContextOptions} options
- * @param {MediaStream} stream
- */
-async function prepareAt(options, stream) {
-  const context = new AudioContext(options);
-  try {
-    const source = context.createMediaStreamSource(stream);
-    await context.audioWorklet.addModule(new URL("pcm-worklet.js", import.meta.url));
-    // Without a person's gesture it may never start; then it is interrupted, which is told.
-    await Promise.race([context.resume(), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
-    return { context, source };
-  } catch (error) {
-    discard(context);
-    throw error;
-  }
-}
-
-/** @param {AudioContext} context */
-function discard(context) {
-  context.onstatechange = null;
-  context.close();
-}
-
-/** @param {MediaStream | null} stream */
-function stop(stream) {
-  for (const track of stream?.getTracks() ?? []) {
-    track.onended = track.onmute = track.onunmute = null;
-    track.stop();
   }
 }

@@ -1,31 +1,34 @@
 // @ts-check
-/** On the audio thread: any sample rate → 16 kHz Int16 → what is worth sending. Nothing else, so that it never stutters. */
+/** Runs on the audio thread: any sample rate → 16 kHz Int16 → silence suppressed. Nothing else, so that it never stutters. */
 
 import { SAMPLE_RATE, toPcm } from "./pcm.js";
 import { Resampler } from "./resampler.js";
-import { VoiceGate } from "./voice-gate.js";
+import { SilenceSuppressor } from "./silence-suppressor.js";
 
-/** The thread stood still when it was not called for so long: a phone call, a laptop asleep. */
+/** Without a call for this long the thread stood still: a phone call, a laptop asleep. */
 const STANDSTILL_MS = 500;
-/** Without a device there are no channels, but time goes on. */
+/** Stands in for the input while there is no device and so no channel: time goes on. */
 const SILENCE = new Float32Array(128);
 
-// TypeScript's DOM library does not know the globals of a worklet.
+// TypeScript's DOM library lacks the globals of a worklet.
 const { AudioWorkletProcessor, registerProcessor, sampleRate } = /** @type {any} */ (globalThis);
 
-/** Takes `GateOptions`, at first and as messages; `null` asks for the rest. Posts `Sound`s; `null`: nothing more comes. */
+/**
+ * Receives `SuppressorOptions`, at construction and as messages; `null` requests the rest. Posts each `AudioChunk`, and
+ * `null` after the last.
+ */
 class PcmProcessor extends AudioWorkletProcessor {
   #resampler = new Resampler(sampleRate, SAMPLE_RATE);
-  #gate;
+  #suppressor;
   #called = Date.now();
   #finished = false;
 
-  /** @param {{ processorOptions: import("./voice-gate.js").GateOptions }} options */
+  /** @param {{ processorOptions: import("./silence-suppressor.js").SuppressorOptions }} options */
   constructor({ processorOptions }) {
     super();
-    this.#gate = new VoiceGate(processorOptions);
+    this.#suppressor = new SilenceSuppressor(processorOptions);
     this.port.onmessage = (/** @type {MessageEvent} */ { data }) => {
-      if (data) this.#gate.configure(data);
+      if (data) this.#suppressor.configure(data);
       else this.#finish();
     };
   }
@@ -35,26 +38,26 @@ class PcmProcessor extends AudioWorkletProcessor {
     if (this.#finished) return false;
     const stood = Date.now() - this.#called;
     this.#called += stood;
-    if (stood > STANDSTILL_MS) this.#post(this.#gate.skip(Math.round((stood * SAMPLE_RATE) / 1000)));
+    if (stood > STANDSTILL_MS) this.#post(this.#suppressor.skip(Math.round((stood * SAMPLE_RATE) / 1000)));
     this.#add(this.#resampler.push(channel ?? SILENCE));
     return true;
   }
 
   /** @param {Float32Array} samples */
   #add(samples) {
-    for (const sound of this.#gate.push(toPcm(samples))) this.#post(sound);
+    for (const chunk of this.#suppressor.push(toPcm(samples))) this.#post(chunk);
   }
 
-  /** The samples move to the main thread without being copied. @param {import("./voice-gate.js").Sound} sound */
-  #post(sound) {
-    this.port.postMessage(sound, [sound.pcm.buffer]);
+  /** Moves the samples to the main thread without a copy. @param {import("./silence-suppressor.js").AudioChunk} chunk */
+  #post(chunk) {
+    this.port.postMessage(chunk, [chunk.pcm.buffer]);
   }
 
   #finish() {
     if (this.#finished) return;
     this.#finished = true;
     this.#add(this.#resampler.flush());
-    this.#post(this.#gate.flush());
+    this.#post(this.#suppressor.flush());
     this.port.postMessage(null);
   }
 }

@@ -1,39 +1,39 @@
 // @ts-check
 /**
- * Pure: a conversation as a file. `fastapi_service/export/formats.py` writes the same, byte for byte; docs/protocol.md says how.
+ * A conversation as a file, pure. `fastapi_service/export/formats.py` writes the same bytes; docs/protocol.md has the rules.
  * Numbers have three decimals at most.
  */
 
-import { Talkers, halfUp } from "./talkers.js";
+import { Speakers, halfUp } from "./speakers.js";
 
 /**
- * @typedef {import("../session/messages.js").Final} Final
- * @typedef {import("../session/messages.js").SegmentFailed} SegmentFailed
- * @typedef {import("../session/messages.js").Sentiment} Sentiment
+ * @typedef {import("../wire/messages.js").Final} Final
+ * @typedef {import("../wire/messages.js").SegmentFailed} SegmentFailed
+ * @typedef {import("../wire/messages.js").Sentiment} Sentiment
  * @typedef {keyof typeof FORMATS} Format
  */
 
 /**
- * An utterance as all formats need it; times on the file's clock, the text with single blanks.
+ * An utterance, independent of the format: times on the file's clock, the text with single spaces.
  * @typedef {object} Line
  * @property {number} start_ms
  * @property {number} end_ms
- * @property {string | null} speaker null where nobody else talks
+ * @property {string | null} speaker null with a single speaker
  * @property {string} text
  * @property {string | null} language
  * @property {Sentiment | null} sentiment
  * @property {string | null} sentiment_reason
- * @property {import("../session/messages.js").Word[]} words
+ * @property {import("../wire/messages.js").Word[]} words
  * @property {boolean} failed
  */
 
 const NOT_TRANSCRIBED = "[not transcribed]";
-/** Also control characters, and what some programs take for the end of a line. */
+/** White space, control characters, and what some programs take for the end of a line. */
 // eslint-disable-next-line no-control-regex
 const BLANKS = /[\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]+/g;
 /** @type {Record<string, string>} */
 const MARKUP = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
-/** A cell that begins like this would be calculated by a spreadsheet. */
+/** The beginning of a cell that a spreadsheet would calculate. */
 const FORMULA = /^[=+\-@\t\r]/;
 
 export const FORMATS = {
@@ -49,44 +49,44 @@ export const FORMATS = {
  * @param {(Final | SegmentFailed)[]} entries in the order of `seq`
  */
 export function formatTranscript(format, entries) {
-  const talkers = new Talkers();
-  for (const entry of entries) talkers.note(entry);
-  return FORMATS[format].write(entries.map((entry) => toLine(entry, talkers)));
+  const speakers = new Speakers();
+  for (const entry of entries) speakers.note(entry);
+  return FORMATS[format].write(entries.map((entry) => toLine(entry, speakers)));
 }
 
 /**
  * @param {Final | SegmentFailed} entry
- * @param {Talkers} talkers
+ * @param {Speakers} speakers
  * @returns {Line}
  */
-function toLine(entry, talkers) {
-  const offset = talkers.offset(entry.session_id);
-  const heard = entry.type === "final" ? entry : null;
+function toLine(entry, speakers) {
+  const offset = speakers.offset(entry.session_id);
+  const final = entry.type === "final" ? entry : null;
   return {
     start_ms: entry.start_ms + offset,
     end_ms: entry.end_ms + offset,
-    speaker: talkers.name(entry.session_id),
-    text: heard ? heard.text.replace(BLANKS, " ").replace(/^ | $/g, "") : NOT_TRANSCRIBED,
-    language: heard && heard.language,
-    sentiment: heard && heard.sentiment,
-    sentiment_reason: heard && heard.sentiment_reason,
-    words: (heard?.words ?? []).map((word) => ({
+    speaker: speakers.name(entry.session_id),
+    text: final ? final.text.replace(BLANKS, " ").replace(/^ | $/g, "") : NOT_TRANSCRIBED,
+    language: final && final.language,
+    sentiment: final && final.sentiment,
+    sentiment_reason: final && final.sentiment_reason,
+    words: (final?.words ?? []).map((word) => ({
       text: word.text,
       start_ms: word.start_ms + offset,
       end_ms: word.end_ms + offset,
       probability: rounded(word.probability),
     })),
-    failed: heard === null,
+    failed: final === null,
   };
 }
 
 /** @param {Line[]} lines */
 function txt(lines) {
-  return lines.map((line) => `[${time(line.start_ms).slice(0, -4)}] ${named(line)}${feeling(line)}\n`).join("");
+  return lines.map((line) => `[${time(line.start_ms).slice(0, -4)}] ${named(line)}${labelled(line)}\n`).join("");
 }
 
 /** @param {Line} line */
-function feeling({ sentiment }) {
+function labelled({ sentiment }) {
   return sentiment ? ` (${sentiment.label} ${halfUp(sentiment.score * 100)} %)` : "";
 }
 
@@ -105,8 +105,8 @@ function srt(lines) {
 function vtt(lines) {
   const cues = spoken(lines).map(({ start_ms, end_ms, speaker, text, sentiment }) => {
     const safe = text.replace(/[&<>]/g, (character) => MARKUP[character]);
-    const felt = sentiment ? `<c.${sentiment.label}>${safe}</c>` : safe;
-    return `\n${time(start_ms)} --> ${time(end_ms)}\n${speaker ? `<v ${speaker}>` : ""}${felt}\n`;
+    const content = sentiment ? `<c.${sentiment.label}>${safe}</c>` : safe;
+    return `\n${time(start_ms)} --> ${time(end_ms)}\n${speaker ? `<v ${speaker}>` : ""}${content}\n`;
   });
   return ["WEBVTT\n", ...cues].join("");
 }
@@ -127,20 +127,20 @@ function plain({ label, score, probabilities: { negative, neutral, positive } })
 function csv(lines) {
   const head = "\ufeffstart,end,speaker,language,text,sentiment,score\r\n"; // the mark makes Excel read UTF-8
   const rows = lines.map(({ start_ms, end_ms, speaker, language, text, sentiment }) => {
-    const felt = sentiment ? [sentiment.label, String(rounded(sentiment.score))] : ["", ""];
-    const cells = [time(start_ms), time(end_ms), speaker ?? "", language ?? "", text, ...felt];
+    const label = sentiment ? [sentiment.label, String(rounded(sentiment.score))] : ["", ""];
+    const cells = [time(start_ms), time(end_ms), speaker ?? "", language ?? "", text, ...label];
     return `${cells.map(cell).join(",")}\r\n`;
   });
   return [head, ...rows].join("");
 }
 
-/** After RFC 4180, and harmless in a spreadsheet. @param {string} text */
+/** A cell after RFC 4180, harmless in a spreadsheet. @param {string} text */
 function cell(text) {
   const harmless = FORMULA.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
-/** Subtitles show what was said: nothing for an utterance without text. @param {Line[]} lines */
+/** The lines for subtitles: those with text. @param {Line[]} lines */
 function spoken(lines) {
   return lines.filter(({ failed, text }) => !failed && text);
 }

@@ -1,22 +1,18 @@
 // @ts-check
 /**
- * One session, from its first sound to its last result: joins microphone or file, socket and page, which know nothing of
- * each other. Without a source it only listens to what others in the room say.
+ * One session, from its first audio to its last result: joins microphone or file, socket and page, which are independent of
+ * each other. Without a source of audio it follows a room.
  */
 
-import { Microphone, MicrophoneError } from "../audio/microphone.js";
+import { Microphone } from "../audio/microphone.js";
+import { MicrophoneError } from "../audio/input-devices.js";
 import { SAMPLE_RATE } from "../audio/pcm.js";
+import { texts } from "../i18n/index.js";
+import { showEnd, showMessage, showRenewed } from "./presenter.js";
 import { SpeechSocket } from "./socket.js";
-import { words } from "../words/words.js";
+import { SessionStatus } from "./status.js";
 
 /**
- * @typedef {object} Page
- * @property {import("../view/view.js").View} view
- * @property {import("../view/transcript.js").Transcript} transcript
- * @property {import("../view/statistics.js").StatisticsPanel} statistics
- * @property {import("../view/meter.js").Meter} meter
- * @property {import("../view/share.js").Share} share
- *
  * @typedef {object} Handlers
  * @property {(session: import("./socket.js").Session) => void} onSession a new session stands
  * @property {(status: import("../view/view.js").Status, share: number) => void} onStatus `share` of a file that was sent, 0–1
@@ -26,27 +22,19 @@ import { words } from "../words/words.js";
 
 export class Conversation {
   #page;
+  #room;
   #socket;
   #handlers;
-  #room;
   /** @type {Microphone | null} */
   #microphone = null;
-  /** How much of a file was sent, 0–1. @type {number | null} */
-  #progress = null;
-  /** @type {"connecting" | "open" | "reconnecting"} */
-  #line = "connecting";
-  /** What keeps sound away. */
-  #trouble = { lost: false, interrupted: false, muted: false };
-  #hearing = false;
-  /** The browser asks the person for the microphone. */
-  #asking = false;
-  /** The person, or the service, wants no more audio. */
-  #finishing = false;
-  /** Samples of sound, and those of them that were silence and not sent. */
-  #sound = { total: 0, saved: 0 };
+  /** The gateway's endpointer settings, once it has sent them. @type {Partial<import("../audio/silence-suppressor.js").Endpointing> | null} */
+  #endpointing = null;
+  #status = new SessionStatus();
+  /** Samples: all, and those of them that were silence and not sent. */
+  #samples = { total: 0, saved: 0 };
 
   /**
-   * @param {Page} page
+   * @param {import("./presenter.js").Page} page
    * @param {import("./socket.js").Options} options
    * @param {Handlers} handlers
    */
@@ -55,18 +43,18 @@ export class Conversation {
     this.#room = options.start.room ?? null;
     this.#handlers = handlers;
     this.#socket = new SpeechSocket(options, {
-      onState: (state) => this.#onLine(state),
+      onState: (state) => this.#onConnection(state),
       onMessage: (message) => this.#onMessage(message),
       onSession: (session) => this.#handlers.onSession(session),
-      onGivenUp: () => page.view.notice("given-up", () => words.givenUp),
-      onRenewed: () => this.#onRenewed(),
+      onDropped: () => page.view.notice("dropped", () => texts.audioDropped),
+      onRenewed: () => showRenewed(page, this.#room),
       onEnd: (pending) => this.#onEnd(pending),
     });
   }
 
-  /** Somebody talks here, or a file is being sent. */
-  get talking() {
-    return this.#microphone !== null || this.#progress !== null;
+  /** A microphone is open, or a file is being sent. */
+  get hasSource() {
+    return this.#status.hasSource;
   }
 
   /** `seq` of the newest result. */
@@ -74,47 +62,49 @@ export class Conversation {
     return this.#socket.lastSeq;
   }
 
-  /** Connect. What the microphone has heard by then is not lost. @param {number} seen `seq` of the newest result on the page */
-  open(seen) {
-    this.#socket.open(seen);
+  /** Connects. Audio that the microphone gave before is sent then. @param {number} lastSeq newest result on the page */
+  open(lastSeq) {
+    this.#socket.open(lastSeq);
   }
 
   /**
-   * Ask for the microphone.
+   * Opens the microphone.
    * @param {import("../audio/microphone.js").MicrophoneOptions} options
-   * @returns {Promise<boolean>} false: there is none, which was said
+   * @returns {Promise<boolean>} false: there is none, and the page shows why
    */
-  async listenTo(options) {
-    this.#asking = true;
+  async openMicrophone(options) {
+    this.#status.permission = true;
     this.show();
     try {
       this.#microphone = await Microphone.open(options, {
-        onSound: (sound) => this.#onSound(sound),
+        onChunk: (chunk) => this.#onChunk(chunk),
         onState: (state) => this.#onMicrophone(state),
       });
+      this.#microphone.setEndpointing(this.#endpointing);
     } catch (error) {
       if (!(error instanceof MicrophoneError)) throw error;
-      console.warn(error); // with its cause, for whoever looks closer
-      this.#page.view.notice("microphone", () => words.microphone[error.code]);
+      console.warn(error); // with its cause
+      this.#page.view.notice("microphone", () => texts.microphone[error.code]);
     }
-    this.#asking = false;
+    this.#status.permission = false;
+    this.#status.microphone = this.#microphone !== null;
     if (this.#microphone) this.show();
     return this.#microphone !== null;
   }
 
   /**
-   * Send a file, faster than it lasts, then stop.
-   * @param {import("../audio/sound-file.js").SoundFile} file
+   * Sends a file faster than real time, then stops.
+   * @param {import("../audio/audio-file.js").AudioFile} file
    */
   async play(file) {
-    this.#progress = 0;
+    this.#status.progress = 0;
     let sent = 0;
-    for await (const pcm of file.pieces()) {
-      await this.#socket.room();
-      if (this.#finishing) return;
-      this.#socket.push(pcm);
+    for (const pcm of file.pieces()) {
+      await this.#socket.audio.waitForCapacity();
+      if (this.#status.finishing) return;
+      this.#socket.audio.push(pcm);
       sent += pcm.length / SAMPLE_RATE;
-      this.#progress = sent / file.seconds;
+      this.#status.progress = sent / file.seconds;
       this.show();
     }
     this.stop();
@@ -125,140 +115,84 @@ export class Conversation {
     this.#microphone?.setOptions(options);
   }
 
-  /** No more audio; what was said is still answered. */
+  /** Ends the audio; the results of what was said still come. */
   async stop() {
-    if (this.#finishing) return;
-    this.#finishing = true;
+    if (this.#status.finishing) return;
+    this.#status.finishing = true;
     this.show();
-    await this.#silence();
+    await this.#closeMicrophone();
     this.#socket.stop();
   }
 
-  /** Let go of it without a word: another session takes its place. */
+  /** Ends without a further call of the handlers: another session takes its place. */
   leave() {
-    this.#finishing = true;
+    this.#status.finishing = true;
     this.#handlers = { onSession() {}, onStatus() {}, onTrouble() {}, onOver() {} };
-    this.#silence();
+    this.#closeMicrophone();
     this.#socket.leave();
   }
 
-  async #silence() {
+  async #closeMicrophone() {
     await this.#microphone?.close();
     this.#page.meter.clear();
   }
 
-  /** @param {import("../audio/voice-gate.js").Sound} sound */
-  #onSound({ gap, pcm, energy, threshold }) {
-    if (gap) this.#socket.skip(gap);
-    if (pcm.length) this.#socket.push(pcm);
-    this.#sound.total += gap + pcm.length;
-    this.#sound.saved += gap;
-    if (this.#finishing) return;
+  /** @param {import("../audio/silence-suppressor.js").AudioChunk} chunk */
+  #onChunk({ gap, pcm, energy, threshold }) {
+    if (gap) this.#socket.audio.skip(gap);
+    if (pcm.length) this.#socket.audio.push(pcm);
+    this.#samples.total += gap + pcm.length;
+    this.#samples.saved += gap;
+    if (this.#status.finishing) return;
     this.#page.meter.show(energy, threshold);
-    this.#page.meter.saved(this.#sound.saved / Math.max(1, this.#sound.total));
+    this.#page.meter.saved(this.#samples.saved / Math.max(1, this.#samples.total));
   }
 
   /** @param {import("../audio/microphone.js").MicrophoneState} state */
   #onMicrophone(state) {
     const { view, meter } = this.#page;
-    const trouble = this.#trouble;
-    if (state === "lost" || state === "denied") trouble.lost = true;
-    else if (state === "open" || state === "recovered") trouble.lost = trouble.muted = false;
-    else if (state === "muted" || state === "unmuted") trouble.muted = state === "muted";
-    else trouble.interrupted = state === "interrupted";
-    if (state === "denied") view.notice("microphone", () => words.microphone.denied);
-    else if (!trouble.lost) view.dismiss("microphone");
-    if (Object.values(trouble).some(Boolean)) meter.clear();
+    this.#status.note(state);
+    if (state === "denied") view.notice("microphone", () => texts.microphone.denied);
+    else if (!this.#status.lost) view.dismiss("microphone");
+    if (this.#status.withoutAudio) meter.clear();
     this.show();
   }
 
   /** @param {"connecting" | "open" | "reconnecting"} state */
-  #onLine(state) {
-    const back = this.#line === "reconnecting" && state === "open";
-    this.#line = state;
-    this.#hearing = false;
-    if (back) for (const topic of ["error", "late"]) this.#page.view.dismiss(topic);
+  #onConnection(state) {
+    const reconnected = this.#status.connection === "reconnecting" && state === "open";
+    this.#status.connection = state;
+    this.#status.speech = false;
+    if (reconnected) for (const topic of ["error", "late"]) this.#page.view.dismiss(topic);
     if (state === "reconnecting") this.#handlers.onTrouble();
     this.show();
   }
 
-  /** Tell the status. */
-  show() {
-    this.#handlers.onStatus(this.#status(), this.#progress ?? 0);
-  }
-
-  /** @returns {import("../view/view.js").Status} */
-  #status() {
-    if (this.#finishing) return "finishing";
-    if (this.#asking) return "permission";
-    if (!this.talking) return this.#line === "open" ? "watching" : "joining";
-    if (this.#line !== "open") return this.#line;
-    if (this.#progress !== null) return "sending";
-    const { lost, interrupted, muted } = this.#trouble;
-    if (lost) return "lost";
-    if (interrupted) return "interrupted";
-    if (muted) return "muted";
-    return this.#hearing ? "hearing" : "listening";
-  }
-
-  /** @param {import("./messages.js").ServerMessage} message */
+  /** @param {import("../wire/messages.js").ServerMessage} message */
   #onMessage(message) {
-    const { view, transcript, statistics, share } = this.#page;
-    switch (message.type) {
-      case "ready":
-        return transcript.own(message.session_id);
-      case "speech_started":
-        this.#hearing = true;
-        return this.show();
-      case "interim":
-        return transcript.showInterim(message);
-      case "speech_ended":
-        this.#hearing = false;
-        transcript.awaitFinal(message);
-        return this.show();
-      case "final":
-        return transcript.addFinal(message);
-      case "segment_failed":
-        return transcript.addFailed(message);
-      case "no_speech":
-        return transcript.drop(message);
-      case "stats":
-        if (message.scope === (this.#room ? "room" : "session")) statistics.show(message);
-        return;
-      case "people":
-        statistics.people(message.people);
-        return share.people(message.people, message.talking);
-      case "ack":
-        return view.dismiss("late"); // the service can write again
-      case "error":
-        if (message.code === "busy" && this.#progress !== null) return; // of course: a file comes faster than speech
-        return view.notice(topicOf(message), () => words.error(message));
+    // A file comes faster than speech: busy is its normal state.
+    if (message.type === "error" && message.code === "busy" && this.#status.progress !== null) return;
+    showMessage(this.#page, this.#room, message);
+    if (message.type === "ready") {
+      this.#endpointing = message.endpointing ?? null;
+      this.#microphone?.setEndpointing(this.#endpointing);
+    } else if (message.type === "speech_started" || message.type === "speech_ended") {
+      this.#status.speech = message.type === "speech_started";
+      this.show();
     }
-  }
-
-  #onRenewed() {
-    const { transcript, statistics } = this.#page;
-    if (this.#room) return transcript.clear(); // all that is known of the room comes anew
-    transcript.dropPending();
-    statistics.clear();
-    transcript.addDivider(() => words.renewed);
   }
 
   /** @param {number | null} pending */
   async #onEnd(pending) {
-    const { view, transcript } = this.#page;
-    this.#finishing = true;
-    await this.#silence();
-    transcript.dropPending();
-    transcript.invite(() => words.empty.nothing);
-    view.dismiss("late");
-    if (pending !== 0) view.notice("end", () => (pending === null ? words.incomplete : words.pending(pending)));
+    this.#status.finishing = true;
+    await this.#closeMicrophone();
+    showEnd(this.#page, pending);
     this.#handlers.onStatus("stopped", 0);
     this.#handlers.onOver();
   }
-}
 
-/** Delays pass by themselves, and their notice with them. @param {import("./messages.js").ServiceError} error */
-function topicOf({ code, fatal }) {
-  return !fatal && ["redis_unreachable", "busy"].includes(code) ? "late" : "error";
+  /** Reports the status. */
+  show() {
+    this.#handlers.onStatus(this.#status.value, this.#status.progress ?? 0);
+  }
 }

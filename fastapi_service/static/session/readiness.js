@@ -1,28 +1,28 @@
 // @ts-check
-/** Can the service do its work, and if not, why not? */
+/** Polls `/readyz` until the service is ready. */
 
 const POLL_MS = 3_000;
-let watching = false;
+let polling = false;
 
 /**
- * Tells the reasons until there are none. Calls while it is at it change nothing.
+ * Reports the reasons for not being ready until there are none. A second call meanwhile has no effect.
  * @param {URL} url of /readyz
- * @param {(reasons: string[] | null) => void} tell `null`: the service cannot be reached
+ * @param {(reasons: string[] | null) => void} onReasons null: the service cannot be reached
  */
-export async function watchReadiness(url, tell) {
-  if (watching) return;
-  watching = true;
+export async function watchReadiness(url, onReasons) {
+  if (polling) return;
+  polling = true;
   for (;;) {
-    const reasons = await whyNot(url);
-    tell(reasons);
+    const reasons = await fetchReasons(url);
+    onReasons(reasons);
     if (reasons?.length === 0) break;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  watching = false;
+  polling = false;
 }
 
 /** @param {URL} url */
-async function whyNot(url) {
+async function fetchReasons(url) {
   try {
     const { checks } = await (await fetch(url, { cache: "no-store" })).json();
     return Object.entries(checks).flatMap(([service, { ready, reason }]) => (ready ? [] : [`${service}: ${reason}`]));

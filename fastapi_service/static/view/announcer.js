@@ -1,10 +1,10 @@
 // @ts-check
-/** Has finals read aloud by screen readers: each new one, but of many at once, as after a reload, only how many. */
+/** Screen readers read each new sentence aloud; of many at once, as after a reload, only their number. */
 
+import { texts } from "../i18n/index.js";
 import { element, find } from "./element.js";
-import { words } from "../words/words.js";
 
-const TOGETHER_MS = 500;
+const COLLECT_MS = 500;
 const MOST = 3;
 
 export class Announcer {
@@ -18,9 +18,9 @@ export class Announcer {
    * @param {string} text
    * @param {string} [language]
    */
-  say(text, language) {
+  announce(text, language) {
     if (++this.#count <= MOST) this.#waiting.push(element("p", language ? { lang: language } : {}, text));
-    this.#timer ||= setTimeout(() => this.#speak(), TOGETHER_MS);
+    this.#timer ||= setTimeout(() => this.#flush(), COLLECT_MS);
   }
 
   clear() {
@@ -30,9 +30,9 @@ export class Announcer {
     this.#region.replaceChildren();
   }
 
-  #speak() {
-    const spoken = this.#count > MOST ? [words.added(this.#count)] : this.#waiting;
+  #flush() {
+    const announced = this.#count > MOST ? [texts.added(this.#count)] : this.#waiting;
     this.clear();
-    this.#region.replaceChildren(...spoken);
+    this.#region.replaceChildren(...announced);
   }
 }

@@ -1,7 +1,8 @@
 // @ts-check
+/** Short ways to make and to find elements. */
 
 /**
- * A new element; strings among the children become text.
+ * Makes an element; strings among the children become text.
  * @param {string} tag
  * @param {Record<string, string>} attributes
  * @param {(Node | string)[]} children
@@ -14,7 +15,7 @@ export function element(tag, attributes, ...children) {
 }
 
 /**
- * The element of index.html with this id and of this type.
+ * Returns the element of index.html with this id and of this type.
  * @template {HTMLElement} [Found=HTMLElement]
  * @param {string} id
  * @param {new () => Found} [_type]

@@ -28,5 +28,5 @@ async function save(format, entries) {
   link.href = URL.createObjectURL(new Blob([formatTranscript(format, entries)], { type: FORMATS[format].type }));
   link.download = `transcript.${format}`;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href)); // the download has begun by then
+  setTimeout(() => URL.revokeObjectURL(link.href)); // after the download has begun
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** A file from the person: chosen, or dropped anywhere on the page. */
+/** The file that a person chooses, or drops anywhere on the page. */
 
 import { find } from "./element.js";
 

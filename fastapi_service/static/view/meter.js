@@ -1,12 +1,13 @@
 // @ts-check
-/** How loud it is, with the threshold below which is silence. Draws when told, and never by itself. */
+/** The level meter, with the threshold of silence. Draws on each call, and never by itself. */
 
+import { decibels, percent } from "../i18n/format.js";
+import { texts } from "../i18n/index.js";
 import { find } from "./element.js";
-import { say } from "./translate.js";
-import { decibels, percent, words } from "../words/words.js";
+import { setText } from "./localize.js";
 
 const QUIETEST_DB = -80;
-/** The sentence for those who do not see the bar need not change ten times a second. */
+/** The text for screen readers need not change ten times a second. */
 const TEXT_EVERY_MS = 1000;
 
 export class Meter {
@@ -23,18 +24,18 @@ export class Meter {
     this.#bar.style.setProperty("--threshold", position(threshold));
     if (performance.now() - this.#lastText < TEXT_EVERY_MS) return;
     this.#lastText = performance.now();
-    say(find("level"), () => words.meter.level(decibels(energy), decibels(threshold)));
+    setText(find("level"), () => texts.meter.level(decibels(energy), decibels(threshold)));
   }
 
-  /** No sound comes. */
+  /** No audio comes. */
   clear() {
     this.#bar.removeAttribute("style");
-    say(find("level"), () => "");
+    setText(find("level"), () => "");
   }
 
-  /** How much of the audio was silence and not sent. @param {number} share 0–1 */
+  /** Shows the share of the audio that was silence and not sent. @param {number} share 0–1 */
   saved(share) {
-    say(find("saved"), () => (share > 0 ? words.meter.saved(percent(share)) : ""));
+    setText(find("saved"), () => (share > 0 ? texts.meter.saved(percent(share)) : ""));
   }
 }
 

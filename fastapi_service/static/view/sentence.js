@@ -1,74 +1,76 @@
 // @ts-check
-/** The parts of a sentence in the list. What people said enters the page as text, never as markup. */
+/** The parts of a sentence in the list. Speech enters the page as text, never as markup. */
 
+import { languageName, percent, seconds } from "../i18n/format.js";
+import { texts } from "../i18n/index.js";
 import { element } from "./element.js";
-import { say } from "./translate.js";
-import { percent, seconds, words } from "../words/words.js";
+import { setText } from "./localize.js";
 
 /**
- * @typedef {import("../session/messages.js").Final} Final
- * @typedef {import("../session/messages.js").SegmentFailed} SegmentFailed
+ * @typedef {import("../wire/messages.js").Final} Final
+ * @typedef {import("../wire/messages.js").SegmentFailed} SegmentFailed
+ * @typedef {import("../wire/messages.js").Sentiment} Sentiment
  */
 
-/** Shapes that differ without colour. @type {Record<import("../session/messages.js").Label, string>} */
-export const ICONS = { positive: "▲", neutral: "●", negative: "▼" };
+/** Shapes that differ without colour. @type {Record<Sentiment["label"], string>} */
+const ICONS = { positive: "▲", neutral: "●", negative: "▼" };
 
 /**
- * The text so far: what may still change is lighter.
+ * The text so far; the part that may still change is lighter.
  * @param {string} stable
  * @param {string} unstable
  * @param {string} language
  */
-export function interim(stable, unstable, language) {
+export function interimText(stable, unstable, language) {
   const rest = element("span", { class: "unstable" }, stable && unstable ? " " : "", unstable);
   return element("p", { class: "text", lang: language }, stable, rest);
 }
 
-/** @param {Final} final */
-export function heard(final) {
-  const { sentiment } = final;
-  const text = element("p", { class: "text", lang: final.language }, final.text);
-  if (sentiment) return [text, badge(sentiment)];
+/** Text and sentiment. @param {Final} final */
+export function finalParts({ text, language, sentiment, sentiment_reason }) {
+  const paragraph = element("p", { class: "text", lang: language }, text);
+  if (sentiment) return [paragraph, badge(sentiment)];
+  const reason = () => texts.noSentimentBecause({ reason: sentiment_reason ?? "", languageName: languageName(language) });
   return [
-    text,
-    say(element("span", { class: "badge" }), () => words.noSentiment),
-    say(element("p", { class: "reason" }), () => words.noSentimentBecause(final)),
+    paragraph,
+    setText(element("span", { class: "badge" }), () => texts.noSentiment),
+    setText(element("p", { class: "reason" }), reason),
   ];
 }
 
-/** @param {SegmentFailed} failed */
-export function notHeard(failed) {
+/** The failure and its reason. @param {SegmentFailed} failed */
+export function failedParts(failed) {
   return [
-    say(element("p", { class: "text failed" }), () => words.failed),
-    say(element("p", { class: "reason" }), () => words.failure(failed)),
+    setText(element("p", { class: "text failed" }), () => texts.failed),
+    setText(element("p", { class: "reason" }), () => texts.failure(failed)),
   ];
 }
 
-/** @param {import("../session/messages.js").Sentiment} sentiment */
+/** @param {Sentiment} sentiment */
 function badge({ label, score }) {
   return element(
     "span",
     { class: "badge", "data-label": label },
     element("span", { "aria-hidden": "true" }, ICONS[label]),
     " ",
-    say(element("span", {}), () => `${words.label[label]} ${percent(score)}`),
+    setText(element("span", {}), () => `${texts.label[label]} ${percent(score)}`),
   );
 }
 
-/** How long after its end the sentence was here, and on what the time went. @param {Final | SegmentFailed} end */
-export function hops({ clock }) {
+/** The time from the end of speech to the display, in total and by stage. @param {Final | SegmentFailed} end */
+export function latencyLine({ clock }) {
   const here = clock.delivered ?? clock.published;
   if (here === null) return null;
-  return say(element("p", { class: "hops" }), () => {
-    const { total, ...names } = words.hops;
-    const parts = /** @type {[string, number | null, number | null][]} */ ([
+  return setText(element("p", { class: "hops" }), () => {
+    const { total, ...names } = texts.hops;
+    const stages = /** @type {[string, number | null, number | null][]} */ ([
       [names.pause, clock.speech_end, clock.endpointed],
       [names.queue, clock.endpointed, clock.stt_start],
       [names.stt, clock.stt_start, clock.stt_end],
       [names.analysis, clock.stt_end, clock.analysed],
       [names.delivery, clock.analysed, here],
     ]);
-    const known = parts.flatMap(([name, from, to]) => (from && to ? [`${name} ${seconds((to - from) * 1000)}`] : []));
+    const known = stages.flatMap(([name, from, to]) => (from && to ? [`${name} ${seconds((to - from) * 1000)}`] : []));
     return `${total(seconds((here - clock.speech_end) * 1000))}: ${known.join(" · ")}`;
   });
 }

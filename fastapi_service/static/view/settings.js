@@ -1,30 +1,31 @@
 // @ts-check
-/** What people can choose, remembered by the browser. The first choices stand in index.html. */
+/** The settings, kept by the browser. Their defaults are in index.html. */
 
-import { element, find } from "./element.js";
+import { decibels, languageName } from "../i18n/format.js";
+import { onLanguage, texts } from "../i18n/index.js";
 import { load, save } from "../storage.js";
-import { say } from "./translate.js";
-import { decibels, languageName, onLanguage, words } from "../words/words.js";
+import { element, find } from "./element.js";
+import { setText } from "./localize.js";
 
 /**
  * @typedef {object} Choices
- * @property {string | null} language spoken; null to detect it
+ * @property {string | null} language of the speech; null to detect it
  * @property {"transcribe" | "translate"} task
  * @property {string} prompt names and words that may come up
  * @property {string | null} device id of the microphone; null for the browser's default
  * @property {boolean} echoCancellation
  * @property {boolean} noiseSuppression
  * @property {boolean} autoGainControl
- * @property {number | null} threshold mean square below which is silence; null to find it automatically
+ * @property {number | null} threshold mean square below which is silence; null: it adapts to the room
  */
 
-const REMEMBERED = "settings";
+const STORED_AS = "settings";
 const LANGUAGES = ["zh", "nl", "en", "fr", "de", "hi", "it", "ja", "ko", "pl", "pt", "ru", "es", "tr", "uk"];
 
 export class Settings {
   /** @type {NodeListOf<HTMLInputElement>} */
   #fields = find("settings").querySelectorAll("input, select, textarea");
-  /** Also while it is not connected. */
+  /** Kept also while the device is not connected. */
   #device = "";
   /** @type {(value: Choices) => void} */
   #changed = () => {};
@@ -32,12 +33,12 @@ export class Settings {
   constructor() {
     this.#listLanguages();
     onLanguage(() => this.#listLanguages());
-    this.#recall();
+    this.#load();
     this.devices([]);
     this.#showThreshold();
     find("settings").addEventListener("input", ({ target }) => {
       if (target === field("device")) this.#device = field("device").value;
-      this.#remember();
+      this.#save();
       this.#showThreshold();
       this.#changed(this.value);
     });
@@ -62,20 +63,20 @@ export class Settings {
     };
   }
 
-  /** The microphones there are; browsers tell their names after permission only. @param {MediaDeviceInfo[]} devices */
+  /** Lists the microphones; browsers give their names after permission only. @param {MediaDeviceInfo[]} devices */
   devices(devices) {
     const options = devices
       .filter(({ deviceId }) => deviceId && deviceId !== "default")
       .map(({ deviceId, label }, i) =>
-        say(element("option", { value: deviceId }), () => label || words.settings.unnamed(i + 1)),
+        setText(element("option", { value: deviceId }), () => label || texts.settings.unnamed(i + 1)),
       );
-    const standard = say(element("option", { value: "" }), () => words.settings.standard);
+    const standard = setText(element("option", { value: "" }), () => texts.settings.standard);
     field("device").replaceChildren(standard, ...options);
     field("device").value = this.#device;
     if (field("device").value !== this.#device) field("device").value = "";
   }
 
-  /** The slider is in dB, so that it feels even: −33 dB is 0.0005. */
+  /** Mean square; the slider is in dB, which is even to the ear: −33 dB is 0.0005. */
   get #threshold() {
     return 10 ** (Number(field("threshold").value) / 10);
   }
@@ -87,28 +88,28 @@ export class Settings {
     find("threshold-db").textContent = text;
   }
 
-  /** By their names in the page's language. */
+  /** Sorts by the names in the page's language. */
   #listLanguages() {
     const chosen = field("language").value;
     const named = LANGUAGES.map((code) => element("option", { value: code }, languageName(code)));
     named.sort((a, b) => a.innerText.localeCompare(b.innerText, document.documentElement.lang));
-    field("language").replaceChildren(element("option", { value: "" }, words.settings.detect), ...named);
+    field("language").replaceChildren(element("option", { value: "" }, texts.settings.detect), ...named);
     field("language").value = chosen;
   }
 
-  #remember() {
+  #save() {
     const values = [...this.#fields].map(({ id, type, value, checked }) => [id, type === "checkbox" ? checked : value]);
-    save("localStorage", REMEMBERED, { ...Object.fromEntries(values), device: this.#device });
+    save("localStorage", STORED_AS, { ...Object.fromEntries(values), device: this.#device });
   }
 
-  #recall() {
-    const remembered = load("localStorage", REMEMBERED) ?? {};
+  #load() {
+    const stored = load("localStorage", STORED_AS) ?? {};
     for (const field of this.#fields) {
-      if (!(field.id in remembered)) continue;
-      if (field.type === "checkbox") field.checked = remembered[field.id];
-      else field.value = remembered[field.id];
+      if (!(field.id in stored)) continue;
+      if (field.type === "checkbox") field.checked = stored[field.id];
+      else field.value = stored[field.id];
     }
-    this.#device = remembered.device ?? "";
+    this.#device = stored.device ?? "";
   }
 }
 

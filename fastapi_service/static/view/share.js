@@ -1,13 +1,13 @@
 // @ts-check
-/** The room: joining and leaving it, its link, and who is there. */
+/** The room: joining and leaving it, its link, and its number of people. */
 
+import { texts } from "../i18n/index.js";
 import { find } from "./element.js";
-import { say } from "./translate.js";
-import { words } from "../words/words.js";
+import { setText } from "./localize.js";
 
-/** As the service has it. */
+/** The part of the service's rule that needs no escaping in an address. */
 const ROOM = /^[A-Za-z0-9_.-]{1,64}$/;
-/** 32, without those that are mistaken for others. */
+/** 32 letters, without those that look alike. */
 const LETTERS = "abcdefghijkmnpqrstuvwxyz23456789";
 const COPIED_MS = 2_000;
 
@@ -33,7 +33,7 @@ export class Share {
     find("copy-link").addEventListener("click", () => this.#copy());
   }
 
-  /** The person joins a room, or leaves it (null). @param {(room: string | null) => void} changed */
+  /** Calls back when the person joins a room, or leaves it (null). @param {(room: string | null) => void} changed */
   onChange(changed) {
     this.#changed = changed;
   }
@@ -42,55 +42,55 @@ export class Share {
     return this.#room;
   }
 
-  /** Show that we are in a room, or in none (null). @param {string | null} room */
+  /** Shows the page in a room, or in none (null). @param {string | null} room */
   async show(room) {
     this.#room = room;
-    this.#complain(false);
+    this.#markInvalid(false);
     find("join").hidden = room !== null;
     find("joined").hidden = room === null;
-    say(find("room-name"), () => (room === null ? "" : words.share.inRoom(room)));
-    say(find("people"), () => "");
+    setText(find("room-name"), () => (room === null ? "" : texts.share.inRoom(room)));
+    setText(find("people"), () => "");
     if (room === null) return;
     this.#link.value = String(linkTo(room));
     const { generate } = await import("../vendor/lean-qr.mjs");
-    // Dark on light in dark mode, too: not every camera reads the reverse.
+    // Dark on light in dark mode too: not every camera reads the reverse.
     generate(this.#link.value).toCanvas(find("qr", HTMLCanvasElement), { on: [0, 0, 0], off: [255, 255, 255] });
   }
 
   /**
-   * How many are there, and how many of them talk.
+   * Shows the number of people, and of those who talk.
    * @param {number} people
    * @param {number} talking
    */
   people(people, talking) {
-    say(find("people"), () => words.share.people(people, talking));
+    setText(find("people"), () => texts.share.people(people, talking));
   }
 
   /** @param {string} room */
   #join(room) {
     if (!isRoom(room)) {
-      this.#complain(true);
+      this.#markInvalid(true);
       return this.#name.focus();
     }
     this.show(room);
-    find("copy-link").focus(); // the form is gone, and the focus with it
+    find("copy-link").focus(); // the form disappears, and its focus with it
     this.#changed(room);
   }
 
-  /** @param {boolean} bad */
-  #complain(bad) {
-    this.#name.setAttribute("aria-invalid", String(bad));
-    say(find("room-error"), () => (bad ? words.share.bad : ""));
+  /** @param {boolean} invalid */
+  #markInvalid(invalid) {
+    this.#name.setAttribute("aria-invalid", String(invalid));
+    setText(find("room-error"), () => (invalid ? texts.share.bad : ""));
   }
 
   async #copy() {
-    this.#link.select(); // whoever's browser refuses can copy it by hand
+    this.#link.select(); // where the browser refuses, it can be copied by hand
     const copied = await navigator.clipboard?.writeText(this.#link.value).then(
       () => true,
       () => false,
     );
-    say(find("copied"), () => (copied ? words.share.copied : words.share.copyByHand));
-    setTimeout(() => say(find("copied"), () => ""), COPIED_MS);
+    setText(find("copied"), () => (copied ? texts.share.copied : texts.share.copyByHand));
+    setTimeout(() => setText(find("copied"), () => ""), COPIED_MS);
   }
 }
 
@@ -107,7 +107,7 @@ export function linkTo(room) {
   return url;
 }
 
-/** Twelve letters, 60 bits: nobody guesses it. */
+/** Twelve letters, 60 bits: it cannot be guessed. */
 function randomRoom() {
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => LETTERS[byte % LETTERS.length]).join("");
 }

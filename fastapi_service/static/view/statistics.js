@@ -1,42 +1,40 @@
 // @ts-check
-/** The panel of figures: what the service counted, shown as it came. */
+/** The panel of figures: the service's statistics, as they come. */
 
+import { languageName, minutes, percent, seconds, valence, whole } from "../i18n/format.js";
+import { texts } from "../i18n/index.js";
 import { find } from "./element.js";
-import { say } from "./translate.js";
+import { setText } from "./localize.js";
 import { Trend, leaning } from "./trend.js";
-import { languageName, minutes, percent, seconds, valence, whole, words } from "../words/words.js";
 
-/** @typedef {import("../session/messages.js").Statistics} Statistics */
+/**
+ * @typedef {import("../wire/messages.js").Statistics} Statistics
+ * @typedef {Omit<Statistics, "type" | "scope" | "session_id" | "room" | "version" | "no_speech" | "trend_window">} Figures
+ */
 
-/** What each figure's place says, by the place's `data-figure`. @type {Record<string, (statistics: Statistics) => string>} */
+/** Text of each figure, by the `data-figure` of its element. @type {Record<string, (statistics: Figures) => string>} */
 const FIGURES = {
   utterances: ({ utterances }) => whole(utterances),
   words: (statistics) => whole(statistics.words),
   talk: ({ speech_ms }) => minutes(speech_ms),
-  pace: (statistics) => (statistics.speech_ms ? whole(statistics.words / (statistics.speech_ms / 60_000)) : words.none),
-  trend: ({ trend }) => (trend === null ? words.none : `${words.leaning(leaning(trend))} (${valence(trend)})`),
-  languages: ({ languages }) => byCount(languages).join(", ") || words.none,
-  latency: ({ latency }) => (latency.total ? seconds(latency.total.p50_ms) : words.none),
+  pace: (statistics) => (statistics.speech_ms ? whole(statistics.words / (statistics.speech_ms / 60_000)) : texts.none),
+  trend: ({ trend }) => (trend === null ? texts.none : `${texts.leaning(leaning(trend))} (${valence(trend)})`),
+  languages: ({ languages }) => byCount(languages).join(", ") || texts.none,
+  latency: ({ latency }) => (latency.total ? seconds(latency.total.p50_ms) : texts.none),
   unanalysed: ({ unanalysed }) => whole(unanalysed),
   failures: ({ failures }) => whole(failures),
 };
 
-/** @type {Statistics} */
-const NOTHING_YET = {
-  type: "stats",
-  scope: "session",
-  session_id: null,
-  room: null,
-  version: 0,
+const NO_SCORES = { count: 0, mean_score: null };
+/** @type {Figures} */
+const EMPTY = {
   utterances: 0,
-  no_speech: 0,
   failures: 0,
   words: 0,
   speech_ms: 0,
-  sentiment: {},
+  sentiment: { negative: NO_SCORES, neutral: NO_SCORES, positive: NO_SCORES },
   unanalysed: 0,
   trend: null,
-  trend_window: 0,
   languages: {},
   latency: {},
   timeline: [],
@@ -47,36 +45,36 @@ export class StatisticsPanel {
   #trend = new Trend();
 
   clear() {
-    this.show(NOTHING_YET);
+    this.show(EMPTY);
     this.people(null);
   }
 
-  /** @param {Statistics} statistics */
+  /** @param {Figures} statistics */
   show(statistics) {
-    for (const [figure, text] of Object.entries(FIGURES)) say(this.#figure(figure), () => text(statistics));
+    for (const [figure, text] of Object.entries(FIGURES)) setText(this.#figure(figure), () => text(statistics));
     for (const figure of /** @type {const} */ (["unanalysed", "failures"])) {
       this.#rowOf(figure).hidden = statistics[figure] === 0;
     }
     const known = Object.values(statistics.sentiment).reduce((sum, { count }) => sum + count, 0);
     for (const row of /** @type {NodeListOf<HTMLElement>} */ (this.#panel.querySelectorAll("tr[data-label]"))) {
-      const label = /** @type {import("../session/messages.js").Label} */ (row.dataset.label);
-      const { count, mean_score } = statistics.sentiment[label] ?? { count: 0, mean_score: null };
+      const label = /** @type {keyof Statistics["sentiment"]} */ (row.dataset.label);
+      const { count, mean_score } = statistics.sentiment[label] ?? NO_SCORES;
       const share = known ? count / known : 0;
       const figures = [
         () => whole(count),
         () => percent(share),
-        () => (mean_score === null ? words.none : percent(mean_score)),
+        () => (mean_score === null ? texts.none : percent(mean_score)),
       ];
-      row.querySelectorAll("td").forEach((cell, i) => say(cell, figures[i]));
+      row.querySelectorAll("td").forEach((cell, i) => setText(cell, figures[i]));
       row.style.setProperty("--share", String(share));
     }
     this.#trend.show(statistics.timeline);
   }
 
-  /** How many are in the room; null outside of one. @param {number | null} people */
+  /** Shows the number of people in the room; null outside of one. @param {number | null} people */
   people(people) {
     this.#rowOf("people").hidden = people === null;
-    say(this.#figure("people"), () => whole(people ?? 0));
+    setText(this.#figure("people"), () => whole(people ?? 0));
   }
 
   /** @param {string} name */

@@ -1,124 +1,106 @@
 // @ts-check
 /**
- * The list of sentences. Each grows in its place: interim text, then "…" while the service thinks, then the final text
- * with its sentiment. Nothing here reads the layout; the list is cut into pieces, and old ones are not laid out while
- * nobody sees them, so a sentence more costs as much after 5,000 as after 100.
+ * The transcript. Each sentence grows in its place: interim text, then "…" while the service works, then the final text with
+ * its sentiment. Nothing here reads the layout.
  */
 
+import { Speakers } from "../export/speakers.js";
+import { minutes } from "../i18n/format.js";
+import { texts } from "../i18n/index.js";
 import { Announcer } from "./announcer.js";
-import { element, find } from "./element.js";
-import { Follower } from "./follower.js";
-import { heard, hops, interim, notHeard } from "./sentence.js";
-import { say } from "./translate.js";
-import { Talkers } from "../export/talkers.js";
-import { minutes, words } from "../words/words.js";
+import { element } from "./element.js";
+import { setText } from "./localize.js";
+import { SentenceList } from "./sentence-list.js";
+import { failedParts, finalParts, interimText, latencyLine } from "./sentence.js";
 
 /**
- * @typedef {import("../session/messages.js").Final} Final
- * @typedef {import("../session/messages.js").SegmentFailed} SegmentFailed
+ * @typedef {import("../wire/messages.js").Final} Final
+ * @typedef {import("../wire/messages.js").SegmentFailed} SegmentFailed
  */
 
-/** Sentences in a piece of the list. The last two pieces are always laid out. */
-const PIECE = 50;
-
 export class Transcript {
-  #list = find("sentences");
-  /** The last piece. */
-  #piece = element("ol", {});
-  #filled = 0;
-  #empty = find("empty");
-  #follower = new Follower();
+  #list = new SentenceList();
   #announcer = new Announcer();
   /** Finals and failures in the order of `seq`, for the export. @type {(Final | SegmentFailed)[]} */
   entries = [];
   /** The time of each entry. @type {Element[]} */
   #times = [];
-  #talkers = new Talkers();
-  /** Our own sessions; a new one follows when the service has forgotten one. @type {Set<string>} */
+  #speakers = new Speakers();
+  /** Our own sessions: a new one follows when one has expired. @type {Set<string>} */
   #own = new Set();
+  /** The latest of them, which the interim texts belong to. */
   #session = "";
-  /** Our sentences without a final yet, at the end of the list. @type {Map<string, HTMLElement>} */
-  #pending = new Map();
   /** @type {HTMLElement | null} */
   #tabbable = null;
-  #heardOf = () => {};
+  #onEntries = () => {};
 
   constructor() {
-    this.#list.addEventListener("pointerover", (event) => this.#showHops(event));
-    this.#list.addEventListener("focusin", (event) => this.#showHops(event));
-    this.#list.addEventListener("keydown", (event) => this.#walk(event));
+    this.#list.root.addEventListener("pointerover", (event) => this.#showLatency(event));
+    this.#list.root.addEventListener("focusin", (event) => this.#showLatency(event));
+    this.#list.root.addEventListener("keydown", (event) => this.#walk(event));
   }
 
-  /** Calls back whenever `entries` has changed. @param {() => void} changed */
+  /** Calls back after each change of `entries`. @param {() => void} changed */
   onEntries(changed) {
-    this.#heardOf = changed;
+    this.#onEntries = changed;
   }
 
-  /** Whose interim texts come, and who is "You". @param {string} session_id */
+  /** Takes a session as ours: its speaker is "You". @param {string} session_id */
   own(session_id) {
     this.#session = session_id;
     this.#own.add(session_id);
   }
 
   clear() {
-    this.#list.replaceChildren();
-    this.#filled = 0;
-    this.#pending.clear();
+    this.#list.clear();
     this.#own.clear();
-    this.#talkers = new Talkers();
+    this.#speakers = new Speakers();
     this.entries = [];
     this.#times = [];
-    this.#showEmpty();
-    this.#follower.clear();
     this.#announcer.clear();
-    this.#heardOf();
+    this.#onEntries();
   }
 
-  /** What stands there while there is no sentence. @param {() => string} text */
+  /** Sets the text in place of an empty list. @param {() => string} text */
   invite(text) {
-    say(this.#empty, text);
+    setText(this.#list.placeholder, text);
   }
 
-  /** The text so far of the sentence that is being spoken. @param {import("../session/messages.js").Interim} message */
+  /** @param {import("../wire/messages.js").Interim} message */
   showInterim({ segment, stable, unstable, language }) {
-    this.#placeOf(segment).replaceChildren(interim(stable, unstable, language));
-    this.#follower.grown();
+    this.#list.place(this.#session, segment).replaceChildren(interimText(stable, unstable, language));
   }
 
-  /** The sentence is over; its final text follows. @param {{ segment: number }} message */
+  /** The sentence has ended; its final text follows. @param {{ segment: number }} message */
   awaitFinal({ segment }) {
-    this.#placeOf(segment).classList.add("awaited");
-    this.#follower.grown();
+    this.#list.place(this.#session, segment).classList.add("awaited");
   }
 
-  /** Nobody spoke there after all. @param {{ session_id: string, segment: number }} message */
+  /** Removes a sentence in which there was no speech. @param {{ session_id: string, segment: number }} message */
   drop({ session_id, segment }) {
-    this.#take(session_id, segment)?.remove();
-    this.#showEmpty();
+    this.#list.drop(session_id, segment);
   }
 
-  /** No final comes for what is still open. */
+  /** Removes the sentences whose final text will not come. */
   dropPending() {
-    for (const item of this.#pending.values()) item.remove();
-    this.#pending.clear();
-    this.#showEmpty();
+    this.#list.dropPending();
   }
 
   /** @param {Final} final */
   addFinal(final) {
-    this.#add(final, heard(final));
-    this.#announcer.say(final.text, final.language);
+    this.#add(final, finalParts(final));
+    this.#announcer.announce(final.text, final.language);
   }
 
   /** @param {SegmentFailed} failed */
   addFailed(failed) {
-    this.#add(failed, notHeard(failed));
-    this.#announcer.say(words.failed);
+    this.#add(failed, failedParts(failed));
+    this.#announcer.announce(texts.failed);
   }
 
-  /** Between sentences of two sessions. @param {() => string} text */
+  /** Adds a line between the sentences of two sessions. @param {() => string} text */
   addDivider(text) {
-    this.#insert(element("li", { class: "divider" }, say(element("p", {}), text)));
+    this.#list.insert(element("li", { class: "divider" }, setText(element("p", {}), text)));
   }
 
   /**
@@ -127,8 +109,8 @@ export class Transcript {
    */
   #add(entry, parts) {
     const { session_id, segment, room } = entry;
-    const item = this.#take(session_id, segment) ?? this.#insert(element("li", {}));
-    const moved = this.#talkers.note(entry);
+    const item = this.#list.take(session_id, segment) ?? this.#list.insert(element("li", {}));
+    const moved = this.#speakers.note(entry);
     const before = this.entries.at(-1)?.session_id;
     const time = element("time", {});
     this.entries.push(entry);
@@ -140,93 +122,46 @@ export class Transcript {
     item.dataset.entry = String(this.entries.length - 1);
     item.replaceChildren(time, ...parts);
     if (room && session_id !== before) item.append(this.#speaker(session_id));
-    this.#focusable(item);
-    this.#follower.added();
-    this.#heardOf();
+    this.#makeTabbable(item);
+    this.#list.added();
+    this.#onEntries();
   }
 
   /** @param {number} index */
   #showTime(index) {
     const { session_id, start_ms } = this.entries[index];
-    this.#times[index].textContent = minutes(start_ms + this.#talkers.offset(session_id));
+    this.#times[index].textContent = minutes(start_ms + this.#speakers.offset(session_id));
   }
 
   /** @param {string} session */
   #speaker(session) {
-    const number = this.#talkers.number(session);
+    const number = this.#speakers.number(session);
     const own = this.#own.has(session);
-    return say(element("p", { class: "speaker" }), () => (own ? words.you : words.speaker(number)));
+    return setText(element("p", { class: "speaker" }), () => (own ? texts.you : texts.speaker(number)));
   }
 
   /** Tab reaches one sentence only, the newest at first; arrow keys lead on. @param {HTMLElement} item */
-  #focusable(item) {
+  #makeTabbable(item) {
     if (this.#tabbable) this.#tabbable.tabIndex = -1;
     this.#tabbable = item;
     item.tabIndex = 0;
   }
 
-  /** Where our sentence stands or will stand. @param {number} segment */
-  #placeOf(segment) {
-    const key = `${this.#session} ${segment}`;
-    const item = this.#pending.get(key) ?? element("li", { class: "interim", "aria-hidden": "true" });
-    if (!this.#pending.has(key)) {
-      this.#append(item);
-      this.#pending.set(key, item);
-    }
-    return item;
-  }
-
-  /**
-   * The place of a sentence that has one.
-   * @param {string} session_id
-   * @param {number} segment
-   */
-  #take(session_id, segment) {
-    const key = `${session_id} ${segment}`;
-    const item = this.#pending.get(key);
-    this.#pending.delete(key);
-    return item;
-  }
-
-  /** After all that is final. @param {HTMLElement} item */
-  #insert(item) {
-    const [first = null] = this.#pending.values();
-    if (first) first.before(item);
-    else this.#append(item);
-    this.#follower.grown();
-    return item;
-  }
-
-  #showEmpty() {
-    this.#empty.hidden = this.#list.querySelector("li") !== null;
-  }
-
-  /** @param {HTMLElement} item */
-  #append(item) {
-    if (this.#filled++ % PIECE === 0) {
-      this.#piece.previousElementSibling?.classList.add("past");
-      this.#piece = element("ol", {});
-      this.#list.append(this.#piece);
-    }
-    this.#piece.append(item);
-    this.#empty.hidden = true;
-  }
-
-  /** The reader looks at a sentence: what took how long? @param {Event} event */
-  #showHops({ target }) {
+  /** Adds the latency to the sentence under the pointer or with the focus. @param {Event} event */
+  #showLatency({ target }) {
     const item = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target).closest("li.said"));
     if (!item || item.querySelector(".hops")) return;
-    const told = hops(this.entries[Number(item.dataset.entry)]);
-    if (told) item.append(told);
+    const line = latencyLine(this.entries[Number(item.dataset.entry)]);
+    if (line) item.append(line);
   }
 
-  /** From sentence to sentence with the arrow keys. @param {KeyboardEvent} event */
+  /** Moves from sentence to sentence with the arrow keys. @param {KeyboardEvent} event */
   #walk(event) {
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     const here = Number(/** @type {HTMLElement} */ (event.target).dataset.entry);
     const there = step && this.#times[here + step]?.parentElement;
     if (!there) return;
-    this.#focusable(there);
+    this.#makeTabbable(there);
     there.focus();
     event.preventDefault();
   }

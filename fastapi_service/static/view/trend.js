@@ -1,13 +1,14 @@
 // @ts-check
-/** Sentiment over time as a plot. Drawn when there is something new, and never by itself. */
+/** Sentiment over time as a plot, drawn on each call and never by itself. */
 
+import { timeOfDay, valence } from "../i18n/format.js";
+import { onLanguage, texts } from "../i18n/index.js";
 import { find } from "./element.js";
-import { say } from "./translate.js";
-import { onLanguage, timeOfDay, valence, words } from "../words/words.js";
+import { setText } from "./localize.js";
 
 /** @typedef {{ at: number, valence: number, count: number }[]} Timeline `at` in seconds since 1970, `valence` −1…1 */
 
-/** Valence from which it is called more than balanced. */
+/** Least absolute valence of a trend that is not balanced. */
 const LEANING = 0.15;
 const HEIGHT = 150;
 const COLOURS = ["--negative", "--neutral", "--positive"];
@@ -18,7 +19,7 @@ export function leaning(valence) {
   return Math.abs(valence) < LEANING ? 0 : Math.sign(valence);
 }
 
-/** Seconds between the times on the axis: they are told in minutes. */
+/** Possible steps of the time axis in seconds: whole minutes. */
 const TICKS = [1, 2, 5, 10, 30, 60, 120, 360].map((minutes) => minutes * 60);
 
 export class Trend {
@@ -39,7 +40,7 @@ export class Trend {
     this.#timeline = timeline;
     find("timeline").hidden = timeline.length === 0;
     if (!timeline.length) return;
-    say(find("timeline-text"), () => summary(timeline));
+    setText(find("timeline-text"), () => summary(timeline));
     const data = [timeline.map(({ at }) => at), timeline.map((point) => point.valence)];
     if (this.#plot) this.#plot.setData(data);
     else this.#plot = new /** @type {any} */ (window).uPlot(this.#options(), data, this.#place);
@@ -57,7 +58,7 @@ export class Trend {
       legend: { show: false },
       cursor: { show: false },
       select: { show: false },
-      // A minute at least, so that one point stands in the middle.
+      // At least a minute, so that a single point is in the middle.
       scales: {
         x: { range: (/** @type {any} */ _, /** @type {number} */ min, /** @type {number} */ max) => roomy(min, max) },
         y: { range: [-1.1, 1.1] },
@@ -69,7 +70,7 @@ export class Trend {
           size: 70,
           splits: [-1, 0, 1],
           grid: { stroke: colour("--line"), width: 1 },
-          values: each((value) => words.leaning(value)),
+          values: each((value) => texts.leaning(value)),
         },
       ],
       series: [{}, { stroke: colour("--quiet"), width: 1.5, points: { show: false } }],
@@ -92,10 +93,10 @@ export class Trend {
   }
 }
 
-/** What the plot shows, for those who do not see it. @param {Timeline} timeline */
+/** The plot as a sentence, for screen readers. @param {Timeline} timeline */
 function summary(timeline) {
   const values = timeline.map((point) => point.valence);
-  return words.timeline({
+  return texts.timeline({
     from: timeOfDay(timeline[0].at),
     to: timeOfDay(timeline[timeline.length - 1].at),
     lowest: valence(Math.min(...values)),
@@ -113,12 +114,12 @@ function roomy(min, max) {
   return [min - lacking, max + lacking];
 }
 
-/** uPlot's way to name the ticks of an axis. @param {(value: number) => string} name */
+/** Formats the ticks of an axis, as uPlot calls it. @param {(value: number) => string} name */
 function each(name) {
   return (/** @type {unknown} */ _, /** @type {number[]} */ values) => values.map(name);
 }
 
-/** Of the stylesheet, as it is now, in light or dark. @param {string} name */
+/** Returns a reader of a colour of the stylesheet, which differs between light and dark. @param {string} name */
 function colour(name) {
   return () => {
     const place = find("plot");

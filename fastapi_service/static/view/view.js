@@ -1,32 +1,25 @@
 // @ts-check
-/** Button, status line and notices. Knows the DOM and nothing else. */
+/** Button, status line and notices. */
 
+import { percent } from "../i18n/format.js";
+import { texts } from "../i18n/index.js";
 import { element, find } from "./element.js";
-import { say } from "./translate.js";
-import { percent, words } from "../words/words.js";
+import { setText } from "./localize.js";
 
-/** @typedef {keyof typeof words.status} Status */
+/** @typedef {keyof typeof texts.status} Status */
 
-/** What the button does in each status; `null`: nothing can be done but wait. */
-const BUTTON = /** @type {const} */ ({
+/** Action of the button in a status, if not `stop`; null: it is disabled. @type {Partial<Record<Status, "start" | "startAgain" | null>>} */
+const BUTTON = {
   idle: "start",
   reading: null,
   joining: "start",
   watching: "start",
   permission: null,
-  connecting: "stop",
-  listening: "stop",
-  hearing: "stop",
-  muted: "stop",
-  lost: "stop",
-  interrupted: "stop",
-  reconnecting: "stop",
-  sending: "stop",
   finishing: null,
   stopped: "startAgain",
-});
+};
 
-/** What cannot be used while a session is going on. @type {NodeListOf<HTMLButtonElement | HTMLFieldSetElement>} */
+/** Controls that are disabled during a session. @type {NodeListOf<HTMLButtonElement | HTMLFieldSetElement>} */
 const AT_REST = document.querySelectorAll("[data-at-rest]");
 
 export class View {
@@ -34,7 +27,7 @@ export class View {
   #status = find("status");
   #notices = find("notices");
   #canStart = true;
-  /** What a screen reader says of it: not each change while somebody speaks, or a file is sent. */
+  /** The status for screen readers: without each start of speech, and each step of a file. */
   #announced = find("announced");
 
   /** @param {() => void} pressed */
@@ -43,50 +36,51 @@ export class View {
   }
 
   /**
-   * Says it, and lets people do what they can do then.
+   * Shows a status, and enables what can be used in it.
    * @param {Status} status
    * @param {number} [share] of the file that was sent, 0–1
    */
   status(status, share = 0) {
-    const action = BUTTON[status];
+    const other = BUTTON[status];
+    const action = other === undefined ? "stop" : other;
     const ready = action === "start" || action === "startAgain";
     const before = this.#status.dataset.status;
-    const text = () => (status === "sending" ? words.status.sending(percent(share)) : words.status[status]);
+    const text = () => (status === "sending" ? texts.status.sending(percent(share)) : texts.status[status]);
     this.#status.dataset.status = status;
-    say(this.#status, text);
-    if (status !== "hearing" && !(status === "sending" && before === "sending")) say(this.#announced, text);
-    // Not `disabled`: that would take the focus from who uses the keyboard.
+    setText(this.#status, text);
+    if (status !== "hearing" && !(status === "sending" && before === "sending")) setText(this.#announced, text);
+    // Not `disabled`, which would take away the keyboard's focus.
     this.#toggle.ariaDisabled = String(action === null || (ready && !this.#canStart));
     this.#toggle.disabled = false;
     this.#toggle.dataset.action = action ?? "wait";
-    if (action) say(this.#toggle, () => words[action]);
+    if (action) setText(this.#toggle, () => texts[action]);
     for (const control of AT_REST) control.disabled = !ready;
   }
 
-  /** There is no microphone that pressing it could start. */
+  /** The button cannot start anything: there is no microphone. */
   disableStart() {
     this.#canStart = false;
   }
 
   /**
-   * A sentence above the transcript, one per topic.
+   * Shows a notice above the transcript, one per topic.
    * @param {string} topic
    * @param {() => string} text
    * @param {{ details?: string[], actions?: { text: () => string, run: () => void }[] }} [more] actions: buttons below it
    */
   notice(topic, text, { details = [], actions = [] } = {}) {
     const list = details.length ? [element("ul", {}, ...details.map((detail) => element("li", {}, detail)))] : [];
-    const said = say(element("p", {}), text);
-    const notice = element("div", { class: "notice", "data-topic": topic }, said, ...list, ...actions.map(button));
+    const sentence = setText(element("p", {}), text);
+    const notice = element("div", { class: "notice", "data-topic": topic }, sentence, ...list, ...actions.map(button));
     const shown = this.#find(topic);
     if (!shown) this.#notices.append(notice);
-    else if (shown.textContent !== notice.textContent) shown.replaceWith(notice); // else it would be read aloud again
+    else if (shown.textContent !== notice.textContent) shown.replaceWith(notice); // the same again would be read aloud again
   }
 
   /** @param {string} topic */
   dismiss(topic) {
     const notice = this.#find(topic);
-    if (notice?.contains(document.activeElement)) this.#toggle.focus(); // else the focus would go with it
+    if (notice?.contains(document.activeElement)) this.#toggle.focus(); // else the focus would be lost
     notice?.remove();
   }
 
@@ -98,7 +92,7 @@ export class View {
 
 /** @param {{ text: () => string, run: () => void }} action */
 function button({ text, run }) {
-  const made = say(element("button", { type: "button" }), text);
+  const made = setText(element("button", { type: "button" }), text);
   made.addEventListener("click", run);
   return made;
 }

@@ -2,15 +2,16 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 
-import { Microphone, MicrophoneError } from "../../../fastapi_service/static/audio/microphone.js";
+import { MicrophoneError } from "../../../fastapi_service/static/audio/input-devices.js";
+import { Microphone } from "../../../fastapi_service/static/audio/microphone.js";
 
 /** @type {import("../../../fastapi_service/static/audio/microphone.js").MicrophoneOptions} */
 const DEFAULTS = {
-  deviceId: "",
+  device: null,
   echoCancellation: true,
   noiseSuppression: true,
   autoGainControl: true,
-  gate: { enabled: true, threshold: null },
+  threshold: null,
 };
 
 /** A browser as far as a microphone needs one; what it was asked is kept, and what happens to it is told by hand. */
@@ -145,7 +146,7 @@ class FakeNode {
 
   /** @param {AudioWorkletNodeOptions} options */
   constructor(options) {
-    this.gate = options.processorOptions;
+    this.suppressor = options.processorOptions;
   }
 
   connect() {}
@@ -157,13 +158,13 @@ let browser;
 /** @type {string[]} */
 let states;
 /** @type {unknown[]} */
-let sounds;
+let chunks;
 
 beforeEach(() => {
   mock.method(console, "warn", () => {});
   browser = new FakeBrowser();
   browser.install();
-  [states, sounds] = [[], []];
+  [states, chunks] = [[], []];
 });
 
 afterEach(() => {
@@ -176,7 +177,7 @@ afterEach(() => {
 function open(options) {
   return Microphone.open(
     { ...DEFAULTS, ...options },
-    { onSound: (sound) => sounds.push(sound), onState: (state) => states.push(state) },
+    { onChunk: (chunk) => chunks.push(chunk), onState: (state) => states.push(state) },
   );
 }
 
@@ -186,7 +187,7 @@ async function settle() {
 }
 
 test("it opens at 16 kHz with the options, and closes with the last sound and without a recording sign", async () => {
-  const microphone = await open({ noiseSuppression: false, deviceId: "headset" });
+  const microphone = await open({ noiseSuppression: false, device: "headset" });
   assert.deepEqual(browser.asked, [
     {
       channelCount: 1,
@@ -197,10 +198,10 @@ test("it opens at 16 kHz with the options, and closes with the last sound and wi
     },
   ]);
   assert.equal(browser.context.sampleRate, 16_000);
-  assert.deepEqual(browser.node.gate, DEFAULTS.gate);
-  browser.node.port.onmessage({ data: "a sound" });
+  assert.deepEqual(browser.node.suppressor, { threshold: null, endpointing: null });
+  browser.node.port.onmessage({ data: "a chunk" });
   await microphone.close();
-  assert.deepEqual(sounds, ["a sound", "the rest"]);
+  assert.deepEqual(chunks, ["a chunk", "the rest"]);
   assert.deepEqual(states, ["open"]);
   assert.ok(browser.track.stopped && browser.context.closed);
 });
@@ -216,7 +217,7 @@ test("where a context of 16 kHz takes no microphone, it has the rate of the devi
 
 test("a remembered device that is gone gives way to the browser's choice", async () => {
   browser.errors = ["OverconstrainedError"];
-  await open({ deviceId: "gone" });
+  await open({ device: "gone" });
   assert.equal(browser.asked[1].deviceId, undefined);
   assert.deepEqual(states, ["open"]);
 });
@@ -235,7 +236,7 @@ for (const [name, code] of Object.entries({
 }
 
 test("an unplugged device is told, and the next one that is there goes on", async () => {
-  await open({ deviceId: "headset" });
+  await open({ device: "headset" });
   const [first] = browser.tracks;
   browser.errors = ["OverconstrainedError", "NotFoundError"];
   first.onended();
@@ -245,7 +246,7 @@ test("an unplugged device is told, and the next one that is there goes on", asyn
   browser.plug();
   await settle();
   assert.deepEqual(states, ["open", "lost", "recovered"]);
-  assert.deepEqual(sounds, ["the rest"]);
+  assert.deepEqual(chunks, ["the rest"]);
   assert.ok(browser.contexts[0].closed && !browser.context.closed);
 });
 
@@ -304,24 +305,34 @@ test("a muted device is told, also when it is so from the beginning", async () =
   assert.deepEqual(states, ["open", "muted", "unmuted"]);
 });
 
-test("the gate obeys at once; another device is opened in place of the first", async () => {
+test("the threshold applies at once; another device is opened in place of the first", async () => {
   const microphone = await open();
-  const gate = { enabled: true, threshold: 0.001 };
-  microphone.setOptions({ ...DEFAULTS, gate });
+  const threshold = 0.001;
+  microphone.setOptions({ ...DEFAULTS, threshold });
   await settle();
-  assert.deepEqual([browser.node.told, browser.asked.length], [[gate], 1]);
+  assert.deepEqual([browser.node.told, browser.asked.length], [[{ threshold, endpointing: null }], 1]);
 
-  microphone.setOptions({ ...DEFAULTS, gate, deviceId: "headset" });
+  microphone.setOptions({ ...DEFAULTS, threshold, device: "headset" });
   await settle();
   assert.deepEqual(browser.asked[1].deviceId, { exact: "headset" });
   assert.ok(browser.tracks[0].stopped && browser.contexts[0].closed);
-  assert.deepEqual(browser.node.gate, gate);
-  assert.deepEqual([states, sounds], [["open", "open"], ["the rest"]]);
+  assert.deepEqual(browser.node.suppressor, { threshold, endpointing: null });
+  assert.deepEqual([states, chunks], [["open", "open"], ["the rest"]]);
+});
+
+test("the gateway's endpointing reaches the worklet, stays with the next device, and keeps the person's threshold", async () => {
+  const endpointing = { silence_ceiling: 0.0001 };
+  const microphone = await open({ threshold: 0.001 });
+  microphone.setEndpointing(endpointing);
+  assert.deepEqual(browser.node.told, [{ threshold: 0.001, endpointing }]);
+  microphone.setOptions({ ...DEFAULTS, threshold: null, device: "headset" });
+  await settle();
+  assert.deepEqual(browser.node.suppressor, { threshold: null, endpointing });
 });
 
 test("settings that change quickly are opened one after the other, and the last one stays", async () => {
   const microphone = await open();
-  for (const deviceId of ["a", "b", "c"]) microphone.setOptions({ ...DEFAULTS, deviceId });
+  for (const device of ["a", "b", "c"]) microphone.setOptions({ ...DEFAULTS, device });
   await settle();
   assert.deepEqual(browser.asked.at(-1)?.deviceId, { exact: "c" });
   assert.equal(browser.tracks.filter(({ stopped }) => !stopped).length, 1);

@@ -1,6 +1,6 @@
 /** Sounds for the tests, and how strong they are. */
 
-import { FRAME } from "../../../fastapi_service/static/audio/voice-gate.js";
+import { FRAME } from "../../../fastapi_service/static/audio/silence-suppressor.js";
 
 /** Mean square of a sound and of a room; the one is far over the gate, the other far under it. */
 export const LOUD = 0.01;

@@ -64,7 +64,7 @@ function open({ seen, ...options } = {}) {
       onState: (state) => told.push(state),
       onMessage: ({ type }) => type !== "ready" && told.push(type), // it is told by what follows from it
       onSession: ({ session_id, token }) => told.push(`${session_id} ${token}`),
-      onGivenUp: () => told.push("given up"),
+      onDropped: () => told.push("given up"),
       onRenewed: () => told.push("renewed"),
       onEnd: () => told.push("end"),
     },
@@ -79,7 +79,7 @@ function line() {
 
 /** @param {SpeechSocket} socket @param {number} seconds */
 function push(socket, seconds) {
-  for (let second = 0; second < seconds; second++) socket.push(new Int16Array(SECOND));
+  for (let second = 0; second < seconds; second++) socket.audio.push(new Int16Array(SECOND));
 }
 
 function breakLine() {
@@ -98,10 +98,10 @@ test("it starts as it was asked to, and tells the session that then stands", () 
 test("silence is sent as what it is, before audio and behind it, and once after a broken line", () => {
   const socket = open();
   line().ready(0, "key");
-  socket.skip(500);
-  socket.push(new Int16Array(1600));
-  socket.skip(300);
-  socket.skip(200);
+  socket.audio.skip(500);
+  socket.audio.push(new Int16Array(1600));
+  socket.audio.skip(300);
+  socket.audio.skip(200);
   assert.deepEqual(line().sent, [
     { type: "gap", samples: 500 },
     1600,
@@ -118,8 +118,8 @@ test("silence is sent as what it is, before audio and behind it, and once after 
 
 test("after a reload, what is said meanwhile continues where the service has it", () => {
   const socket = open({ resume: KNOWN, seen: 7 });
-  socket.skip(100);
-  socket.push(new Int16Array(1600));
+  socket.audio.skip(100);
+  socket.audio.push(new Int16Array(1600));
   line().onopen();
   assert.deepEqual(line().sent, [{ type: "start", ...START, sample_rate: SECOND, last_seq: 7, ...KNOWN }]);
   line().say({ type: "ready", session_id: "known", token: null, samples: 50_000 });
@@ -127,13 +127,13 @@ test("after a reload, what is said meanwhile continues where the service has it"
   assert.deepEqual(told, ["connecting", "open"]);
   breakLine();
   line().ready(51_000);
-  socket.push(new Int16Array(10));
+  socket.audio.push(new Int16Array(10));
   assert.deepEqual(line().sent, [700, 10]);
 });
 
 test("a session that is not known any more begins anew with what was said", () => {
   const socket = open({ resume: KNOWN, seen: 7 });
-  socket.push(new Int16Array(1600));
+  socket.audio.push(new Int16Array(1600));
   line().onopen();
   line().say({ type: "error", code: "session_unknown" });
   assert.deepEqual(line().sent.at(-1), { type: "start", ...START, sample_rate: SECOND, last_seq: 0 });
@@ -173,8 +173,8 @@ test("a file waits until the service has got on, and goes on when the session en
   let pushed = 0;
   const whole = (async () => {
     for (; pushed < 60; pushed++) {
-      await socket.room();
-      socket.push(new Int16Array(SECOND));
+      await socket.audio.waitForCapacity();
+      socket.audio.push(new Int16Array(SECOND));
     }
   })();
   await settle();

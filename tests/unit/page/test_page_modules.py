@@ -1,24 +1,33 @@
-"""The page's modules: their tests under node, the rules that they share with the gateway, and their style."""
+"""The page's modules: their tests under node, their rooms, the rules that they share with the gateway, their style."""
 
 import json
+import re
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from fastapi_service.endpointing import endpointer
-from fastapi_service.endpointing import energy_vad as energy_gate
+from fastapi_service.endpointing import energy_vad
+from fastapi_service.endpointing.endpointer import EndpointerOptions
 from fastapi_service.endpointing.energy_vad import EnergyVad
 from fastapi_service.endpointing.frames import FRAME
 from wire.audio import SAMPLE_RATE, decode_pcm
+from wire.messages.server import Endpointing
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 CLIPS = ("silly.wav", "jfk.wav", "known-her.wav", "conversation.wav")
 WAV_HEADER = 44
 """Bytes."""
+STATIC = ROOT / "fastapi_service" / "static"
+ROOMS = ("main.js", "session", "view", "audio", "export", "i18n", "wire", "storage.js", "vendor")
+"""From the top: a module imports from its own room and from lower ones only, types included."""
+IMPORT = re.compile(r"""(?:\bfrom |\bimport\()"(\.[^"]+)"|new URL\("([^"]+\.js)", import\.meta""")
+SETTINGS = (EndpointerOptions(), EndpointerOptions(silence_ceiling=0.00002, noise_factor=3.0))
+"""The defaults, and those of an operator who lowered them."""
 
 
 def run(*command: str | Path, given: str = "") -> str:
@@ -43,10 +52,45 @@ def test_the_scripts_are_clean(tool: tuple[str, ...]) -> None:
     run(ROOT / "node_modules" / ".bin" / tool[0], *tool[1:])
 
 
+def imports() -> dict[str, set[str]]:
+    """Each module → the modules that it imports, as paths below the page's folder."""
+    modules = [path for path in STATIC.rglob("*.js") if "vendor" not in path.parts]
+    return {
+        module.relative_to(STATIC).as_posix(): {
+            (module.parent / (name or url)).resolve().relative_to(STATIC).as_posix()
+            for name, url in IMPORT.findall(module.read_text(encoding="utf-8"))
+        }
+        for module in modules
+    }
+
+
+def test_no_module_imports_from_a_higher_room() -> None:
+    """The rooms stand in their order, and each module is in one of them."""
+    floors = {room: floor for floor, room in enumerate(ROOMS)}
+    upward = [
+        (module, other)
+        for module, others in imports().items()
+        for other in others
+        if floors[other.partition("/")[0]] < floors[module.partition("/")[0]]
+    ]
+    assert upward == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Taking away, again and again, what imports nothing that is left, takes away every module."""
+    left = {module: others - {module} for module, others in imports().items()}
+    assert left["main.js"]
+    while free := {module for module, others in left.items() if not others & left.keys()}:
+        left = {module: others for module, others in left.items() if module not in free}
+    assert left == {}
+
+
 @pytest.fixture(scope="module")
 def page() -> Any:
     """The page's rule, and its judgement of the frames of :func:`energies`."""
-    return json.loads(run("node", HERE / "energies.js", given=json.dumps([list(each) for each in energies()])))
+    settings = [asdict(options) for options in SETTINGS]
+    given = {"lists": energies(), "settings": settings}
+    return json.loads(run("node", HERE / "energies.js", given=json.dumps(given)))
 
 
 def energies() -> list[list[float]]:
@@ -63,22 +107,24 @@ def energies() -> list[list[float]]:
     return [*lists, anything.tolist()]
 
 
-def test_page_and_gateway_judge_alike(page: Any) -> None:
-    """The same frames are loud, at the same threshold, and some are silent."""
-    for measured, judged in zip(energies(), page["judged"], strict=True):
-        gate = EnergyVad(endpointer.EndpointerOptions().silence_ceiling, endpointer.EndpointerOptions().noise_factor)
-        expected = [[gate.update(energy), gate.threshold()] for energy in measured]
+@pytest.mark.parametrize("number", range(len(SETTINGS)))
+def test_page_and_gateway_judge_alike(page: Any, number: int) -> None:
+    """The same frames are loud, at the same threshold, and some are silent, whatever the operator set."""
+    options = SETTINGS[number]
+    for measured, judged in zip(energies(), page["judged"][number], strict=True):
+        vad = EnergyVad(options.silence_ceiling, options.noise_factor)
+        expected = [[vad.update(energy), vad.threshold()] for energy in measured]
         assert judged == expected
         assert {loud for loud, _ in judged} == {True, False}
 
 
 def test_page_and_gateway_have_the_same_constants(page: Any) -> None:
-    """What one file says in JavaScript, the other says in Python."""
-    options = endpointer.EndpointerOptions()
+    """What one file has in JavaScript, the other has in Python."""
+    options = EndpointerOptions()
+    assert page["endpointing"] == {name: getattr(options, name) for name in page["endpointing"]}
+    assert {"silence_ceiling", "noise_factor"} <= page["endpointing"].keys() <= set(Endpointing.model_fields)
     rule = dict(page["rule"])
-    assert rule.pop("CEILING") == options.silence_ceiling
-    assert rule.pop("FACTOR") == options.noise_factor
     assert rule.pop("SAMPLE_RATE") == SAMPLE_RATE
     assert rule.pop("FRAME") == FRAME
-    assert rule == {name: getattr(energy_gate, name) for name in rule}
+    assert rule == {name: getattr(energy_vad, name) for name in rule}
     assert len(rule) == 4

@@ -10,8 +10,8 @@ ROOT = Path(__file__).parents[3]
 
 def test_the_page_gives_up_after_the_same_codes() -> None:
     """The page and the recorder are twins: a code that ends one of them ends the other."""
-    source = (ROOT / "fastapi_service/static/session/socket.js").read_text(encoding="utf-8")
-    found = re.search(r"const OVER = new Set\(\[([\d, ]+)\]\)", source)
+    source = (ROOT / "fastapi_service/static/session/reconnecting-socket.js").read_text(encoding="utf-8")
+    found = re.search(r"const FINAL = new Set\(\[([\d, ]+)\]\)", source)
     assert found
     assert {int(code) for code in found[1].split(",")} == FINAL
     assert f"const BACK_SOON = {CloseCode.BACK_SOON};" in source

@@ -1,16 +1,16 @@
 // @ts-check
-/** Who talks in a conversation, and when it was on one clock for all. Knows no DOM. */
+/** The speakers of a conversation, and one clock for all of them. No DOM. */
 
-/** @typedef {import("../session/messages.js").SegmentEnd} SegmentEnd */
+/** @typedef {Pick<import("../wire/messages.js").Final, "session_id" | "clock" | "end_ms">} SegmentEnd */
 
-export class Talkers {
+export class Speakers {
   /** Session → Unix seconds at which its audio clock began, in order of first appearance. @type {Map<string, number>} */
   #began = new Map();
 
   /**
-   * Has to be called for every utterance before it is asked for.
+   * Adds an utterance; comes before the other methods are called for its session.
    * @param {SegmentEnd} end
-   * @returns {boolean} whether times of others may have changed with it
+   * @returns {boolean} true if the times of other sessions may have changed
    */
   note({ session_id, clock, end_ms }) {
     if (this.#began.has(session_id)) return false;
@@ -23,12 +23,12 @@ export class Talkers {
     return [...this.#began.keys()].indexOf(session) + 1;
   }
 
-  /** @param {string} session null where nobody else talks */
+  /** Null with a single speaker. @param {string} session */
   name(session) {
     return this.#began.size > 1 ? `Speaker ${this.number(session)}` : null;
   }
 
-  /** Milliseconds from the session's own audio clock to that of all; one talker keeps the own. @param {string} session */
+  /** Milliseconds from the session's audio clock to the common one; 0 with a single speaker. @param {string} session */
   offset(session) {
     if (this.#began.size < 2) return 0;
     const began = this.#began.get(session) ?? 0;
@@ -36,7 +36,7 @@ export class Talkers {
   }
 }
 
-/** As Python does it in the service. @param {number} value */
+/** Rounds as fastapi_service/export/ does. @param {number} value */
 export function halfUp(value) {
   return Math.floor(value + 0.5);
 }

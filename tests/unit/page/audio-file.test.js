@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { SoundFile, SoundFileError } from "../../../fastapi_service/static/audio/sound-file.js";
+import { AudioFile, AudioFileError } from "../../../fastapi_service/static/audio/audio-file.js";
 
 /** What the browser decodes. @type {Float32Array[]} */
 let channels = [];
@@ -29,28 +29,28 @@ beforeEach(() => {
 });
 
 /** @param {string} code */
-const refuses = (code) => (/** @type {unknown} */ error) => error instanceof SoundFileError && error.code === code;
+const refuses = (code) => (/** @type {unknown} */ error) => error instanceof AudioFileError && error.code === code;
 
 test("a file comes second by second, its channels mixed, and nothing of its end is missing", async () => {
   channels = [new Float32Array(40_000).fill(0.5), new Float32Array(40_000).fill(-0.25)];
-  const file = await SoundFile.open(new Blob(["sound"]));
+  const file = await AudioFile.open(new Blob(["sound"]));
   assert.equal(file.seconds, 2.5);
   const pieces = [];
-  for await (const piece of file.pieces()) pieces.push(piece);
+  for (const piece of file.pieces()) pieces.push(piece);
   assert.deepEqual(pieces.map(({ length }) => length), [16_000, 16_000, 8_000]);
   assert.ok(pieces.every((piece) => piece.every((sample) => sample === 4096)));
 });
 
 test("what is no sound is refused", async () => {
-  await assert.rejects(SoundFile.open(new Blob([])), refuses("not_audio"));
+  await assert.rejects(AudioFile.open(new Blob([])), refuses("not_audio"));
 });
 
 test("what is too large is not even read", async () => {
   const file = /** @type {Blob} */ ({ size: 200_000_001 });
-  await assert.rejects(SoundFile.open(file), refuses("too_large"));
+  await assert.rejects(AudioFile.open(file), refuses("too_large"));
 });
 
 test("what is too long is refused", async () => {
   channels = [new Float32Array(16_001)];
-  await assert.rejects(SoundFile.open(new Blob(["sound"]), 1), refuses("too_long"));
+  await assert.rejects(AudioFile.open(new Blob(["sound"]), 1), refuses("too_long"));
 });

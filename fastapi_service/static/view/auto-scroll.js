@@ -1,17 +1,17 @@
 // @ts-check
 /**
- * Keeps the newest sentence in view until the reader scrolls away, then counts what comes and offers the way back.
- * An observer of the list's end says where the reader is, so that nothing has to measure the page.
+ * Keeps the newest sentence in view until the reader scrolls away; then counts the new ones and offers the way back. An
+ * observer of the list's end reports the reader's position, so that nothing has to measure the page.
  */
 
+import { texts } from "../i18n/index.js";
 import { find } from "./element.js";
-import { say } from "./translate.js";
-import { words } from "../words/words.js";
+import { setText } from "./localize.js";
 
-/** From the end within which the reader is taken to follow. */
+/** Within this distance from the end the list follows. */
 const NEAR = "0px 0px 80px 0px";
 
-export class Follower {
+export class AutoScroll {
   #scroller = find("transcript");
   #button = find("newest");
   #following = true;
@@ -28,7 +28,7 @@ export class Follower {
     this.#button.addEventListener("click", () => {
       this.#follow(true);
       this.grown();
-      this.#scroller.focus({ preventScroll: true }); // the button goes, and would take the focus along
+      this.#scroller.focus({ preventScroll: true }); // the button disappears, and its focus with it
     });
   }
 
@@ -39,7 +39,7 @@ export class Follower {
   /** A sentence was added. */
   added() {
     if (!this.#following) this.#unread++;
-    this.#offer();
+    this.#updateButton();
     this.grown();
   }
 
@@ -57,11 +57,11 @@ export class Follower {
     if (this.#frame && !following) return; // the list grew, the reader did not move
     this.#following = following;
     if (following) this.#unread = 0;
-    this.#offer();
+    this.#updateButton();
   }
 
-  #offer() {
+  #updateButton() {
     this.#button.hidden = this.#following;
-    if (!this.#following) say(find("newest-label"), () => words.newest(this.#unread));
+    if (!this.#following) setText(find("newest-label"), () => texts.newest(this.#unread));
   }
 }

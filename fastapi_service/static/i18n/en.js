@@ -1,7 +1,5 @@
 // @ts-check
-/** All that the page says to people, in English. `ko.js` has the same shape. */
-
-/** @typedef {import("../session/messages.js").Label} Label */
+/** All texts of the page in English. `ko.js` has the same shape. */
 
 export const en = {
   otherLanguage: "한국어",
@@ -9,7 +7,7 @@ export const en = {
   recording: "Recording",
   start: "Start",
   stop: "Stop",
-  startAgain: "Start anew",
+  startAgain: "Start again",
   status: {
     idle: "Ready when you are.",
     reading: "Reading the file…",
@@ -19,13 +17,13 @@ export const en = {
     connecting: "Connecting…",
     listening: "Listening.",
     hearing: "Hearing speech…",
-    muted: "The microphone is muted. Unmute it to go on.",
-    lost: "The microphone went away. Connect it to go on.",
-    interrupted: "The device has interrupted the recording, perhaps for a call. It goes on afterwards.",
+    muted: "The microphone is muted. Unmute it to continue.",
+    lost: "The microphone was disconnected. Connect it to continue.",
+    interrupted: "The device interrupted the recording, perhaps for a call. It continues afterwards.",
     reconnecting: "Connection lost, reconnecting… Keep talking: up to a minute is kept.",
     finishing: "Finishing the last sentence…",
     stopped: "Stopped.",
-    /** @param {string} share how much of it, such as 42% */
+    /** @param {string} share such as 42% */
     sending: (share) => `Sending the file: ${share}`,
   },
   meter: {
@@ -41,7 +39,7 @@ export const en = {
     choose: "Choose a file",
     drop: "Drop an audio file to transcribe it",
     not_audio: "This file cannot be read as audio. Try WAV, MP3, M4A, OGG or FLAC.",
-    too_large: "This file has more than 200 MB. Cut it, or use a compressed format.",
+    too_large: "This file is larger than 200 MB. Cut it, or use a compressed format.",
     too_long: "This recording is longer than three hours. Cut it into parts.",
   },
   settings: {
@@ -96,7 +94,7 @@ export const en = {
   newest: (unread) => (unread ? `Newest (${unread})` : "Newest"),
   /** @param {number} count */
   added: (count) => `${count} sentences were added.`,
-  /** How long after the end of the sentence it was here, and on what the time went. */
+  /** Latency of a sentence, in total and by stage. */
   hops: {
     /** @param {string} seconds */
     total: (seconds) => `Here after ${seconds}`,
@@ -107,12 +105,11 @@ export const en = {
     delivery: "delivery",
   },
   failed: "Not transcribed.",
-  /** @param {import("../session/messages.js").SegmentFailed} failed */
+  /** @param {import("../wire/messages.js").SegmentFailed} failed */
   failure: ({ message, remedy }) => `${message} ${remedy}`,
   noSentiment: "No sentiment",
-  /** @param {import("../session/messages.js").Final} final */
-  noSentimentBecause: ({ sentiment_reason }) => sentiment_reason ?? "",
-  /** @type {Record<Label, string>} */
+  /** @param {{ reason: string, languageName: string }} because `reason` in English, from the service */
+  noSentimentBecause: ({ reason }) => reason,
   label: { positive: "Positive", neutral: "Neutral", negative: "Negative" },
   statistics: {
     title: "Statistics",
@@ -139,7 +136,6 @@ export const en = {
   timeline: ({ from, to, lowest, highest, latest }) =>
     `From ${from} to ${to}, on a scale of −1 (negative) to 1 (positive): lowest ${lowest}, highest ${highest}, latest ${latest}.`,
   export: "Save as",
-  /** @type {Record<import("../audio/microphone.js").MicrophoneError["code"], string>} */
   microphone: {
     insecure:
       "Browsers give a microphone to safe pages only. Open this page with https://, or as http://localhost on the machine that it runs on.",
@@ -149,17 +145,17 @@ export const en = {
     busy: "The microphone cannot be used. Close other programs that use it, then press Start again.",
     broken: "The microphone could not be opened. Reload the page and try again; another browser may help.",
   },
-  givenUp: "The connection was away for so long that the oldest audio could not be kept.",
+  audioDropped: "The connection was down too long; the oldest audio was dropped.",
   unreachable: "The service cannot be reached. Is it running, and is this machine online?",
   notReady: "The service is not ready yet; results come when it is. It waits for:",
-  renewed: "The service did not know this conversation any more, so a new one began. The statistics count from here.",
+  renewed: "The service no longer has this conversation, so a new one began. The statistics count from here.",
   restore: "A conversation was going on here a moment ago.",
   restoreIt: "Go on with it",
-  forgetIt: "No, start afresh",
+  forgetIt: "No, start a new one",
   incomplete: "The connection ended before everything was answered. The last sentences may be missing.",
   /** @param {number} count */
   pending: (count) => `Still missing when the service stopped waiting: ${count} sentence${count === 1 ? "" : "s"}.`,
-  /** @param {import("../session/messages.js").ServiceError} error */
+  /** @param {import("../wire/messages.js").Error} error */
   error: ({ message, remedy }) => `${message} ${remedy}`,
   /** @param {string} figure */
   seconds: (figure) => `${figure} s`,

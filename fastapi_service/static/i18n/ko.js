@@ -1,9 +1,7 @@
 // @ts-check
-/** 페이지의 모든 문구, 한국어. */
+/** All texts of the page in Korean. */
 
-import { languageName } from "./words.js";
-
-/** What a user can meet, by the service's code; see docs/protocol.md. @type {Record<string, string>} */
+/** Errors that a user can meet, by the service's code; see docs/protocol.md. @type {Record<string, string>} */
 const ERRORS = {
   unknown_language: "서비스가 모르는 언어입니다. 설정에서 다른 언어를 선택해 주세요.",
   bad_room: "방 이름으로 쓸 수 없습니다. 영문자, 숫자, 점, 하이픈, 밑줄을 1~64자로 입력해 주세요.",
@@ -23,7 +21,7 @@ export const ko = {
   recording: "녹음",
   start: "시작",
   stop: "정지",
-  startAgain: "새로 시작",
+  startAgain: "다시 시작",
   status: {
     idle: "준비됐습니다.",
     reading: "파일을 읽는 중…",
@@ -109,12 +107,10 @@ export const ko = {
       ? `${attempts}번 시도했지만 이 부분을 받아 적지 못했습니다. 다시 말씀해 주세요.`
       : `${message} ${remedy}`,
   noSentiment: "감정 없음",
-  noSentimentBecause: ({ language, sentiment_reason }) =>
-    sentiment_reason?.startsWith("The sentiment model")
-      ? `감정 모델이 지원하지 않는 언어입니다: ${languageName(language)}.`
-      : sentiment_reason?.startsWith("The analysis failed")
-        ? "감정을 분석하지 못했습니다."
-        : (sentiment_reason ?? ""),
+  noSentimentBecause: ({ reason, languageName }) => {
+    if (reason.startsWith("The sentiment model")) return `감정 모델이 지원하지 않는 언어입니다: ${languageName}.`;
+    return reason.startsWith("The analysis failed") ? "감정을 분석하지 못했습니다." : reason;
+  },
   label: { positive: "긍정", neutral: "중립", negative: "부정" },
   statistics: {
     title: "통계",
@@ -148,7 +144,7 @@ export const ko = {
     busy: "마이크를 사용할 수 없습니다. 마이크를 쓰는 다른 프로그램을 닫고 시작을 다시 눌러 주세요.",
     broken: "마이크를 열지 못했습니다. 페이지를 새로고침하거나 다른 브라우저를 사용해 보세요.",
   },
-  givenUp: "연결이 너무 오래 끊겨 가장 오래된 소리는 보관하지 못했습니다.",
+  audioDropped: "연결이 너무 오래 끊겨 가장 오래된 음성은 지워졌습니다.",
   unreachable: "서비스에 연결할 수 없습니다. 서비스가 실행 중인지, 이 기기가 온라인인지 확인해 주세요.",
   notReady: "서비스가 아직 준비되지 않았습니다. 준비되면 결과가 나옵니다. 기다리는 항목:",
   renewed: "서비스에 이 대화가 더 이상 남아 있지 않아 새 대화를 시작했습니다. 통계는 여기서부터 계산합니다.",

@@ -1,0 +1,182 @@
+// @ts-check
+/**
+ * Silence suppression (DTX), pure: speech passes with pre-roll and hangover, silence becomes a count of samples. The stream
+ * keeps its length to the sample.
+ */
+
+import { EnergyVad, FLOOR_PERCENTILE, FLOOR_WINDOW } from "./energy-vad.js";
+import { SAMPLE_RATE } from "./pcm.js";
+
+/** 30 ms. */
+export const FRAME = (SAMPLE_RATE * 30) / 1000; // 480 samples
+/**
+ * Least pre-roll, in frames: the noise floor's percentile of its window. The gateway takes its noise floor from what is
+ * sent; with less than that it finds the floor too high and cuts soft endings.
+ */
+export const PRE_ROLL = Math.ceil((FLOOR_WINDOW * FLOOR_PERCENTILE) / 100); // 34: 1 s
+/** Least hangover, in frames. */
+export const HANGOVER = 20; // 600 ms
+/** The hangover is longer than the gateway's silence by this: the utterance ends within audio that was sent. */
+const MARGIN_MS = 100;
+/** Frames in one chunk. */
+const CHUNK = 3; // 90 ms
+/** Silence is reported at least this often, so that the gateway's audio clock advances. */
+const LONGEST_GAP = SAMPLE_RATE; // 1 s
+
+/**
+ * The gateway's endpointer settings that count here. Defaults of an older gateway, which does not send its own.
+ * @typedef {typeof ENDPOINTING} Endpointing
+ */
+export const ENDPOINTING = { silence_ceiling: 0.0005, noise_factor: 6, silence_ms: 500, pre_roll_ms: 300 };
+
+/**
+ * @typedef {object} SuppressorOptions
+ * @property {number | null} threshold a fixed one, as mean square; null: it adapts to the room
+ * @property {Partial<Endpointing> | null} [endpointing] as the gateway's `ready` has it
+ *
+ * @typedef {object} AudioChunk a stretch of the stream; one without `gap` and `pcm` reports the level only
+ * @property {number} gap samples of silence that are not sent
+ * @property {Int16Array<ArrayBuffer>} pcm the samples after the gap
+ * @property {number} energy mean square of the loudest frame since the last chunk
+ * @property {number} threshold mean square
+ */
+
+export class SilenceSuppressor {
+  /** Samples that came in. */
+  total = 0;
+  /** Those of them that became gaps. */
+  saved = 0;
+  #vad = new EnergyVad();
+  /** Frames. */
+  #preRoll = 0;
+  /** Frames. */
+  #hangover = 0;
+  #frame = new Int16Array(FRAME);
+  #filled = 0;
+  /** Whole frames that are not given out yet: the next chunk or, in silence, the pre-roll. */
+  #frames = /** @type {Int16Array[]} */ ([]);
+  #gap = 0;
+  #open = false;
+  /** Frames since the last active one. */
+  #inactive = 0;
+  /** Frames since the last chunk. */
+  #unreported = 0;
+  #loudest = 0;
+
+  /** @param {SuppressorOptions} options */
+  constructor(options) {
+    this.configure(options);
+  }
+
+  /** @param {SuppressorOptions} options */
+  configure({ threshold, endpointing }) {
+    const { silence_ceiling, noise_factor, silence_ms, pre_roll_ms } = { ...ENDPOINTING, ...endpointing };
+    this.#vad.fixed = threshold;
+    this.#vad.ceiling = silence_ceiling;
+    this.#vad.factor = noise_factor;
+    this.#preRoll = Math.max(PRE_ROLL, inFrames(pre_roll_ms));
+    this.#hangover = Math.max(HANGOVER, inFrames(silence_ms + MARGIN_MS));
+  }
+
+  /**
+   * The chunks that these samples complete, in order.
+   * @param {Int16Array} samples of any length
+   */
+  push(samples) {
+    this.total += samples.length;
+    /** @type {AudioChunk[]} */
+    const chunks = [];
+    for (let taken = 0; taken < samples.length; ) {
+      const part = samples.subarray(taken, taken + FRAME - this.#filled);
+      this.#frame.set(part, this.#filled);
+      this.#filled += part.length;
+      taken += part.length;
+      if (this.#filled === FRAME) this.#judge(chunks);
+    }
+    return chunks;
+  }
+
+  /** The rest, however short. The stream may go on afterwards. */
+  flush() {
+    if (this.#filled) this.#frames.push(this.#frame.slice(0, this.#filled));
+    this.#filled = 0;
+    if (!this.#open) this.#suppress(0);
+    const rest = this.#takeChunk(true);
+    this.#open = false;
+    return rest;
+  }
+
+  /**
+   * Adds samples that the stream lacks here, such as those of a device that stood still, as silence.
+   * @param {number} samples
+   */
+  skip(samples) {
+    const rest = this.flush();
+    this.#gap = samples;
+    return rest;
+  }
+
+  /** @param {AudioChunk[]} chunks */
+  #judge(chunks) {
+    const energy = meanSquare(this.#frame);
+    const active = this.#vad.update(energy);
+    this.#loudest = Math.max(this.#loudest, energy);
+    this.#frames.push(this.#frame);
+    this.#frame = new Int16Array(FRAME);
+    this.#filled = 0;
+    this.#unreported++;
+    this.#inactive = active ? 0 : this.#inactive + 1;
+    this.#open ||= active;
+    const closes = this.#open && this.#inactive >= this.#hangover;
+    if (!this.#open) this.#suppress(this.#preRoll);
+    if (closes || this.#unreported >= CHUNK) chunks.push(this.#takeChunk(this.#open || this.#gap >= LONGEST_GAP));
+    if (closes) this.#open = false;
+  }
+
+  /**
+   * Turns frames that are too old for the pre-roll into a gap.
+   * @param {number} most frames to keep
+   */
+  #suppress(most) {
+    for (const frame of this.#frames.splice(0, this.#frames.length - most)) {
+      this.#gap += frame.length;
+      this.saved += frame.length;
+    }
+  }
+
+  /**
+   * @param {boolean} whole false: the level only
+   * @returns {AudioChunk}
+   */
+  #takeChunk(whole) {
+    const chunk = { gap: 0, pcm: new Int16Array(0), energy: this.#loudest, threshold: this.#vad.threshold };
+    this.#unreported = this.#loudest = 0;
+    if (!whole) return chunk;
+    chunk.gap = this.#gap;
+    this.#gap = 0;
+    if (this.#open) chunk.pcm = join(this.#frames.splice(0));
+    return chunk;
+  }
+}
+
+/** Rounded up. @param {number} ms */
+function inFrames(ms) {
+  return Math.ceil((ms * SAMPLE_RATE) / 1000 / FRAME);
+}
+
+/** Of samples in −1…1, in single precision as the gateway has it. @param {Int16Array} frame */
+function meanSquare(frame) {
+  const sum = frame.reduce((total, sample) => total + sample * sample, 0);
+  return Math.fround(sum / frame.length / 32_768 ** 2);
+}
+
+/** @param {Int16Array[]} frames */
+function join(frames) {
+  const whole = new Int16Array(frames.reduce((sum, frame) => sum + frame.length, 0));
+  let filled = 0;
+  for (const frame of frames) {
+    whole.set(frame, filled);
+    filled += frame.length;
+  }
+  return whole;
+}

@@ -1,0 +1,75 @@
+// @ts-check
+/** Shows the service's messages on the page. Ignores types and fields that it does not have. */
+
+import { texts } from "../i18n/index.js";
+
+/**
+ * @typedef {object} Page
+ * @property {import("../view/view.js").View} view
+ * @property {import("../view/transcript.js").Transcript} transcript
+ * @property {import("../view/statistics.js").StatisticsPanel} statistics
+ * @property {import("../view/meter.js").Meter} meter
+ * @property {import("../view/share.js").Share} share
+ *
+ * @typedef {import("../wire/messages.js").ServerMessage} ServerMessage
+ */
+
+/**
+ * @param {Page} page
+ * @param {string | null} room
+ * @param {ServerMessage} message
+ */
+export function showMessage({ view, transcript, statistics, share }, room, message) {
+  switch (message.type) {
+    case "ready":
+      return transcript.own(message.session_id);
+    case "interim":
+      return transcript.showInterim(message);
+    case "speech_ended":
+      return transcript.awaitFinal(message);
+    case "final":
+      return transcript.addFinal(message);
+    case "segment_failed":
+      return transcript.addFailed(message);
+    case "no_speech":
+      return transcript.drop(message);
+    case "stats":
+      if (message.scope === (room ? "room" : "session")) statistics.show(message);
+      return;
+    case "people":
+      statistics.people(message.people);
+      return share.people(message.people, message.talking);
+    case "ack":
+      return view.dismiss("late"); // the service can write again
+    case "error":
+      return view.notice(topicOf(message), () => texts.error(message));
+  }
+}
+
+/**
+ * A new session continues in place of one that expired.
+ * @param {Page} page
+ * @param {string | null} room
+ */
+export function showRenewed({ transcript, statistics }, room) {
+  if (room) return transcript.clear(); // all results of the room come again
+  transcript.dropPending();
+  statistics.clear();
+  transcript.addDivider(() => texts.renewed);
+}
+
+/**
+ * @param {Page} page
+ * @param {number | null} pending results that are missing; null: unknown
+ */
+export function showEnd({ view, transcript }, pending) {
+  transcript.dropPending();
+  transcript.invite(() => texts.empty.nothing);
+  view.dismiss("late");
+  if (pending !== 0) view.notice("end", () => (pending === null ? texts.incomplete : texts.pending(pending)));
+}
+
+/** Delays pass by themselves, and their notice with them. @param {import("../wire/messages.js").Error} error */
+function topicOf({ code, fatal }) {
+  return !fatal && ["redis_unreachable", "busy"].includes(code) ? "late" : "error";
+}
