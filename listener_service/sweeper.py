@@ -1,18 +1,19 @@
 """Re-sends jobs of dead workers and jobs lost by the queue; fails jobs that are out of attempts."""
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import structlog
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from infra.celery_app import queue_keys
-from infra.ledger.ledger import AUDIO_TTL_S, CLAIM_MAX_S, MAX_ATTEMPTS, OUTSTANDING_S, Entry, Ledger
+from infra.ledger.ledger import Entry, Ledger
 from infra.redis_client import Redis
 from infra.results import publish_result
 from listener_service.order import Order
 from listener_service.release import STREAM_KEEP_S
+from listener_service.retry_policy import Step, next_step
 from wire import names
 from wire.messages.base import Clock
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
@@ -20,48 +21,12 @@ from wire.messages.results import Final, SegmentFailed, result_fields
 
 PERIOD_S = 1.0
 """Pause between sweeps."""
-GRACE_S = 2.0
-"""Age at which a job that is in no queue and not claimed counts as lost; an idle worker claims within milliseconds."""
-OVERTAKEN_S = 10.0
-"""A job counts as lost when one sent this much later was claimed before it, as queues are first in, first out."""
 MAX_PER_SWEEP = 500
 """Utterances without a result that one sweep looks at, the oldest first."""
-
-Step: TypeAlias = Literal["wait", "resend", "fail", "unblock"]
 
 QUEUES = {"stt": names.STT_QUEUE, "analysis": names.ANALYZER_QUEUE}
 
 log = structlog.get_logger()
-
-
-def next_step(entry: Entry, *, now: float, claimant_alive: bool, queue_empty: bool, high_water: float) -> Step:
-    """Decide about one outstanding utterance (pure). Times are Unix seconds of Redis's clock.
-
-    Args:
-        entry: the utterance.
-        now: the present.
-        claimant_alive: whether the worker that claimed it has a heartbeat.
-        queue_empty: whether the queue of its stage is empty.
-        high_water: when the latest job that any worker has claimed for this stage was sent. It is ignored when it lies
-            in the future, because the clock was set back.
-
-    Returns:
-        ``wait``, ``resend`` the job, ``fail`` the utterance, or ``unblock`` its result, which waits for an earlier
-        segment that will never come.
-    """
-    if entry.stage == "done":  # its result waits for an earlier segment
-        return "unblock" if now - entry.enrolled_at > OUTSTANDING_S else "wait"
-    if entry.claimed_by and claimant_alive and now - entry.claimed_at < CLAIM_MAX_S:
-        return "wait"
-    if entry.attempts >= MAX_ATTEMPTS or now - entry.enrolled_at > AUDIO_TTL_S:
-        return "fail"
-    sent_at = float(entry.sent_at)
-    if entry.claimed_by or sent_at == 0:
-        return "resend"
-    overtaken = high_water - sent_at > OVERTAKEN_S and high_water <= now
-    if now - sent_at > GRACE_S and (queue_empty or overtaken):
-        return "resend"
-    return "wait"
 
 
 class Sweeper:
@@ -83,7 +48,7 @@ class Sweeper:
         self._max_entries = max_entries
 
     def sweep(self) -> None:
-        """Look at every outstanding utterance once. Safe to repeat and to interrupt."""
+        """Look at the oldest outstanding utterances once. Safe to repeat and to interrupt."""
         if not self._leads():
             return
         seconds, microseconds = self._redis.time()

@@ -1,7 +1,7 @@
 """Pure: counts results. Sums are integers, so that a recount in any order gives exactly the same figures."""
 
 from statistics import quantiles
-from typing import Literal
+from typing import Literal, assert_never
 
 from pydantic import BaseModel
 
@@ -78,6 +78,8 @@ class Tally(BaseModel):
                 tally.no_speech += 1
             case SegmentFailed():
                 tally.failures += 1
+            case _:
+                assert_never(result)
         for hop in HOPS:
             latency = hop_ms(result.clock, hop)
             if latency is not None:

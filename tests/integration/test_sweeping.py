@@ -7,8 +7,9 @@ from infra.ledger.ledger import OUTSTANDING_S, Admission
 from infra.results import FIELD, publish_result
 from listener_service.consumer import Consumer
 from listener_service.release import STREAM_KEEP_S, Releaser
+from listener_service.retry_policy import GRACE_S
 from listener_service.settings import Settings
-from listener_service.sweeper import GRACE_S, Sweeper
+from listener_service.sweeper import Sweeper
 from tests.support.redis import AsyncRedis, Redis
 from tests.support.speakers import audio_job, no_speech
 from wire import names

@@ -16,7 +16,7 @@ ROOMS = {
     "stt_worker": "stt_worker prefetch tasks load scheduling engines weights settings numerics",
     "stt_worker.engines": "whisper vad hallucinations instant device torch_threads base",
     "analyzer_worker": "analyzer_worker prefetch training tasks engines weights settings",
-    "listener_service": "listener_service sweeper consumer release tally order settings",
+    "listener_service": "listener_service sweeper consumer release retry_policy tally order settings",
     "recorder_service": "recorder_service run view outcome audio client settings",
     "certificates": "certificates server authority pair settings",
     "local": "run testing terminal stack settings errors",

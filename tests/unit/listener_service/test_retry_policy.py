@@ -1,4 +1,4 @@
-"""The sweeper's decision about an outstanding utterance, case by case."""
+"""The decision about an outstanding utterance, case by case."""
 
 from functools import partial
 from typing import TypedDict
@@ -6,7 +6,7 @@ from typing import TypedDict
 import pytest
 
 from infra.ledger.ledger import AUDIO_TTL_S, CLAIM_MAX_S, MAX_ATTEMPTS, OUTSTANDING_S, Entry, Stage
-from listener_service.sweeper import GRACE_S, OVERTAKEN_S, next_step
+from listener_service.retry_policy import GRACE_S, OVERTAKEN_S, next_step
 from tests.support.speakers import audio_job
 
 NOW = 1_000_000.0

@@ -1,0 +1,42 @@
+"""Pure: decides when a job is sent again, when its utterance is given up, and when a result stops waiting."""
+
+from typing import Literal, TypeAlias
+
+from infra.ledger.ledger import AUDIO_TTL_S, CLAIM_MAX_S, MAX_ATTEMPTS, OUTSTANDING_S, Entry
+
+GRACE_S = 2.0
+"""Age at which a job that is in no queue and not claimed counts as lost; an idle worker claims within milliseconds."""
+OVERTAKEN_S = 10.0
+"""A job counts as lost when one sent this much later was claimed before it, as queues are first in, first out."""
+
+Step: TypeAlias = Literal["wait", "resend", "fail", "unblock"]
+
+
+def next_step(entry: Entry, *, now: float, claimant_alive: bool, queue_empty: bool, high_water: float) -> Step:
+    """Decide about one outstanding utterance (pure). Times are Unix seconds of Redis's clock.
+
+    Args:
+        entry: the utterance.
+        now: the present.
+        claimant_alive: whether the worker that claimed it has a heartbeat.
+        queue_empty: whether the queue of its stage is empty.
+        high_water: when the latest job that any worker has claimed for this stage was sent. It is ignored when it lies
+            in the future, because the clock was set back.
+
+    Returns:
+        ``wait``, ``resend`` the job, ``fail`` the utterance, or ``unblock`` its result, which waits for an earlier
+        segment that will never come.
+    """
+    if entry.stage == "done":  # its result waits for an earlier segment
+        return "unblock" if now - entry.enrolled_at > OUTSTANDING_S else "wait"
+    if entry.claimed_by and claimant_alive and now - entry.claimed_at < CLAIM_MAX_S:
+        return "wait"
+    if entry.attempts >= MAX_ATTEMPTS or now - entry.enrolled_at > AUDIO_TTL_S:
+        return "fail"
+    sent_at = float(entry.sent_at)
+    if entry.claimed_by or sent_at == 0:
+        return "resend"
+    overtaken = high_water - sent_at > OVERTAKEN_S and high_water <= now
+    if now - sent_at > GRACE_S and (queue_empty or overtaken):
+        return "resend"
+    return "wait"
