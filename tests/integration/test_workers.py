@@ -1,4 +1,4 @@
-"""Real workers and a real listener: whatever dies or gets lost on the way, each utterance ends exactly once."""
+"""Real workers and a real listener: each utterance ends exactly once, even if a process dies or a job is lost."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -27,20 +27,20 @@ PCM = bytes(2 * 16_000)
 
 
 def ready(redis: Redis, service: str) -> bool:
-    """Whether a living process of the service says so."""
-    beats = redis.mget(list(redis.scan_iter(f"{names.heartbeat_index(service)}:*")) or ["nobody"])
+    """True if the heartbeat of a process of the service is ready."""
+    beats = redis.mget(list(redis.scan_iter(f"{names.heartbeat_index(service)}:*")) or ["none"])
     return any(Heartbeat.model_validate_json(beat).ready for beat in beats if beat)
 
 
 class Conversation:
-    """A session whose utterances are written down, and sent or not."""
+    """A session whose utterances are in the ledger, and in the queue if a test sends them."""
 
     def __init__(self, redis: Redis, aredis: AsyncRedis, celery: Celery, record: SessionRecord) -> None:
         self.redis, self.celery, self.record = redis, celery, record
         self._admission = Admission(aredis)
 
     async def say(self, segment: int, pcm: bytes = PCM) -> TranscribeAudio:
-        """Enrol an utterance, as the gateway does before it acknowledges it."""
+        """Admit an utterance, as the gateway does before it acknowledges it."""
         job = audio_job(segment, self.record.session_id)
         assert await self._admission.admit(self.record.owner, job, pcm, segment, 600) == "enrolled"
         return job
@@ -48,21 +48,21 @@ class Conversation:
     def send(self, job: TranscribeAudio) -> None:
         send_job(self.celery, job)
 
-    def heard(self) -> list[Final | NoSpeech | SegmentFailed]:
-        """Everything released so far."""
+    def released(self) -> list[Final | NoSpeech | SegmentFailed]:
+        """Return all results released so far."""
         entries = self.redis.xrange(names.log(self.record.audience))
         return [segment_end.validate_json(fields[FIELD]) for _, fields in entries]
 
     def wait_for(self, count: int, timeout: float = 20) -> list[Final | NoSpeech | SegmentFailed]:
-        """``count`` results; then nothing may be left in the ledger, in the queues or on the way."""
+        """Wait for ``count`` results, and until nothing is left in the ledger, the queues and the stream."""
         self.wait_for_results(count, timeout)
         eventually(self.is_quiet, timeout)
-        assert len(self.heard()) == count
-        return self.heard()
+        assert len(self.released()) == count
+        return self.released()
 
     def wait_for_results(self, count: int, timeout: float) -> list[Final | NoSpeech | SegmentFailed]:
-        """``count`` results; a dead worker's copy of a task may still be on the way."""
-        return eventually(lambda: self.heard() if len(self.heard()) >= count else [], timeout)
+        """Wait for ``count`` results; a dead worker's copy of a task may still be unacknowledged."""
+        return eventually(lambda: self.released() if len(self.released()) >= count else [], timeout)
 
     def is_quiet(self) -> bool:
         waiting: int = sum(queue_depth(self.redis, queue) for queue in (names.STT_QUEUE, names.ANALYZER_QUEUE))
@@ -73,7 +73,7 @@ class Conversation:
 
 @pytest.fixture(scope="module", autouse=True)
 def _backstage(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A listener and a sentiment worker for all tests here; they live through the emptying of Redis between tests."""
+    """Start a listener and a sentiment worker for all tests here; they survive emptying Redis between tests."""
     started = Processes(redis_server.url, tmp_path_factory.mktemp("backstage"))
     started.python("-m", "listener_service.listener_service")
     started.worker("analyzer_worker", names.ANALYZER_QUEUE)
@@ -123,7 +123,7 @@ async def test_a_worker_that_freezes_and_dies_loses_nothing(conversation: Conver
 
 
 async def test_a_job_that_the_queue_lost_is_sent_again(conversation: Conversation, processes: Processes) -> None:
-    """Its list in Redis is gone before any worker saw it; the ledger still knows."""
+    """Its list in Redis is deleted before any worker reads it; the ledger still has it."""
     conversation.send(await conversation.say(0))
     assert conversation.redis.delete(names.STT_QUEUE) == 1
     eventually(lambda: queue_depth(conversation.redis, names.STT_QUEUE) == 1, 15)
@@ -131,7 +131,9 @@ async def test_a_job_that_the_queue_lost_is_sent_again(conversation: Conversatio
     assert [end.type for end in conversation.wait_for(1, START_S)] == ["final"]
 
 
-async def test_what_cannot_be_done_fails_and_holds_up_nobody(conversation: Conversation, processes: Processes) -> None:
+async def test_a_job_that_cannot_be_done_fails_and_delays_no_other(
+    conversation: Conversation, processes: Processes
+) -> None:
     """Its audio is gone: after all attempts it ends as ``segment_failed``, and what was said after it follows."""
     jobs = [await conversation.say(segment) for segment in range(2)]
     conversation.redis.delete(jobs[0].audio_key)
@@ -155,7 +157,7 @@ def break_first(redis: Redis, change: Callable[[str], str]) -> None:
 
 @pytest.mark.parametrize("poison", ["body", "job"])
 async def test_a_poisonous_job_ends_no_worker(poison: str, conversation: Conversation, processes: Processes) -> None:
-    """What nobody can read is dropped; the worker goes on with the next job."""
+    """An unreadable job is dropped; the worker goes on with the next."""
     task, queue = names.TRANSCRIBE_AUDIO, names.STT_QUEUE
     conversation.celery.send_task(task, kwargs={"job": {"type": "nonsense"}}, queue=queue, priority=0)
     if poison == "body":
@@ -167,7 +169,7 @@ async def test_a_poisonous_job_ends_no_worker(poison: str, conversation: Convers
 
 
 async def test_a_torn_message_costs_one_restart(conversation: Conversation, processes: Processes) -> None:
-    """Half of Celery's own envelope, which only Redis itself could write: the next process does not meet it again."""
+    """Half of Celery's own envelope, which only Redis itself could write: the next process does not get it again."""
     conversation.celery.send_task(names.TRANSCRIBE_AUDIO, queue=names.STT_QUEUE, priority=0)
     break_first(conversation.redis, lambda message: message[:40])
     conversation.send(await conversation.say(0))
@@ -177,7 +179,7 @@ async def test_a_torn_message_costs_one_restart(conversation: Conversation, proc
 
 
 async def test_a_worker_stops_in_order(conversation: Conversation, processes: Processes) -> None:
-    """SIGTERM: it says goodbye and exits with 0; jobs stay in the queue."""
+    """SIGTERM: it removes its heartbeat and exits with 0; jobs stay in the queue."""
     worker = processes.worker("stt_worker", names.STT_QUEUE)
     eventually(lambda: " ready." in processes.output(worker), START_S)
     worker.send_signal(signal.SIGTERM)
@@ -190,7 +192,7 @@ async def test_a_worker_stops_in_order(conversation: Conversation, processes: Pr
 async def test_a_worker_without_a_model_takes_no_job(
     conversation: Conversation, processes: Processes, tmp_path: Path
 ) -> None:
-    """It lives, says why it is not ready and what helps, and leaves the queue to others."""
+    """It runs, reports why it is not ready and what helps, and leaves the queue to others."""
     processes.worker("stt_worker", names.STT_QUEUE, STT_MODEL=str(tmp_path / "missing.pt"))
 
     def reasons() -> list[str | None]:
