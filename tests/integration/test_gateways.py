@@ -27,9 +27,9 @@ from tests.support.speakers import ALICE, failed, final, no_speech, sentiment
 from wire import names
 
 START_S = 30
-HEAR_S = 5.0
+RECEIVE_S = 5.0
 FORGET_S = 3
-# A gateway as it is, but for how long it remembers people of whom nothing is heard: shorter than anybody waits here.
+# A gateway that forgets connections sooner than this test waits.
 GATEWAY = f"""
 from functools import partial
 from fastapi_service import fastapi_service, gateway
@@ -58,31 +58,36 @@ class Gateway:
 
 
 class Person:
-    """A WebSocket with a session, and what it heard."""
+    """A WebSocket with a session, and the messages that it received."""
 
     def __init__(self, line: websockets.ClientConnection, ready: dict[str, Any]) -> None:
         self._line = line
         self.session_id, self.token = ready["session_id"], ready["token"]
-        self.heard: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
 
     async def until(self, kind: str, **fields: object) -> dict[str, Any]:
         """The next message of this kind, with these fields."""
-        async with asyncio.timeout(HEAR_S + FORGET_S):
+        async with asyncio.timeout(RECEIVE_S + FORGET_S):
             while True:
-                self.heard.append(json.loads(await self._line.recv()))
-                if self.heard[-1].items() >= ({"type": kind} | fields).items():
-                    return self.heard[-1]
+                self.received.append(json.loads(await self._line.recv()))
+                if self.received[-1].items() >= ({"type": kind} | fields).items():
+                    return self.received[-1]
 
     async def talk(self) -> None:
         await self._line.send(bytes(3_200))
 
     async def ping(self) -> None:
-        """Everything that was sent before the answer is heard then."""
+        """Wait for the answer: everything that was sent before it is received then."""
         await self._line.send('{"type":"ping"}')
         await self.until("pong")
 
     async def leave(self) -> None:
         await self._line.close()
+
+
+def rooms(*persons: Person) -> set[str]:
+    """Return the rooms whose occupancy these clients received."""
+    return {message["room"] for person in persons for message in person.received if message["type"] == "people"}
 
 
 @pytest.fixture
@@ -95,7 +100,7 @@ def gateways(processes: Processes) -> list[Gateway]:
 
 @pytest.fixture
 async def enter() -> AsyncIterator[Callable[..., Any]]:
-    """Comes to a gateway, into a room or alone."""
+    """Returns a function that connects to a gateway, in a room or alone."""
     async with AsyncExitStack() as lines:
 
         async def one(gateway: Gateway, room: str | None = None) -> Person:
@@ -106,10 +111,10 @@ async def enter() -> AsyncIterator[Callable[..., Any]]:
         yield one
 
 
-async def test_everybody_in_a_room_knows_how_many_they_are(
+async def test_occupancy_of_a_room_reaches_its_clients_on_all_gateways(
     gateways: list[Gateway], enter: Callable[..., Any], redis: Redis
 ) -> None:
-    """Over two gateways: who joins, who begins to talk, who leaves. Another room and a private session hear nothing."""
+    """Each join, first audio and leave. Another room and a private session get nothing of it."""
     one, two = gateways
     alone, stranger = await enter(one), await enter(one, "attic")
     await stranger.until("people", people=1)
@@ -129,14 +134,16 @@ async def test_everybody_in_a_room_knows_how_many_they_are(
     await alone.talk()
     for person in (alone, alice, stranger, carol):
         await person.ping()
-    assert {message["room"] for message in alice.heard + bob.heard if message["type"] == "people"} == {"kitchen"}
-    assert {message["room"] for message in stranger.heard + carol.heard if message["type"] == "people"} == {"attic"}
-    assert [message["type"] for message in alone.heard] == ["pong"]
+    assert {message["room"] for message in alice.received + bob.received if message["type"] == "people"} == {"kitchen"}
+    assert {message["room"] for message in stranger.received + carol.received if message["type"] == "people"} == {
+        "attic"
+    }
+    assert [message["type"] for message in alone.received] == ["pong"]
     assert not [key for key in redis.scan_iter("wta:people:*") if not key.endswith(("kitchen", "attic"))]
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
-async def test_people_of_a_gateway_that_is_gone_are_gone(
+async def test_people_of_a_gateway_that_ended_are_no_longer_counted(
     gateways: list[Gateway], enter: Callable[..., Any], how: signal.Signals
 ) -> None:
     """Killed, after a while; stopped, at once."""
@@ -155,7 +162,7 @@ async def test_people_of_a_gateway_that_is_gone_are_gone(
 async def said(
     gateways: list[Gateway], enter: Callable[..., Any], processes: Processes, redis: Redis
 ) -> tuple[Person, Person, Person]:
-    """Alice and Bob talked in the kitchen, Carol to herself; all of it is in their logs."""
+    """Results of Alice and Bob in the kitchen, and of Carol without a room, in their logs."""
     processes.python("-m", "listener_service.listener_service")
     one, two = gateways
     alice, bob, carol = await enter(one, "kitchen"), await enter(two, "kitchen"), await enter(one)
@@ -183,7 +190,7 @@ async def export(gateway: Gateway, session_id: str, format_name: str, token: str
 async def test_a_conversation_is_exported_in_every_format(
     gateways: list[Gateway], said: tuple[Person, Person, Person]
 ) -> None:
-    """From any gateway; in a room everybody's words, whoever asks."""
+    """By any gateway; in a room with the results of all its sessions."""
     alice, bob, carol = said
     files = {name: await export(gateways[1], alice.session_id, name, alice.token) for name in FORMATS}
     assert {answer.status_code for answer in files.values()} == {200}
@@ -216,7 +223,7 @@ async def test_a_conversation_is_exported_in_every_format(
 async def test_only_the_token_opens_a_conversation(
     gateways: list[Gateway], said: tuple[Person, Person, Person], redis: Redis
 ) -> None:
-    """No token, a wrong one, a stranger's, a stored digest, an expired session: each is refused and gives no word."""
+    """No token, a wrong one, another session's, a stored digest, an expired session: each gets nothing."""
     alice, _, carol = said
     gateway = gateways[0]
     digest = redis.hget(names.session(carol.session_id), "token")
@@ -233,10 +240,10 @@ async def test_only_the_token_opens_a_conversation(
     assert not any("secret" in answer.text for answer in (none, *answers))
 
 
-async def test_an_unknown_format_names_those_that_are_known(
+async def test_unknown_format_is_refused_with_the_known_ones(
     gateways: list[Gateway], said: tuple[Person, Person, Person]
 ) -> None:
-    """Without a format, too."""
+    """A missing format, too."""
     alice, *_ = said
     for name in ("pdf", "", "__class__"):
         answer = await export(gateways[0], alice.session_id, name, alice.token)
@@ -247,7 +254,7 @@ async def test_an_unknown_format_names_those_that_are_known(
 async def test_a_conversation_of_ten_thousand_sentences_is_exported_whole(
     gateways: list[Gateway], enter: Callable[..., Any], redis: Redis
 ) -> None:
-    """As many as a log keeps, while somebody else goes on: an answer to a ping never takes long."""
+    """As many as a log keeps. Meanwhile another client's ping is answered within half a second."""
     alice, bob = await enter(gateways[0]), await enter(gateways[0])
     pipeline = redis.pipeline(transaction=False)
     for n in range(10_000):
