@@ -42,6 +42,7 @@ class _PendingRequest:
     future: Future[Hypothesis] = field(default_factory=Future)
 
     def resolve(self, outcome: Outcome) -> None:
+        """Give the caller its outcome."""
         if isinstance(outcome, Exception):
             self.future.set_exception(outcome)
         else:

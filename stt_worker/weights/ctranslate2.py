@@ -100,6 +100,7 @@ class _Mapping:
         self.norm(f"{half}/layer_norm", f"{half}.{last_norm}")
 
     def attention(self, source: str, target: str, stacks: tuple[tuple[str, ...], ...]) -> None:
+        """Rename an attention layer and its norm; ``stacks`` names the projections stacked in each matrix."""
         self.norm(f"{source}/layer_norm", f"{target}_ln")
         for number, projections in enumerate(stacks):
             weights = self._unused.pop(f"{source}/linear_{number}/weight").chunk(len(projections))
@@ -112,14 +113,17 @@ class _Mapping:
                     raise ValueError(f"{source} has a key bias, which Whisper does not have")
 
     def norm(self, source: str, target: str) -> None:
+        """Rename a layer norm."""
         self.move(f"{source}/gamma", f"{target}.weight")
         self.move(f"{source}/beta", f"{target}.bias")
 
     def linear(self, source: str, target: str) -> None:
+        """Rename a linear layer or a convolution."""
         self.move(f"{source}/weight", f"{target}.weight")
         self.move(f"{source}/bias", f"{target}.bias")
 
     def move(self, source: str, target: str) -> None:
+        """Rename one tensor."""
         self.state[target] = self._unused.pop(source)
 
     def expect_all_used(self) -> None:

@@ -50,6 +50,7 @@ class _Utterance:
 
     @property
     def config(self) -> RecognitionConfig:
+        """Options of the request."""
         return self.request.config
 
     @property
