@@ -12,7 +12,7 @@ from starlette.types import Scope
 
 STATIC = Path(__file__).parents[1] / "static"
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
-"""Of the files that are made smaller."""
+"""Suffix → media type of the files that are served without blanks."""
 BLANKS = {".css": re.compile(r"(?<=[{};,])\s+"), ".html": re.compile(r"(?<=\n)\s+")}
 """White space without a meaning; there is none in a string of ours."""
 
