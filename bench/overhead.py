@@ -11,7 +11,7 @@ import time
 import wave
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import numpy as np
 import typer
@@ -117,7 +117,7 @@ def table(reports: list[dict[str, object]]) -> Table:
     for column in ("sessions", "utterances", "lost", "total", *hops):
         out.add_column(column, justify="right")
     for report in reports:
-        figures: dict[str, dict[str, float]] = report["hops"]  # type: ignore[assignment]
+        figures = cast("dict[str, dict[str, float]]", report["hops"])
         out.add_row(
             *(str(report[key]) for key in ("sessions", "utterances", "lost")),
             f"{report['p50_ms']} / {report['p99_ms']}",

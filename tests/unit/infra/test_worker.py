@@ -15,6 +15,7 @@ from infra import redis_types
 from infra import worker as module
 from infra.heartbeat import Heartbeat
 from infra.ledger.ledger import Claim, Verdict
+from infra.ledger.ledger import Ledger as RealLedger
 from infra.worker import EXIT_BY_WATCHDOG, Limits, Worker
 from tests.support.eventually import eventually
 from tests.support.speakers import audio_job
@@ -76,7 +77,7 @@ class Ledger:
 def make_worker(ledger: Ledger | None = None) -> Any:
     worker: Worker[str] = Worker("redis://127.0.0.1:1/0", "stt_worker", LIMITS)
     worker.redis = worker._heartbeat._redis = cast(redis_types.Redis, Redis())
-    worker.ledger = ledger or Ledger()  # type: ignore[assignment]
+    worker.ledger = cast(RealLedger, ledger or Ledger())
     return worker
 
 

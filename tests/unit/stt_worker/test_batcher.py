@@ -4,9 +4,9 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import numpy as np
 import pytest
@@ -315,14 +315,13 @@ def test_a_lost_gpu_ends_the_process() -> None:
     ended: list[int] = []
     over, gone = threading.Event(), threading.Event()
 
-    def end(status: int) -> NoReturn:
+    def end(status: int) -> None:
         ended.append(status)
         over.set()
         gone.wait(10)  # as the process would be by now
-        return None  # type: ignore[misc]
 
     engine = Held()
-    batcher = Batcher(lambda: engine, end)
+    batcher = Batcher(lambda: engine, cast("Callable[[int], NoReturn]", end))
     engine.go.release()
     with ThreadPoolExecutor(1) as threads:
         asked = threads.submit(ask, batcher, 1, RecognitionConfig("cuda"))
