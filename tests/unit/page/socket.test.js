@@ -186,6 +186,19 @@ test("a file waits until the service has got on, and goes on when the session en
   await whole;
 });
 
+test("types and fields that the page does not have disturb nothing", () => {
+  const socket = open();
+  line().onopen();
+  line().say({ type: "hello", version: 9 });
+  line().say({ type: "ready", session_id: "known", token: "key", samples: 0, codecs: ["opus"], endpointing: { vad: "x" } });
+  line().say({ type: "final", seq: 1, emotion: "joy" });
+  socket.audio.push(new Int16Array(1600));
+  line().say({ type: "ack", samples: 1600, checksum: 7 });
+  assert.deepEqual(told, ["connecting", "hello", "known key", "open", "final", "ack"]);
+  assert.equal(line().sent.at(-1), 1600);
+  assert.equal(socket.lastSeq, 1);
+});
+
 async function settle() {
   for (let turn = 0; turn < 500; turn++) await null;
 }
