@@ -56,6 +56,7 @@ class Gateway:
         self._heartbeat = HeartbeatWriter(connect(settings.redis_url), names.GATEWAY)
         self._loops = TaskSet()
         self._endless: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+            "event loop": self._heartbeat.follow_loop,
             "subscriber": Subscriber(self._channels, hub).run,
             "partials": partials.run,
             "room occupancy": self._occupancy.run,

@@ -1,0 +1,48 @@
+"""The file that a container's health check looks at: ``ready``, or why the process is not.
+
+The heartbeat thread writes it every second; ``infra/healthcheck.sh`` reads it and its age. A check that starts Python
+and connects to Redis would cost a hundred times as much CPU.
+"""
+
+import os
+from pathlib import Path
+
+from infra.outage_log import OutageLog
+
+READY = "ready"
+"""First line of the file of a ready process; otherwise the line is the reason."""
+VARIABLE = "HEALTH_FILE"
+"""Environment variable with the path; the Dockerfile sets it. Without it nothing is written."""
+
+
+class HealthFile:
+    """Writes the file. For use from one thread."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._outage = OutageLog("health file write")
+
+    @classmethod
+    def from_environment(cls) -> "HealthFile":
+        """Return the file that ``HEALTH_FILE`` names, or one that is not written."""
+        path = os.environ.get(VARIABLE)
+        return cls(Path(path) if path else None)
+
+    def write(self, reason: str | None) -> None:
+        """Replace the file: ready if ``reason`` is None. A failure is logged once."""
+        if self._path is None:
+            return
+        line = READY if reason is None else " ".join(reason.split())
+        draft = self._path.with_name(f"{self._path.name}.new")
+        try:
+            draft.write_text(f"{line}\n", encoding="utf-8")
+            draft.replace(self._path)
+        except OSError as error:
+            self._outage.failed(error)
+        else:
+            self._outage.recovered()
+
+    def remove(self) -> None:
+        """Delete the file: the process ends."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)

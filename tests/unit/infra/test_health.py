@@ -1,0 +1,183 @@
+"""A container is healthy while its process says so in a fresh file; otherwise one line says why not."""
+
+import asyncio
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import redis.exceptions
+from structlog.testing import capture_logs
+
+from infra import heartbeat as module
+from infra.health_file import HealthFile
+from infra.heartbeat import HeartbeatWriter
+from infra.redis_client import Redis
+from tests.support.eventually import eventually, soon
+from wire import names
+
+ROOT = Path(__file__).parents[3]
+
+
+class Store:
+    """A Redis that takes heartbeats, or fails while ``fails``."""
+
+    def __init__(self) -> None:
+        self.fails = False
+
+    def pipeline(self) -> "Store":
+        return self
+
+    def set(self, *_: object, **__: object) -> None: ...
+
+    def sadd(self, *_: object) -> None: ...
+
+    def expire(self, *_: object) -> None: ...
+
+    def delete(self, *_: object) -> None: ...
+
+    def smembers(self, _index: str) -> Any:
+        return set()
+
+    def mget(self, _keys: list[str]) -> list[str]:
+        return []
+
+    def execute(self) -> None:
+        if self.fails:
+            raise redis.exceptions.ConnectionError
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "health"
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+def heartbeat(file: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[HeartbeatWriter]:
+    """A process's heartbeat, started, not ready yet."""
+    monkeypatch.setattr(module, "BEAT_S", 0.02)
+    writer = HeartbeatWriter(cast(Redis, store), names.GATEWAY, HealthFile(file))
+    writer.start()
+    yield writer
+    writer.stop()
+
+
+def check(file: Path) -> tuple[int, str]:
+    """Exit code and output of the check, run as the container runs it."""
+    done = subprocess.run(
+        ["sh", "infra/healthcheck.sh"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "HEALTH_FILE": str(file)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    return done.returncode, done.stdout.strip()
+
+
+def says(file: Path, line: str) -> bool:
+    return file.exists() and file.read_text(encoding="utf-8").strip() == line
+
+
+def test_a_ready_process_is_healthy(file: Path, heartbeat: HeartbeatWriter) -> None:
+    """Nothing is printed."""
+    heartbeat.ready("base", "r1")
+    eventually(lambda: says(file, "ready"))
+    assert check(file) == (0, "")
+
+
+def test_a_process_that_is_not_ready_says_why(file: Path, heartbeat: HeartbeatWriter) -> None:
+    """Also when it was ready before; a reason of several lines becomes one."""
+    eventually(lambda: says(file, "starting"))
+    assert check(file) == (1, "not healthy: starting")
+    heartbeat.ready()
+    heartbeat.not_ready("The model is missing.\n  Put it there.")
+    eventually(lambda: says(file, "The model is missing. Put it there."))
+    assert check(file) == (1, "not healthy: The model is missing. Put it there.")
+
+
+def test_a_stale_file_is_not_healthy(file: Path) -> None:
+    """A process that hangs or was killed no longer writes it."""
+    HealthFile(file).write(None)
+    assert check(file) == (0, "")
+    before = time.time() - 11
+    os.utime(file, (before, before))
+    code, line = check(file)
+    assert (code, line) == (1, "not healthy: no heartbeat for 10 s: the process hangs")
+
+
+def test_a_missing_file_is_not_healthy(file: Path) -> None:
+    """The process has not started yet."""
+    code, line = check(file)
+    assert code == 1
+    assert line.startswith(f"not healthy: there is no file {file}")
+
+
+def test_a_process_without_redis_is_not_healthy_until_it_is_back(
+    file: Path, store: Store, heartbeat: HeartbeatWriter
+) -> None:
+    """The outage is named; afterwards the process is healthy again."""
+    heartbeat.ready()
+    eventually(lambda: says(file, "ready"))
+    store.fails = True
+    eventually(lambda: says(file, "Redis does not answer (ConnectionError)"))
+    assert check(file) == (1, "not healthy: Redis does not answer (ConnectionError)")
+    store.fails = False
+    eventually(lambda: says(file, "ready"))
+
+
+async def test_a_hanging_event_loop_is_not_healthy(
+    file: Path, heartbeat: HeartbeatWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The heartbeat thread goes on, and the gateway answers nobody."""
+    monkeypatch.setattr(module, "LOOP_S", 0.5)
+    heartbeat.ready()
+    following = asyncio.create_task(heartbeat.follow_loop())
+    await soon(lambda: says(file, "ready"))
+    time.sleep(1.0)  # noqa: ASYNC251 (the loop hangs)
+    assert check(file) == (1, "not healthy: the event loop has not run for 0 s")
+    await soon(lambda: says(file, "ready"))
+    following.cancel()
+
+
+def test_the_file_is_gone_with_its_process(file: Path, heartbeat: HeartbeatWriter) -> None:
+    """A container that ends is not healthy."""
+    heartbeat.ready()
+    eventually(lambda: says(file, "ready"))
+    heartbeat.stop()
+    assert not file.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_one_line_in_the_log(tmp_path: Path) -> None:
+    """The heartbeat itself goes on."""
+    health = HealthFile(tmp_path / "missing" / "health")
+    with capture_logs() as lines:
+        health.write(None)
+        health.write(None)
+    assert [line["event"] for line in lines] == ["health file write failed"]
+
+
+def test_without_the_variable_nothing_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Outside containers there is no health file."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HEALTH_FILE", raising=False)
+    health = HealthFile.from_environment()
+    health.write(None)
+    health.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_image_runs_the_check_and_names_the_file() -> None:
+    """Exec form, with a file on the only writable place of a read-only container."""
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert 'CMD ["sh", "infra/healthcheck.sh"]' in dockerfile
+    assert "HEALTH_FILE=/tmp/health\n" in dockerfile
