@@ -21,7 +21,17 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.clips import MANIFEST, Clip, error_name, error_rate, read_manifest
-from bench.stt_engines import ENGINES, FASTER, FASTER_BEAM, OURS, WHISPER, Run, ctranslate2_model, load_engine
+from bench.stt_engines import (
+    ENGINES,
+    FASTER,
+    FASTER_BEAM,
+    OURS,
+    WHISPER,
+    Run,
+    ThisEngine,
+    ctranslate2_model,
+    load_engine,
+)
 
 RESULTS = Path("bench-results/stt.json")
 BUCKETS = {"≤ 4 s": (0.0, 4.0), "4–10 s": (4.0, 10.0), "> 10 s": (10.0, 1e9)}
@@ -61,8 +71,13 @@ def _peak_mb() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
-def measure(clips: list[Clip]) -> tuple[dict[str, list[Measured]], dict[str, int]]:
-    """Return the measurements of each engine, one per clip, and its peak memory in MiB."""
+def _revision() -> str:
+    assert isinstance(_run, ThisEngine)
+    return _run.revision
+
+
+def measure(clips: list[Clip]) -> tuple[dict[str, list[Measured]], dict[str, int], str]:
+    """Return each engine's measurements, one per clip, its peak memory in MiB, and the revision of this engine."""
     ctranslate2_model()
     context = multiprocessing.get_context("spawn")
     pools = {
@@ -74,9 +89,10 @@ def measure(clips: list[Clip]) -> tuple[dict[str, list[Measured]], dict[str, int
         for engine in (*ENGINES[first:], *ENGINES[:first]):
             results[engine].append(pools[engine].submit(_measure, clip).result())
     peaks = {engine: pool.submit(_peak_mb).result() for engine, pool in pools.items()}
+    revision = pools[OURS].submit(_revision).result()
     for pool in pools.values():
         pool.shutdown()
-    return results, peaks
+    return results, peaks, revision
 
 
 def speedup(results: dict[str, list[Measured]], over: str, language: str, bucket: tuple[float, float]) -> float | None:
@@ -102,7 +118,7 @@ def errors(results: list[Measured], language: str) -> float:
     return round(error_rate(language, [each.clip.text for each in spoken], [each.text for each in spoken]), 5)
 
 
-def report(results: dict[str, list[Measured]], peaks: dict[str, int]) -> dict[str, object]:
+def report(results: dict[str, list[Measured]], peaks: dict[str, int], revision: str) -> dict[str, object]:
     """Return the content of the results file: per language, then over all of them."""
     stored: dict[str, object] = {}
     for language in sorted({each.clip.language for each in results[OURS] if each.clip.text}):
@@ -122,6 +138,7 @@ def report(results: dict[str, list[Measured]], peaks: dict[str, int]) -> dict[st
             "speedup_4_to_10s": speedup(results, FASTER, language, BUCKETS["4–10 s"]),
             "speedup_gt_10s": speedup(results, FASTER, language, BUCKETS["> 10 s"]),
         }
+    stored["revision"] = revision
     stored["peak_mb"] = peaks
     stored["words_without_speech"] = {
         engine: sum(len(each.text.split()) for each in results[engine] if not each.clip.text) for engine in ENGINES
@@ -147,7 +164,7 @@ def show(console: Console, results: dict[str, list[Measured]], stored: dict[str,
                 cells.append(f"{statistics.median(seconds):.2f}  {ratio:.1f}×" if seconds else "")
             table.add_row(engine, f"{errors(results[engine], language):.2%}", *cells)
         console.print(table)
-    console.print({name: value for name, value in stored.items() if name in ("peak_mb", "words_without_speech")})
+    console.print({name: stored[name] for name in ("revision", "peak_mb", "words_without_speech")})
 
 
 def main(
@@ -158,8 +175,8 @@ def main(
     clips = [clip for clip in read_manifest(manifest) if not language or clip.language in language]
     if not clips:
         raise typer.BadParameter(f"{manifest} has no clips in these languages.")
-    results, peaks = measure(clips)
-    stored = report(results, peaks)
+    results, peaks, revision = measure(clips)
+    stored = report(results, peaks, revision)
     show(Console(), results, stored)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(stored, indent=2, ensure_ascii=False) + "\n")

@@ -27,21 +27,24 @@ class Run(Protocol):
         ...
 
 
-def this_engine() -> Run:
-    """Load the engine of this repository."""
-    from stt_worker.engines.base import Deadline, RecognitionConfig
-    from stt_worker.load import load_transcriber
+class ThisEngine:
+    """The engine of this repository, in the number formats of the settings and the machine."""
 
-    transcriber = load_transcriber(Settings(model="base", device="cpu"))
+    def __init__(self) -> None:
+        from stt_worker.load import load_transcriber
 
-    def run(audio: Samples, language: str) -> tuple[str, int]:
+        self._transcriber = load_transcriber(Settings(model="base", device="cpu"))
+        self.revision = self._transcriber.revision
+
+    def __call__(self, audio: Samples, language: str) -> tuple[str, int]:
+        """See ``Run``."""
+        from stt_worker.engines.base import Deadline, RecognitionConfig
+
         hypotheses = [
-            transcriber.transcribe(part, RecognitionConfig(language), Deadline.after(600))
+            self._transcriber.transcribe(part, RecognitionConfig(language), Deadline.after(600))
             for part in _utterances(audio)
         ]
         return " ".join(each.text for each in hypotheses), sum(each.attempts > 1 for each in hypotheses)
-
-    return run
 
 
 def _utterances(audio: Samples) -> list[Samples]:
@@ -101,7 +104,7 @@ def ctranslate2_model() -> Path:
 def load_engine(engine: str) -> Run:
     """Load one of ``ENGINES``."""
     if engine == OURS:
-        return this_engine()
+        return ThisEngine()
     if engine == WHISPER:
         return whisper_library()
     return faster_whisper(beam_size=1 if engine == FASTER else 5)

@@ -22,7 +22,7 @@ from stt_worker.engines.whisper.vocabulary import Vocabulary, make_vocabulary
 from stt_worker.engines.whisper.word_timestamps import SMOOTHING, _median
 from stt_worker.numerics import BFLOAT16, FLOAT32, INT8, Format, Numerics
 from tests.support.exact_scores import judge
-from tests.unit.stt_worker.formats import ENGINES, NUMERICS, packing, quantized_engine
+from tests.support.formats import ENGINES, NUMERICS, packing, quantized_engine
 from tests.unit.stt_worker.tiny_whisper import random_whisper
 
 # The library leaves its word lists to the garbage collector to close.

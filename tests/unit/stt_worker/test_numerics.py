@@ -1,6 +1,7 @@
 """The choice of number formats: what the setting may say, and what the machine makes of it."""
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,10 @@ from torch import Tensor
 from infra.settings import load_settings
 from stt_worker.engines.whisper import processor
 from stt_worker.engines.whisper.linear import PACKS, Linear
-from stt_worker.engines.whisper.processor import NumericsError, choose_numerics, executes
+from stt_worker.engines.whisper.processor import NumericsError, choose_numerics, executes, is_fast
 from stt_worker.numerics import FLOAT32, FORMATS, Format, Numerics, parse_numerics
 from stt_worker.settings import Settings
+from tests.support.formats import ENGINES
 from wire.errors import ConfigurationError
 
 ROOT = Path(__file__).parents[3]
@@ -108,6 +110,18 @@ def test_what_is_not_packed_or_multiplies_wrongly_is_not_executed(
 ) -> None:
     monkeypatch.setitem(PACKS, "int8", pack)
     assert not executes("int8")
+
+
+def test_no_format_of_this_machine_is_left_untested() -> None:
+    """The tests of the formats run those that ``executes`` accepts, so it must not refuse one that the machine has."""
+    expected = {"float32", "float16", "bfloat16"}
+    if platform.machine() == "x86_64":
+        expected |= {"int8", "int8-reduced"}
+        assert executes("int8-reduced")
+    assert expected <= ENGINES.keys()
+    if "ATEN_CPU_CAPABILITY" not in os.environ:
+        assert executes("int8") or not torch.cpu._is_vnni_supported()
+        assert executes("bfloat16-packed") or not is_fast("bfloat16-packed")
 
 
 def test_the_processor_is_as_weak_as_the_environment_says() -> None:

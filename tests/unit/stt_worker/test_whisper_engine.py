@@ -15,8 +15,8 @@ from stt_worker.engines.whisper.load import warm_up
 from stt_worker.engines.whisper.prompt import make_prompt
 from stt_worker.engines.whisper.repetition import token_limit
 from stt_worker.numerics import FLOAT32, Numerics
+from tests.support.formats import NUMERICS, packing
 from tests.support.utterances import outcomes_of
-from tests.unit.stt_worker.formats import NUMERICS, packing
 from wire.errors import WireError
 
 # The library leaves its word lists to the garbage collector to close.
