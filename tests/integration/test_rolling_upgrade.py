@@ -1,0 +1,190 @@
+"""Old and new side by side: what newer services add is ignored, and no utterance is lost.
+
+The services of this version read messages of a simulated newer one. Before 0.2.0 unknown fields were refused, which
+these tests show with ``extra="forbid"``: a listener deleted such results as unreadable.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from structlog.testing import capture_logs
+
+from fastapi_service.delivery.hub import Hub
+from fastapi_service.delivery.subscriber import Subscriber
+from fastapi_service.storage.sessions import SessionStore
+from infra.heartbeat import Heartbeat, alive_instances
+from infra.ledger.ledger import Admission, Ledger
+from infra.results import FIELD
+from listener_service import consumer as consumer_module
+from listener_service.consumer import GROUP, STREAM, Consumer
+from listener_service.release import Releaser
+from listener_service.settings import Settings
+from listener_service.sweeper import Sweeper
+from tests.support.eventually import soon
+from tests.support.redis import AsyncRedis, Redis, connect_async
+from tests.support.speakers import audio_job, final, text_job
+from wire import names
+from wire.messages.channels import ResultMessage
+from wire.messages.client import Start
+from wire.messages.jobs import AnalyzeText, TranscribeAudio
+from wire.messages.results import Final, NoSpeech, SegmentFailed, segment_end
+from wire.messages.server import People, server_message
+from wire.messages.statistics import Statistics
+
+TTL_S = 600
+UNKNOWN = '{"type": "from_the_future", "session_id": "?"}'
+
+
+class NewerTranscribeAudio(TranscribeAudio):
+    urgency: str = "high"
+
+
+class NewerAnalyzeText(AnalyzeText):
+    urgency: str = "high"
+
+
+class Receiver:
+    """A connection of a gateway."""
+
+    def __init__(self) -> None:
+        self.results: dict[int, Final | NoSpeech | SegmentFailed] = {}
+        self.versions: list[int] = []
+
+    def on_result(self, seq: int, message: Final | NoSpeech | SegmentFailed) -> None:
+        self.results[seq] = message
+
+    def on_statistics(self, statistics: Statistics) -> None:
+        self.versions.append(statistics.version)
+
+    def on_people(self, people: People) -> None: ...
+
+    def on_missed(self) -> None: ...
+
+
+def newer(text: str) -> str:
+    """The message as a newer version writes it: another field in each object that is not a table of figures."""
+    return json.dumps(_with_more_fields(json.loads(text)))
+
+
+def _with_more_fields(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_more_fields(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    more = {name: _with_more_fields(inner) for name, inner in value.items()}
+    return more if "negative" in value else more | {"from_the_future": {"depth": 1}}
+
+
+@asynccontextmanager
+async def gateway(url: str, audience: str) -> AsyncIterator[Receiver]:
+    """A gateway's subscriber of this version, with one connection."""
+    channels, hub, receiver = connect_async(url, retries=0), Hub(), Receiver()
+    hub.join(audience, receiver)
+    subscriber = Subscriber(channels, hub)
+    task = asyncio.create_task(subscriber.run())
+    await soon(lambda: len(subscriber._last) == 2)
+    yield receiver
+    task.cancel()
+    await asyncio.wait({task})
+    await channels.aclose()
+    await channels.connection_pool.disconnect()
+
+
+def listener(redis: Redis, name: str = "this version", abandoned_ms: int = 60_000) -> Consumer:
+    consumer = Consumer(redis, name, Releaser(redis, Settings()), abandoned_ms=abandoned_ms)
+    consumer.join()
+    return consumer
+
+
+async def test_an_utterance_passes_through_services_of_two_versions(
+    redis: Redis, aredis: AsyncRedis, redis_url: str
+) -> None:
+    """Newer gateway → ledger → newer workers → listener → gateway → client of this version: the text arrives."""
+    record, _ = await SessionStore(aredis, TTL_S).create(Start())
+    session_id, audience = record.session_id, names.audience(record.session_id, None)
+
+    job = NewerTranscribeAudio(**audio_job(0, session_id).model_dump())
+    assert await Admission(aredis).admit(record.owner, job, b"\0\0", 16_000, TTL_S) == "enrolled"
+    ledger = Ledger(redis)
+    (entry,) = ledger.pending(10)
+    assert entry.job == audio_job(0, session_id), "the sweeper can send it"
+    received = TranscribeAudio.model_validate(job.model_dump(mode="json"))
+    assert ledger.claim(received, "stt", "worker").verdict == "claimed"
+    assert ledger.advance(received, NewerAnalyzeText(**text_job(0, session_id).model_dump()), None)
+    (entry,) = ledger.pending(10)
+    assert entry.job == text_job(0, session_id)
+
+    result = newer(final(0, session_id).model_dump_json())
+    with pytest.raises(ValidationError):
+        segment_end.validate_json(result, extra="forbid")
+    async with gateway(redis_url, audience) as receiver:
+        redis.xadd(STREAM, {FIELD: result})
+        with capture_logs() as logs:
+            listener(redis).consume()
+        await soon(lambda: 1 in receiver.results and receiver.versions == [1])
+    assert [line for line in logs if line["log_level"] == "error"] == []
+    assert redis.xlen(STREAM) == 0
+    assert redis.zcard(names.PENDING) == 0
+
+    released = receiver.results[1]
+    assert isinstance(released, Final)
+    assert released.text == final(0, session_id).text
+    assert server_message.validate_json(newer(released.model_dump_json())) == released
+
+
+async def test_envelopes_of_a_newer_listener_reach_the_receivers(redis: Redis, redis_url: str) -> None:
+    """More fields in the envelope, the result and its clock."""
+    session_id = "a" * 32
+    audience = names.audience(session_id, None)
+    envelope = ResultMessage(audience=audience, seq=1, message=final(0), id="1-0", previous="0-0")
+    async with gateway(redis_url, audience) as receiver:
+        redis.publish(names.RESULT_MESSAGES, newer(envelope.model_dump_json()))
+        await soon(lambda: 1 in receiver.results)
+    assert receiver.results[1] == final(0)
+
+
+async def test_a_newer_process_counts_as_alive(redis: Redis, aredis: AsyncRedis) -> None:
+    """Readiness does not fail in the middle of an upgrade."""
+    beat = Heartbeat(service=names.STT_WORKER, instance="new", started=0.0, ready=True, reason=None)
+    redis.set(names.heartbeat(names.STT_WORKER, "new"), newer(beat.model_dump_json()))
+    redis.sadd(names.heartbeat_index(names.STT_WORKER), "new")
+    assert await alive_instances(aredis, names.STT_WORKER) == [beat]
+
+
+def test_a_result_of_unknown_type_waits_for_a_newer_listener(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This version neither releases nor deletes it, and reports it once; what follows is released."""
+    redis.xadd(STREAM, {FIELD: UNKNOWN})
+    redis.xadd(STREAM, {FIELD: final(0).model_dump_json()})
+    consumer = listener(redis, abandoned_ms=0)
+    with capture_logs() as logs:
+        consumer.consume()
+        consumer.take_over()
+    assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["result of unknown type kept"]
+    assert redis.xlen(STREAM) == 1
+    assert redis.xpending(STREAM, GROUP)["pending"] == 1
+
+    monkeypatch.setattr(consumer_module, "read_segment_end", lambda _text: final(1))
+    listener(redis, "newer version", abandoned_ms=0).take_over()
+    assert redis.xlen(STREAM) == 0
+    assert redis.xlen(names.log(names.audience("a" * 32, None))) == 2
+
+
+async def test_a_job_of_unknown_type_is_left_to_a_newer_sweeper(redis: Redis, aredis: AsyncRedis) -> None:
+    """This version's sweeper does not give the utterance up as damaged."""
+    record, _ = await SessionStore(aredis, TTL_S).create(Start())
+    job = audio_job(0, record.session_id)
+    await Admission(aredis).admit(record.owner, job, b"\0\0", 16_000, TTL_S)
+    entry = names.ledger_entry(names.ledger_member(record.session_id, 0))
+    redis.hset(entry, mapping={"job": UNKNOWN, "sent_at": 0})
+    sent: list[TranscribeAudio | AnalyzeText] = []
+    sweeper = Sweeper(redis, "this version", sent.append)
+    sweeper.sweep()
+    assert (sent, redis.xlen(STREAM), redis.zcard(names.PENDING)) == ([], 0, 1)
+    redis.hset(entry, mapping={"job": "damaged"})
+    sweeper.sweep()
+    assert redis.xlen(STREAM) == 1, "what is damaged is given up at once, as before"
