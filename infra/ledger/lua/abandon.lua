@@ -1,7 +1,9 @@
 -- A worker gives a claim back after a failure; sent_at 0 asks the sweeper to send the job again at once.
--- KEYS: entry
--- ARGV: worker's heartbeat key, error
-if redis.call('HGET', KEYS[1], 'claimed_by') ~= ARGV[1] then return 0 end
-redis.call('HDEL', KEYS[1], 'claimed_by', 'claimed_at')
-redis.call('HSET', KEYS[1], 'sent_at', 0, 'error', ARGV[2])
+-- Returns 1, or 0 when the worker does not hold the claim
+local entry = KEYS[1]
+local worker = ARGV[1] -- its heartbeat key
+local error = ARGV[2]
+if redis.call('HGET', entry, 'claimed_by') ~= worker then return 0 end
+redis.call('HDEL', entry, 'claimed_by', 'claimed_at')
+redis.call('HSET', entry, 'sent_at', 0, 'error', error)
 return 1

@@ -1,13 +1,16 @@
 -- The transcript is known: the utterance now waits for its analysis, and its audio is no longer needed.
 -- KEYS: entry, session, audio
--- ARGV: job of the next stage, language to keep for the session ('' for none)
 -- Returns 1, or 0 when the stage was over already
 local entry, session, audio = unpack(KEYS)
+local job = ARGV[1] -- of the next stage
+local keep_language = ARGV[2] -- for the session; '' for none
 if redis.call('HGET', entry, 'stage') ~= 'stt' then return 0 end
 
 local now = redis.call('TIME')
-redis.call('HSET', entry, 'stage', 'analysis', 'job', ARGV[1], 'attempts', 0, 'sent_at', now[1] + now[2] / 1e6)
+redis.call('HSET', entry, 'stage', 'analysis', 'job', job, 'attempts', 0, 'sent_at', now[1] + now[2] / 1e6)
 redis.call('HDEL', entry, 'claimed_by', 'claimed_at', 'error')
 redis.call('DEL', audio)
-if ARGV[2] ~= '' and redis.call('EXISTS', session) == 1 then redis.call('HSETNX', session, 'language', ARGV[2]) end
+if keep_language ~= '' and redis.call('EXISTS', session) == 1 then
+  redis.call('HSETNX', session, 'language', keep_language)
+end
 return 1

@@ -1,11 +1,15 @@
 -- A worker takes one stage of an utterance. Attempts count here, so that audio that kills workers comes to an end.
 -- KEYS: entry, session, high_water
--- ARGV: stage, worker's heartbeat key, most attempts, longest claim (s)
 -- Returns {verdict, attempt, language}; verdict: claimed | gone | taken | exhausted
 local entry, session, high_water = unpack(KEYS)
+local claimed_stage = ARGV[1]
+local worker = ARGV[2] -- its heartbeat key
+local max_attempts = tonumber(ARGV[3])
+local max_claim_s = tonumber(ARGV[4])
+
 local stage, claimed_by, claimed_at, attempts, sent_at =
   unpack(redis.call('HMGET', entry, 'stage', 'claimed_by', 'claimed_at', 'attempts', 'sent_at'))
-if stage ~= ARGV[1] then return {'gone', 0, ''} end
+if stage ~= claimed_stage then return {'gone', 0, ''} end
 
 local now = redis.call('TIME')
 local seconds = now[1] + now[2] / 1e6
@@ -14,11 +18,11 @@ local mark = tonumber(redis.call('HGET', high_water, stage) or 0)
 if tonumber(sent_at) <= seconds and (tonumber(sent_at) > mark or mark > seconds) then
   redis.call('HSET', high_water, stage, sent_at)
 end
-if claimed_by and claimed_by ~= ARGV[2] and redis.call('EXISTS', claimed_by) == 1
-    and seconds - tonumber(claimed_at) < tonumber(ARGV[4]) then
+if claimed_by and claimed_by ~= worker and redis.call('EXISTS', claimed_by) == 1
+    and seconds - tonumber(claimed_at) < max_claim_s then
   return {'taken', tonumber(attempts), ''}
 end
-if tonumber(attempts) >= tonumber(ARGV[3]) then return {'exhausted', tonumber(attempts), ''} end
+if tonumber(attempts) >= max_attempts then return {'exhausted', tonumber(attempts), ''} end
 
-redis.call('HSET', entry, 'claimed_by', ARGV[2], 'claimed_at', seconds)
+redis.call('HSET', entry, 'claimed_by', worker, 'claimed_at', seconds)
 return {'claimed', redis.call('HINCRBY', entry, 'attempts', 1), redis.call('HGET', session, 'language') or ''}
