@@ -23,7 +23,7 @@ from fastapi_service.storage.sessions import SessionRecord, SessionStore
 from fastapi_service.tasks import TaskSet
 from infra.celery_app import make_celery, send_job
 from infra.heartbeat import HeartbeatWriter
-from infra.ledger.ledger import Admission
+from infra.ledger.admission import Admission
 from infra.redis_client import connect, connect_async
 from wire import names
 

@@ -15,7 +15,8 @@ import structlog
 from redis.exceptions import RedisError
 
 from infra.heartbeat import HeartbeatWriter
-from infra.ledger.ledger import Claim, Ledger, Stage
+from infra.ledger.entry import Stage
+from infra.ledger.ledger import Claim, Ledger
 from infra.redis_client import Redis, connect
 from wire.errors import WireError
 from wire.messages.jobs import AnalyzeText, TranscribeAudio

@@ -3,7 +3,7 @@
 import json
 from typing import Any, Literal, NamedTuple
 
-from infra.ledger.ledger import order_ttl_s
+from infra.ledger.entry import order_ttl_s
 from infra.redis_client import Redis, load_script
 from infra.redis_types import Script
 from listener_service.order import Acceptance, Order

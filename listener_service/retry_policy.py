@@ -2,7 +2,8 @@
 
 from typing import Literal, TypeAlias
 
-from infra.ledger.ledger import AUDIO_TTL_S, CLAIM_MAX_S, MAX_ATTEMPTS, OUTSTANDING_S, Entry
+from infra.ledger.entry import AUDIO_TTL_S, CLAIM_MAX_S, OUTSTANDING_S, Entry
+from infra.ledger.ledger import MAX_ATTEMPTS
 
 GRACE_S = 2.0
 """Age at which a job that is in no queue and not claimed counts as lost; an idle worker claims within milliseconds."""

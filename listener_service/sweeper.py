@@ -8,7 +8,8 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from infra.celery_app import queue_keys
-from infra.ledger.ledger import Entry, Ledger
+from infra.ledger.entry import Entry
+from infra.ledger.ledger import Ledger
 from infra.redis_client import Redis
 from infra.results import publish_result
 from listener_service.order import Order

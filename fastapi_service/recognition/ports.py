@@ -5,7 +5,7 @@ from typing import Protocol
 
 from fastapi_service.endpointing.endpointer import EndpointerOptions
 from fastapi_service.storage.sessions import SessionRecord
-from infra.ledger.ledger import Admitted
+from infra.ledger.admission import Admitted
 from wire.messages.jobs import AnalyzeText, Partial, TranscribeAudio, TranscribePartial
 
 LedgerJob = TranscribeAudio | AnalyzeText
@@ -26,7 +26,7 @@ class LedgerAdmission(Protocol):
     async def admit(
         self, owner: str, job: LedgerJob, pcm: bytes, samples: int, session_ttl_s: int, keep_language: str | None
     ) -> Admitted:
-        """See :meth:`infra.ledger.ledger.Admission.admit`."""
+        """See :meth:`infra.ledger.admission.Admission.admit`."""
         ...
 
 

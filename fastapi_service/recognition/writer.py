@@ -11,7 +11,7 @@ from fastapi_service.recognition.ports import PartialRequest, SessionOptions, Se
 from fastapi_service.recognition.speculation import settle
 from fastapi_service.recognition.store_retry import LedgerFull, StoreRetry
 from fastapi_service.storage.sessions import SessionRecord
-from infra.ledger.ledger import Admitted
+from infra.ledger.admission import Admitted
 from wire.audio import SAMPLE_RATE
 from wire.messages.jobs import Partial
 

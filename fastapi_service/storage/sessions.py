@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastapi_service.security import tokens
-from infra.ledger.ledger import SessionUnknown
+from infra.ledger.admission import SessionUnknown
 from infra.redis_client import AsyncRedis, load_script
 from infra.redis_types import AsyncScript
 from wire import names

@@ -8,17 +8,10 @@ import pytest
 
 from fastapi_service.storage.sessions import SessionRecord, SessionStore
 from infra.heartbeat import TIME_TO_LIVE_S
-from infra.ledger import ledger as module
-from infra.ledger.ledger import (
-    AUDIO_TTL_S,
-    MAX_AHEAD,
-    MAX_ATTEMPTS,
-    OUTSTANDING_S,
-    Admission,
-    Entry,
-    Ledger,
-    SessionUnknown,
-)
+from infra.ledger import admission, ledger
+from infra.ledger.admission import MAX_AHEAD, Admission, SessionUnknown
+from infra.ledger.entry import AUDIO_TTL_S, OUTSTANDING_S, Entry
+from infra.ledger.ledger import MAX_ATTEMPTS, Ledger
 from listener_service.release import Releaser
 from listener_service.settings import Settings
 from tests.support.redis import AsyncRedis, Redis
@@ -75,7 +68,7 @@ async def test_enrolling_writes_audio_entry_and_progress(shop: Shop) -> None:
     assert entry.enrolled_at == pytest.approx(time.time(), abs=5)
     assert shop.ledger.audio(shop.job(0)) == PCM
     assert shop.redis.hmget(names.session(shop.record.session_id), "next_segment", "samples") == ["1", "16000"]
-    assert 0 < shop.redis.ttl(names.audio(shop.record.session_id, 0)) <= module.AUDIO_TTL_S
+    assert 0 < shop.redis.ttl(names.audio(shop.record.session_id, 0)) <= AUDIO_TTL_S
 
 
 async def test_enrolling_again_changes_nothing(shop: Shop) -> None:
@@ -134,7 +127,7 @@ async def test_a_full_ledger_takes_nothing(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, keys: Callable[[str], set[str]]
 ) -> None:
     """Beyond the limit the gateway has to wait; a duplicate is still known as such."""
-    monkeypatch.setattr(module, "MAX_PENDING", 1)
+    monkeypatch.setattr(admission, "MAX_PENDING", 1)
     assert await shop.admit(0) == "enrolled"
     assert await shop.admit(1) == "full"
     assert await shop.admit(0) == "duplicate"
@@ -160,7 +153,7 @@ async def test_a_session_that_is_faster_than_speech_waits_for_itself(shop: Shop,
 
 async def test_who_speaks_live_is_not_held_up_by_slow_workers(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same utterances, as far apart as they were spoken, are all written down, up to a limit per session."""
-    monkeypatch.setattr(module, "MAX_PER_SESSION", 2 * MAX_AHEAD)
+    monkeypatch.setattr(admission, "MAX_PER_SESSION", 2 * MAX_AHEAD)
     first = names.ledger_member(shop.record.session_id, 0)
     await shop.admit(0)
     spoken_s = shop.job(2 * MAX_AHEAD).end_ms / 1_000
@@ -204,7 +197,7 @@ async def test_a_claim_that_is_too_old_is_void(shop: Shop, monkeypatch: pytest.M
     await shop.admit(0)
     shop.live(WORKER)
     shop.ledger.claim(shop.job(0), "stt", WORKER)
-    monkeypatch.setattr(module, "CLAIM_MAX_S", 0)
+    monkeypatch.setattr(ledger, "CLAIM_MAX_S", 0)
     assert shop.ledger.claim(shop.job(0), "stt", OTHER).verdict == "claimed"
 
 

@@ -17,7 +17,8 @@ from fastapi_service.recognition.partials import Partials, PendingPartial
 from fastapi_service.storage.sessions import SessionStore
 from infra import celery_app as broker
 from infra.celery_app import KOMBU_PRIORITY_STEPS, PRIORITIES, STALE_S, make_celery, queue_keys, send_job
-from infra.ledger.ledger import Admission, Ledger
+from infra.ledger.admission import Admission
+from infra.ledger.ledger import Ledger
 from infra.worker import Limits, Worker
 from stt_worker.engines.instant import InstantTranscriber
 from stt_worker.tasks.partial import PartialTranscription

@@ -8,7 +8,9 @@ from typing import Literal
 import pytest
 
 from fastapi_service.storage.sessions import SessionStore
-from infra.ledger.ledger import Admission, Ledger, order_ttl_s
+from infra.ledger.admission import Admission
+from infra.ledger.entry import order_ttl_s
+from infra.ledger.ledger import Ledger
 from infra.results import FIELD, publish_result
 from listener_service.consumer import Consumer
 from listener_service.order import Acceptance

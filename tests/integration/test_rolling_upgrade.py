@@ -18,7 +18,8 @@ from fastapi_service.delivery.hub import Hub
 from fastapi_service.delivery.subscriber import Subscriber
 from fastapi_service.storage.sessions import SessionStore
 from infra.heartbeat import Heartbeat, alive_instances
-from infra.ledger.ledger import Admission, Ledger
+from infra.ledger.admission import Admission
+from infra.ledger.ledger import Ledger
 from infra.results import FIELD
 from listener_service import consumer as consumer_module
 from listener_service.consumer import GROUP, STREAM, Consumer

@@ -3,7 +3,7 @@
 import pytest
 
 from fastapi_service.storage.sessions import SessionStore
-from infra.ledger.ledger import Admission, SessionUnknown
+from infra.ledger.admission import Admission, SessionUnknown
 from tests.support.redis import AsyncRedis
 from tests.support.speakers import ALICE, audio_job
 from wire import names

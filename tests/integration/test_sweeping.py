@@ -3,7 +3,8 @@
 import pytest
 
 from fastapi_service.storage.sessions import SessionRecord, SessionStore
-from infra.ledger.ledger import OUTSTANDING_S, Admission
+from infra.ledger.admission import Admission
+from infra.ledger.entry import OUTSTANDING_S
 from infra.results import FIELD, publish_result
 from listener_service.consumer import Consumer
 from listener_service.release import STREAM_KEEP_S, Releaser

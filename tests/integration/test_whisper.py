@@ -16,7 +16,8 @@ from whisper.tokenizer import get_tokenizer
 
 from fastapi_service.storage.sessions import SessionStore
 from infra.celery_app import send_job
-from infra.ledger.ledger import Admission, Ledger
+from infra.ledger.admission import Admission
+from infra.ledger.ledger import Ledger
 from infra.results import FIELD
 from infra.settings import WireSettings, load_settings
 from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, RecognitionConfig

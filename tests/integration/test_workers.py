@@ -11,7 +11,8 @@ from celery import Celery
 from fastapi_service.storage.sessions import SessionRecord, SessionStore
 from infra.celery_app import queue_depth, send_job
 from infra.heartbeat import Heartbeat
-from infra.ledger.ledger import MAX_ATTEMPTS, Admission, Ledger
+from infra.ledger.admission import Admission
+from infra.ledger.ledger import MAX_ATTEMPTS, Ledger
 from infra.results import FIELD
 from tests.support.eventually import eventually
 from tests.support.machines import Processes, RedisServer

@@ -10,7 +10,7 @@ from fastapi_service.endpointing.frames import FRAME
 from fastapi_service.recognition.ports import LedgerJob
 from fastapi_service.recognition.session import Session, SessionOptions, SessionPorts
 from fastapi_service.storage.sessions import SessionRecord
-from infra.ledger.ledger import Admitted
+from infra.ledger.admission import Admitted
 from tests.support.partial_requests import FakePartials
 from tests.support.sounds import quiet, speech
 from tests.support.speakers import ALICE

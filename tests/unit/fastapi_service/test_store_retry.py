@@ -8,7 +8,7 @@ import redis.exceptions
 import stamina
 
 from fastapi_service.endpointing.frames import FRAME
-from infra.ledger.ledger import Admitted
+from infra.ledger.admission import Admitted
 from tests.support.eventually import soon
 from tests.support.session_setting import Setting
 from tests.support.sounds import quiet

@@ -142,8 +142,9 @@ async def test_a_hanging_event_loop_is_not_healthy(
     monkeypatch.setattr(module, "LOOP_S", 0.5)
     heartbeat.ready()
     following = asyncio.create_task(heartbeat.follow_loop())
+    await asyncio.sleep(0)  # it begins
     await soon(lambda: says(file, "ready"))
-    time.sleep(1.0)  # noqa: ASYNC251 (the loop hangs)
+    eventually(lambda: says(file, "the event loop has not run for 0 s"))  # which blocks the loop meanwhile
     assert check(file) == (1, "not healthy: the event loop has not run for 0 s")
     await soon(lambda: says(file, "ready"))
     following.cancel()

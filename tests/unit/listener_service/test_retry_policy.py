@@ -5,7 +5,8 @@ from typing import TypedDict
 
 import pytest
 
-from infra.ledger.ledger import AUDIO_TTL_S, CLAIM_MAX_S, MAX_ATTEMPTS, OUTSTANDING_S, Entry, Stage
+from infra.ledger.entry import AUDIO_TTL_S, CLAIM_MAX_S, OUTSTANDING_S, Entry, Stage
+from infra.ledger.ledger import MAX_ATTEMPTS
 from listener_service.retry_policy import GRACE_S, OVERTAKEN_S, next_step
 from tests.support.speakers import audio_job
 

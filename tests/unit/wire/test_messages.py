@@ -8,14 +8,14 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from infra.heartbeat import Heartbeat
-from infra.ledger import ledger
+from infra.ledger.entry import job_adapter
 from wire.messages import channels, jobs, results, server, statistics
 from wire.messages.base import HOPS, Clock, Message, has_unknown_type, hop_ms
 from wire.messages.client import client_message
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
-_unions: list[Any] = [client_message, results.segment_end, server.server_message, ledger._job]
+_unions: list[Any] = [client_message, results.segment_end, server.server_message, job_adapter]
 _single: dict[str, type[Message]] = {
     "result_message": channels.ResultMessage,
     "final_stats": channels.FinalStats,
@@ -101,7 +101,7 @@ def test_errors_do_not_repeat_what_somebody_said(file: Path) -> None:
             assert secret not in str(refused.value)
 
 
-@pytest.mark.parametrize("union", [results.segment_end, server.server_message, ledger._job])
+@pytest.mark.parametrize("union", [results.segment_end, server.server_message, job_adapter])
 def test_unknown_type_is_told_from_damage(union: Any) -> None:
     """A type of a newer version is not an error of the sender; missing fields are."""
     with pytest.raises(ValidationError) as refused:

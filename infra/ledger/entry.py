@@ -1,0 +1,78 @@
+"""One utterance in the ledger, as the sweeper reads it."""
+
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from wire.messages.base import PRIVATE, has_unknown_type
+from wire.messages.jobs import AnalyzeText, Job, TranscribeAudio
+
+Stage = Literal["stt", "analysis", "done"]
+
+CLAIM_MAX_S = 180
+"""A claim older than this is void even if its worker lives: longer than any worker's deadline."""
+AUDIO_TTL_S = 3_600
+"""How long audio waits for a worker; also how long an utterance may stay in the ledger."""
+OUTSTANDING_S = AUDIO_TTL_S + CLAIM_MAX_S
+"""When an utterance is this old, the sweeper has given it up, also if a worker claimed it in the last moment."""
+
+job_adapter: TypeAdapter[TranscribeAudio | AnalyzeText] = TypeAdapter(Job, config=PRIVATE)
+
+
+def order_ttl_s(session_ttl_s: int) -> int:
+    """How long the record of what was released is kept: no utterance outlives it, or its release would begin anew."""
+    return max(session_ttl_s, OUTSTANDING_S)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One outstanding utterance."""
+
+    member: str
+    enrolled_at: float
+    """Unix seconds."""
+    stage: Stage
+    job: TranscribeAudio | AnalyzeText | None
+    """None when it cannot be read: damaged, or of an unknown type."""
+    attempts: int
+    claimed_by: str | None
+    """Heartbeat key of the worker."""
+    claimed_at: float
+    """Unix seconds; 0 without a claim."""
+    sent_at: str
+    """Unix seconds as Redis holds them: compared, not computed with. ``0`` requests sending at once."""
+    error: str | None
+    of_newer_version: bool = False
+    """The job's type is not known here; a listener of the version that wrote it can send it."""
+
+    @property
+    def session_id(self) -> str:
+        """Session of the utterance."""
+        return self.member.rpartition(":")[0]
+
+    @property
+    def segment(self) -> int:
+        """Number of the utterance in its session."""
+        return int(self.member.rpartition(":")[2])
+
+
+def read_entry(member: str, enrolled_at: float, fields: dict[str, str]) -> Entry:
+    """Parse an entry's hash. A job that cannot be read becomes None: it must not hide the other entries."""
+    job, newer = None, False
+    try:
+        job = job_adapter.validate_json(fields.get("job", ""))
+    except ValidationError as refused:
+        newer = has_unknown_type(refused)
+    return Entry(
+        member=member,
+        enrolled_at=enrolled_at,
+        stage=cast(Stage, fields.get("stage", "stt")),  # only our scripts write it
+        job=job,
+        attempts=int(fields.get("attempts", 0)),
+        claimed_by=fields.get("claimed_by"),
+        claimed_at=float(fields.get("claimed_at", 0)),
+        sent_at=fields.get("sent_at", "0"),
+        error=fields.get("error"),
+        of_newer_version=newer,
+    )
