@@ -86,11 +86,3 @@ def more_urgent(redis: Redis, queue: str, priority: int) -> bool:
         if step < priority:
             pipeline.llen(key)
     return any(pipeline.execute())
-
-
-def queue_depth(redis: Redis, queue: str) -> int:
-    """Tasks waiting in a queue, over all its priorities."""
-    pipeline = redis.pipeline(transaction=False)
-    for key in queue_keys(queue):
-        pipeline.llen(key)
-    return sum(pipeline.execute())

@@ -1,4 +1,4 @@
-"""How results reach the listener: a durable stream, and a pub/sub channel for whoever wants to watch."""
+"""Publishes results: to a durable stream, which the listener reads, and to the channel ``result_channel``."""
 
 from infra.redis_client import Redis
 from wire import names
@@ -11,7 +11,11 @@ MAX_UNREAD = 20_000
 
 
 def publish_result(redis: Redis, result: Final | NoSpeech | SegmentFailed) -> None:
-    """Hand the end of an utterance to the listener."""
+    """Hand a result to the listener.
+
+    The channel is a promise to other programs, which may watch results before they are ordered; no service of ours
+    subscribes to it.
+    """
     data = result.model_dump_json()
     pipeline = redis.pipeline()
     pipeline.xadd(names.stream(names.RESULT_CHANNEL), {FIELD: data}, maxlen=MAX_UNREAD, approximate=True)

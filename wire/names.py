@@ -51,13 +51,10 @@ def session(session_id: str) -> str:
 
 def session_keys(session_id: str, room: str | None) -> list[str]:
     """What has to live as long as a session: its hash first, the order of its results, and what its sockets see."""
-    seen = dict.fromkeys(audience(session_id, of) for of in (None, room))
-    return [
-        session(session_id),
-        order(session_id),
-        *(log(audience_name) for audience_name in seen),
-        *(statistics(audience_name) for audience_name in seen),
-    ]
+    audiences = [audience(session_id, None)]
+    if room is not None:
+        audiences.append(room_audience(room))
+    return [session(session_id), order(session_id), *map(log, audiences), *map(statistics, audiences)]
 
 
 def audio(session_id: str, segment: int) -> str:

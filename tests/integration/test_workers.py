@@ -9,14 +9,14 @@ import pytest
 from celery import Celery
 
 from fastapi_service.storage.sessions import SessionRecord, SessionStore
-from infra.celery_app import queue_depth, send_job
+from infra.celery_app import send_job
 from infra.heartbeat import Heartbeat
 from infra.ledger.admission import Admission
 from infra.ledger.ledger import MAX_ATTEMPTS, Ledger
 from infra.results import FIELD
 from tests.support.eventually import eventually
 from tests.support.machines import Processes, RedisServer
-from tests.support.redis import AsyncRedis, Redis
+from tests.support.redis import AsyncRedis, Redis, queue_depth
 from tests.support.speakers import audio_job
 from wire import names
 from wire.messages.client import Start

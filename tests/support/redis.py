@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol, cast
 
 from infra import redis_client, redis_types
+from infra.celery_app import queue_keys
 from infra.redis_types import StreamEntry, Value
 
 
@@ -71,3 +72,8 @@ def connect(url: str) -> Redis:
 def connect_async(url: str, *, max_connections: int = 64, retries: int = 2) -> AsyncRedis:
     """Return ``infra.redis_client.connect_async`` with more commands."""
     return cast(AsyncRedis, redis_client.connect_async(url, max_connections=max_connections, retries=retries))
+
+
+def queue_depth(redis: Redis, queue: str) -> int:
+    """Return the number of tasks waiting in a queue, over all its priorities."""
+    return sum(redis.llen(key) for key in queue_keys(queue))
