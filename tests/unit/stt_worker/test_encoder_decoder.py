@@ -1,6 +1,5 @@
 """Our encoder and decoder against the library's, with random weights: the same numbers, the same tokens."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from whisper.model import ModelDimensions, Whisper
 from whisper.timing import median_filter
 from whisper.tokenizer import Tokenizer, get_tokenizer
 
-from stt_worker.engines.torch_threads import torch_threads
 from stt_worker.engines.whisper.attention import Bfloat16CrossKV, Bfloat16SelfAttention, CrossKV, SelfAttention
 from stt_worker.engines.whisper.decoder import Decoder
 from stt_worker.engines.whisper.encoder import Encoder
@@ -45,13 +43,6 @@ DIMENSIONS = ModelDimensions(
 SEEDS = range(6)
 """Of the sounds that are decoded in each format."""
 FRAMES = 400
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """The products are small: threads would only wait for each other."""
-    with torch_threads(1):
-        yield
 
 
 @pytest.fixture(scope="module")
