@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from celery.signals import setup_logging, worker_init, worker_shutdown
 from redis.exceptions import RedisError
 
 from analyzer_worker.engines.base import SentimentAnalyzer
@@ -10,9 +9,10 @@ from analyzer_worker.engines.load import load_analyzer
 from analyzer_worker.settings import Settings
 from analyzer_worker.tasks.analyze import Analysis
 from infra.celery_app import make_celery
-from infra.logs import configure_logs
 from infra.settings import load_settings_or_exit
-from infra.worker import Limits, Worker
+from infra.watchdog import Limits
+from infra.worker import Worker
+from infra.worker_app import connect_signals
 from wire import names
 from wire.messages.jobs import AnalyzeText
 
@@ -42,17 +42,4 @@ def load() -> SentimentAnalyzer:
     )
 
 
-@setup_logging.connect
-def _leave_logs_alone(**_: Any) -> None:
-    """Do nothing: a connected handler keeps Celery from configuring logging itself."""
-
-
-@worker_init.connect
-def _start(**_: Any) -> None:
-    configure_logs(settings, names.ANALYZER_WORKER)
-    worker.start(load, lambda model: (model.name, model.revision))
-
-
-@worker_shutdown.connect
-def _stop(**_: Any) -> None:
-    worker.stop()
+connect_signals(worker, settings, names.ANALYZER_WORKER, load)

@@ -3,8 +3,7 @@
 import structlog
 
 from analyzer_worker.engines.base import Probabilities, SentimentAnalyzer, most_probable
-from infra.results import publish_result
-from infra.worker import Worker, retry_while_unavailable
+from infra.worker import Worker
 from wire.messages.base import now
 from wire.messages.jobs import AnalyzeText
 from wire.messages.results import LABELS, Final, Sentiment
@@ -23,14 +22,13 @@ class Analysis:
         """Analyse one utterance and publish its ``Final``; does nothing if the job is not to be claimed."""
         with self._worker.claimed(job, "analysis") as claim:
             if claim.verdict != "claimed":
-                log.info("job not claimed", session=job.session_id, segment=job.segment, verdict=claim.verdict)
+                log.info("job skipped", session=job.session_id, segment=job.segment, verdict=claim.verdict)
                 return
             started = now()
             with self._worker.watched():
                 sentiment, reason = analyse(self._worker.model, job.transcript.text, job.transcript.language)
             clock = job.clock.at(analysis_start=started, analysed=now())
-            final = Final.of(job.model_copy(update={"clock": clock}), sentiment, reason)
-            retry_while_unavailable(lambda: publish_result(self._worker.redis, final))
+            self._worker.publish(Final.of(job.model_copy(update={"clock": clock}), sentiment, reason))
 
 
 def analyse(model: SentimentAnalyzer, text: str, language: str) -> tuple[Sentiment | None, str | None]:

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import structlog
 
-from infra.worker import EXIT_BY_WATCHDOG
+from infra.watchdog import EXIT_BY_WATCHDOG
 from stt_worker.engines.base import (
     BatchEngine,
     Deadline,

@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import structlog
 
-from infra.results import publish_result
-from infra.worker import Worker, retry_while_unavailable
+from infra.worker import Worker
 from stt_worker.engines.base import Deadline, Hypothesis, RecognitionConfig, Transcriber
 from stt_worker.tasks.transcript import is_speech, language_to_keep, to_transcript
 from wire.audio import decode_pcm, to_float
@@ -38,7 +37,7 @@ class Transcription:
                 self._hand_on(job, hypothesis, started)
 
     def _transcribe(self, job: TranscribeAudio, language: str | None) -> Hypothesis:
-        pcm = retry_while_unavailable(lambda: self._worker.ledger.audio(job))
+        pcm = self._worker.ledger.audio(job)
         if pcm is None:
             raise AudioError("audio_expired", "The audio is no longer stored.", "Start more workers.")
         deadline = Deadline.after(self._worker.limits.deadline_s)
@@ -54,9 +53,8 @@ class Transcription:
         text = to_transcript(hypothesis, self._worker.model.name, job.task, job.start_ms)
         analysis = AnalyzeText(**result_fields(job), transcript=text)
         language = language_to_keep(hypothesis, job.end_ms - job.start_ms)
-        if retry_while_unavailable(lambda: self._worker.ledger.advance(job, analysis, language)):
+        if self._worker.ledger.advance(job, analysis, language):
             self._send(analysis)
 
     def _publish_no_speech(self, job: TranscribeAudio, no_speech_prob: float) -> None:
-        silence = NoSpeech(**result_fields(job), no_speech_prob=no_speech_prob)
-        retry_while_unavailable(lambda: publish_result(self._worker.redis, silence))
+        self._worker.publish(NoSpeech(**result_fields(job), no_speech_prob=no_speech_prob))

@@ -19,7 +19,8 @@ from infra import celery_app as broker
 from infra.celery_app import KOMBU_PRIORITY_STEPS, PRIORITIES, STALE_S, make_celery, queue_keys, send_job
 from infra.ledger.admission import Admission
 from infra.ledger.ledger import Ledger
-from infra.worker import Limits, Worker
+from infra.watchdog import Limits
+from infra.worker import Worker
 from stt_worker.engines.instant import InstantTranscriber
 from stt_worker.tasks.partial import PartialTranscription
 from tests.support.eventually import soon

@@ -7,7 +7,8 @@ import pytest
 from analyzer_worker.engines.base import Probabilities
 from analyzer_worker.tasks.analyze import Analysis, analyse, sentiment_of
 from infra.ledger.ledger import Claim, Verdict
-from infra.worker import Limits, Worker
+from infra.watchdog import Limits
+from infra.worker import Worker
 from tests.support.speakers import text_job
 from wire import names
 from wire.messages.jobs import AnalyzeText

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from infra.worker import EXIT_BY_WATCHDOG
+from infra.watchdog import EXIT_BY_WATCHDOG
 from stt_worker.engines.base import (
     BatchEngine,
     Deadline,

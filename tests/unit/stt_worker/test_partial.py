@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from redis.exceptions import RedisError
 
-from infra.worker import Limits, Worker
+from infra.watchdog import Limits
+from infra.worker import Worker
 from stt_worker.engines.base import Deadline, Hypothesis, RecognitionConfig, Word
 from stt_worker.tasks.partial import PartialTranscription
 from tests.support.speakers import ALICE

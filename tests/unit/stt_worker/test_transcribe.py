@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from infra.ledger.ledger import Claim, Verdict
-from infra.worker import Limits, Worker
+from infra.watchdog import Limits
+from infra.worker import Worker
 from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, RecognitionConfig
 from stt_worker.tasks.transcribe import Transcription
 from stt_worker.tasks.transcript import is_speech, language_to_keep
