@@ -27,7 +27,8 @@ def load_whisper(settings: Settings) -> WhisperTranscriber:
     """Find the weights, load them on the device of the settings, and transcribe a second of silence there.
 
     Raises:
-        ModelError: the weights are missing or corrupt, or the GPU is missing or failed.
+        ModelError: the machine cannot execute the number formats of the settings, the weights are missing or corrupt,
+            or the GPU is missing or failed.
     """
     if settings.threads:
         torch.set_num_threads(settings.threads)
@@ -35,12 +36,12 @@ def load_whisper(settings: Settings) -> WhisperTranscriber:
 
 
 def _load_on(settings: Settings, device: Device) -> WhisperTranscriber:
+    # First: the worker tries again every few seconds, and need not read the weights to find a wrong setting.
+    numerics = FLOAT16 if device == "cuda" else choose_numerics(settings.numerics)
     path = find_weights(settings.model, settings.model_cache, offline=settings.model_offline)
     model = _read_checkpoint(path, settings.model)
     if device == "cuda":
-        model, numerics = in_half_precision(model).to(device), FLOAT16
-    else:
-        numerics = choose_numerics(settings.numerics)
+        model = in_half_precision(model).to(device)
     log.info("numerics chosen", **asdict(numerics))
     transcriber = WhisperTranscriber(model, settings.model, _digest(path), numerics)
     hypothesis = warm_up(transcriber)

@@ -35,8 +35,13 @@ def executes(name: Format) -> bool:
 def is_fast(name: Format) -> bool:
     """False for a format that this processor emulates: AVX-512 packs bfloat16 even without instructions for it."""
     if name == "bfloat16-packed":
-        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+        return _has("_is_avx512_bf16_supported") or _has("_is_amx_tile_supported")
     return True
+
+
+def _has(question: str) -> bool:
+    """Call a function of ``torch.cpu``; False if this torch lacks it: the names are private."""
+    return bool(getattr(torch.cpu, question, bool)())
 
 
 def choose_numerics(setting: str) -> Numerics:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from infra.settings import load_settings
-from stt_worker.engines.whisper import processor
+from stt_worker.engines.whisper import load, processor
 from stt_worker.engines.whisper.linear import PACKS, Linear
 from stt_worker.engines.whisper.processor import NumericsError, choose_numerics, executes, is_fast
 from stt_worker.numerics import FLOAT32, FORMATS, Format, Numerics, parse_numerics
@@ -20,11 +20,13 @@ from tests.support.formats import ENGINES
 from wire.errors import ConfigurationError
 
 ROOT = Path(__file__).parents[3]
+X86 = platform.machine() == "x86_64"
 WEAKEST = [
-    {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"},
     {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"},
+    *([{"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}] if X86 else []),
 ]
-"""Environments in which torch and oneDNN leave out what later processors have."""
+"""Environments in which torch and oneDNN leave out what later processors have. Other architectures know no AVX2, and
+ignore oneDNN's variable."""
 
 
 @pytest.mark.parametrize(
@@ -105,22 +107,38 @@ def _not_built(*_: object) -> Linear:
 
 
 @pytest.mark.parametrize("pack", [_saturating, _wrong_for_one_row, _not_packed, _not_built])
-def test_what_is_not_packed_or_multiplies_wrongly_is_not_executed(
+def test_a_format_that_cannot_pack_or_multiplies_wrongly_is_refused(
     pack: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(PACKS, "int8", pack)
     assert not executes("int8")
 
 
+def test_a_torch_without_the_private_names_has_no_fast_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A newer torch may rename them, and the worker must load with it."""
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.delattr(torch.cpu, name, raising=False)
+    assert not is_fast("bfloat16-packed")
+    assert choose_numerics("auto").encoder == "float32"
+
+
+def test_a_refused_setting_is_found_before_the_weights_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker tries to load again and again."""
+    monkeypatch.setattr(processor, "executes", lambda name: name != "int8")
+    monkeypatch.setattr(load, "find_weights", lambda *_, **__: pytest.fail("looked for the weights"))
+    with pytest.raises(NumericsError, match="decoder=int8"):
+        load.load_whisper(Settings(device="cpu", numerics="decoder=int8"))
+
+
 def test_no_format_of_this_machine_is_left_untested() -> None:
     """The tests of the formats run those that ``executes`` accepts, so it must not refuse one that the machine has."""
     expected = {"float32", "float16", "bfloat16"}
-    if platform.machine() == "x86_64":
+    if X86:
         expected |= {"int8", "int8-reduced"}
         assert executes("int8-reduced")
     assert expected <= ENGINES.keys()
     if "ATEN_CPU_CAPABILITY" not in os.environ:
-        assert executes("int8") or not torch.cpu._is_vnni_supported()
+        assert executes("int8") or not getattr(torch.cpu, "_is_vnni_supported", bool)()
         assert executes("bfloat16-packed") or not is_fast("bfloat16-packed")
 
 
