@@ -1,5 +1,6 @@
 """The task of partial texts: transcribe an utterance before it is over and answer the gateway. Best effort."""
 
+import threading
 import time
 
 import structlog
@@ -40,6 +41,7 @@ class PartialTranscription:
         self._worker = worker
         self._is_preempted = False
         self._next_check_at = 0.0
+        self._checking = threading.Lock()
 
     def run(self, job: TranscribePartial) -> None:
         """Transcribe and answer, unless the job was withdrawn or another worker has taken it.
@@ -59,19 +61,24 @@ class PartialTranscription:
     def is_preempted(self) -> bool:
         """True if a more urgent job than an interim text waits in the queue; False while Redis is unavailable.
 
-        Asks Redis at most every ``CHECK_INTERVAL_S`` and repeats the last answer in between.
+        Reads the queue at most every ``CHECK_INTERVAL_S`` and repeats the last answer in between, and while another
+        thread reads it.
         """
-        if time.monotonic() >= self._next_check_at:
-            # Set before the check, so that no other thread checks meanwhile.
-            self._next_check_at = time.monotonic() + OUTAGE_INTERVAL_S
+        if self._checking.acquire(blocking=False):
             try:
-                self._is_preempted = more_urgent(self._worker.redis, names.STT_QUEUE, PRIORITIES["interim"])
-            except RedisError:
-                self._is_preempted = False
-                self._next_check_at = time.monotonic() + OUTAGE_INTERVAL_S
-            else:
-                self._next_check_at = time.monotonic() + CHECK_INTERVAL_S
+                if time.monotonic() >= self._next_check_at:
+                    self._check()
+            finally:
+                self._checking.release()
         return self._is_preempted
+
+    def _check(self) -> None:
+        interval = CHECK_INTERVAL_S
+        try:
+            self._is_preempted = more_urgent(self._worker.redis, names.STT_QUEUE, PRIORITIES["interim"])
+        except RedisError:
+            self._is_preempted, interval = False, OUTAGE_INTERVAL_S
+        self._next_check_at = time.monotonic() + interval
 
     def _transcribe(self, job: TranscribePartial, pcm: bytes) -> Hypothesis | None:
         """Return None if the job is preempted or fails: the utterance is transcribed later, which reports the error."""

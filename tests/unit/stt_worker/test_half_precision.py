@@ -61,15 +61,15 @@ def utterances() -> Iterator[tuple[Samples, RecognitionConfig]]:
         yield random.normal(0, 0.1, round(seconds * 16_000)).astype(np.float32), request
 
 
-def heard(model: Whisper, numerics: Numerics) -> list[Outcome]:
+def transcribe_all(model: Whisper, numerics: Numerics) -> list[Outcome]:
     engine = WhisperTranscriber(model, "tiny", "1", numerics)
     engine.max_batch_size = GPU_BATCH_SIZE
     return outcomes_of(engine, list(utterances()))
 
 
-def test_a_batch_is_heard_in_half_precision() -> None:
+def test_a_batch_is_transcribed_in_half_precision() -> None:
     """All the way, from the sound to the words' times; what the model makes of it hardly changes."""
-    exacts, halves = heard(tiny_model(), FLOAT32), heard(in_half_precision(tiny_model()), FLOAT16)
+    exacts, halves = transcribe_all(tiny_model(), FLOAT32), transcribe_all(in_half_precision(tiny_model()), FLOAT16)
     for exact, half in zip(exacts, halves, strict=True):
         assert isinstance(exact, Hypothesis)
         assert isinstance(half, Hypothesis)

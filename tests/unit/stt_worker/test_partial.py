@@ -1,5 +1,7 @@
 """A partial text is transcribed once, sent to its gateway, and preempted by more urgent jobs."""
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from wire.audio import Samples
 from wire.errors import ModelError
 from wire.messages.jobs import Partial, TranscribePartial
 
-HEARD = Hypothesis(
+HYPOTHESIS = Hypothesis(
     text=" Good morning.",
     language="en",
     language_probability=0.9,
@@ -23,7 +25,7 @@ HEARD = Hypothesis(
     no_speech_prob=0.05,
     words=(Word(" Good", 0.1, 0.3, 0.9), Word(" morning.", 0.3, 0.8, 0.8)),
 )
-CHANNEL = "wta:drafts:test"
+CHANNEL = "wta:partials:test"
 
 
 class Engine:
@@ -48,7 +50,7 @@ class Redis:
     def __init__(self, key: str, *, waiting: int = 0) -> None:
         self.audio = {key: bytes(64_000)}
         self.waiting = waiting
-        self.looks, self.away = 0, False
+        self.checks, self.unavailable = 0, False
         self.published: list[tuple[str, Partial]] = []
 
     def execute_command(self, command: str, key: str, **_: Any) -> bytes | None:
@@ -65,8 +67,8 @@ class Redis:
     def llen(self, _key: str) -> None: ...
 
     def execute(self) -> list[int]:
-        self.looks += 1
-        if self.away:
+        self.checks += 1
+        if self.unavailable:
             raise RedisError
         return [self.waiting, 0]
 
@@ -94,7 +96,7 @@ def worker_with(redis: Redis) -> Any:
     return worker
 
 
-def run(task: TranscribePartial, redis: Redis, answer: Hypothesis | Exception = HEARD) -> Engine:
+def run(task: TranscribePartial, redis: Redis, answer: Hypothesis | Exception = HYPOTHESIS) -> Engine:
     worker = worker_with(redis)
     engine = worker.model = Engine(answer)
     PartialTranscription(worker).run(task)
@@ -104,13 +106,13 @@ def run(task: TranscribePartial, redis: Redis, answer: Hypothesis | Exception = 
 def test_the_text_is_sent_to_the_gateway_of_the_job() -> None:
     redis = Redis(job().audio_key)
     engine = run(job(), redis)
-    ((channel, draft),) = redis.published
+    ((channel, partial),) = redis.published
     assert channel == CHANNEL
-    assert (draft.session_id, draft.segment, draft.revision) == (ALICE, 3, 2)
-    assert draft.transcript is not None
-    assert draft.transcript.text == "Good morning."
-    assert [(word.start_ms, word.end_ms) for word in draft.transcript.words] == [(5_100, 5_300), (5_300, 5_800)]
-    assert draft.keep_language == "en"
+    assert (partial.session_id, partial.segment, partial.revision) == (ALICE, 3, 2)
+    assert partial.transcript is not None
+    assert partial.transcript.text == "Good morning."
+    assert [(word.start_ms, word.end_ms) for word in partial.transcript.words] == [(5_100, 5_300), (5_300, 5_800)]
+    assert partial.keep_language == "en"
     assert engine.asked == [RecognitionConfig("ko", "transcribe", "", " Good", session=ALICE, priority=3)]
 
 
@@ -131,7 +133,7 @@ def test_an_interim_text_is_preempted() -> None:
     """The gateway gets an empty answer; a final text goes on."""
     redis = Redis(job().audio_key, waiting=1)
     run(job(purpose="interim"), redis)
-    assert [draft.transcript for _, draft in redis.published] == [None]
+    assert [partial.transcript for _, partial in redis.published] == [None]
     redis = Redis(job().audio_key, waiting=1)
     assert run(job(), redis).asked
     assert redis.published[0][1].transcript is not None
@@ -142,24 +144,47 @@ def test_the_queue_is_checked_at_intervals() -> None:
     redis = Redis(job().audio_key, waiting=1)
     partials = PartialTranscription(worker_with(redis))
     assert [partials.is_preempted() for _ in range(100)] == [True] * 100
-    assert redis.looks <= 3
+    assert redis.checks <= 3
+
+
+def test_two_threads_check_the_queue_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second thread, at every moment at which the first reads the clock or Redis, does not read Redis too."""
+    redis = Redis(job().audio_key, waiting=1)
+    partials = PartialTranscription(worker_with(redis))
+    answers = []
+
+    def interleaved(step: Callable[[], Any]) -> Callable[[], Any]:
+        def run() -> Any:
+            if threading.current_thread() is threading.main_thread():
+                other = threading.Thread(target=lambda: answers.append(partials.is_preempted()))
+                other.start()
+                other.join()
+            return step()
+
+        return run
+
+    monkeypatch.setattr("stt_worker.tasks.partial.time.monotonic", interleaved(lambda: 1.0))
+    monkeypatch.setattr(redis, "execute", interleaved(redis.execute))
+    assert partials.is_preempted()
+    assert redis.checks == 1
+    assert answers[:2] == [False, False]
 
 
 def test_nothing_preempts_while_redis_is_unavailable() -> None:
     """Its timeout, of seconds, delays the batch once."""
     redis = Redis(job().audio_key, waiting=1)
-    redis.away = True
+    redis.unavailable = True
     partials = PartialTranscription(worker_with(redis))
     assert [partials.is_preempted() for _ in range(100)] == [False] * 100
-    assert redis.looks == 1
+    assert redis.checks == 1
 
 
 def test_silence_is_reported_as_no_speech() -> None:
     """So that it is not transcribed again."""
     redis = Redis(job().audio_key)
     run(job(), redis, Hypothesis("", "en", 0.9, 0.0, 0.99))
-    ((_, draft),) = redis.published
-    assert (draft.transcript, draft.no_speech_prob, draft.keep_language) == (None, 0.99, None)
+    ((_, partial),) = redis.published
+    assert (partial.transcript, partial.no_speech_prob, partial.keep_language) == (None, 0.99, None)
 
 
 @pytest.mark.parametrize("answer", [ModelError("stt_language", "No.", "Choose another."), ValueError("broken")])
@@ -167,4 +192,4 @@ def test_a_failure_is_answered_without_a_text(answer: Exception) -> None:
     """The utterance is transcribed later, which reports the error."""
     redis = Redis(job().audio_key)
     run(job(), redis, answer)
-    assert [(draft.transcript, draft.no_speech_prob) for _, draft in redis.published] == [(None, None)]
+    assert [(partial.transcript, partial.no_speech_prob) for _, partial in redis.published] == [(None, None)]
