@@ -20,6 +20,8 @@ OLDEST_PYTHON = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "installed.json"
+UNHASHED = "lock"
+"""Key of a stamp from before hashes were checked; pip never checks the files of what is installed already."""
 
 REQUIREMENTS = ROOT / "requirements"
 BUILD = "build"
@@ -75,11 +77,12 @@ def check_python(version: tuple[int, ...], system: str) -> None:
 
 
 def make_venv() -> None:
-    """Create ``.venv``, or again when an interrupted attempt or another Python left a broken one."""
+    """Create ``.venv``; again if it is broken, of an older Python, or was installed without checking hashes."""
     python = VENV / "bin" / "python"
     check = f"import pip, sys; sys.exit(sys.version_info[:2] < {OLDEST_PYTHON})"
     if (
         python.exists()
+        and UNHASHED not in read_stamp()
         and subprocess.run([python, "-c", check], check=False, stderr=subprocess.DEVNULL).returncode == 0
     ):
         return
@@ -106,14 +109,16 @@ def install(environment: Mapping[str, str], service: str | None = None) -> None:
     present = read_stamp()
     if is_satisfied(wanted, present):
         return
+    if present and wanted["torch_index"] and wanted["torch_index"] != present.get("torch_index"):
+        # pip takes any build of the same version for the wanted one. This comes before the stamp is removed, so that an
+        # interruption never leaves the old build without the stamp that names its index.
+        pip("uninstall", "--yes", "torch")
     STAMP.unlink(missing_ok=True)
     say(f"Installing {file.name}: {requirements.count('==')} packages")
     for each in (REQUIREMENTS / f"{BUILD}.txt", file):
         pip("install", "--require-hashes", "--no-deps", "--no-build-isolation", "--use-pep517", "-r", str(each))
     if BESIDE_TORCH in requirements:
         index = choose_index(environment, sys.platform, may_guess=service is None)
-        if present and wanted["torch_index"] and wanted["torch_index"] != present.get("torch_index"):
-            pip("uninstall", "--yes", "torch")  # pip takes any build of the same version for the wanted one
         say(f"Installing torch {wanted['torch']} from {index or 'the usual index'} (the largest part)")
         pip("install", "--no-warn-conflicts", f"torch=={wanted['torch']}", *(["--index-url", index] if index else []))
         wanted["torch_index"] = index

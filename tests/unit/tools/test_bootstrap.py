@@ -101,10 +101,21 @@ def test_other_torch_build_replaces_the_installed_one(pip: FakePip) -> None:
     bootstrap.install({})
     pip.calls.clear()
     bootstrap.install({"TORCH_INDEX": CUDA_INDEX})
-    assert pip.calls[2:] == [
-        ("uninstall", "--yes", "torch"),
-        ("install", "--no-warn-conflicts", f"torch=={TORCH_VERSION}", "--index-url", CUDA_INDEX),
-    ]
+    assert pip.calls[0] == ("uninstall", "--yes", "torch")
+    assert pip.calls[-1] == ("install", "--no-warn-conflicts", f"torch=={TORCH_VERSION}", "--index-url", CUDA_INDEX)
+
+
+def test_other_torch_build_replaces_the_installed_one_after_an_interruption(pip: FakePip) -> None:
+    """The old build is gone before the stamp is: a repeated installation never takes it for the wanted one."""
+    bootstrap.install({})
+    pip.fails = True
+    with pytest.raises(BootstrapError):
+        bootstrap.install({"TORCH_INDEX": CUDA_INDEX})
+    assert bootstrap.read_stamp() != {}
+    pip.fails = False
+    pip.calls.clear()
+    bootstrap.install({"TORCH_INDEX": CUDA_INDEX})
+    assert pip.calls[0] == ("uninstall", "--yes", "torch")
 
 
 def test_torch_version_can_be_chosen(pip: FakePip) -> None:
