@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, mock, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+
+import { Conversation } from "../../../fastapi_service/static/session/conversation.js";
+import { FakeBrowser } from "./fake-browser.js";
+import { FakeWebSocket, latest } from "./fake-web-socket.js";
+
+const OPTIONS = { device: null, echoCancellation: true, noiseSuppression: true, autoGainControl: true, threshold: null };
+const ENDPOINTING = { silence_ceiling: 0.0001, silence_ms: 900 };
+
+const globals = { ...globalThis, navigator: globalThis.navigator };
+/** @type {FakeBrowser} */
+let browser;
+/** @type {string[]} */
+let statuses;
+
+beforeEach(() => {
+  mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
+  browser = new FakeBrowser();
+  browser.install();
+  FakeWebSocket.install();
+  statuses = [];
+});
+
+afterEach(() => {
+  mock.timers.reset();
+  const { navigator, addEventListener, removeEventListener } = globals;
+  Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
+  Object.assign(globalThis, { addEventListener, removeEventListener });
+});
+
+/** A connected session on a page whose parts ignore every call. */
+function converse() {
+  const part = new Proxy({}, { get: () => () => {} });
+  const page = /** @type {any} */ ({ view: part, transcript: part, statistics: part, meter: part, share: part });
+  const conversation = new Conversation(
+    page,
+    { url: new URL("ws://service/ws"), start: {} },
+    { onSession() {}, onTrouble() {}, onOver() {}, onStatus: (status) => statuses.push(status) },
+  );
+  conversation.open(0);
+  latest().onopen();
+  return conversation;
+}
+
+/** @param {object | null} [endpointing] undefined: the message lacks the field */
+function ready(endpointing) {
+  latest().deliver({ type: "ready", session_id: "s", token: "key", samples: 0, endpointing });
+}
+
+/** Settings of the worklet in use: those at its construction, changed by its messages. */
+function suppressor() {
+  return browser.node.received.at(-1) ?? browser.node.suppressor;
+}
+
+test("a microphone opened after `ready` follows the gateway's endpointing", async () => {
+  const conversation = converse();
+  ready(ENDPOINTING);
+  assert.ok(await conversation.openMicrophone(OPTIONS));
+  assert.deepEqual(suppressor(), { threshold: null, endpointing: ENDPOINTING });
+});
+
+test("a `ready` that comes while the microphone opens is applied", async () => {
+  const conversation = converse();
+  const opening = conversation.openMicrophone(OPTIONS);
+  ready(ENDPOINTING);
+  assert.ok(await opening);
+  assert.deepEqual(suppressor(), { threshold: null, endpointing: ENDPOINTING });
+});
+
+test("a `ready` after the microphone opened is applied to the running worklet", async () => {
+  const conversation = converse();
+  await conversation.openMicrophone({ ...OPTIONS, threshold: 0.001 });
+  ready(ENDPOINTING);
+  assert.deepEqual(suppressor(), { threshold: 0.001, endpointing: ENDPOINTING });
+});
+
+test("the `ready` of a resumed session replaces the endpointing of the first", async () => {
+  const conversation = converse();
+  await conversation.openMicrophone(OPTIONS);
+  ready(ENDPOINTING);
+  latest().onclose({ code: 1006 });
+  mock.timers.tick(500);
+  latest().onopen();
+  ready({ silence_ceiling: 0.0002 });
+  assert.deepEqual(suppressor(), { threshold: null, endpointing: { silence_ceiling: 0.0002 } });
+});
+
+test("a `ready` without endpointing, of an older gateway, restores the defaults", async () => {
+  const conversation = converse();
+  await conversation.openMicrophone(OPTIONS);
+  ready(ENDPOINTING);
+  ready();
+  assert.deepEqual(suppressor(), { threshold: null, endpointing: null });
+});
+
+test("the microphone's chunks become audio and gaps of the session", async () => {
+  const conversation = converse();
+  ready();
+  await conversation.openMicrophone(OPTIONS);
+  browser.node.port.onmessage({ data: { gap: 300, pcm: new Int16Array(1600), energy: 1, threshold: 0 } });
+  assert.deepEqual(latest().sent.slice(-2), [{ type: "gap", samples: 300 }, 1600]);
+  assert.equal(statuses.at(-1), "listening");
+});
+
+test("stop closes the microphone, and `stop` follows its last audio", async () => {
+  const conversation = converse();
+  ready();
+  await conversation.openMicrophone(OPTIONS);
+  browser.node.rest = { gap: 0, pcm: new Int16Array(160), energy: 1, threshold: 0 };
+  conversation.stop();
+  await setImmediate();
+  assert.ok(browser.track.stopped);
+  assert.deepEqual(latest().sent.slice(-2), [160, { type: "stop" }]);
+  assert.equal(statuses.at(-1), "finishing");
+});
