@@ -1,4 +1,4 @@
-"""Celery as every service uses it: JSON only, explicit queues, late acknowledgement, no result backend."""
+"""Makes the Celery applications and sends jobs: JSON only, explicit queues, late acknowledgement, no result backend."""
 
 from celery import Celery
 from kombu.entity import Queue
@@ -8,14 +8,14 @@ from wire import names
 from wire.messages.jobs import AnalyzeText, TranscribeAudio, TranscribePartial
 
 VISIBILITY_TIMEOUT_S = 120
-"""After this Redis hands an unacknowledged task out again. Only a second net: the ledger's sweeper is quicker."""
+"""Seconds after which kombu delivers an unacknowledged task again. Only a second net: the sweeper is quicker."""
 KOMBU_PRIORITY_STEPS = (0, 3, 6, 9)
 KOMBU_PRIORITY_SEPARATOR = "\x06\x16"
 
 PRIORITIES = {"interim": 9, "final": 3}
-"""Of drafts by their purpose; everything in the ledger has 0, which is the most urgent."""
+"""Purpose of a partial → its priority; a lower number is more urgent. Jobs in the ledger have priority 0."""
 STALE_S = 1.0
-"""A draft that nobody has begun after this many seconds is not worth beginning."""
+"""Seconds after which a partial that no worker has started is dropped."""
 
 _ROUTES: dict[type, tuple[str, str]] = {
     TranscribeAudio: (names.TRANSCRIBE_AUDIO, names.STT_QUEUE),
@@ -25,7 +25,7 @@ _ROUTES: dict[type, tuple[str, str]] = {
 
 
 def make_celery(name: str, redis_url: str, queue: str | None = None) -> Celery:
-    """A Celery application; ``queue`` is what its worker consumes, None for those that only send."""
+    """Return a Celery application. Its worker consumes ``queue``; None is for processes that only send."""
     celery = Celery(name, broker=redis_url, set_as_current=False)
     queues = [queue] if queue else [names.STT_QUEUE, names.ANALYZER_QUEUE]
     celery.conf.update(
@@ -60,7 +60,7 @@ def send_job(celery: Celery, job: TranscribeAudio | AnalyzeText | TranscribePart
     """Put a job on its queue. Blocks for a few milliseconds, at most the socket time-out.
 
     Raises:
-        kombu.exceptions.OperationalError: Redis cannot be reached. The ledger still has the job.
+        kombu.exceptions.OperationalError: Redis is unavailable. A job of the ledger is not lost: the sweeper sends it.
     """
     task, queue = _ROUTES[type(job)]
     celery.send_task(
@@ -75,12 +75,12 @@ def send_job(celery: Celery, job: TranscribeAudio | AnalyzeText | TranscribePart
 
 
 def queue_keys(queue: str) -> list[str]:
-    """The Redis lists that make up a queue, one per priority, the most urgent first."""
+    """Return the Redis lists that make up a queue, one per priority, the most urgent first."""
     return [f"{queue}{KOMBU_PRIORITY_SEPARATOR}{step}" if step else queue for step in KOMBU_PRIORITY_STEPS]
 
 
 def more_urgent(redis: Redis, queue: str, priority: int) -> bool:
-    """Whether a task waits that goes before one of this priority."""
+    """Return True if ``queue`` has a task that is more urgent than ``priority``."""
     pipeline = redis.pipeline(transaction=False)
     for key, step in zip(queue_keys(queue), KOMBU_PRIORITY_STEPS, strict=True):
         if step < priority:

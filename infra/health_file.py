@@ -1,4 +1,4 @@
-"""The file that a container's health check looks at: ``ready``, or why the process is not.
+"""Writes the file that a container's health check reads: ``ready``, or the reason why the process is not ready.
 
 The heartbeat thread writes it every second; ``infra/healthcheck.sh`` reads it and its age. A check that starts Python
 and connects to Redis would cost a hundred times as much CPU.
@@ -10,13 +10,13 @@ from pathlib import Path
 from infra.outage_log import OutageLog
 
 READY = "ready"
-"""First line of the file of a ready process; otherwise the line is the reason."""
+"""Content of the file of a ready process; otherwise it is the reason."""
 VARIABLE = "HEALTH_FILE"
-"""Environment variable with the path; the Dockerfile sets it. Without it nothing is written."""
+"""Environment variable with the path; the Dockerfile sets it. Without it no file is written."""
 
 
 class HealthFile:
-    """Writes the file. For use from one thread."""
+    """The health file of this process. For use from one thread."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -29,20 +29,20 @@ class HealthFile:
         return cls(Path(path) if path else None)
 
     def write(self, reason: str | None) -> None:
-        """Replace the file: ready if ``reason`` is None. A failure is logged once."""
+        """Replace the content atomically: ready if ``reason`` is None. An outage of the disk is logged once."""
         if self._path is None:
             return
         line = READY if reason is None else " ".join(reason.split())
-        draft = self._path.with_name(f"{self._path.name}.new")
+        new = self._path.with_name(f"{self._path.name}.new")
         try:
-            draft.write_text(f"{line}\n", encoding="utf-8")
-            draft.replace(self._path)
+            new.write_text(f"{line}\n", encoding="utf-8")
+            new.replace(self._path)
         except OSError as error:
             self._outage.failed(error)
         else:
             self._outage.recovered()
 
     def remove(self) -> None:
-        """Delete the file: the process ends."""
+        """Delete the file when the process ends."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)

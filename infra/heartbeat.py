@@ -1,4 +1,4 @@
-"""Heartbeats: each process writes every second that it runs, its model, and whether it is ready."""
+"""Heartbeats: each process writes its state to Redis every second; readers list the processes that run."""
 
 import asyncio
 import os
@@ -19,27 +19,32 @@ from wire import names
 from wire.messages.base import Message, now
 
 BEAT_S = 1.0
+"""Seconds between two heartbeats."""
 TIME_TO_LIVE_S = 5
+"""Seconds after its last heartbeat at which a process counts as gone."""
 INDEX_TIME_TO_LIVE_S = 3_600
-"""Seconds that the index of a service stays after its last process."""
+"""Seconds after which the index of a service without processes expires."""
 LOOP_S = 5.0
-"""An event loop that has not run for this long hangs."""
+"""Seconds without a run after which an event loop counts as hanging."""
 
 log = structlog.get_logger()
 
 
 class Heartbeat(Message):
-    """State of one process, as it describes itself."""
+    """State of one process, written by itself."""
 
     service: str
     instance: str
     """Host, process id and a random part: a restarted process is another instance."""
     started: float
+    """Unix seconds."""
     ready: bool = False
     reason: str | None = "starting"
-    """Why it is not ready."""
+    """Reason for not being ready; None when ready."""
     model: str | None = None
+    """Name of the loaded model; None for services without one."""
     revision: str | None = None
+    """Version of the model's files."""
     busy_since: float | None = None
     """Unix seconds; None when idle."""
 
@@ -47,7 +52,7 @@ class Heartbeat(Message):
 class HeartbeatWriter:
     """Writes this process's heartbeat to Redis, and its health file, from a thread of its own.
 
-    Methods may be called from any thread. A change is written at once or, without Redis, with a later beat.
+    Methods may be called from any thread. A change is written at once, or after an outage of Redis.
     """
 
     def __init__(self, redis: Redis, service: str, health_file: HealthFile | None = None) -> None:
@@ -56,51 +61,51 @@ class HeartbeatWriter:
         self._redis = redis
         self._health_file = health_file or HealthFile.from_environment()
         self._busy: dict[int, float] = {}
-        """Thread id → Unix seconds since when it works."""
+        """Thread id → Unix seconds at which it became busy."""
         self._beat = Heartbeat(service=service, instance=instance, started=now())
         self._loop_ran: float | None = None
-        """When the event loop last ran, on the monotonic clock; None for processes without one."""
+        """Monotonic seconds of the last run of the event loop; None for processes without one."""
         self._changed = threading.Event()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Start the thread. The process counts as not ready until ``ready`` is called."""
+        """Start the thread. The process is not ready until ``ready`` is called."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Remove the heartbeat and the health file: the process is gone from the listings at once."""
+        """Remove the heartbeat and the health file, so that readers no longer list the process."""
         self._stopped = True
         self._changed.set()
         self._thread.join(timeout=2 * BEAT_S)
 
     def ready(self, model: str | None = None, revision: str | None = None) -> None:
-        """Announce that the process can work."""
+        """Set the state to ready."""
         self._update(ready=True, reason=None, model=model, revision=revision)
 
     def not_ready(self, reason: str) -> None:
-        """Announce that the process cannot work, and why."""
+        """Set the state to not ready, with the reason."""
         self._update(ready=False, reason=reason)
 
     async def follow_loop(self) -> None:
-        """Tie the health file to the running event loop: not ready when the loop hangs. Runs until cancelled."""
+        """Make the health file depend on the running event loop: not ready if it hangs. Runs until cancelled."""
         while True:
             self._loop_ran = time.monotonic()
             await asyncio.sleep(BEAT_S)
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """Mark the process as busy while inside: the heartbeat carries since when it works."""
+        """Mark the process as busy inside the context: the heartbeat has the time of its beginning."""
         thread = threading.get_ident()
         self._busy[thread] = now()
-        self._note_busy()
+        self._update_busy_since()
         try:
             yield
         finally:
             del self._busy[thread]
-            self._note_busy()
+            self._update_busy_since()
 
-    def _note_busy(self) -> None:
+    def _update_busy_since(self) -> None:
         since = min(self._busy.copy().values(), default=None)
         self._beat = self._beat.model_copy(update={"busy_since": since})
 
@@ -110,16 +115,16 @@ class HeartbeatWriter:
 
     def _run(self) -> None:
         outage = OutageLog("heartbeat")
-        tidied = False
+        is_index_clean = False
         while not self._stopped:
             self._changed.clear()
             try:
                 self._write()
-                if not tidied:
+                if not is_index_clean:
                     self._remove_dead()
-                    tidied = True
+                    is_index_clean = True
                 outage.recovered()
-                self._health_file.write(self._not_healthy())
+                self._health_file.write(self._health_problem())
             except RedisError as error:
                 outage.failed(error)
                 self._health_file.write(f"Redis does not answer ({type(error).__name__})")
@@ -128,7 +133,7 @@ class HeartbeatWriter:
         try:
             self._redis.delete(self.key)
         except RedisError as error:
-            log.debug("heartbeat not removed", error=type(error).__name__)
+            log.debug("heartbeat removal failed", error=type(error).__name__)
 
     def _write(self) -> None:
         index = names.heartbeat_index(self._beat.service)
@@ -138,14 +143,14 @@ class HeartbeatWriter:
         pipeline.expire(index, INDEX_TIME_TO_LIVE_S)
         pipeline.execute()
 
-    def _not_healthy(self) -> str | None:
-        """Return why this process is not healthy although Redis answers; None if it is."""
+    def _health_problem(self) -> str | None:
+        """Return the reason why this process is not healthy although Redis answers; None if it is healthy."""
         if self._loop_ran is not None and time.monotonic() - self._loop_ran > LOOP_S:
             return f"the event loop has not run for {LOOP_S:.0f} s"
         return None if self._beat.ready else self._beat.reason or "not ready"
 
     def _remove_dead(self) -> None:
-        """Remove processes without a heartbeat from the index, once per start: some services are never listed."""
+        """Remove processes without a heartbeat from the index. Done once per start: no reader lists some services."""
         index = names.heartbeat_index(self._beat.service)
         instances = sorted(self._redis.smembers(index))
         beats = self._redis.mget([names.heartbeat(self._beat.service, instance) for instance in instances])

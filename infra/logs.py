@@ -1,4 +1,4 @@
-"""Logs: to stdout, one event per line, JSON unless a person reads. Never text or audio."""
+"""Configures logs: one event per line on stdout, as JSON except on a terminal. Never text or audio."""
 
 import logging
 import sys
@@ -9,7 +9,7 @@ import structlog
 
 from infra.settings import WireSettings
 
-_QUIET = (
+_WARNINGS_ONLY = (
     "kombu",
     "amqp",
     "asyncio",
@@ -30,7 +30,7 @@ def configure_logs(settings: WireSettings, service: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso" if not console else "%H:%M:%S", utc=not console),
-        *([] if console else [_name_service(service)]),
+        *([] if console else [_add_service(service)]),
     ]
     renderer: list[Any] = (
         [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback)]
@@ -52,19 +52,21 @@ def configure_logs(settings: WireSettings, service: str) -> None:
     )
     handler.addFilter(_hide_bodies)
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    stamina.instrumentation.set_on_retry_hooks([])  # each caller says itself what failed, and how often is worth a line
-    for name in _QUIET:
+    stamina.instrumentation.set_on_retry_hooks([])  # callers log what failed, at most once per outage
+    for name in _WARNINGS_ONLY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
 def _hide_bodies(record: logging.LogRecord) -> bool:
-    """Celery writes the whole body of a message that it cannot read into the log: somebody's words."""
+    """Remove message bodies, which may hold a transcript: Celery logs the whole body of an unreadable message."""
     if record.name == "celery.worker.consumer.consumer" and "body" in str(record.msg):
         record.msg, record.args, record.exc_info = "unreadable message dropped", (), None
     return True
 
 
-def _name_service(service: str) -> Any:
+def _add_service(service: str) -> Any:
+    """Return a structlog processor that adds the field ``service``."""
+
     def add(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
         event["service"] = service
         return event

@@ -1,4 +1,4 @@
-"""One log line when a dependency fails and one when it is back, however many attempts lie between."""
+"""Logs an outage of a dependency once at its start and once at its end, however many attempts fail."""
 
 import time
 
@@ -19,13 +19,13 @@ class OutageLog:
         self._failing_since: float | None = None
 
     def failed(self, error: BaseException) -> None:
-        """Note a failed attempt; only the first of an outage is logged."""
+        """Record a failed attempt; only the first of an outage is logged."""
         if self._failing_since is None:
             self._failing_since = time.monotonic()
             log.warning(f"{self._event} failed", error=type(error).__name__)
 
     def recovered(self) -> None:
-        """Note a successful attempt; only the first after an outage is logged."""
+        """Record a successful attempt; only the first after an outage is logged."""
         if self._failing_since is not None:
             log.info(f"{self._event} recovered", after_s=round(time.monotonic() - self._failing_since, 1))
             self._failing_since = None

@@ -1,4 +1,4 @@
-"""Redis connections: text answers, bounded waiting, the same for every service."""
+"""Makes Redis clients with text answers and time-outs, the same for every service."""
 
 import asyncio
 from importlib import resources
@@ -16,13 +16,13 @@ from wire.errors import StoreError
 __all__ = ["AsyncRedis", "Redis"]
 
 SOCKET_TIMEOUT_S = 5
-"""A frozen Redis must not freeze its clients; longer than any blocking read here (see ``BLOCK_MS``)."""
+"""Seconds that a client waits for a frozen Redis; longer than any blocking read (see ``BLOCK_MS``)."""
 BLOCK_MS = 1_000
-"""How long a stream reader waits for the next entry."""
+"""Milliseconds that a stream reader waits for the next entry."""
 
 
 def connect(url: str) -> Redis:
-    """A client for threads."""
+    """Return a client for threads."""
     client = redis.Redis.from_url(url, **_options(), retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2))
     return cast(Redis, client)
 
@@ -30,8 +30,11 @@ def connect(url: str) -> Redis:
 def connect_async(url: str, *, max_connections: int = 64, retries: int = 2) -> AsyncRedis:
     """Return a client for an event loop.
 
-    A subscriber takes no ``retries``: redis-py would subscribe again without a word, and what was published in between
-    would be missing.
+    Args:
+        url: as in ``REDIS_URL``.
+        max_connections: commands beyond them wait for a free connection.
+        retries: per command. Pass 0 for a subscriber: redis-py would subscribe again silently, and messages published
+            in between would be missing.
     """
     retry = redis.asyncio.retry.Retry(ExponentialBackoff(cap=0.5, base=0.05), retries)
     pool = redis.asyncio.BlockingConnectionPool.from_url(
@@ -43,11 +46,11 @@ def connect_async(url: str, *, max_connections: int = 64, retries: int = 2) -> A
 def checkpoint() -> None:
     """Raise the cancellation that a Redis command may have swallowed; for loops of commands.
 
-    redis-py sends with ``asyncio.wait_for``, which before Python 3.12 loses a cancellation that comes in the moment in
-    which it is done (https://github.com/python/cpython/issues/81839).
+    redis-py sends with ``asyncio.wait_for``, which before Python 3.12 loses a cancellation that arrives in the moment
+    of its completion (https://github.com/python/cpython/issues/81839).
 
     Raises:
-        asyncio.CancelledError: somebody wanted this task to end.
+        asyncio.CancelledError: this task was cancelled.
     """
     task = asyncio.current_task()
     if task is not None and task.cancelling():
@@ -55,19 +58,19 @@ def checkpoint() -> None:
 
 
 def get_bytes(redis: Redis, key: str) -> bytes | None:
-    """Return a value that is not text; None if there is none."""
+    """Return a binary value; None if the key does not exist."""
     value: bytes | None = redis.execute_command("GET", key, NEVER_DECODE=True)
     return value
 
 
 def take_bytes(redis: Redis, key: str) -> bytes | None:
-    """Return a value that is not text, and delete it; of several callers, one gets it."""
+    """Return a binary value and delete it. Of several callers one gets the value, the others None."""
     value: bytes | None = redis.execute_command("GETDEL", key, NEVER_DECODE=True)
     return value
 
 
 def store_error(error: RedisError | OSError, url: str) -> StoreError:
-    """What a Redis failure means to the person who runs the service. The password in ``url`` is not repeated."""
+    """Return the error that explains a Redis failure to an operator. It does not contain the password of ``url``."""
     place = url.rsplit("@", 1)[-1].removeprefix("redis://").removeprefix("rediss://")
     if isinstance(error, AuthenticationError):
         return StoreError(

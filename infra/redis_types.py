@@ -1,4 +1,4 @@
-"""The Redis commands in use, as types: text answers (``decode_responses``), which redis-py's own types do not express.
+"""Types of the Redis commands in use: text answers (``decode_responses``), which redis-py's types do not express.
 
 ``infra.redis_client`` makes clients of these types. A command that is missing here is a type error: add it.
 """

@@ -1,4 +1,4 @@
-"""The settings that every service shares, and the one way to read settings from the environment."""
+"""The settings that every service shares, and the functions that read settings from the environment."""
 
 import re
 import sys
@@ -14,12 +14,12 @@ _NETWORK_URL = re.compile(r"rediss?://([^/?#@\s]*@)?([\w.-]+|\[[\da-fA-F:.]+\])(
 
 
 def service_config(prefix: str) -> SettingsConfigDict:
-    """Frozen settings read from ``PREFIX_NAME`` in the environment, then from the file ``.env``."""
+    """Return the configuration of frozen settings: read from ``PREFIX_NAME`` in the environment, then from ``.env``."""
     return SettingsConfigDict(env_prefix=prefix, env_file=".env", frozen=True, extra="ignore", env_ignore_empty=True)
 
 
 def _redis_url(url: str) -> str:
-    """Refuses what a client would read as another host. The error does not quote it, for it may hold a password."""
+    """Refuse a URL that a client would read as another host. The error does not quote it: it may hold a password."""
     if not (url.startswith("unix://") or _NETWORK_URL.fullmatch(url)):
         raise ValueError(
             "write it as redis://:password@host:6379/0, with letters and digits as the password "
@@ -44,7 +44,7 @@ class WireSettings(BaseSettings):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(validation_alias="LOG_LEVEL")] = "info"
     """The least severe level that is written."""
     log_format: Annotated[Literal["auto", "console", "json"], Field(validation_alias="LOG_FORMAT")] = "auto"
-    """``auto`` writes for people on a terminal and JSON lines elsewhere."""
+    """``auto`` writes readable lines on a terminal and JSON lines elsewhere."""
     model_cache: Annotated[
         Path, Field(validation_alias="MODEL_CACHE", validate_default=True), AfterValidator(_home)
     ] = Path("~/.cache/whisper-text-analyzer")
@@ -83,7 +83,7 @@ def load_settings_or_exit(settings: type[S]) -> S:
 
 
 def _problem(settings: type[WireSettings], location: tuple[int | str, ...], message: str) -> str:
-    """One refusal, with the name of the environment variable; checks of several settings name them themselves."""
+    """Return one problem with the name of its environment variable; checks of several settings name them themselves."""
     message = message.removeprefix("Value error, ")
     if not location:
         return message

@@ -1,1 +1,1 @@
-"""The contract: what services and clients agree on. Names, messages, audio format, languages, errors. Pure."""
+"""The contract between services and clients: names, messages, audio format, languages, errors. No input or output."""

@@ -1,4 +1,4 @@
-"""The one audio format inside the system, and conversions from and to it."""
+"""The audio format inside the system, and conversions from and to it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,16 +6,24 @@ from numpy.typing import NDArray
 SAMPLE_RATE = 16_000
 """Hertz."""
 SAMPLE_BYTES = 2
-"""Int16, little-endian, mono."""
+"""Bytes per sample: Int16, little-endian, mono."""
 MIN_SAMPLE_RATE = 8_000
+"""Hertz, of audio from clients."""
 MAX_SAMPLE_RATE = 48_000
+"""Hertz, of audio from clients."""
 
 Pcm = NDArray[np.int16]
+"""Shape (samples,), full scale ±32,768."""
 Samples = NDArray[np.float32]
+"""Shape (samples,), full scale ±1."""
 
 
 def decode_pcm(data: bytes) -> Pcm:
-    """Int16 little-endian bytes → samples; the length must be even."""
+    """Decode little-endian Int16 bytes.
+
+    Raises:
+        ValueError: the number of bytes is odd.
+    """
     return np.frombuffer(data, dtype="<i2")
 
 
@@ -25,12 +33,12 @@ def encode_pcm(pcm: Pcm) -> bytes:
 
 
 def to_float(pcm: Pcm) -> Samples:
-    """Int16 → float32 in [−1, 1)."""
+    """Convert Int16 to float32 in [−1, 1)."""
     return pcm.astype(np.float32) / 32_768.0
 
 
 def to_int16(samples: Samples) -> Pcm:
-    """Float32 → Int16; what lies outside [−1, 1) is clipped."""
+    """Convert float32 to Int16. Values outside [−1, 1) are clipped."""
     pcm: Pcm = np.clip(np.rint(samples * 32_768.0), -32_768, 32_767).astype(np.int16)
     return pcm
 

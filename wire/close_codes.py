@@ -1,4 +1,4 @@
-"""The codes with which a WebSocket of ``/ws`` closes, and which of them mean that it is over.
+"""Close codes of the WebSocket ``/ws``, and which of them are final.
 
 The page keeps the same codes in ``reconnecting-socket.js``; a test compares them.
 """
@@ -7,16 +7,16 @@ from enum import IntEnum
 
 
 class CloseCode(IntEnum):
-    """RFC 6455, section 7.4.1, with the codes of this protocol from 4000 on."""
+    """Close codes of RFC 6455, section 7.4.1, and those of this protocol from 4000 on."""
 
     NORMAL = 1000
-    """The session is over; all results were sent, or can be had by resuming."""
+    """The session is over; all results were sent, or a resumed session gets them."""
     GOING_AWAY = 1001
     """The client's page was closed."""
     PROTOCOL_ERROR = 1002
     """The other side broke the rules of WebSockets."""
     UNSUPPORTED_DATA = 1003
-    """A kind of message that the other side does not take."""
+    """A kind of message that the other side does not accept."""
     NO_STATUS = 1005
     """The close frame had no code. Never sent."""
     ABNORMAL = 1006
@@ -53,7 +53,8 @@ FINAL = frozenset(
         CloseCode.TAKEN_OVER,
     }
 )
-"""Codes after which a client does not reconnect: it would end the same way. After any other it does, with back-off."""
+"""Codes after which a client does not reconnect, because the next connection would end alike. After any other code it
+reconnects with back-off."""
 
 LEAVING = frozenset(
     {

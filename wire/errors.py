@@ -1,11 +1,13 @@
-"""Errors made for people: a code for programs, a sentence for readers, and what to do next."""
+"""Errors for users: each has a code for programs, a message and a remedy for readers."""
 
 
 class WireError(Exception):
-    """An error that a user may see.
+    """An error that a user may see. Contains no transcript text and no audio.
 
-    ``code`` is stable and machine-readable (``model_missing``), ``message`` says what happened, ``remedy`` says what to
-    do about it. Neither holds transcript text or audio.
+    Args:
+        code: stable and machine-readable, such as ``model_missing``.
+        message: a sentence with the cause.
+        remedy: a sentence with the next step of the user.
     """
 
     def __init__(self, code: str, message: str, remedy: str) -> None:
@@ -20,7 +22,7 @@ class ConfigurationError(WireError):
 
 
 class ModelError(WireError):
-    """A model is missing, half downloaded, of a wrong hash, or cannot be loaded."""
+    """A model is missing or incomplete, has a wrong hash, or cannot be loaded."""
 
 
 class AudioError(WireError):

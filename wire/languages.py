@@ -1,4 +1,4 @@
-"""The language codes that Whisper knows, so that a gateway can refuse others without loading Whisper."""
+"""The language codes that Whisper supports, so that a gateway can refuse others without loading Whisper."""
 
 _CODES = """
 af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it
@@ -6,4 +6,4 @@ ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc
 so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh
 """
 LANGUAGES = frozenset(_CODES.split())
-"""ISO 639 codes of ``whisper.tokenizer.LANGUAGES`` (openai-whisper 20250625); a test holds the two together."""
+"""ISO 639 codes of ``whisper.tokenizer.LANGUAGES`` (openai-whisper 20250625); a test compares the two."""

@@ -1,4 +1,4 @@
-"""Every name that crosses a process boundary: queues, tasks, channels and Redis keys."""
+"""Names that cross a process boundary: queues, tasks, channels and Redis keys. Functions return a key or channel."""
 
 STT_QUEUE = "stt_queue"
 ANALYZER_QUEUE = "analyzer_queue"
@@ -10,7 +10,7 @@ ANALYZE_TEXT = "analyzer_worker.analyze_text"
 RESULT_CHANNEL = "result_channel"  # workers → listener
 RESULT_MESSAGES = "result_messages"  # listener → gateways
 FINAL_STATS = "final_stats"  # listener → gateways
-ROOM_PEOPLE = "room_people"  # gateways → gateways: the room of this name has other people now
+ROOM_PEOPLE = "room_people"  # gateways → gateways: name of a room whose occupancy changed
 
 GATEWAY = "fastapi_service"
 STT_WORKER = "stt_worker"
@@ -20,27 +20,29 @@ LISTENER = "listener_service"
 _PREFIX = "wta:"
 
 PENDING = f"{_PREFIX}pending"
-"""Sorted set of ledger members by the time of enrolment (Unix seconds)."""
+"""Sorted set of ledger members by the time of their admission (Unix seconds)."""
 HIGH_WATER = f"{_PREFIX}high_water"
-"""Hash stage → latest ``sent_at`` that a worker has claimed: what was sent long before and is unclaimed, is lost."""
+"""Hash stage → latest ``sent_at`` of a claimed job. A job sent long before it and still unclaimed is lost."""
 SWEEPER_LOCK = f"{_PREFIX}sweeper"
+"""Held by the one listener that sweeps."""
 GLOBAL_AUDIENCE = "global"
-"""Statistics over all sessions. Nobody's socket belongs to it: operators read it from ``/metrics``."""
+"""Audience of the statistics over all sessions. It has no sockets: operators read it from ``/metrics``."""
 LISTENER_GROUP = "listeners"
+"""Consumer group of the listeners on the stream of results."""
 
 
 def audience(session_id: str, room: str | None) -> str:
-    """Who may see a session's results: the people of its room, or the session alone."""
+    """Return the audience of a session's results: its room, or without a room the session alone."""
     return room_audience(room) if room is not None else f"session:{session_id}"
 
 
 def room_audience(room: str) -> str:
-    """The people of a room."""
+    """Return the audience of a room."""
     return f"room:{room}"
 
 
 def stream(channel: str) -> str:
-    """The durable stream beside a pub/sub channel."""
+    """Stream with the messages of a pub/sub channel, for readers that were disconnected."""
     return f"{_PREFIX}stream:{channel}"
 
 
@@ -50,7 +52,7 @@ def session(session_id: str) -> str:
 
 
 def session_keys(session_id: str, room: str | None) -> list[str]:
-    """What has to live as long as a session: its hash first, the order of its results, and what its sockets see."""
+    """Return the keys that live as long as a session: its hash, the order of its results, logs, and statistics."""
     audiences = [audience(session_id, None)]
     if room is not None:
         audiences.append(room_audience(room))
@@ -58,27 +60,27 @@ def session_keys(session_id: str, room: str | None) -> list[str]:
 
 
 def audio(session_id: str, segment: int) -> str:
-    """Int16 PCM of one utterance, short-lived."""
+    """Int16 PCM of one utterance; it expires."""
     return f"{_PREFIX}audio:{session_id}:{segment}"
 
 
 def partial_audio(session_id: str, segment: int, revision: int) -> str:
-    """Int16 PCM of an utterance that is not over yet; whoever takes it away is the one to transcribe it."""
+    """Int16 PCM of an utterance that is not over yet. The worker that reads it deletes it: no other transcribes it."""
     return f"{_PREFIX}audio:{session_id}:{segment}:{revision}"
 
 
 def partials(instance: str) -> str:
-    """Channel on which one gateway receives the drafts that it asked for: nobody else sees them."""
+    """Channel on which one gateway receives the partials that it requested."""
     return f"{_PREFIX}drafts:{instance}"
 
 
 def ledger_member(session_id: str, segment: int) -> str:
-    """Name an utterance in the sets of the ledger."""
+    """Return the name of an utterance in the sets of the ledger."""
     return f"{session_id}:{segment}"
 
 
 def outstanding(session_id: str) -> str:
-    """Sorted set of a session's ledger members by where they end on its audio clock (ms): its part of ``PENDING``."""
+    """Sorted set of a session's ledger members, its part of ``PENDING``, by their end on its audio clock (ms)."""
     return f"{_PREFIX}outstanding:{session_id}"
 
 
@@ -88,35 +90,35 @@ def ledger_entry(member: str) -> str:
 
 
 def order(session_id: str) -> str:
-    """The listener's record of which segments of a session are released."""
+    """Record of the released segments of a session, kept by the listener."""
     return f"{_PREFIX}order:{session_id}"
 
 
 def log(audience_name: str) -> str:
-    """Stream of everything released to an audience; the id ``N-0`` is the message's ``seq``."""
+    """Stream of all messages released to an audience; ``N`` of the id ``N-0`` is the message's ``seq``."""
     return f"{_PREFIX}log:{audience_name}"
 
 
 def statistics(audience_name: str) -> str:
-    """Statistics of a session or a room."""
+    """Hash with the statistics of an audience."""
     return f"{_PREFIX}statistics:{audience_name}"
 
 
 def people(room: str) -> str:
-    """Sorted set of the connections in a room, by their owner ids, and when each is forgotten (Unix seconds)."""
+    """Sorted set of the connections in a room: owner ids by the time of their expiry (Unix seconds)."""
     return f"{_PREFIX}people:{room}"
 
 
 def talking(room: str) -> str:
-    """Those of ``people`` that have sent audio."""
+    """Sorted set like ``people``, of the connections that have sent audio."""
     return f"{_PREFIX}talking:{room}"
 
 
 def heartbeat(service: str, instance: str) -> str:
-    """Heartbeat of one process; gone a few seconds after the process is."""
+    """Heartbeat of one process; it expires a few seconds after the process ends."""
     return f"{_PREFIX}alive:{service}:{instance}"
 
 
 def heartbeat_index(service: str) -> str:
-    """Set of instances of a service that have lived; the heartbeat keys tell which still do."""
+    """Set of instances of a service. It may contain ended ones; only running ones have a heartbeat key."""
     return f"{_PREFIX}alive:{service}"

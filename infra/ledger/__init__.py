@@ -1,1 +1,1 @@
-"""The job store: every utterance that was acknowledged and has no result yet."""
+"""The ledger, a durable job store: every acknowledged utterance that has no released result yet."""

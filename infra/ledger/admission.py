@@ -1,4 +1,4 @@
-"""The gateway's side of the ledger: utterances enter it within limits, so that no session delays the others."""
+"""Admits utterances to the ledger, within limits, so that no session delays the others. Used by the gateway."""
 
 from typing import Literal
 
@@ -12,26 +12,26 @@ from wire.messages.jobs import AnalyzeText, TranscribeAudio
 Admitted = Literal["enrolled", "duplicate", "fenced", "full"]
 
 MAX_PENDING = 5_000
-"""Utterances in the ledger of all sessions together; gateways wait when it is full."""
+"""Most utterances in the ledger; gateways wait when it is full."""
 MAX_AHEAD = 8
-"""Utterances in the ledger of a session that is ahead of real time: the queue is first in, first out, so whoever sends
-a file at once would make all others wait for all of it. Enough to keep several workers busy; 5 MB of audio at most."""
+"""Most utterances of a session that is ahead of real time. The queue is first in, first out, so a whole file sent at
+once would delay all other sessions. Enough to keep several workers busy; at most 5 MB of audio."""
 AHEAD_S = 10.0
-"""How much more audio than time may pass before a session is ahead: a forced cut lies up to 6 s before what was heard,
-and networks deliver in bursts. Who speaks live never is, and is not held up when workers are away for a while."""
+"""A session is ahead of real time if it sent this many more seconds of audio than have passed. A forced cut lies up to
+6 s before the newest audio, and networks deliver in bursts. Live speech is never ahead, also while no worker runs."""
 MAX_PER_SESSION = 500
-"""Utterances in the ledger of any session, a tenth of all: half an hour of quick speech without a worker."""
+"""Most utterances of one session, a tenth of all: half an hour of quick speech without a worker."""
 
 
 class SessionUnknown(StoreError):
-    """Its hash has expired, or Redis was emptied."""
+    """The session's hash does not exist: it expired, or Redis was emptied."""
 
     def __init__(self) -> None:
         super().__init__("session_unknown", "This session has expired.", "Start a new session.")
 
 
 class Admission:
-    """The gateway's side of the ledger."""
+    """The gateway's side of the ledger. For use from one event loop."""
 
     def __init__(self, redis: AsyncRedis) -> None:
         self._admit: AsyncScript[Admitted | Literal["unknown"]] = redis.register_script(
@@ -47,17 +47,22 @@ class Admission:
         session_ttl_s: int,
         keep_language: str | None = None,
     ) -> Admitted:
-        """Write one utterance down. Safe to repeat; on ``full``, of the ledger or of this session's part, repeat it.
+        """Add one utterance to the ledger. Safe to repeat.
 
         Args:
-            job: the stage that it begins with: ``AnalyzeText`` when its text is known already, and then ``pcm`` is
-                not stored.
-            owner: the connection that writes; another one owns the session → ``fenced``, nothing is written.
-            keep_language: language that was detected and holds for the rest of the session.
-            samples: what the client may forget once this is written, in its own sample count.
+            owner: id of the connection that adds it.
+            job: first stage of the utterance. ``AnalyzeText`` means that its text exists; ``pcm`` is then not stored.
+            pcm: Int16, 16 kHz, mono.
+            samples: acknowledged with the utterance, at the session's sample rate since its start, gaps included.
+            session_ttl_s: seconds that the session lives on from now.
+            keep_language: detected language, kept for the rest of the session.
+
+        Returns:
+            ``enrolled`` when added; ``duplicate`` when it was added before; ``fenced`` when another connection owns
+            the session; ``full`` when a limit is reached (repeat the call later).
 
         Raises:
-            SessionUnknown: the session has expired, nothing is written.
+            SessionUnknown: the session has expired; nothing is added.
         """
         member = names.ledger_member(job.session_id, job.segment)
         keys = [

@@ -1,4 +1,4 @@
-"""One utterance in the ledger, as the sweeper reads it."""
+"""Parses the entries of the ledger for the sweeper."""
 
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -11,40 +11,43 @@ from wire.messages.jobs import AnalyzeText, Job, TranscribeAudio
 Stage = Literal["stt", "analysis", "done"]
 
 CLAIM_MAX_S = 180
-"""A claim older than this is void even if its worker lives: longer than any worker's deadline."""
+"""Seconds after which a claim is void even if its worker runs; longer than any worker's deadline."""
 AUDIO_TTL_S = 3_600
-"""How long audio waits for a worker; also how long an utterance may stay in the ledger."""
+"""Seconds that audio waits for a worker; also the longest stay of an utterance in the ledger."""
 OUTSTANDING_S = AUDIO_TTL_S + CLAIM_MAX_S
-"""When an utterance is this old, the sweeper has given it up, also if a worker claimed it in the last moment."""
+"""Age in seconds at which the sweeper has given up any utterance, even one claimed in the last moment."""
 
 job_adapter: TypeAdapter[TranscribeAudio | AnalyzeText] = TypeAdapter(Job, config=PRIVATE)
 
 
 def order_ttl_s(session_ttl_s: int) -> int:
-    """How long the record of what was released is kept: no utterance outlives it, or its release would begin anew."""
+    """Return the lifetime in seconds of the record of released segments. It outlives every utterance of its session.
+
+    Without it, the release of an old utterance would start a new record at that segment.
+    """
     return max(session_ttl_s, OUTSTANDING_S)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One outstanding utterance."""
+    """One utterance that has no released result."""
 
     member: str
     enrolled_at: float
     """Unix seconds."""
     stage: Stage
     job: TranscribeAudio | AnalyzeText | None
-    """None when it cannot be read: damaged, or of an unknown type."""
+    """None when it cannot be parsed: damaged, or of an unknown type."""
     attempts: int
     claimed_by: str | None
-    """Heartbeat key of the worker."""
+    """Heartbeat key of the worker; None without a claim."""
     claimed_at: float
     """Unix seconds; 0 without a claim."""
     sent_at: str
-    """Unix seconds as Redis holds them: compared, not computed with. ``0`` requests sending at once."""
+    """Unix seconds as stored in Redis: compared, not computed with. ``0`` requests sending at once."""
     error: str | None
     of_newer_version: bool = False
-    """The job's type is not known here; a listener of the version that wrote it can send it."""
+    """The job has a type of a newer version; a listener of that version can send it."""
 
     @property
     def session_id(self) -> str:
@@ -58,7 +61,7 @@ class Entry:
 
 
 def read_entry(member: str, enrolled_at: float, fields: dict[str, str]) -> Entry:
-    """Parse an entry's hash. A job that cannot be read becomes None: it must not hide the other entries."""
+    """Parse an entry's hash. An unreadable job becomes None: it must not stop the reading of other entries."""
     job, newer = None, False
     try:
         job = job_adapter.validate_json(fields.get("job", ""))

@@ -1,8 +1,9 @@
-"""The ledger: every utterance that a client was promised a result for, until that result is released.
+"""The ledger holds every acknowledged utterance until its result is released: a durable job store beside the queue.
 
-Celery on Redis may lose a task (BRPOP removes it before kombu writes ``unacked``) or deliver it twice, so the truth
-about what is outstanding lies here. Per utterance: a hash with its ``stage`` (``stt``, ``analysis``, ``done``), the
-``job`` to send for that stage, who claimed it, how often, and when it was last sent. Each step is one Lua script.
+Celery on Redis may lose a task (BRPOP removes it before kombu writes ``unacked``) or deliver it twice, so the ledger
+and not the queue decides which utterances are outstanding. Each has a hash with its ``stage`` (``stt``, ``analysis``,
+``done``), the ``job`` of that stage, the claim, the number of attempts, and the time of the last sending. Each step is
+one Lua script.
 """
 
 from dataclasses import dataclass
@@ -17,22 +18,25 @@ from wire.messages.jobs import AnalyzeText, TranscribeAudio
 Verdict = Literal["claimed", "gone", "taken", "exhausted"]
 
 MAX_ATTEMPTS = 3
-"""Claims per stage, after which the utterance is given up."""
+"""Most claims per stage; then the utterance fails."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """The ledger's answer to a worker that claims an utterance."""
+    """Outcome of an attempt to claim a job."""
 
     verdict: Verdict
     attempt: int
-    """1 for the first."""
+    """Number of this attempt at the stage, from 1."""
     language: str | None
-    """The session's language, fixed or detected before."""
+    """The session's language, fixed or detected before; None if unknown."""
 
 
 class Ledger:
-    """The workers' and the sweeper's side of the ledger."""
+    """The workers' and the sweeper's side of the ledger. Safe to use from any thread.
+
+    Each method raises ``redis.exceptions.RedisError`` while Redis is unavailable.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -42,7 +46,13 @@ class Ledger:
         self._resend: Script[int] = redis.register_script(load_script(__package__, "resend"))
 
     def claim(self, job: TranscribeAudio | AnalyzeText, stage: Stage, worker: str) -> Claim:
-        """Take a stage of an utterance for ``worker`` (its heartbeat key)."""
+        """Claim one stage of an utterance.
+
+        Args:
+            job: of that stage.
+            stage: at which the utterance must be; otherwise the verdict is ``gone``.
+            worker: heartbeat key of the worker.
+        """
         entry = names.ledger_entry(names.ledger_member(job.session_id, job.segment))
         verdict, attempt, language = self._claim(
             keys=[entry, names.session(job.session_id), names.HIGH_WATER],
@@ -51,31 +61,31 @@ class Ledger:
         return Claim(verdict, attempt, language or None)
 
     def audio(self, job: TranscribeAudio) -> bytes | None:
-        """The Int16 PCM of an utterance; None when it has expired."""
+        """Return the Int16 PCM of an utterance; None if it has expired."""
         return get_bytes(self._redis, job.audio_key)
 
     def advance(self, job: TranscribeAudio, analysis: AnalyzeText, keep_language: str | None) -> bool:
-        """From ``stt`` to ``analysis``; False when somebody else was quicker."""
+        """Move an utterance from ``stt`` to ``analysis``. Return False if another worker was quicker."""
         entry = names.ledger_entry(names.ledger_member(job.session_id, job.segment))
         keys = [entry, names.session(job.session_id), job.audio_key]
         return bool(self._advance(keys=keys, args=[analysis.model_dump_json(), keep_language or ""]))
 
     def release(self, job: TranscribeAudio | AnalyzeText, worker: str, error: str) -> None:
-        """Give a claim back after a failure; the sweeper sends the job again at once."""
+        """Give a claim back after a failure, so that the sweeper sends the job again at once."""
         entry = names.ledger_entry(names.ledger_member(job.session_id, job.segment))
         self._release(keys=[entry], args=[worker, error])
 
     def pending(self, most: int) -> list[Entry]:
-        """The oldest outstanding utterances: enough of them that ``most`` have no result yet, if there are so many."""
+        """Return the oldest entries: at least ``most`` without a result, if there are so many."""
         found: list[Entry] = []
-        looked_at, without_result = 0, 0
+        count, without_result = 0, 0
         while without_result < most:
-            members = self._redis.zrange(names.PENDING, looked_at, looked_at + most - 1, withscores=True)
+            members = self._redis.zrange(names.PENDING, count, count + most - 1, withscores=True)
             if not members:
                 break
             entries = self._entries(members)
             found += entries
-            looked_at += len(members)
+            count += len(members)
             without_result += sum(entry.stage != "done" for entry in entries)
         return found
 
@@ -90,6 +100,6 @@ class Ledger:
         ]
 
     def take_for_resend(self, entry: Entry) -> bool:
-        """Void the claim and note the time of sending; False when the entry moved on meanwhile."""
+        """Void the claim and store the time of sending. Return False if the entry has changed since it was read."""
         key = names.ledger_entry(entry.member)
         return bool(self._resend(keys=[key], args=[entry.claimed_by or "", entry.sent_at]))

@@ -1,1 +1,1 @@
-"""Everything that is said between processes, one module per pair of speakers."""
+"""The messages between processes, one module per sender and receiver."""

@@ -1,4 +1,4 @@
-"""What all messages share."""
+"""Base classes, field types and timestamps of all messages."""
 
 import time
 from typing import Annotated
@@ -12,9 +12,9 @@ RoomName = Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")]
 
 
 class Message(BaseModel):
-    """A message on the wire. Unknown fields are ignored when it is read: a newer sender may add some.
+    """Base of all messages. Readers ignore unknown fields, because a newer sender may add some.
 
-    Validation errors do not repeat the input: they end up in logs, and the input may be a transcript.
+    Validation errors do not contain the input: they are logged, and the input may be a transcript.
     """
 
     model_config = ConfigDict(
@@ -27,46 +27,63 @@ class Message(BaseModel):
 
 
 class Command(Message):
-    """A message from a client. Unknown fields are refused, so that a typing error in a client is noticed."""
+    """Base of the messages from clients. Unknown fields are refused, so that a typing error in a client shows."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 PRIVATE = ConfigDict(hide_input_in_errors=True)
-"""For adapters and models beside messages: their validation errors do not repeat the input either."""
+"""Configuration of adapters and other models: their validation errors do not contain the input either."""
 
 
 def has_unknown_type(refused: ValidationError) -> bool:
-    """True if a message was refused because its ``type`` is not known here: a newer version may know it."""
+    """Return True if a message was refused because of an unknown ``type``, which a newer version may define."""
     return any(problem["type"] == "union_tag_invalid" for problem in refused.errors(include_input=False))
 
 
 class Clock(Message):
-    """When each hop of an utterance happened, in Unix seconds; any consumer computes latencies from it."""
+    """Timestamps of one utterance in Unix seconds, from which any consumer computes latencies."""
 
     speech_end: float
-    """The last speech of the utterance reached the gateway."""
+    """The gateway received the last speech of the utterance."""
     endpointed: float
-    """The silence that ends it was complete. Its text may be older than that: see ``TranscribePartial``."""
+    """The silence that ends the utterance was complete. A partial may have its text earlier."""
     queued: float | None = None
-    """It was in the ledger, and its task on the way to the STT queue."""
+    """The utterance was in the ledger, and its task was being sent to the STT queue."""
     stt_start: float | None = None
     stt_end: float | None = None
     analysis_start: float | None = None
     analysed: float | None = None
     published: float | None = None
-    """The listener released it."""
+    """The listener released the result."""
     delivered: float | None = None
-    """The gateway wrote it to the socket."""
+    """The gateway wrote the result to the socket."""
 
     def at(self, **readings: float) -> "Clock":
-        """A copy with more readings."""
+        """Return a copy with more timestamps."""
         return self.model_copy(update=readings)
 
 
 def now() -> float:
-    """Unix seconds: the clock of all readings."""
+    """Return Unix seconds, as in all timestamps."""
     return time.time()
+
+
+class Utterance(Message):
+    """Fields that every job and every result of an utterance has."""
+
+    session_id: SessionId
+    room: RoomName | None = None
+    """Room that shares the result; null for a private session."""
+    segment: Annotated[int, Field(ge=0)]
+    """Number of the utterance in its session, from 0."""
+    revision: Annotated[int, Field(ge=0)] = 0
+    """0 for the final text."""
+    start_ms: int
+    """Beginning on the session's audio clock, ms, gaps included."""
+    end_ms: int
+    """End on the session's audio clock, ms, gaps included."""
+    clock: Clock
 
 
 HOPS: dict[str, tuple[str | tuple[str, ...], str]] = {
@@ -80,11 +97,11 @@ HOPS: dict[str, tuple[str | tuple[str, ...], str]] = {
     "delivery": ("published", "delivered"),
     "total": ("speech_end", "published"),
 }
-"""Name of each hop → the two readings it lies between; it begins with the later where there are several."""
+"""Name of each hop → its first and its last timestamp. Of several first ones, the latest counts."""
 
 
 def hop_ms(clock: Clock, hop: str) -> float | None:
-    """Milliseconds of one hop, never negative (hosts' clocks differ); None when a reading is missing."""
+    """Return the milliseconds of one hop, ≥ 0 even if hosts' clocks differ; None if a timestamp is missing."""
     begins, ends = HOPS[hop]
     starts = [getattr(clock, name) for name in ((begins,) if isinstance(begins, str) else begins)]
     end = getattr(clock, ends)

@@ -1,7 +1,7 @@
-"""What the listener publishes and gateways subscribe to.
+"""Messages that the listener publishes and gateways subscribe to.
 
-Every envelope is appended to the stream beside its channel and published with its stream id and the id before it, so
-that a subscriber that missed one notices and reads it from the stream.
+Each envelope is appended to the stream beside its channel and published with its stream id and the previous one, so
+that a subscriber detects a missed message and reads it from the stream.
 """
 
 from pydantic import Field
@@ -12,16 +12,16 @@ from wire.messages.statistics import Statistics
 
 
 class Envelope(Message):
-    """A message of a channel, with its place in the stream beside it."""
+    """Base of the messages of a channel, with their position in the stream beside it."""
 
     id: str = ""
-    """Stream id of this message; empty inside the stream itself, where the entry's id tells it."""
+    """Stream id of this message; empty inside the stream, where it is the entry's id."""
     previous: str = ""
-    """Stream id of the message before it on the same channel."""
+    """Stream id of the previous message on the same channel."""
 
 
 class ResultMessage(Envelope):
-    """On ``result_messages``: the next utterance of a session, in order."""
+    """The next result of a session in order, on the channel ``result_messages``."""
 
     audience: str
     seq: int = Field(ge=1)
@@ -30,7 +30,7 @@ class ResultMessage(Envelope):
 
 
 class FinalStats(Envelope):
-    """On ``final_stats``: an audience's statistics after one more utterance."""
+    """The statistics of an audience after one more utterance, on the channel ``final_stats``."""
 
     audience: str
     message: Statistics

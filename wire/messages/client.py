@@ -1,4 +1,4 @@
-"""What a client may say to the gateway on ``/ws``, besides binary Int16 PCM."""
+"""Messages from a client to the gateway on ``/ws``, besides binary Int16 PCM."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from wire.messages.base import PRIVATE, Command, RoomName, SessionId
 from wire.messages.jobs import Task
 
 MAX_PROMPT = 400
-"""Characters: about what Whisper takes into account."""
+"""Characters; Whisper uses about as many."""
 
 
 def _known(language: str) -> str:
@@ -23,24 +23,25 @@ Language = Annotated[str, AfterValidator(_known)]
 
 
 class Start(Command):
-    """First message of a client that wants anything but the defaults, or that resumes a session."""
+    """Begins a session with other settings than the defaults, or resumes one. Only as the first message."""
 
     type: Literal["start"] = "start"
     language: Language | None = None
-    """ISO 639 code; null detects it from the first utterances and keeps it."""
+    """ISO 639 code; null detects the language in the first utterances and keeps it."""
     task: Task = "transcribe"
-    """``translate`` gives English text whatever is spoken."""
+    """``translate`` returns English text for any spoken language."""
     prompt: Annotated[str, Field(max_length=MAX_PROMPT)] = ""
-    """Names and words that may come up, so that they are spelled like this."""
+    """Names and words of the conversation, for their spelling."""
     room: RoomName | None = None
-    """Share results with everybody in this room; null keeps them private."""
+    """Room that shares the results; null keeps them private."""
     sample_rate: Annotated[int, Field(ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE, strict=True)] = SAMPLE_RATE
-    """Hertz of the PCM that will be sent, 8,000–48,000."""
+    """Sample rate of the PCM, hertz, 8,000–48,000."""
     session_id: SessionId | None = None
-    """Resume this session, with its token."""
+    """Session to resume, with its token."""
     token: Annotated[str, Field(max_length=128)] | None = None
+    """Token from the ``ready`` of the session to resume."""
     last_seq: Annotated[int, Field(ge=0, le=2**53)] = 0
-    """Highest ``seq`` that the client has; what came after it is sent again."""
+    """Highest ``seq`` that the client has; the gateway sends all later messages again."""
 
     @model_validator(mode="after")
     def _resumes_with_a_token(self) -> "Start":
@@ -52,25 +53,25 @@ class Start(Command):
 
 
 class Gap(Command):
-    """Silence that the client did not send."""
+    """Replaces silence that the client does not send."""
 
     type: Literal["gap"] = "gap"
     samples: Annotated[int, Field(ge=1, le=MAX_SAMPLE_RATE * 86_400, strict=True)]
-    """At the session's sample rate; at most a day."""
+    """Length in samples at the session's sample rate; at most a day."""
 
 
 class Stop(Command):
-    """No more audio: end the open utterance, wait for all results, then close."""
+    """Ends the session: the gateway ends the open utterance, waits for all results, then closes."""
 
     type: Literal["stop"] = "stop"
 
 
 class Ping(Command):
-    """Asks for a ``pong``."""
+    """Requests a ``pong``."""
 
     type: Literal["ping"] = "ping"
     id: Annotated[str, Field(max_length=64)] | None = None
-    """Comes back in the ``pong``."""
+    """Returned in the ``pong``."""
 
 
 ClientMessage = Annotated[Start | Gap | Stop | Ping, Field(discriminator="type")]

@@ -1,82 +1,73 @@
-"""What the queues carry: one job per utterance and stage. Audio and long-lived state stay in Redis keys."""
+"""The jobs in the queues, one per utterance and stage. Audio and long-lived state stay in Redis keys."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from wire.messages.base import Clock, Message, RoomName, SessionId
+from wire.messages.base import Message, SessionId, Utterance
 from wire.messages.transcript import Transcript
 
 Task = Literal["transcribe", "translate"]
 
 
-class _Job(Message):
-    session_id: SessionId
-    room: RoomName | None = None
-    segment: Annotated[int, Field(ge=0)]
-    """Grows by one per utterance in a session."""
-    revision: Annotated[int, Field(ge=0)] = 0
-    """0 for the final text."""
-    start_ms: int
-    """Where the utterance begins on the session's audio clock, gaps included."""
-    end_ms: int
-    clock: Clock
-
-
-class _Hearing(Message):
-    """What is to be transcribed, and how."""
+class _Recognition(Message):
+    """The audio of a job and the options for its recognition."""
 
     audio_key: str
-    """Redis key of the Int16 PCM, 16 kHz."""
+    """Redis key of the Int16 PCM, 16 kHz, mono."""
     language: str | None = None
-    """Fixed by the session; None asks the worker to detect it once and keep it."""
+    """ISO 639 code, fixed by the session; None makes the worker detect it once and keep it."""
     task: Task = "transcribe"
     prompt: str = ""
+    """Names and words of the conversation, for their spelling."""
 
 
-class TranscribeAudio(_Job, _Hearing):
-    """gateway → stt_worker."""
+class TranscribeAudio(Utterance, _Recognition):
+    """Job gateway → stt_worker: transcribe an utterance."""
 
     type: Literal["transcribe_audio"] = "transcribe_audio"
     no_speech_prob: float | None = None
-    """A draft's, in which nobody spoke: the utterance ends as that, and is not heard again."""
+    """Set if a partial found no speech: the utterance ends as ``NoSpeech`` and is not transcribed again."""
 
 
-class TranscribePartial(_Hearing):
-    """gateway → stt_worker, before the utterance is over. The ledger does not know of it: nobody was promised it."""
+class TranscribePartial(_Recognition):
+    """Job gateway → stt_worker: transcribe an utterance before it is over. Best effort: it is not in the ledger."""
 
     type: Literal["draft_text"] = "draft_text"
     session_id: SessionId
     segment: Annotated[int, Field(ge=0)]
     revision: Annotated[int, Field(ge=1)]
     purpose: Literal["interim", "final"]
-    """``interim`` is shown while the person speaks; ``final`` becomes the final text unless the person goes on."""
+    """``interim`` is shown during speech; ``final`` becomes the final text unless speech continues."""
     start_ms: int
-    """Where the audio begins on the session's audio clock."""
+    """Beginning of the audio on the session's audio clock, ms."""
     prefix: str = ""
-    """How the text is known to begin."""
+    """Beginning of the text, already certain."""
     reply_to: str
     """Channel for the ``Partial``."""
 
 
 class Partial(Message):
-    """stt_worker → the gateway that asked."""
+    """Answer stt_worker → gateway: the text of an utterance that is not over yet."""
 
     type: Literal["draft"] = "draft"
     session_id: SessionId
     segment: Annotated[int, Field(ge=0)]
     revision: Annotated[int, Field(ge=1)]
     transcript: Transcript | None
+    """None without speech, or when the job failed or was preempted."""
     no_speech_prob: float | None = None
-    """In place of a transcript when nobody speaks. Neither of them: it did not work, ask in the ordinary way."""
+    """Set instead of ``transcript`` if there is no speech. If both are None, only the final job gives the result."""
     keep_language: str | None = None
-    """The detected language, where it is certain enough for the rest of the session."""
+    """Detected language, if it is certain enough for the rest of the session."""
     stt_start: float
+    """Unix seconds."""
     stt_end: float
+    """Unix seconds."""
 
 
-class AnalyzeText(_Job):
-    """stt_worker → analyzer_worker."""
+class AnalyzeText(Utterance):
+    """Job stt_worker → analyzer_worker: classify the sentiment of a transcript."""
 
     type: Literal["analyze_text"] = "analyze_text"
     transcript: Transcript

@@ -1,13 +1,13 @@
-"""How an utterance ends. Workers say it to the listener, the listener to the gateways, a gateway to its clients.
+"""Results of utterances: from workers to the listener, from the listener to gateways, from a gateway to its clients.
 
-Each utterance that entered the ledger ends in exactly one of ``Final``, ``NoSpeech`` and ``SegmentFailed``.
+Each utterance in the ledger ends with exactly one of ``Final``, ``NoSpeech`` and ``SegmentFailed``.
 """
 
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from wire.messages.base import PRIVATE, Clock, Message, RoomName, SessionId, has_unknown_type
+from wire.messages.base import PRIVATE, Message, Utterance, has_unknown_type
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
 from wire.messages.transcript import Word
 
@@ -16,88 +16,82 @@ LABELS: tuple[Label, ...] = get_args(Label)
 
 
 class Sentiment(Message):
-    """Judgement of one utterance."""
+    """Sentiment of one utterance."""
 
     label: Label
     score: float
-    """Probability of the label, 0–1."""
+    """Probability of ``label``, 0–1."""
     probabilities: dict[Label, float]
-    """All three, adding up to 1."""
+    """Probability of each label; their sum is 1."""
     model: str
     language: str
 
 
-class _SegmentEnd(Message):
-    session_id: SessionId
-    room: RoomName | None = None
-    segment: Annotated[int, Field(ge=0)]
-    revision: int = 0
-    start_ms: int
-    """On the session's audio clock, gaps included."""
-    end_ms: int
-    clock: Clock
+class _SegmentEnd(Utterance):
     seq: int | None = None
-    """Position among everything the audience saw, from 1; set when the listener releases it."""
+    """Position among all messages of the audience, from 1; set when the listener releases the result."""
 
 
 def result_fields(job: TranscribeAudio | AnalyzeText) -> dict[str, Any]:
-    """What the end of an utterance takes over from its job: whose, which, when."""
-    return {
-        name: getattr(job, name)
-        for name in ("session_id", "room", "segment", "revision", "start_ms", "end_ms", "clock")
-    }
+    """Return the fields that a result or the next job copies from a job."""
+    return {name: getattr(job, name) for name in Utterance.model_fields}
 
 
 class Final(_SegmentEnd):
-    """The text of an utterance, which never changes again, and how it is meant."""
+    """The final text of an utterance, which never changes, with its sentiment."""
 
     type: Literal["final"] = "final"
     text: str
     words: tuple[Word, ...] = ()
-    """When each word is said; empty where the engine cannot tell."""
+    """Words with their times; empty if the engine does not give any."""
     language: str
-    """Of the text: ``en`` after a translation."""
+    """Language of the text: ``en`` after a translation."""
     language_probability: float | None = None
+    """Probability of the detected language, 0–1; null when the session fixed it."""
     avg_logprob: float
+    """Mean log-probability of the tokens, ≤ 0."""
     no_speech_prob: float
+    """Whisper's probability that the audio has no speech, 0–1."""
     stt_model: str
     sentiment: Sentiment | None
     sentiment_reason: str | None = None
-    """Why there is no sentiment, for people."""
+    """Reason for having no sentiment, in a sentence for users."""
 
     @classmethod
     def of(cls, job: AnalyzeText, sentiment: Sentiment | None, reason: str | None) -> "Final":
-        """The transcript of a job, with its sentiment or the reason for having none."""
-        heard = job.transcript
+        """Return the result of a job, with its sentiment or the reason for having none."""
+        transcript = job.transcript
         return cls(
             **result_fields(job),
-            text=heard.text,
-            words=heard.words,
-            language=heard.language,
-            language_probability=heard.language_probability,
-            avg_logprob=heard.avg_logprob,
-            no_speech_prob=heard.no_speech_prob,
-            stt_model=heard.model,
+            text=transcript.text,
+            words=transcript.words,
+            language=transcript.language,
+            language_probability=transcript.language_probability,
+            avg_logprob=transcript.avg_logprob,
+            no_speech_prob=transcript.no_speech_prob,
+            stt_model=transcript.model,
             sentiment=sentiment,
             sentiment_reason=reason,
         )
 
 
 class NoSpeech(_SegmentEnd):
-    """Something was loud enough, but nobody spoke."""
+    """An utterance that was loud enough but has no speech."""
 
     type: Literal["no_speech"] = "no_speech"
     no_speech_prob: float | None = None
 
 
 class SegmentFailed(_SegmentEnd):
-    """The utterance was given up."""
+    """An utterance that could not be transcribed."""
 
     type: Literal["segment_failed"] = "segment_failed"
     code: str
+    """Stable and machine-readable."""
     message: str
     remedy: str
     attempts: int
+    """Attempts of workers at the last stage."""
 
 
 SegmentEnd = Annotated[Final | NoSpeech | SegmentFailed, Field(discriminator="type")]

@@ -1,4 +1,4 @@
-"""JSON Schemas of the messages on ``/ws``, made from their classes. Documents and the page's types come from these."""
+"""Makes the JSON Schemas of the messages on ``/ws``, the source of ``docs/asyncapi.json`` and of the page's types."""
 
 from typing import Any
 
@@ -23,10 +23,10 @@ class _Contract(GenerateJsonSchema):
 
 
 def client_schema() -> Schema:
-    """Schema of what a client sends: a union by ``type``, its members in ``$defs``. Defaults may be left out."""
+    """Return the schema of a client's messages: a union by ``type``, members in ``$defs``. Defaults are optional."""
     return client_message.json_schema(mode="validation", schema_generator=_Contract)
 
 
 def server_schema() -> Schema:
-    """Schema of what the gateway sends: a union by ``type``, its members in ``$defs``."""
+    """Return the schema of the gateway's messages: a union by ``type``, its members in ``$defs``."""
     return server_message.json_schema(mode="serialization", schema_generator=_Contract)

@@ -1,4 +1,4 @@
-"""What the gateway says to a client on ``/ws``, besides how utterances end (``results``) and ``Statistics``."""
+"""Messages from the gateway to a client on ``/ws``, besides ``results`` and ``statistics``."""
 
 from typing import Annotated, Literal
 
@@ -10,16 +10,16 @@ from wire.messages.statistics import Statistics
 
 
 class Endpointing(Message):
-    """The gateway's settings that decide where an utterance begins and ends, for clients that leave out silence."""
+    """The gateway's settings for the ends of utterances, for clients that leave out silence."""
 
     pre_roll_ms: int
-    """Audio before the first loud frame that belongs to an utterance."""
+    """Audio before the first loud frame that belongs to an utterance, ms."""
     silence_ms: int
-    """Silence that ends an utterance."""
+    """Silence that ends an utterance, ms."""
     min_speech_ms: int
-    """Sound shorter than this is no speech."""
+    """Shortest sound that counts as speech, ms."""
     max_utterance_ms: int
-    """Longest utterance."""
+    """Longest utterance, ms."""
     silence_ceiling: float
     """Mean square, 0–1, above which a 30 ms frame is loud at any noise level."""
     noise_factor: float
@@ -27,49 +27,53 @@ class Endpointing(Message):
 
 
 class Ready(Message):
-    """The session stands: audio may flow."""
+    """The session has begun: the client may send audio."""
 
     type: Literal["ready"] = "ready"
     session_id: SessionId
     token: str | None
-    """Needed to resume the session; sent once, when the session begins. 256 bits."""
+    """Secret of 256 bits that resumes the session. Sent once, when the session begins; null afterwards."""
     resumed: bool
+    """True if ``start`` resumed a session."""
     samples: int
-    """Where audio continues: samples (gaps included, at ``sample_rate``) since the session's start that are safe."""
+    """Acknowledged samples since the session's start, gaps included, at ``sample_rate``. Audio continues there."""
     sample_rate: int
+    """Hertz."""
     language: str | None
+    """ISO 639 code; null until it is detected."""
     room: RoomName | None
     endpointing: Annotated[Endpointing | None, Field(exclude_if=lambda value: value is None)] = None
-    """Left out by gateways older than 0.2.0."""
+    """Missing from gateways older than 0.2.0."""
 
 
 class Ack(Message):
-    """Everything before this sample is safe; the client may forget it."""
+    """Acknowledges audio: the client may discard all samples before this one."""
 
     type: Literal["ack"] = "ack"
     samples: int
-    """Since the session's start, gaps included, at the session's sample rate."""
+    """Samples since the session's start, gaps included, at the session's sample rate."""
 
 
 class SpeechStarted(Message):
-    """Speech was found: an utterance begins."""
+    """An utterance begins."""
 
     type: Literal["speech_started"] = "speech_started"
     segment: int
     at_ms: int
+    """Beginning on the session's audio clock, ms, gaps included."""
 
 
 class Interim(Message):
-    """The text so far of an utterance that is being spoken, for the person who speaks; the next one replaces it."""
+    """The text so far of an utterance that is not over. Replaces the one before it; sent to its speaker only."""
 
     type: Literal["interim"] = "interim"
     segment: int
     revision: int
-    """Grows within a segment, not by one."""
+    """Increases within a segment, not always by one."""
     stable: str
-    """Its beginning, on which two hypotheses agree; later ones only add to it. The final text may still differ."""
+    """Beginning of the text, equal in two hypotheses. Later messages only extend it; the final text may differ."""
     unstable: str
-    """The rest, which may change."""
+    """Rest of the text, which may change."""
     language: str
 
 
@@ -79,26 +83,30 @@ class SpeechEnded(Message):
     type: Literal["speech_ended"] = "speech_ended"
     segment: int
     start_ms: int
+    """Beginning on the session's audio clock, ms, gaps included."""
     end_ms: int
+    """End on the session's audio clock, ms, gaps included."""
     reason: Literal["silence", "too_long", "flush"]
+    """``flush``: the session or its connection ended."""
 
 
 class People(Message):
-    """How many are in the room now; said to whoever joins it, and whenever it changes."""
+    """Number of people in the room. Sent to each client that joins, and to all when it changes."""
 
     type: Literal["people"] = "people"
     room: RoomName
     people: int
-    """Connections, that of the listener included."""
+    """Connections in the room, that of the receiver included."""
     talking: int
-    """Those of them that have sent audio."""
+    """Connections in the room that have sent audio."""
 
 
 class Pong(Message):
-    """Answers a ``ping``."""
+    """Answer to ``ping``."""
 
     type: Literal["pong"] = "pong"
     id: str | None = None
+    """``id`` of the ``ping``."""
 
 
 class Stopped(Message):
@@ -108,18 +116,18 @@ class Stopped(Message):
     segments: int
     """Utterances in the session so far."""
     pending: int
-    """Utterances whose result did not come in time; a resumed session still gets them."""
+    """Utterances whose result is late; a resumed session still gets it."""
 
 
 class Error(Message):
-    """Something the client sent was refused, or the service cannot go on."""
+    """The gateway refused a message, or cannot continue."""
 
     type: Literal["error"] = "error"
     code: str
     message: str
     remedy: str
     fatal: bool = False
-    """True when the connection is closed next."""
+    """True if the gateway closes the connection next."""
 
 
 AnyServerMessage = (

@@ -1,4 +1,4 @@
-"""What is known about a conversation so far."""
+"""Statistics of a conversation."""
 
 from typing import Annotated, Literal
 
@@ -9,11 +9,11 @@ from wire.messages.results import Label
 
 
 class LabelStatistics(Message):
-    """Utterances with one label."""
+    """Statistics of the utterances with one label."""
 
     count: int = 0
     mean_score: float | None = None
-    """Mean probability of the label over the utterances that got it; None without any."""
+    """Mean probability of the label over these utterances; None without any."""
 
 
 class HopLatency(Message):
@@ -24,34 +24,34 @@ class HopLatency(Message):
 
 
 class TimelinePoint(Message):
-    """Utterances with sentiment that follow one another."""
+    """Consecutive utterances with sentiment."""
 
     at: float
-    """When the first of them ended, in Unix seconds."""
+    """End of the first of them, Unix seconds."""
     valence: float
     """Mean of P(positive) − P(negative), −1…1, to three decimals."""
     count: int
 
 
 class Statistics(Message):
-    """Totals since the session, the room or the installation began."""
+    """Totals since the beginning of the session, the room or the installation."""
 
     type: Literal["stats"] = "stats"
     scope: Literal["session", "room", "global"]
     session_id: SessionId | None = None
     room: RoomName | None = None
     version: Annotated[int, Field(ge=0)] = 0
-    """Grows by one per utterance counted; of two, the higher is newer."""
+    """Increases by one per utterance counted; the higher one is newer."""
     utterances: int = 0
-    """Finals with text."""
+    """Results of type ``final``."""
     no_speech: int = 0
     failures: int = 0
     words: int = 0
     speech_ms: int = 0
-    """Length of the utterances with text."""
+    """Total length of these utterances, ms."""
     sentiment: dict[Label, LabelStatistics] = {}
     unanalysed: int = 0
-    """Finals whose sentiment is null."""
+    """Results of type ``final`` without a sentiment."""
     trend: float | None = None
     """Mean of P(positive) − P(negative) over the last ``trend_window`` utterances with sentiment, −1…1."""
     trend_window: int

@@ -4,12 +4,13 @@ from wire.messages.base import Message
 
 
 class Word(Message):
-    """One word, with its punctuation and the space before it: all of them joined are the text."""
+    """One word, with its punctuation and the space before it. Joined, all words are the text."""
 
     text: str
     start_ms: int
-    """On the session's audio clock, gaps included."""
+    """Beginning on the session's audio clock, ms, gaps included."""
     end_ms: int
+    """End on the session's audio clock, ms, gaps included."""
     probability: float
     """Confidence of the engine, 0–1."""
 
@@ -19,12 +20,13 @@ class Transcript(Message):
 
     text: str
     language: str
-    """Of the text: ``en`` after a translation."""
+    """Language of the text: ``en`` after a translation."""
     language_probability: float | None
-    """None when the session fixed the language."""
+    """Probability of the detected language, 0–1; None when the session fixed it."""
     avg_logprob: float
     """Mean log-probability of the tokens, ≤ 0."""
     no_speech_prob: float
     """Whisper's probability that the audio has no speech, 0–1."""
     model: str
+    """Name of the model that made it."""
     words: tuple[Word, ...] = ()

@@ -1,18 +1,18 @@
 /** The messages on `/ws`. Generated from wire/messages/ by `make contracts`: change them there. */
 
-/** Silence that the client did not send. */
+/** Replaces silence that the client does not send. */
 export interface Gap {
   type: "gap";
   samples: number;
 }
 
-/** Asks for a ``pong``. */
+/** Requests a ``pong``. */
 export interface Ping {
   type: "ping";
   id?: string | null;
 }
 
-/** First message of a client that wants anything but the defaults, or that resumes a session. */
+/** Begins a session with other settings than the defaults, or resumes one. Only as the first message. */
 export interface Start {
   type: "start";
   language?: string | null;
@@ -25,7 +25,7 @@ export interface Start {
   last_seq?: number;
 }
 
-/** No more audio: end the open utterance, wait for all results, then close. */
+/** Ends the session: the gateway ends the open utterance, waits for all results, then closes. */
 export interface Stop {
   type: "stop";
 }
@@ -36,13 +36,13 @@ export type ClientMessage =
   | Stop
   | Ping;
 
-/** Everything before this sample is safe; the client may forget it. */
+/** Acknowledges audio: the client may discard all samples before this one. */
 export interface Ack {
   type: "ack";
   samples: number;
 }
 
-/** When each hop of an utterance happened, in Unix seconds; any consumer computes latencies from it. */
+/** Timestamps of one utterance in Unix seconds, from which any consumer computes latencies. */
 export interface Clock {
   speech_end: number;
   endpointed: number;
@@ -55,7 +55,7 @@ export interface Clock {
   delivered: number | null;
 }
 
-/** The gateway's settings that decide where an utterance begins and ends, for clients that leave out silence. */
+/** The gateway's settings for the ends of utterances, for clients that leave out silence. */
 export interface Endpointing {
   pre_roll_ms: number;
   silence_ms: number;
@@ -65,7 +65,7 @@ export interface Endpointing {
   noise_factor: number;
 }
 
-/** Something the client sent was refused, or the service cannot go on. */
+/** The gateway refused a message, or cannot continue. */
 export interface Error {
   type: "error";
   code: string;
@@ -74,7 +74,7 @@ export interface Error {
   fatal: boolean;
 }
 
-/** The text of an utterance, which never changes again, and how it is meant. */
+/** The final text of an utterance, which never changes, with its sentiment. */
 export interface Final {
   session_id: string;
   room: string | null;
@@ -102,7 +102,7 @@ export interface HopLatency {
   p95_ms: number;
 }
 
-/** The text so far of an utterance that is being spoken, for the person who speaks; the next one replaces it. */
+/** The text so far of an utterance that is not over. Replaces the one before it; sent to its speaker only. */
 export interface Interim {
   type: "interim";
   segment: number;
@@ -112,13 +112,13 @@ export interface Interim {
   language: string;
 }
 
-/** Utterances with one label. */
+/** Statistics of the utterances with one label. */
 export interface LabelStatistics {
   count: number;
   mean_score: number | null;
 }
 
-/** Something was loud enough, but nobody spoke. */
+/** An utterance that was loud enough but has no speech. */
 export interface NoSpeech {
   session_id: string;
   room: string | null;
@@ -132,7 +132,7 @@ export interface NoSpeech {
   no_speech_prob: number | null;
 }
 
-/** How many are in the room now; said to whoever joins it, and whenever it changes. */
+/** Number of people in the room. Sent to each client that joins, and to all when it changes. */
 export interface People {
   type: "people";
   room: string;
@@ -140,13 +140,13 @@ export interface People {
   talking: number;
 }
 
-/** Answers a ``ping``. */
+/** Answer to ``ping``. */
 export interface Pong {
   type: "pong";
   id: string | null;
 }
 
-/** The session stands: audio may flow. */
+/** The session has begun: the client may send audio. */
 export interface Ready {
   type: "ready";
   session_id: string;
@@ -159,7 +159,7 @@ export interface Ready {
   endpointing?: Endpointing | null;
 }
 
-/** The utterance was given up. */
+/** An utterance that could not be transcribed. */
 export interface SegmentFailed {
   session_id: string;
   room: string | null;
@@ -176,7 +176,7 @@ export interface SegmentFailed {
   attempts: number;
 }
 
-/** Judgement of one utterance. */
+/** Sentiment of one utterance. */
 export interface Sentiment {
   label: "negative" | "neutral" | "positive";
   score: number;
@@ -194,14 +194,14 @@ export interface SpeechEnded {
   reason: "silence" | "too_long" | "flush";
 }
 
-/** Speech was found: an utterance begins. */
+/** An utterance begins. */
 export interface SpeechStarted {
   type: "speech_started";
   segment: number;
   at_ms: number;
 }
 
-/** Totals since the session, the room or the installation began. */
+/** Totals since the beginning of the session, the room or the installation. */
 export interface Statistics {
   type: "stats";
   scope: "session" | "room" | "global";
@@ -229,14 +229,14 @@ export interface Stopped {
   pending: number;
 }
 
-/** Utterances with sentiment that follow one another. */
+/** Consecutive utterances with sentiment. */
 export interface TimelinePoint {
   at: number;
   valence: number;
   count: number;
 }
 
-/** One word, with its punctuation and the space before it: all of them joined are the text. */
+/** One word, with its punctuation and the space before it. Joined, all words are the text. */
 export interface Word {
   text: string;
   start_ms: number;

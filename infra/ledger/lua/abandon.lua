@@ -1,4 +1,4 @@
--- A worker gives a claim back after a failure; sent_at 0 asks the sweeper to send the job again at once.
+-- Gives a claim back after a failure; sent_at 0 makes the sweeper send the job again at once.
 -- Returns 1, or 0 when the worker does not hold the claim
 local entry = KEYS[1]
 local worker = ARGV[1] -- its heartbeat key

@@ -1,5 +1,5 @@
--- Put one utterance into the ledger: audio, entry and the session's progress, all or nothing.
--- KEYS: entry, audio, pending, outstanding, session, order, and what else has to live as long as the session
+-- Adds one utterance to the ledger: audio, entry and the session's progress, all or nothing.
+-- KEYS: entry, audio, pending, outstanding, session, order, and the other keys that live as long as the session
 -- Returns enrolled | duplicate | fenced | full | unknown
 local entry, audio, pending, outstanding, session, order = unpack(KEYS)
 local FIRST_SESSION_KEY = 5
@@ -17,7 +17,7 @@ local end_ms = ARGV[11] -- of the utterance
 local max_ahead = tonumber(ARGV[12]) -- utterances of a session that is ahead of real time
 local ahead_s = ARGV[13] -- how far that is
 local max_per_session = tonumber(ARGV[14])
-local stage = ARGV[15] -- that it begins with
+local stage = ARGV[15] -- the first one
 local keep_language = ARGV[16] -- for the session; '' for none
 
 -- Only the connection that owns the session may write: a resumed session has a newer owner.
@@ -30,7 +30,7 @@ if segment < tonumber(next_segment) then return 'duplicate' end
 local now = redis.call('TIME')
 local seconds = now[1] + now[2] / 1e6
 
--- Whether more audio than time has passed since the session's oldest outstanding utterance.
+-- True if more audio than time has passed since the session's oldest outstanding utterance.
 local function is_ahead()
   local oldest, oldest_end_ms = unpack(redis.call('ZRANGE', outstanding, 0, 0, 'WITHSCORES'))
   local admitted_at = tonumber(redis.call('ZSCORE', pending, oldest) or 0)

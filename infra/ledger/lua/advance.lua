@@ -1,4 +1,4 @@
--- The transcript is known: the utterance now waits for its analysis, and its audio is no longer needed.
+-- Moves an utterance from stage stt to analysis, once its transcript exists, and deletes its audio.
 -- KEYS: entry, session, audio
 -- Returns 1, or 0 when the stage was over already
 local entry, session, audio = unpack(KEYS)

@@ -1,4 +1,4 @@
--- A worker takes one stage of an utterance. Attempts count here, so that audio that kills workers comes to an end.
+-- Claims one stage of an utterance for a worker. Counts attempts, so that audio that ends workers is given up.
 -- KEYS: entry, session, high_water
 -- Returns {verdict, attempt, language}; verdict: claimed | gone | taken | exhausted
 local entry, session, high_water = unpack(KEYS)
@@ -13,7 +13,7 @@ if stage ~= claimed_stage then return {'gone', 0, ''} end
 
 local now = redis.call('TIME')
 local seconds = now[1] + now[2] / 1e6
--- A mark later than now is of before the clock was set back.
+-- A mark later than now was written before the clock was set back.
 local mark = tonumber(redis.call('HGET', high_water, stage) or 0)
 if tonumber(sent_at) <= seconds and (tonumber(sent_at) > mark or mark > seconds) then
   redis.call('HSET', high_water, stage, sent_at)

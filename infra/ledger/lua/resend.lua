@@ -1,4 +1,4 @@
--- The sweeper takes an abandoned job, unless a worker was quicker.
+-- Voids the claim of an abandoned job, unless the entry has changed since the sweeper read it.
 -- Returns 1 when the job is to be sent again
 local entry = KEYS[1]
 local seen_claimed_by = ARGV[1] -- as the sweeper read it; '' for none
