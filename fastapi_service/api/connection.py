@@ -142,6 +142,7 @@ class Connection:
         except (RedisError, OSError) as error:  # a TimeoutError is an OSError
             raise errors.redis_unavailable() from error
         self.session, record = session, session.record
+        self.send_queue.session_id = record.session_id
         self.send_queue.send(
             Ready(
                 session_id=record.session_id,

@@ -8,6 +8,8 @@ from wire.messages.server import AnyServerMessage
 
 Frame = str | bytes
 """A text or a binary WebSocket message."""
+MAX_REASON_BYTES = 123
+"""Longest reason of a close frame, in UTF-8 (RFC 6455)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Close(NamedTuple):
 
     code: int
     reason: str = ""
-    """At most 123 bytes in UTF-8."""
+    """Cut off after ``MAX_REASON_BYTES``."""
 
 
 class Encoder(Protocol):

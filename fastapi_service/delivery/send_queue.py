@@ -1,10 +1,13 @@
 """The messages on their way to one client: in order, encoded by its protocol, and never without bound."""
 
 import asyncio
+import traceback
+from collections.abc import Awaitable
 
+import structlog
 from starlette.websockets import WebSocketDisconnect
 
-from fastapi_service.delivery.frames import Encoder, Frame, FrameWriter, Reply
+from fastapi_service.delivery.frames import MAX_REASON_BYTES, Close, Encoder, Frame, FrameWriter, Reply
 from fastapi_service.errors import too_slow
 from fastapi_service.monitoring import metrics
 from wire.close_codes import CloseCode
@@ -19,6 +22,8 @@ DRAIN_POLL_S = 0.05
 CLOSE_S = 5.0
 """Seconds that the last messages may take to reach the client."""
 
+log = structlog.get_logger()
+
 
 class SendQueue:
     """Writes from a task of its own, so that no sender waits for a slow client."""
@@ -29,6 +34,8 @@ class SendQueue:
         self._unsent: asyncio.Queue[AnyServerMessage | Reply | int] = asyncio.Queue()
         """Messages; a number is the code to close with."""
         self._closing = False
+        self.session_id: str | None = None
+        """For the log; None until the session has started."""
         self._writer = asyncio.create_task(self._write_all(), name="send queue")
 
     @property
@@ -69,16 +76,47 @@ class SendQueue:
             await asyncio.sleep(DRAIN_POLL_S)
 
     async def _write_all(self) -> None:
+        message: AnyServerMessage | Reply | int | None = None
         try:
             while not isinstance(message := await self._unsent.get(), int):
                 for frame in self._frames(message):
-                    await (self._socket.send_text(frame) if isinstance(frame, str) else self._socket.send_bytes(frame))
-            await self._socket.close(*self._encoder.close(message))
+                    send = self._socket.send_text(frame) if isinstance(frame, str) else self._socket.send_bytes(frame)
+                    if not await self._is_written(send):
+                        return
+            code, reason = self._encoder.close(message)
+        except (
+            Exception
+        ) as error:  # the boundary: a protocol that fails must not leave its client without a close frame
+            # The error's own text may quote the message, which must not be logged.
+            kind = message.type if isinstance(message, AnyServerMessage) else type(message).__name__
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            log.error(
+                "message encoding failed",
+                session=self.session_id,
+                message=kind,
+                error=type(error).__name__,
+                at=f"{at.filename}:{at.lineno}",
+            )
+            self._closing = True
+            code, reason = Close(CloseCode.INTERNAL_ERROR)
+        await self._is_written(self._socket.close(code, _shortened(reason)))
+
+    async def _is_written(self, writing: Awaitable[None]) -> bool:
+        """Return False if the client is gone; the reader notices it too."""
+        try:
+            await writing
         except (WebSocketDisconnect, RuntimeError, OSError):
-            self._closing = True  # the client is gone; the reader notices it too
+            self._closing = True
+            return False
+        return True
 
     def _frames(self, message: AnyServerMessage | Reply) -> tuple[Frame, ...]:
         return message.frames if isinstance(message, Reply) else tuple(self._encoder.encode(_stamped(message)))
+
+
+def _shortened(reason: str) -> str:
+    """Return as much of a close frame's reason as fits."""
+    return reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
 
 
 def _stamped(message: AnyServerMessage) -> AnyServerMessage:

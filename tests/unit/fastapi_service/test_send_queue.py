@@ -4,15 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from fastapi_service.api.native import NativeSerializer
 from fastapi_service.delivery import send_queue as module
+from fastapi_service.delivery.frames import Close, Frame
 from fastapi_service.delivery.send_queue import MOST_UNSENT, SendQueue
 from fastapi_service.errors import redis_unavailable
 from tests.support.connections import FakeSocket
 from tests.support.eventually import soon
 from wire.close_codes import CloseCode
-from wire.messages.server import Ack, Pong
+from wire.messages.server import Ack, AnyServerMessage, Pong
 
 
 @pytest.fixture
@@ -74,3 +76,59 @@ async def test_a_client_that_is_gone_gets_no_more_messages(send_queue: SendQueue
     for _ in range(10):
         send_queue.send(Pong())
     assert send_queue._unsent.qsize() == 0
+
+
+class FailingSerializer(NativeSerializer):
+    """A protocol with a mistake: its ``error`` is raised for a message, or for the close frame."""
+
+    def __init__(self, error: Exception, *, on_close: bool = False) -> None:
+        self._error = error
+        self._on_close = on_close
+
+    def encode(self, message: AnyServerMessage) -> tuple[Frame, ...]:
+        if self._on_close:
+            return super().encode(message)
+        raise self._error
+
+    def close(self, code: int) -> Close:
+        if self._on_close:
+            raise self._error
+        return super().close(code)
+
+
+@pytest.mark.parametrize("error", [KeyError("a secret"), RuntimeError("a secret")], ids=["KeyError", "RuntimeError"])
+async def test_an_encoder_that_fails_closes_the_connection(socket: FakeSocket, error: Exception) -> None:
+    """With 1011, and with a line in the log that names the message and does not quote it."""
+    queue = SendQueue(socket, FailingSerializer(error))
+    queue.session_id = "a" * 32
+    with capture_logs() as lines:
+        queue.send(Pong(id="a secret"))
+        await soon(lambda: socket.closed is not None)
+    assert (socket.closed, socket.frames, queue.closing) == (CloseCode.INTERNAL_ERROR, [], True)
+    (line,) = lines
+    assert (line["event"], line["session"]) == ("message encoding failed", "a" * 32)
+    assert (line["message"], line["error"]) == ("pong", type(error).__name__)
+    assert __file__ in line["at"]
+    assert "secret" not in str(line)
+
+
+async def test_a_close_frame_that_cannot_be_encoded_is_1011(socket: FakeSocket) -> None:
+    """What was queued before it is sent."""
+    queue = SendQueue(socket, FailingSerializer(KeyError("code"), on_close=True))
+    queue.send(Pong())
+    queue.close(CloseCode.NORMAL)
+    await queue.closed()
+    assert ([message["type"] for message in socket.received], socket.closed) == (["pong"], CloseCode.INTERNAL_ERROR)
+
+
+async def test_a_long_reason_is_cut_off_at_a_whole_character(socket: FakeSocket) -> None:
+    """A close frame has room for 123 bytes."""
+
+    class Talkative(NativeSerializer):
+        def close(self, code: int) -> Close:
+            return Close(code, "ü" * 100)
+
+    queue = SendQueue(socket, Talkative())
+    queue.close(CloseCode.NORMAL)
+    await queue.closed()
+    assert socket.reason == "ü" * 61
