@@ -1,6 +1,7 @@
 """The handshake of every WebSocket, whatever protocol follows."""
 
 from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
 from fastapi_service.api.connection import Connection
@@ -10,10 +11,11 @@ from fastapi_service.delivery.feed import Log
 from fastapi_service.monitoring import metrics
 from fastapi_service.security import origins
 from fastapi_service.settings import Settings
+from wire.errors import ProtocolError
 
 
 class Acceptor:
-    """Checks the origin, then runs a connection until it ends."""
+    """Checks the origin and the handshake, then runs a connection until it ends."""
 
     def __init__(self, registry: Registry, results: Log, settings: Settings) -> None:
         self._registry = registry
@@ -27,8 +29,15 @@ class Acceptor:
             metrics.REFUSED.labels("origin").inc()
             await websocket.close()  # before it is accepted: the handshake is answered with 403
             return
-        await websocket.accept()
-        await Connection(websocket, serializer, self._registry, self._results, self._settings).serve()
+        try:
+            opening = serializer.connect()
+        except ProtocolError as error:
+            metrics.REFUSED.labels("handshake").inc()
+            body = {"code": error.code, "message": error.message, "remedy": error.remedy}
+            await websocket.send_denial_response(JSONResponse(body, 400, {"Cache-Control": "no-store"}))
+            return
+        await websocket.accept(serializer.subprotocol)
+        await Connection(websocket, serializer, self._registry, self._results, self._settings).serve(opening)
 
 
 def acceptor_of(connection: HTTPConnection) -> Acceptor:

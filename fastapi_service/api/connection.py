@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from fastapi_service import errors
 from fastapi_service.api.ports import Registry, Socket
-from fastapi_service.api.serializer import Audio, Incoming, Serializer
+from fastapi_service.api.serializer import Audio, Flush, Incoming, Serializer
 from fastapi_service.delivery.feed import Feed, Log
 from fastapi_service.delivery.frames import Frame, Reply
 from fastapi_service.delivery.send_queue import SendQueue
@@ -48,14 +48,14 @@ class Connection:
         self.send_queue = SendQueue(socket, serializer)
         self.feed = Feed(self.send_queue, results)
 
-    async def serve(self) -> None:
-        """Run the connection from its first message to the close frame."""
+    async def serve(self, opening: Sequence[Incoming] = ()) -> None:
+        """Run the connection to its close frame; ``opening`` is what the handshake said."""
         code: int = CloseCode.INTERNAL_ERROR
         left = True
         try:
             self._registry.enter(self)
-            code = await self._converse()
-            left = code in LEAVING
+            code = await self._converse(opening)
+            left = code in LEAVING or not self._serializer.resumable
         except SessionTakenOver:
             self.send_queue.send_error(errors.taken_over(), fatal=True)
             code = CloseCode.TAKEN_OVER
@@ -78,9 +78,9 @@ class Connection:
         self.send_queue.send_error(errors.taken_over(), fatal=True)
         self.send_queue.close(CloseCode.TAKEN_OVER)
 
-    async def _converse(self) -> int:
+    async def _converse(self, opening: Sequence[Incoming]) -> int:
         """Handle frames until the client goes or stops the session; returns the close code."""
-        if await self._handle_all(self._serializer.connect()):
+        if await self._handle_all(opening):
             return CloseCode.NORMAL
         while True:
             received = await self._socket.receive()
@@ -112,10 +112,10 @@ class Connection:
                     raise errors.already_started()
                 await self._start(message)
             case Gap():
-                if self.session is None:
-                    raise errors.not_started("gap")
-                await self.session.gap(message.samples)
-                return await self._is_too_long(self.session)
+                return await self._on_gap(message.samples)
+            case Flush():
+                if self.session is not None:
+                    await self.session.flush()
             case Ping():
                 self.send_queue.send(Pong(id=message.id))
             case Reply():
@@ -134,6 +134,12 @@ class Connection:
             self._registry.talks(session.record)
         await session.audio(pcm)
         return await self._is_too_long(session)
+
+    async def _on_gap(self, samples: int) -> bool:
+        if self.session is None:
+            raise errors.not_started("gap")
+        await self.session.gap(samples)
+        return await self._is_too_long(self.session)
 
     async def _start(self, start: Start) -> SpeechSession:
         try:

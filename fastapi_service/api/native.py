@@ -25,6 +25,9 @@ async def ws(websocket: WebSocket, acceptor: Annotated[Acceptor, Depends(accepto
 class NativeSerializer:
     """Keeps no state: each frame is one message."""
 
+    subprotocol: str | None = None
+    resumable = True
+
     def connect(self) -> tuple[Incoming, ...]:
         """Return nothing: the client speaks first."""
         return ()

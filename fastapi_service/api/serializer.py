@@ -1,7 +1,8 @@
 """The protocol seam: a connection and its send queue handle messages, a serializer turns them into frames and back.
 
-A protocol is one file in this folder: a serializer, and a router that passes an instance of it to the acceptor. There
-is one instance for each connection, made from the handshake (query parameters, headers), so it may keep state.
+A protocol is a serializer, and a router that passes an instance of it to the acceptor; ``app.py`` includes the router.
+There is one instance for each connection, made from the handshake (query parameters, headers), so it may keep state.
+What a protocol cannot have without changes elsewhere is in docs/adr/0007-protocols-are-serializers.md.
 """
 
 from collections.abc import Sequence
@@ -20,18 +21,35 @@ class Audio:
     """Int16 little-endian PCM, mono, at the session's sample rate; at least one sample, whole samples only."""
 
 
-Incoming = Audio | Start | Gap | Stop | Ping | Reply
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """A client's command to end the open utterance now; the session goes on. ``/ws`` has no message for it."""
+
+
+Incoming = Audio | Start | Gap | Flush | Stop | Ping | Reply
 """A message of the client; a ``Reply`` is no message, but an immediate answer to it."""
 
 
 class Serializer(Encoder, Protocol):
     """Translates one protocol for one connection."""
 
+    @property
+    def subprotocol(self) -> str | None:
+        """The one of the client's subprotocols that is accepted; read after ``connect``."""
+        ...
+
+    @property
+    def resumable(self) -> bool:
+        """False if a client cannot resume a session: after a broken connection its utterance waits for nothing."""
+        ...
+
     def connect(self) -> Sequence[Incoming]:
         """Return what the handshake says: nothing, a greeting, or a ``Start`` made from query parameters.
 
+        Called once, before the WebSocket is accepted.
+
         Raises:
-            ProtocolError: the handshake has invalid parameters; the connection is closed.
+            ProtocolError: the handshake is invalid; it is answered with HTTP status 400 and the error as JSON.
         """
         ...
 

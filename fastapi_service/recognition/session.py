@@ -98,11 +98,12 @@ class Session:
     async def gap(self, samples: int) -> None:
         """Take in silence that was not sent, in samples at the session's rate. Waits and raises as ``audio`` does."""
         self._clock.advance(samples)
-        events = self._endpointer.feed(self._resampler.flush(), now())
-        lacking = self._clock.position - self._endpointer.position
-        if lacking > 0:
-            events += self._endpointer.gap(lacking, now())
-        self._handle(events)
+        self._handle(self._catch_up())
+        await self._keep_pace()
+
+    async def flush(self) -> None:
+        """End the open utterance now; audio may follow. Waits and raises as ``audio`` does."""
+        self._handle([*self._catch_up(), *self._endpointer.flush(now())])
         await self._keep_pace()
 
     async def finish(self) -> None:
@@ -117,6 +118,12 @@ class Session:
         events = self._endpointer.feed(self._resampler.flush(), now())
         self._handle([*events, *self._endpointer.flush(now())])
         await self._writer.drain()
+
+    def _catch_up(self) -> list[Event]:
+        """Empty the resampler, and fill up with silence to the clock's position."""
+        events = self._endpointer.feed(self._resampler.flush(), now())
+        lacking = self._clock.position - self._endpointer.position
+        return events + self._endpointer.gap(lacking, now()) if lacking > 0 else events
 
     async def _keep_pace(self) -> None:
         await self._writer.wait_for_room()

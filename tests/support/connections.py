@@ -110,6 +110,8 @@ class FakeSession:
     """Raised for audio."""
     heard: bytes = b""
     gaps: int = 0
+    flushes: int = 0
+    """Open utterances that were ended, while the session went on."""
     flushed: int = 0
 
     @property
@@ -123,6 +125,9 @@ class FakeSession:
 
     async def gap(self, samples: int) -> None:
         self.gaps += samples
+
+    async def flush(self) -> None:
+        self.flushes += 1
 
     async def finish(self) -> None:
         if self.frozen:

@@ -95,3 +95,20 @@ async def test_seconds_count_gaps() -> None:
     await setting.session.audio(quiet(SAMPLE_RATE))
     await setting.session.gap(59 * SAMPLE_RATE)
     assert setting.session.seconds == 60.0
+
+
+@pytest.mark.parametrize("rate", [11_025, 16_000, 44_100])
+async def test_a_flush_ends_the_utterance_and_the_session_goes_on(rate: int) -> None:
+    """Each piece of speech is an utterance of its own, at its exact place, and none loses audio."""
+    setting = Setting(replace(RECORD, sample_rate=rate))
+    for turn in range(10):
+        await setting.session.audio(speech(rate + 7 * turn))
+        await setting.session.flush()
+    await setting.session.flush()
+    await setting.session.finish()
+    jobs = [job for job, _, _ in setting.admission.written]
+    sent = [sum(rate + 7 * turn for turn in range(turns)) * 1000 / rate for turns in range(11)]
+    assert [job.start_ms for job in jobs] == pytest.approx(sent[:-1], abs=35)
+    assert [job.end_ms for job in jobs] == pytest.approx(sent[1:], abs=2)
+    reasons = [message.reason for message in setting.sent if isinstance(message, SpeechEnded)]
+    assert reasons == ["flush"] * 10
