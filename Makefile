@@ -27,7 +27,7 @@ models: ## Bring all models to this machine, so that it can go offline
 	@$(PYTHON) tools/bootstrap.py --prefetch
 
 test: test-setup ## All tests, with all set-up that they need; prints what of the code they run
-	@$(PYTEST) --cov $(wildcard tests/unit tests/integration tests/e2e)
+	@$(PYTEST) $(wildcard tests/unit tests/integration tests/e2e) --cov
 
 unit: venv ## Tests of single modules: no network, no Redis, no models, no npm
 	@$(PYTEST) --ignore=tests/unit/page tests/unit
