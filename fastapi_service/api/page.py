@@ -1,4 +1,4 @@
-"""The page and its files. Scripts are served without their comments, which are for readers of the repository."""
+"""The page and its files. They are served without what is for readers of the repository: comments, indentation."""
 
 import re
 from functools import lru_cache
@@ -12,9 +12,12 @@ from starlette.types import Scope
 
 STATIC = Path(__file__).parents[1] / "static"
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
-"""Suffix → media type of the files that are served without blanks."""
-BLANKS = {".css": re.compile(r"(?<=[{};,])\s+"), ".html": re.compile(r"(?<=\n)\s+")}
-"""White space without a meaning; there is none in a string of ours."""
+"""Suffix → media type of the files that are served smaller than they are."""
+UNNEEDED = {
+    ".css": re.compile(r"""((["']).*?(?<!\\)\2)|/\*.*?\*/|^\s+""", re.DOTALL | re.MULTILINE),
+    ".html": re.compile(r"(<(pre|textarea)\b.*?</\2>)|^\s+", re.DOTALL | re.MULTILINE),
+}
+"""Comments of CSS, empty lines and indentation; or, as group 1, a part that stays as it is."""
 
 router = APIRouter(include_in_schema=False)
 
@@ -26,9 +29,9 @@ async def page(request: Request) -> Response:
 
 
 class PageFiles(StaticFiles):
-    """Serves modules without comments and blanks, about half of their size; styles and HTML without blanks.
+    """Serves modules without comments and blanks, about half of their size; styles without comments and indentation.
 
-    Nothing is built or renamed.
+    HTML has no indentation either. Nothing is built or renamed.
     """
 
     async def get_response(self, path: str, scope: Scope) -> Response:
@@ -50,6 +53,6 @@ def as_served(file: Path) -> bytes:
 def _smaller(file: Path, _version: int) -> bytes:
     text = file.read_text(encoding="utf-8")
     if file.suffix != ".js":
-        return BLANKS[file.suffix].sub("", text).encode()
+        return UNNEEDED[file.suffix].sub(r"\1", text).encode()
     script: str = jsmin(text, keep_bang_comments=True)  # where libraries have their licence
     return script.encode()

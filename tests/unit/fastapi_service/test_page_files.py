@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from fastapi_service.api.page import STATIC, PageFiles
+from fastapi_service.api.page import STATIC, PageFiles, router
 
 MODULE = "// for readers\nexport const half = 1 / 2; /* a */\nexport const text = `a // b ${half}`;\n"
 
@@ -14,15 +16,77 @@ MODULE = "// for readers\nexport const half = 1 / 2; /* a */\nexport const text 
 def test_scripts_come_without_their_comments(tmp_path: Path) -> None:
     """Code and other files are unchanged, and a second request is answered with 304."""
     (tmp_path / "a.js").write_text(MODULE)
-    (tmp_path / "a.css").write_text("/* kept */")
+    (tmp_path / "a.txt").write_text("/* kept */")
     client = TestClient(Starlette(routes=[Mount("/static", PageFiles(directory=tmp_path))]))
     script = client.get("/static/a.js")
     assert script.headers["content-type"].startswith("text/javascript")
     assert script.text == "export const half=1/2;export const text=`a // b ${half}`;"
-    assert client.get("/static/a.css").text == "/* kept */"
+    assert client.get("/static/a.txt").text == "/* kept */"
     assert client.get("/static/a.js", headers={"if-none-match": script.headers["etag"]}).status_code == 304
     (tmp_path / "a.js").write_text(f"{MODULE}export const more = 1;")
     assert client.get("/static/a.js").text.endswith("export const more=1;")
+
+
+STYLE = """\
+a::before { /* one */
+  content: "two,  three;  { /* four */";
+}
+
+@media print {
+  a {
+    content: 'five \
+  six';
+  }
+}
+"""
+SERVED_STYLE = """\
+a::before { \ncontent: "two,  three;  { /* four */";
+}
+@media print {
+a {
+content: 'five \
+  six';
+}
+}
+"""
+HTML = """\
+<p>
+  one  <b>two</b>
+</p>
+
+  <pre>
+  three
+</pre><textarea>
+  four</textarea>
+"""
+SERVED_HTML = HTML.replace("\n  one", "\none").replace("\n\n  <pre>", "\n<pre>")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "served", "media_type"),
+    [("a.css", STYLE, SERVED_STYLE, "text/css"), ("a.html", HTML, SERVED_HTML, "text/html")],
+)
+def test_styles_and_html_come_without_indentation(
+    tmp_path: Path, name: str, content: str, served: str, media_type: str
+) -> None:
+    """Strings, preformatted text and blanks within lines are unchanged, and a second request is answered with 304."""
+    (tmp_path / name).write_text(content)
+    client = TestClient(Starlette(routes=[Mount("/static", PageFiles(directory=tmp_path))]))
+    response = client.get(f"/static/{name}")
+    assert response.text == served
+    assert response.headers["content-type"] == f"{media_type}; charset=utf-8"
+    again = client.get(f"/static/{name}", headers={"if-none-match": response.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_the_page_itself_comes_without_indentation() -> None:
+    """The answer at ``/`` differs from index.html in indentation and empty lines only."""
+    app = FastAPI()
+    app.include_router(router)
+    response = TestClient(app).get("/")
+    lines = (STATIC / "index.html").read_text(encoding="utf-8").splitlines()
+    assert response.text.splitlines() == [line.lstrip() for line in lines if line]
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
 
 
 def test_the_whole_page_is_small() -> None:
