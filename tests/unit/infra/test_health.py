@@ -1,4 +1,4 @@
-"""A container is healthy while its process says so in a fresh file; otherwise one line says why not."""
+"""A container is healthy while its process keeps a fresh file with ``ready``; otherwise one line has the reason."""
 
 import asyncio
 import os
@@ -138,7 +138,7 @@ def test_a_process_without_redis_is_not_healthy_until_it_is_back(
 async def test_a_hanging_event_loop_is_not_healthy(
     file: Path, heartbeat: HeartbeatWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The heartbeat thread goes on, and the gateway answers nobody."""
+    """The heartbeat thread continues although the gateway answers no request."""
     monkeypatch.setattr(module, "LOOP_S", 0.5)
     heartbeat.ready()
     following = asyncio.create_task(heartbeat.follow_loop())

@@ -1,4 +1,4 @@
-"""Logs: one JSON object per line, on stdout, and never what somebody said."""
+"""Logs are one JSON object per line, on stdout, without any transcript."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 def run(program: str, env: dict[str, str] | None = None) -> str:
-    """What a process with configured logs writes to stdout; logging is global, so it gets a process of its own."""
+    """Return the output of a process with configured logs; logging is global, so it needs a process of its own."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", PROLOGUE + program],
         cwd=ROOT,
@@ -40,7 +40,7 @@ def lines(program: str, env: dict[str, str] | None = None) -> list[dict[str, Any
 
 
 def test_an_event_is_one_json_line() -> None:
-    """It says when, who and how severe, and carries its fields."""
+    """The line has the time, the service, the level and the fields of the event."""
     (event,) = lines("log.info('final', session='abc', segment=3, stt_ms=412)")
     assert event.pop("timestamp").endswith("Z")
     assert event == {

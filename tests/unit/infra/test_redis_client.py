@@ -1,4 +1,4 @@
-"""A task that is told to end ends, whatever becomes of the telling."""
+"""``checkpoint`` raises a cancellation that a Redis command has swallowed."""
 
 import asyncio
 from contextlib import suppress
@@ -9,7 +9,7 @@ from infra.redis_client import checkpoint
 
 
 async def test_a_cancellation_that_was_swallowed_is_heeded() -> None:
-    """As ``asyncio.wait_for`` swallows it when it is done in the same moment."""
+    """Swallow a cancellation like an ``asyncio.wait_for`` that completes in the same moment."""
     rounds = 0
 
     async def loop() -> None:

@@ -1,4 +1,4 @@
-"""REDIS_URL: what a client would misread is refused, and never quoted."""
+"""A ``REDIS_URL`` that a client would misread is refused, and never quoted."""
 
 import pytest
 

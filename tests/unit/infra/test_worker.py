@@ -1,7 +1,7 @@
 """A worker loads its model until that succeeds, gives failed jobs back, and repeats each Redis step in an outage."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -61,7 +61,7 @@ class Redis:
 
 
 class UnavailableRedis(Redis):
-    """Fails ``outages`` times in each script and pipeline."""
+    """Fails the first ``outages`` commands; then every claim succeeds."""
 
     def __init__(self, outages: int) -> None:
         super().__init__()
@@ -69,21 +69,10 @@ class UnavailableRedis(Redis):
         self.published: list[str] = []
 
     def register_script(self, _script: str) -> Callable[..., tuple[Verdict, int, str]]:
-        left = self.outages
-
-        def run(keys: Sequence[str], args: Sequence[object]) -> tuple[Verdict, int, str]:  # noqa: ARG001
-            nonlocal left
-            left -= 1
-            if left >= 0:
-                raise redis.exceptions.ConnectionError("away")
-            return "claimed", 1, ""
-
-        return run
+        return self._claim
 
     def pipeline(self) -> "UnavailableRedis":
-        self.outages -= 1
-        if self.outages >= 0:
-            raise redis.exceptions.ConnectionError("away")
+        self._fail_in_outage()
         return self
 
     def xadd(self, *_: object, **__: object) -> None: ...
@@ -91,27 +80,35 @@ class UnavailableRedis(Redis):
     def publish(self, _channel: str, data: str) -> None:
         self.published.append(data)
 
+    def _claim(self, **_: object) -> tuple[Verdict, int, str]:
+        self._fail_in_outage()
+        return "claimed", 1, ""
+
+    def _fail_in_outage(self) -> None:
+        if self.outages:
+            self.outages -= 1
+            raise redis.exceptions.ConnectionError("unavailable")
+
 
 class Ledger:
-    """Answers claims with ``verdict`` and notes what is given back."""
+    """Grants every claim and keeps the errors with which claims are given back."""
 
-    def __init__(self, verdict: Verdict = "claimed") -> None:
-        self.claim_given = Claim(verdict, 1, None)
+    def __init__(self) -> None:
         self.given_back: list[str] = []
 
     def claim(self, _job: TranscribeAudio, stage: str, worker: str) -> Claim:
         assert stage == "stt"
         assert worker.startswith("wta:alive:stt_worker:")
-        return self.claim_given
+        return Claim("claimed", 1, None)
 
     def release(self, _job: TranscribeAudio, _worker: str, error: str) -> None:
         self.given_back.append(error)
 
 
-def make_worker(ledger: Ledger | None = None) -> Any:
+def make_worker() -> Any:
     worker: Worker[Model] = Worker("redis://127.0.0.1:1/0", "stt_worker", LIMITS)
     worker.redis = worker._heartbeat._redis = cast(redis_types.Redis, Redis())
-    worker.ledger = cast(RealLedger, ledger or Ledger())
+    worker.ledger = cast(RealLedger, Ledger())
     return worker
 
 
@@ -148,7 +145,7 @@ def test_unknown_failure_is_given_back_without_its_words() -> None:
 
 
 def test_claim_is_repeated_through_an_outage() -> None:
-    """Redis away for a moment costs nothing."""
+    """A short outage of Redis costs nothing."""
     worker = make_worker()
     worker.ledger = ResilientLedger(cast(redis_types.Redis, UnavailableRedis(outages=3)))
     with worker.claimed(audio_job(), "stt") as claim:
@@ -156,7 +153,7 @@ def test_claim_is_repeated_through_an_outage() -> None:
 
 
 def test_claim_after_too_long_an_outage_is_refused() -> None:
-    """Celery tries the task again."""
+    """The error reaches Celery, which retries the task."""
     worker = make_worker()
     worker.ledger = ResilientLedger(cast(redis_types.Redis, UnavailableRedis(outages=21)))
     with pytest.raises(redis.exceptions.ConnectionError), worker.claimed(audio_job(), "stt"):
@@ -164,7 +161,7 @@ def test_claim_after_too_long_an_outage_is_refused() -> None:
 
 
 def test_result_is_published_after_an_outage() -> None:
-    """Once."""
+    """A worker does not lose its finished work, and publishes it once."""
     worker = make_worker()
     worker.redis = UnavailableRedis(outages=3)
     final = Final.of(text_job(), None, None)
@@ -172,7 +169,7 @@ def test_result_is_published_after_an_outage() -> None:
     assert worker.redis.published == [final.model_dump_json()]
 
 
-def test_heartbeat_tells_since_when_the_worker_works() -> None:
+def test_heartbeat_has_the_time_since_which_the_worker_is_busy() -> None:
     """Busy inside the claim, idle afterwards, after a failure too."""
     worker = make_worker()
     with worker.claimed(audio_job(), "stt"):

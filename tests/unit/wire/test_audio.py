@@ -25,7 +25,7 @@ def test_bytes_are_little_endian() -> None:
 
 
 def test_loud_floats_are_clipped() -> None:
-    """What is over full scale does not wrap around."""
+    """Values over full scale do not wrap around."""
     loud = np.array([2.0, 1.0, -1.0, -2.0], dtype=np.float32)
     assert to_int16(loud).tolist() == [32_767, 32_767, -32_768, -32_768]
 

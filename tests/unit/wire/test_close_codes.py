@@ -30,5 +30,5 @@ def test_the_documentation_names_every_code() -> None:
 
 
 def test_a_code_of_the_gateway_that_means_try_later_is_not_final() -> None:
-    """A restart, an overload or a broken line never ends a conversation."""
+    """A restart, an overload or a broken connection never ends a conversation."""
     assert not FINAL & {CloseCode.ABNORMAL, CloseCode.INTERNAL_ERROR, CloseCode.RESTART, CloseCode.TRY_LATER}

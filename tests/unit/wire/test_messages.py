@@ -32,7 +32,7 @@ def read(file: Path) -> dict[str, Any]:
 
 
 def parsers(file: Path, message: dict[str, Any]) -> list[Any]:
-    """Everything in the system that reads such a message."""
+    """Return every reader of such a message in the system."""
     if file.stem in _single:
         return [TypeAdapter(_single[file.stem])]
     of_type = [union for union in _unions if message["type"] in types_of(union)]
@@ -41,7 +41,7 @@ def parsers(file: Path, message: dict[str, Any]) -> list[Any]:
 
 
 def types_of(union: Any) -> set[str]:
-    """The ``type`` of each member."""
+    """Return the ``type`` of each member."""
     members = {get_args(union._type)[0]} if get_args(union._type) else set()
     return {member.model_fields["type"].default for member in get_args(next(iter(members)))}
 
@@ -67,7 +67,7 @@ def test_golden_file_with_an_unknown_field_fails(file: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_unknown_field_is_refused_from_clients_and_ignored_from_services(file: Path) -> None:
-    """A client's typing error is noticed; a newer service may add fields."""
+    """A typing error of a client shows; a newer service may add fields."""
     message = read(file)
     for parser in parsers(file, message):
         if parser is client_message:
@@ -91,7 +91,7 @@ def nested_surprises(message: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_errors_do_not_repeat_what_somebody_said(file: Path) -> None:
-    """Validation errors end up in logs, so they name fields and not their content."""
+    """Validation errors are logged, so they name fields and not their content."""
     message = read(file)
     secret = "only between us"
     for field in message.keys() - {"type"}:
@@ -130,7 +130,7 @@ def test_every_message_has_a_golden_file() -> None:
 
 
 def test_messages_cannot_be_changed_in_place() -> None:
-    """Two consumers of one message do not disturb each other."""
+    """One consumer of a message cannot change it for another."""
     message = results.segment_end.validate_json((GOLDEN / "final.json").read_bytes())
     with pytest.raises(ValidationError, match="frozen"):
         message.segment = 7
@@ -161,7 +161,7 @@ def test_values_that_cannot_be_are_refused(name: str, field: str, value: object)
 
 
 def test_numbers_that_json_does_not_know_become_null() -> None:
-    """An engine's infinite log-probability does not make a message that nobody can read."""
+    """An infinite log-probability of an engine makes no unreadable message."""
     message = results.NoSpeech.model_validate(read(GOLDEN / "no_speech.json") | {"no_speech_prob": float("nan")})
     assert json.loads(message.model_dump_json())["no_speech_prob"] is None
 

@@ -1,4 +1,4 @@
-"""Names that other programs rely on."""
+"""Names that other programs depend on stay as they are."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_promised_names_stay() -> None:
-    """Queues, tasks and channels are what operators and other services know."""
+    """Operators and other services use the names of queues, tasks and channels."""
     assert (names.STT_QUEUE, names.ANALYZER_QUEUE) == ("stt_queue", "analyzer_queue")
     assert names.TRANSCRIBE_AUDIO == "stt_worker.transcribe_audio"
     assert names.ANALYZE_TEXT == "analyzer_worker.analyze_text"

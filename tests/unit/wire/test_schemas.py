@@ -1,4 +1,4 @@
-"""The contract that other languages read is that of the classes."""
+"""``docs/asyncapi.json`` equals the contract of the message classes."""
 
 import json
 from pathlib import Path
