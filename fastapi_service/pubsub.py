@@ -24,7 +24,8 @@ async def follow(
 ) -> None:
     """Follow channels until cancelled, through outages of Redis.
 
-    An error in a callback is logged, and the channels are subscribed again.
+    After a store error, also one in a callback, the channels are subscribed again. Any other error in a callback is
+    logged, and the next message is handled: one message must not hold up all that come after it.
 
     Args:
         redis: must not retry by itself (``connect_async(url, retries=0)``): a lost connection would go unnoticed.
@@ -35,12 +36,9 @@ async def follow(
     outage = OutageLog(f"{name} subscription")
 
     def should_retry(error: Exception) -> bool:
-        if not isinstance(error, Exception):
-            return False  # cancelled
-        if isinstance(error, RedisError | OSError):
-            outage.failed(error)
-        else:
-            log.exception("internal error", subscription=name)  # the boundary: the way back must not end
+        if not isinstance(error, RedisError | OSError):
+            return False
+        outage.failed(error)
         return True
 
     async for attempt in stamina.retry_context(
@@ -49,10 +47,19 @@ async def follow(
         with attempt:
             async with redis.pubsub() as pubsub:
                 await pubsub.subscribe(*channels)
-                await on_subscribed()
+                await _call(on_subscribed(), name)
                 outage.recovered()
                 while True:
                     checkpoint()
                     message = await pubsub.get_message(ignore_subscribe_messages=True, timeout=POLL_S)
                     if message is not None:
-                        await on_message(message["channel"], message["data"])
+                        await _call(on_message(message["channel"], message["data"]), name)
+
+
+async def _call(callback: Awaitable[None], name: str) -> None:
+    try:
+        await callback
+    except (RedisError, OSError):
+        raise
+    except Exception:  # the boundary: see follow
+        log.exception("message not handled", subscription=name)

@@ -60,8 +60,8 @@ class Subscriber:
         if envelope.previous != last:
             await self._catch_up(channel)
             return
+        self._last[channel] = envelope.id  # first: a message that cannot be handled is not read again
         self._route(channel, data)
-        self._last[channel] = envelope.id
 
     async def _catch_up(self, channel: str) -> None:
         """Read what the stream has after the newest message handled; at the first start, skip what it has."""
@@ -73,8 +73,8 @@ class Subscriber:
         while entries := await self._redis.xrange(stream, f"({self._last[channel]}", count=BATCH):
             checkpoint()
             for entry, fields in entries:
-                self._route(channel, fields[FIELD])
                 self._last[channel] = entry
+                self._route(channel, fields[FIELD])
                 metrics.MISSED.labels(channel).inc()
 
     def _route(self, channel: str, data: str) -> None:
