@@ -20,32 +20,30 @@ Live speech to text with sentiment. Audio and results go over the WebSocket `/ws
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Build the application; it connects to nothing before it is started."""
-    gateway = Gateway(settings)
+    """Build the application; each start of it builds a gateway."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        gateway = Gateway(settings)
+        app.state.acceptor = gateway.acceptor
+        app.state.store = gateway.store
+        app.state.results = ResultLog(gateway.redis)
+        app.state.redis = gateway.redis
+        app.state.redis_url = settings.redis_url
+        await gateway.start()
+        yield
+        await gateway.stop()
+
     app = FastAPI(
         title="WhisperTextAnalyzer",
         version=VERSION,
         description=DESCRIPTION,
-        lifespan=_lifespan,
+        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
     )
-    app.state.gateway = gateway
-    app.state.acceptor = gateway.acceptor
-    app.state.store = gateway.store
-    app.state.results = ResultLog(gateway.redis)
-    app.state.redis = gateway.redis
-    app.state.redis_url = settings.redis_url
     app.add_middleware(SecurityHeaders)
     for door in (native, sessions, operations, page):
         app.include_router(door.router)
     app.mount("/static", page.PageFiles(directory=page.STATIC), name="static")
     return app
-
-
-@asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    gateway: Gateway = app.state.gateway
-    await gateway.start()
-    yield
-    await gateway.stop()

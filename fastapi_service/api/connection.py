@@ -196,8 +196,5 @@ class Connection:
 
 def _frame(received: MutableMapping[str, Any]) -> Frame:
     """Return the text or the bytes of an ASGI message."""
-    data: bytes | None = received.get("bytes")
-    if data is not None:
-        return data
-    text: str = received["text"]
-    return text
+    frame: Frame = received["text"] if received.get("bytes") is None else received["bytes"]
+    return frame

@@ -82,7 +82,7 @@ async def export(
     form = FORMATS.get(format_name)
     if form is None:
         return _refused(400, errors.bad_format(FORMATS))
-    if credentials is None:
+    if credentials is None or len(credentials.credentials.split()) != 1:
         return _refused(401, errors.no_token(), {"WWW-Authenticate": "Bearer"})
     speakers = Speakers()
     try:

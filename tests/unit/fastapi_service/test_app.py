@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from fastapi_service.api.sessions import results_of, store_of
 from fastapi_service.app import create_app
 from fastapi_service.export.formats import FORMATS
 from fastapi_service.settings import Settings
@@ -22,8 +23,21 @@ STATUSES = {
 
 @pytest.fixture(scope="module")
 def client() -> TestClient:
-    """Used without ``with``: the application is not started."""
-    return TestClient(create_app(Settings()))
+    """Used without ``with``: the application is not started, and no route that is called reads Redis."""
+    app = create_app(Settings())
+    app.dependency_overrides = {store_of: lambda: None, results_of: lambda: None}
+    return TestClient(app)
+
+
+def test_an_application_can_be_started_again() -> None:
+    """Each start has a gateway of its own; Redis need not be there."""
+    app = create_app(Settings(redis_url="redis://127.0.0.1:1"))
+    acceptors = []
+    for _ in range(2):
+        with TestClient(app) as started:
+            assert started.get("/healthz").text == "ok\n"
+            acceptors.append(app.state.acceptor)
+    assert acceptors[0] is not acceptors[1]
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +106,8 @@ def test_every_answer_has_the_security_headers(client: TestClient, path: str) ->
 @pytest.mark.parametrize(
     ("format_name", "authorization", "status", "code"),
     [("pdf", "Bearer x", 400, "bad_format"), ("", "Bearer x", 400, "bad_format"), ("txt", "", 401, "no_token"),
-     ("txt", "Basic x", 401, "no_token"), ("txt", "Bearer ", 401, "no_token")],
+     ("txt", "Basic x", 401, "no_token"), ("txt", "Bearer ", 401, "no_token"), ("txt", "Bearer a b", 401, "no_token"),
+     ("txt", "Bearer a\tb", 401, "no_token")],
 )  # fmt: skip
 def test_an_export_is_refused_as_described(
     client: TestClient, format_name: str, authorization: str, status: int, code: str
