@@ -8,7 +8,7 @@
 #   HTTPS=1 PORT=8001 STT_WORKERS=2 REDIS_URL=redis://…   for `make run`
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test unit unit-page integration e2e lint types lock contracts bench-overhead bench-memory bench-stt bench-live bench-silence bench-gate bench-page screenshots up down logs e2e-docker lint-deploy clean venv test-setup
+.PHONY: help run models test unit unit-slow unit-page integration e2e lint types lock contracts bench-overhead bench-memory bench-stt bench-live bench-silence bench-gate bench-page screenshots up down logs e2e-docker lint-deploy clean venv test-setup
 
 newest_enough = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(or $(shell for p in python3.11 python3 python; do \
@@ -29,8 +29,11 @@ models: ## Bring all models to this machine, so that it can go offline
 test: test-setup ## All tests, with all set-up that they need; prints what of the code they run
 	@$(PYTEST) $(wildcard tests/unit tests/integration tests/e2e) --cov
 
-unit: venv ## Tests of single modules: no network, no Redis, no models, no npm
-	@$(PYTEST) --ignore=tests/unit/page tests/unit
+unit: venv ## Tests of single modules but the slowest: no network, no Redis, no models, no npm
+	@$(PYTEST) -m "not slow" --ignore=tests/unit/page tests/unit
+
+unit-slow: venv ## The slowest of them
+	@$(PYTEST) -m slow tests/unit
 
 unit-page: venv $(NODE_MODULES) ## Tests of the page's modules
 	@$(PYTEST) tests/unit/page

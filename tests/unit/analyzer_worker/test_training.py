@@ -39,6 +39,7 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_training_writes_an_adapter_that_the_engine_loads(data: Path, tmp_path: Path, cache: Path, base: Path) -> None:
     """Labelled lines become a working model, and the stored scores are those of the written file."""
     out = tmp_path / "out"

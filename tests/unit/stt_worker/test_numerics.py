@@ -148,6 +148,7 @@ def test_the_processor_is_as_weak_as_the_environment_says() -> None:
     assert usual == os.environ.get("ATEN_CPU_CAPABILITY", usual).upper()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("weak", WEAKEST, ids=lambda weak: weak["ATEN_CPU_CAPABILITY"])
 def test_every_format_is_right_on_the_weakest_processors(weak: dict[str, str]) -> None:
