@@ -97,6 +97,16 @@ class Redis(Protocol):
     def xreadgroup(
         self, groupname: str, consumername: str, streams: Mapping[str, str], count: int = ..., block: int = ...
     ) -> list[tuple[str, list[StreamEntry]]]: ...
+    def xclaim(
+        self,
+        name: str,
+        groupname: str,
+        consumername: str,
+        min_idle_time: int,
+        message_ids: Sequence[str],
+        *,
+        idle: int,
+    ) -> list[StreamEntry]: ...
     def xautoclaim(
         self, name: str, groupname: str, consumername: str, min_idle_time: int, *, start_id: str, count: int
     ) -> tuple[str, list[StreamEntry], list[str]]: ...

@@ -45,7 +45,7 @@ class Consumer:
         self._abandoned_ms = abandoned_ms
         self._forget_consumer_ms = forget_consumer_ms
         self._kept: set[str] = set()
-        """Stream ids of results of unknown type, each logged once."""
+        """Stream ids of the pending results that were left to a newer listener, each logged once."""
 
     def join(self) -> None:
         """Create the group unless it exists; it starts at the oldest result."""
@@ -57,14 +57,16 @@ class Consumer:
 
     def take_over(self) -> None:
         """Release results that other listeners read and abandoned, and remove listeners that are gone."""
-        start = "0-0"
+        start, pending = "0-0", set[str]()
         while True:
             start, entries, *_ = self._redis.xautoclaim(
                 STREAM, GROUP, self._instance, self._abandoned_ms, start_id=start, count=self._batch
             )
             self._apply_all(entries)
+            pending |= {stream_id for stream_id, _ in entries}
             if start == "0-0":
                 break
+        self._kept &= pending
         for consumer in self._redis.xinfo_consumers(STREAM, GROUP):
             gone = consumer["idle"] > self._forget_consumer_ms and not consumer["pending"]
             if gone and consumer["name"] != self._instance:
@@ -91,10 +93,15 @@ class Consumer:
                 self._apply(stream_id, result)
 
     def _keep(self, stream_id: str) -> None:
-        """Leave a result of unknown type pending: a newer listener takes it over, see docs/adr/0009."""
+        """Leave a result pending because of an unknown type: a newer listener takes it over, see docs/adr/0009.
+
+        It counts as abandoned at once. Otherwise each take-over by this listener would begin its idle time again, and
+        a newer one would never find it idle for long enough.
+        """
+        self._redis.xclaim(STREAM, GROUP, self._instance, 0, [stream_id], idle=self._abandoned_ms)
         if stream_id not in self._kept:
             self._kept.add(stream_id)
-            log.warning("result of unknown type kept", id=stream_id)
+            log.warning("result left to a newer listener", id=stream_id)
 
     def _apply(self, stream_id: str, result: SegmentEnd) -> None:
         try:
@@ -104,6 +111,8 @@ class Consumer:
         except Exception:  # a broken session must not stop the others; the result stays pending and is taken over
             log.exception("result not released", session=result.session_id, segment=result.segment)
             return
+        if acceptance.outcome == "unreadable":
+            self._keep(stream_id)
         for released in acceptance.released:
             _log_release(released)
 

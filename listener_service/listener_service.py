@@ -74,7 +74,7 @@ class Listener:
             except RedisError as error:
                 outage.failed(error)
             except Exception:  # the process must go on; results stay in the stream and are taken over
-                log.exception("internal error", loop=event)
+                log.exception("loop failed", loop=event)
             self._stopping.wait(RETRY_S)
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:

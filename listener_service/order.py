@@ -1,35 +1,44 @@
 """Pure: puts the results of a session in segment order and drops repeats."""
 
+import json
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from wire.messages.base import PRIVATE
-from wire.messages.results import SegmentEnd
+from wire.messages.base import STORED
+from wire.messages.results import SegmentEnd, read_segment_end
 
 
 class Order(BaseModel):
     """Release state of one session."""
 
-    model_config = PRIVATE
+    model_config = STORED
 
     next_segment: int = 0
     """First segment that is not released."""
-    waiting: dict[int, SegmentEnd] = {}
-    """Results that arrived before an earlier segment, by segment."""
+    waiting: dict[int, dict[str, Any]] = {}
+    """Results that arrived before an earlier segment, by segment, as JSON: parsed only when they are released, so that
+    fields and types that a newer listener stored stay."""
 
     def accept(self, result: SegmentEnd) -> "Acceptance":
-        """Add one result and return the new state; ``self`` is not changed."""
+        """Add one result and return the new state; ``self`` is not changed.
+
+        Raises:
+            pydantic.ValidationError: a waiting result that is to be released is damaged.
+        """
         if result.segment < self.next_segment or result.segment in self.waiting:
             return Acceptance("duplicate", self)
-        waiting = self.waiting | {result.segment: result}
-        released = []
+        waiting = self.waiting | {result.segment: json.loads(result.model_dump_json())}
+        released: list[SegmentEnd] = []
         segment = self.next_segment
         while segment in waiting:
-            released.append(waiting.pop(segment))
+            end = read_segment_end(json.dumps(waiting.pop(segment)))
+            if end is None:
+                return Acceptance("unreadable", self)
+            released.append(end)
             segment += 1
-        after = Order(next_segment=segment, waiting=waiting)
+        after = self.model_copy(update={"next_segment": segment, "waiting": waiting})
         return Acceptance("released" if released else "waiting", after, released)
 
 
@@ -37,7 +46,8 @@ class Order(BaseModel):
 class Acceptance:
     """Outcome of adding one result to an ``Order``."""
 
-    outcome: Literal["duplicate", "waiting", "released"]
+    outcome: Literal["duplicate", "waiting", "released", "unreadable"]
+    """``unreadable``: a result that waits for this one is of unknown type; a newer listener has to release both."""
     order: Order
     """The state afterwards."""
     released: list[SegmentEnd] = field(default_factory=list)

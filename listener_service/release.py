@@ -43,6 +43,8 @@ class Releaser:
     def apply(self, stream_id: str, result: SegmentEnd) -> Acceptance:
         """Release a result, or keep it until the earlier ones are there; a duplicate is dropped.
 
+        If a result that waits for it is of unknown type, nothing is written and it stays in the stream.
+
         Args:
             stream_id: id of the result in the result stream, acknowledged and deleted in the same step.
             result: the end of one utterance.
@@ -59,6 +61,8 @@ class Releaser:
             acceptance = order.accept(result)
             if acceptance.outcome == "duplicate":
                 self._drop(stream_id)
+                return acceptance
+            if acceptance.outcome == "unreadable":
                 return acceptance
             plan = self._plan(stream_id, result, acceptance, scopes, dict(zip(keys, states, strict=True)))
             if self._script(keys=[names.stream(names.RESULT_CHANNEL), names.PENDING], args=[json.dumps(plan)]):

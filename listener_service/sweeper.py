@@ -132,7 +132,7 @@ class Sweeper:
     def _unblock(self, entry: Entry) -> None:
         """Fail the earlier segments that a result waits for if they have no result and are not in the ledger."""
         order = Order.model_validate_json(self._redis.hget(names.order(entry.session_id), "data") or "{}")
-        log.error("gap never filled, failing missing segments", next_segment=order.next_segment, **_where(entry))
+        log.error("order blocked", next_segment=order.next_segment, **_where(entry))
         if entry.segment not in order.waiting:
             self._fail(entry)
         for segment in range(order.next_segment, entry.segment):

@@ -5,7 +5,7 @@ from typing import Literal, assert_never
 
 from pydantic import BaseModel
 
-from wire.messages.base import HOPS, PRIVATE, hop_ms
+from wire.messages.base import HOPS, STORED, hop_ms
 from wire.messages.results import LABELS, Final, Label, NoSpeech, SegmentEnd, SegmentFailed
 from wire.messages.statistics import HopLatency, LabelStatistics, Statistics, TimelinePoint
 
@@ -19,7 +19,7 @@ _WITHOUT_SPACES = frozenset({"bo", "ja", "km", "lo", "my", "th", "yue", "zh"})
 class Bucket(BaseModel):
     """A point of the timeline as a sum; the mean is taken when it is sent."""
 
-    model_config = PRIVATE
+    model_config = STORED
 
     at: float
     """Unix seconds at which the first utterance in it ended."""
@@ -31,7 +31,7 @@ class Bucket(BaseModel):
 class Tally(BaseModel):
     """Counts of one session, one room or the installation."""
 
-    model_config = PRIVATE
+    model_config = STORED
 
     ended: int = 0
     """Results counted, of all kinds; also the version of the statistics."""
@@ -42,8 +42,8 @@ class Tally(BaseModel):
     speech_ms: int = 0
     unanalysed: int = 0
     """Utterances without sentiment."""
-    labels: dict[Label, int] = {}
-    score_ppm: dict[Label, int] = {}
+    labels: dict[str, int] = {}
+    score_ppm: dict[str, int] = {}
     """Sum of the probabilities of the most probable label, by label."""
     valence_ppm: list[int] = []
     """P(positive) − P(negative) of the most recent utterances in millionths, oldest first."""

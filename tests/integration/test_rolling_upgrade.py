@@ -6,6 +6,7 @@ these tests show with ``extra="forbid"``: a listener deleted such results as unr
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -33,7 +34,7 @@ from wire import names
 from wire.messages.channels import ResultMessage
 from wire.messages.client import Start
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
-from wire.messages.results import Final, NoSpeech, SegmentFailed, segment_end
+from wire.messages.results import Final, NoSpeech, SegmentFailed, read_segment_end, segment_end
 from wire.messages.server import People, server_message
 from wire.messages.statistics import Statistics
 
@@ -165,7 +166,7 @@ def test_a_result_of_unknown_type_waits_for_a_newer_listener(redis: Redis, monke
     with capture_logs() as logs:
         consumer.consume()
         consumer.take_over()
-    assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["result of unknown type kept"]
+    assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["result left to a newer listener"]
     assert redis.xlen(STREAM) == 1
     assert redis.xpending(STREAM, GROUP)["pending"] == 1
 
@@ -173,6 +174,72 @@ def test_a_result_of_unknown_type_waits_for_a_newer_listener(redis: Redis, monke
     listener(redis, "newer version", abandoned_ms=0).take_over()
     assert redis.xlen(STREAM) == 0
     assert redis.xlen(names.log(names.audience("a" * 32, None))) == 2
+
+
+def test_listeners_of_two_versions_take_over_in_turn(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one period, an old listener that always comes first does not keep a result from a newer one."""
+    period_ms = 200
+    old, new = (listener(redis, name, abandoned_ms=period_ms) for name in ("this version", "newer version"))
+
+    def read_as_newer(text: str) -> Final | NoSpeech | SegmentFailed | None:
+        return final(0) if text == UNKNOWN else read_segment_end(text)
+
+    redis.xadd(STREAM, {FIELD: UNKNOWN})
+    old.consume()
+    for _ in range(3):
+        time.sleep(period_ms / 2_000)
+        old.take_over()
+        time.sleep(period_ms / 2_000)
+        with monkeypatch.context() as upgraded:
+            upgraded.setattr(consumer_module, "read_segment_end", read_as_newer)
+            new.take_over()
+    assert redis.xlen(STREAM) == 0
+    assert redis.xlen(names.log(names.audience("a" * 32, None))) == 1
+    old.take_over()
+    assert old._kept == set(), "it is forgotten when a newer listener has released it"
+
+
+def test_a_state_of_a_newer_listener_passes_through_this_one(redis: Redis) -> None:
+    """Fields that it does not know stay in the order and in the statistics of a session, a room and all."""
+    old = listener(redis)
+    order, audience = names.order("a" * 32), names.audience("a" * 32, None)
+    for segment in (0, 2):
+        redis.xadd(STREAM, {FIELD: final(segment).model_dump_json()})
+    old.consume()
+    for key in (order, names.statistics(audience), names.statistics(names.GLOBAL_AUDIENCE)):
+        stored = json.loads(redis.hget(key, "data") or "")
+        for record in (stored, *stored.get("waiting", {}).values()):
+            record["from_the_future"] = {"depth": 1}
+        redis.hset(key, "data", json.dumps(stored))
+    redis.xadd(STREAM, {FIELD: final(3).model_dump_json()})
+    old.consume()
+    stored = json.loads(redis.hget(order, "data") or "")
+    assert stored["from_the_future"] == stored["waiting"]["2"]["from_the_future"] == {"depth": 1}
+    redis.xadd(STREAM, {FIELD: final(1).model_dump_json()})
+    old.consume()
+    stored = json.loads(redis.hget(order, "data") or "")
+    assert (stored["next_segment"], stored["from_the_future"]) == (4, {"depth": 1})
+    for name in (audience, names.GLOBAL_AUDIENCE):
+        tally = json.loads(redis.hget(names.statistics(name), "data") or "")
+        assert (tally["ended"], tally["from_the_future"]) == (4, {"depth": 1})
+
+
+def test_a_result_before_one_of_unknown_type_is_left_to_a_newer_listener(redis: Redis) -> None:
+    """It stays in the stream, without an error, and the state as it is; other sessions go on."""
+    order = names.order("a" * 32)
+    state = {"version": "1", "data": '{"next_segment": 0, "waiting": {"1": {"type": "from_the_future"}}}'}
+    redis.hset(order, mapping=state)
+    for result in (final(0), final(0, "b" * 32)):
+        redis.xadd(STREAM, {FIELD: result.model_dump_json()})
+    old = listener(redis, abandoned_ms=0)
+    with capture_logs() as logs:
+        old.consume()
+        old.take_over()
+    left = [line["event"] for line in logs if line["event"] != "result released"]
+    assert left == ["result left to a newer listener"]
+    assert redis.xlen(STREAM) == redis.xpending(STREAM, GROUP)["pending"] == 1
+    assert redis.hgetall(order) == state
+    assert redis.xlen(names.log(names.audience("b" * 32, None))) == 1
 
 
 async def test_a_job_of_unknown_type_is_left_to_a_newer_sweeper(redis: Redis, aredis: AsyncRedis) -> None:

@@ -34,6 +34,8 @@ class Command(Message):
 
 PRIVATE = ConfigDict(hide_input_in_errors=True)
 """Configuration of adapters and other models: their validation errors do not contain the input either."""
+STORED = ConfigDict(hide_input_in_errors=True, extra="allow")
+"""For states that services of two versions read, change and write in turn: unknown fields stay."""
 
 
 def has_unknown_type(refused: ValidationError) -> bool:

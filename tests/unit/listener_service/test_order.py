@@ -1,5 +1,6 @@
 """The order of a session: results arrive in any order and repeatedly; each is released once, in segment order."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -51,7 +52,7 @@ def test_order_with_two_results_of_one_segment_keeps_the_first() -> None:
     for later in (failed(0), no_speech(0), final(0, text="something else")):
         assert first.accept(later).outcome == "duplicate"
     waiting = Order().accept(final(1)).order
-    assert waiting.accept(failed(1)).order.waiting == {1: final(1)}
+    assert waiting.accept(failed(1)).order.waiting == {1: json.loads(final(1).model_dump_json())}
 
 
 def test_order_accept_leaves_the_order_unchanged() -> None:
@@ -71,9 +72,38 @@ def test_order_stores_waiting_results_of_all_kinds() -> None:
     assert [type(end) for end in released] == [Final, Final, NoSpeech, SegmentFailed]
 
 
+def test_damaged_order_does_not_show_transcripts_in_its_error() -> None:
+    """The record itself is damaged, not a waiting result in it."""
+    with pytest.raises(ValidationError) as refused:
+        Order.model_validate_json('{"next_segment": 0, "waiting": {"1": "only between us"}}')
+    assert "only between us" not in str(refused.value)
+
+
+def test_order_keeps_what_a_newer_listener_stored() -> None:
+    """Unknown fields and types stay as they are while other results are added."""
+    newer = json.loads(Order().accept(final(2)).order.model_dump_json())
+    newer["urgent"] = [2]
+    newer["waiting"]["2"]["mood"] = {"depth": 1}
+    newer["waiting"]["3"] = {"type": "from_the_future", "segment": 3, "words": ["a"]}
+    order = Order.model_validate(newer)
+    after = json.loads(order.accept(final(4)).order.model_dump_json())
+    assert after["waiting"].pop("4")["type"] == "final"
+    assert after == newer
+    released = json.loads(order.accept(final(0)).order.model_dump_json())
+    assert released == newer | {"next_segment": 1}
+
+
+def test_order_releases_nothing_before_a_result_of_unknown_type() -> None:
+    """A newer listener has to release both; the state stays."""
+    order = Order(waiting={1: {"type": "from_the_future"}})
+    acceptance = order.accept(final(0))
+    assert (acceptance.outcome, acceptance.order, acceptance.released) == ("unreadable", order, [])
+
+
 def test_unreadable_order_does_not_show_transcripts_in_its_error() -> None:
     """Waiting results hold transcripts; the validation error is logged, so it must hold none."""
     stored = Order().accept(final(1, text="only between us")).order.model_dump_json()
+    damaged = Order.model_validate_json(stored.replace('"language":"en"', '"language":["only between us"]'))
     with pytest.raises(ValidationError) as refused:
-        Order.model_validate_json(stored.replace('"language":"en"', '"language":["only between us"]'))
+        damaged.accept(final(0))
     assert "only between us" not in str(refused.value)

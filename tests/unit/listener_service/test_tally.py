@@ -1,5 +1,6 @@
 """The tally: exact counts in any order, and of bounded size."""
 
+import json
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -172,6 +173,23 @@ def test_tally_add_leaves_the_tally_unchanged() -> None:
     before = tally.model_dump_json()
     tally.add(final(1, mood=sentiment("negative")), trend_window=20, latency_window=100)
     assert tally.model_dump_json() == before
+
+
+def test_tally_keeps_what_a_newer_listener_counted() -> None:
+    """Unknown figures and labels stay as they are while results are added."""
+    stored = json.loads(count([final(0, mood=sentiment())]).model_dump_json())
+    stored["laughs"] = {"loud": 2}
+    stored["labels"]["mixed"] = 3
+    stored["timeline"][0]["laughs"] = 1
+    after = json.loads(
+        Tally.model_validate(stored).add(no_speech(1), trend_window=20, latency_window=100).model_dump_json()
+    )
+    assert (after["laughs"], after["labels"], after["timeline"]) == (
+        stored["laughs"],
+        stored["labels"],
+        stored["timeline"],
+    )
+    assert after["ended"] == 2
 
 
 def test_statistics_name_their_scope() -> None:
