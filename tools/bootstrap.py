@@ -135,7 +135,7 @@ def read_stamp() -> dict[str, str | None]:
 
 
 def is_satisfied(wanted: Mapping[str, str | None], present: Mapping[str, str | None]) -> bool:
-    """Tell whether ``present`` has what is ``wanted``; an index that was not named is no reason to install again."""
+    """Return True if ``present`` has what is ``wanted``; an index that was not named is no reason to install again."""
     same = all(wanted[name] == present.get(name) for name in ("requirements", "torch"))
     return same and (not wanted["torch_index"] or wanted["torch_index"] == present.get("torch_index"))
 
@@ -157,7 +157,7 @@ def choose_index(environment: Mapping[str, str], system: str, may_guess: bool = 
 
 
 def is_reachable(index: str) -> bool:
-    """Tell whether a package index answers for torch within 10 s."""
+    """Return True if a package index answers for torch within 10 s."""
     try:
         with urllib.request.urlopen(f"{index}/torch/", timeout=10):  # noqa: S310 - an https address
             return True

@@ -1,4 +1,4 @@
-"""Asks the gateway which services are not ready yet."""
+"""Reads from the gateway which services are not ready yet."""
 
 import httpx
 

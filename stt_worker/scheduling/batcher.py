@@ -91,7 +91,7 @@ class Batcher:
     def close(self) -> None:
         """Begin no further batch, and wait for the running one: to exit while a thread is inside torch is to abort.
 
-        Runs at exit, when no caller waits for a result any more.
+        Runs at exit, when no caller waits for a result.
         """
         self._queue.close()
         self._thread.join(EXIT_TIMEOUT_S)

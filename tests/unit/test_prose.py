@@ -1,0 +1,30 @@
+"""Docstrings say what a thing is or does: subject, verb, object; a program is no person."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ["analyzer_worker", "bench", "certificates", "fastapi_service", "infra", "listener_service", "local"]
+PACKAGES += ["recorder_service", "stt_worker", "tools", "wire"]
+OPENINGS = re.compile(r"(What|Who|Whose|Whom|How|Where|When|Whether|Of|Nobody|Somebody|Everybody|Tell whether)\b")
+WORDS = re.compile(
+    r"\b(hears?|heard|tells?|told|knows?|asks?|asked|believes?|believed|wants?|somebody|nobody|everybody|anew|in vain|"
+    r"as ever|any more|remedied|heeds?|heeded)\b",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_docstrings_are_plain(package: str) -> None:
+    """Also the strings below attributes, which describe them."""
+    faults = [
+        f"{file.relative_to(ROOT)}:{node.lineno}: {text.splitlines()[0]}"
+        for file in sorted((ROOT / package).rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        if (text := node.value.value.strip()) and (OPENINGS.match(text) or WORDS.search(text))
+    ]
+    assert faults == []
