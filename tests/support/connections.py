@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starlette.websockets import WebSocketDisconnect
@@ -176,10 +176,11 @@ class FakeStore:
     frozen: bool = False
 
     async def create(self, start: Start) -> tuple[SessionRecord, str]:
-        raise NotImplementedError
+        return replace(RECORD, room=start.room), "token"
 
     async def resume(self, start: Start) -> SessionRecord:
-        raise NotImplementedError
+        assert (start.session_id, start.token) == (ALICE, "token")
+        return replace(RECORD, owner="another", room=start.room)
 
     async def touch(self, record: SessionRecord) -> None:
         pass

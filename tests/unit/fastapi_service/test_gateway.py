@@ -14,8 +14,25 @@ from tests.support.machines import ROOT
 
 
 class FakeHeartbeat:
+    def start(self) -> None:
+        pass
+
+    def ready(self) -> None:
+        pass
+
     def stop(self) -> None:
         pass
+
+
+async def test_start_begins_every_endless_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one of them, results, rooms, expiries or displaced connections would be missed in silence."""
+    before = asyncio.all_tasks()
+    gateway = Gateway(Settings(redis_url="redis://127.0.0.1:1"))
+    monkeypatch.setattr(gateway, "_heartbeat", FakeHeartbeat())
+    await gateway.start()
+    started = {task.get_name() for task in asyncio.all_tasks() - before}
+    await gateway.stop()
+    assert started == {"event loop", "subscriber", "partials", "room occupancy", "session TTL", "owners"}
 
 
 async def test_a_shutdown_with_a_slow_redis_is_over_before_it_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:

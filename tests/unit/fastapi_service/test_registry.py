@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 import pytest
+from structlog.testing import capture_logs
 
-from fastapi_service.delivery.feed import Feed
 from fastapi_service.delivery.hub import Hub
 from fastapi_service.sessions import registry as module
 from fastapi_service.sessions.ports import Sender, SpeechSession
@@ -13,17 +13,21 @@ from fastapi_service.sessions.registry import SessionRegistry
 from fastapi_service.settings import Settings
 from fastapi_service.storage.sessions import SessionRecord
 from fastapi_service.tasks import TaskSet
-from tests.support.connections import RECORD, FakeLog, FakeSession, FakeStore
+from tests.support.connections import RECORD, FakeSession, FakeStore
 from tests.support.eventually import soon
-from tests.support.speakers import ALICE, BOB
+from tests.support.speakers import ALICE, BOB, final
+from wire import names
 from wire.errors import StoreError, WireError
-from wire.messages.server import AnyServerMessage
+from wire.messages.client import Start
+from wire.messages.results import Final, NoSpeech, SegmentFailed
+from wire.messages.server import AnyServerMessage, People
+from wire.messages.statistics import Statistics
+
+FIGURES = Statistics(scope="session", version=1, trend_window=20)
 
 
 class FakeQueue:
     """Drops what is sent."""
-
-    closing = False
 
     def send(self, message: AnyServerMessage) -> None:
         pass
@@ -31,54 +35,154 @@ class FakeQueue:
     def send_error(self, error: WireError) -> None:
         pass
 
-    async def drain(self) -> None:
-        pass
+
+@dataclass(eq=False)
+class FakeFeed:
+    """Keeps what it receives. While the log is read, ``during_replay`` is published for its audience."""
+
+    hub: Hub
+    during_replay: tuple[int, ...] = ()
+    followed: list[tuple[str, int]] = field(default_factory=list)
+    results: list[int] = field(default_factory=list)
+    statistics: list[Statistics] = field(default_factory=list)
+
+    def follow(self, audience: str, last_seq: int) -> None:
+        self.followed.append((audience, last_seq))
+        for seq in self.during_replay:
+            self.hub.result(audience, seq, final(seq))
+
+    def on_result(self, seq: int, message: Final | NoSpeech | SegmentFailed) -> None:
+        assert message.session_id == ALICE
+        self.results.append(seq)
+
+    def on_statistics(self, statistics: Statistics) -> None:
+        self.statistics.append(statistics)
+
+    def on_people(self, people: People) -> None:
+        raise AssertionError(people)
+
+    def on_missed(self) -> None:
+        raise AssertionError
 
 
 @dataclass(eq=False)
 class FakeClient:
     """A connection."""
 
-    session: FakeSession | None = field(default_factory=FakeSession)
+    session: SpeechSession | None = field(default_factory=FakeSession)
+    feed: FakeFeed = field(default_factory=lambda: FakeFeed(Hub()))
     send_queue: FakeQueue = field(default_factory=FakeQueue)
     displaced: bool = False
-
-    @property
-    def feed(self) -> Feed:
-        return Feed(self.send_queue, FakeLog())
 
     def displace(self) -> None:
         self.displaced = True
 
 
-class NoRooms:
-    """The occupancy of rooms, of which there are none."""
+class FakeOccupancy:
+    """The rooms, and who has come and gone."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str, str]] = []
 
     def join(self, room: str, owner: str) -> None:
-        raise AssertionError(room, owner)
+        self.calls.append(("join", room, owner))
 
-    talks = leave = join
+    def talks(self, room: str, owner: str) -> None:
+        self.calls.append(("talks", room, owner))
+
+    def leave(self, room: str, owner: str) -> None:
+        self.calls.append(("leave", room, owner))
 
 
 def make_session(record: SessionRecord, _: Sender) -> SpeechSession:
     return FakeSession(record)
 
 
-def registry(store: FakeStore | None = None, **settings: float) -> SessionRegistry:
+def registry(
+    store: FakeStore | None = None, hub: Hub | None = None, occupancy: FakeOccupancy | None = None, **settings: float
+) -> SessionRegistry:
     made = Settings.model_validate({"resume_grace_s": 0.05} | settings)
-    return SessionRegistry(store or FakeStore(), Hub(), NoRooms(), make_session, TaskSet(), made)
+    occupancy = occupancy or FakeOccupancy()
+    return SessionRegistry(store or FakeStore(), hub or Hub(), occupancy, make_session, TaskSet(), made)
 
 
 async def test_a_broken_connection_leaves_nothing_behind() -> None:
-    """After the grace its session is flushed, and no task of it is left."""
+    """Its feed gets nothing more. After the grace its session is flushed, and no task of it is left."""
     before = asyncio.all_tasks()
+    hub = Hub()
+    sut = registry(hub=hub, max_sessions=3)
     sessions = [FakeSession() for _ in range(3)]
-    sut = registry()
-    for session in sessions:
-        sut.leave(FakeClient(session), wait_for_client=True)
+    clients = [FakeClient(session, FakeFeed(hub)) for session in sessions]
+    for client in clients:
+        sut.enter(client)
+        await sut.join(RECORD, client.feed, 0)
+    hub.result(RECORD.audience, 1, final(1))
+    for client in clients:
+        sut.leave(client, wait_for_client=True)
+    hub.result(RECORD.audience, 2, final(2))
+    assert [client.feed.results for client in clients] == [[1]] * 3
     assert [session.flushed for session in sessions] == [0, 0, 0]
     await soon(lambda: asyncio.all_tasks() <= before)
     assert [session.flushed for session in sessions] == [1, 1, 1]
+    sut.enter(FakeClient(None))
+
+
+async def opened(sut: SessionRegistry, *, resumed: bool) -> FakeClient:
+    """Return a client that has opened Alice's session, new or resumed."""
+    client = FakeClient(None)
+    sut.enter(client)
+    start = Start(session_id=ALICE, token="token") if resumed else Start()
+    client.session, token = await sut.open(start, client)
+    assert token == (None if resumed else "token")
+    return client
+
+
+async def test_a_session_that_is_resumed_here_displaces_its_connection() -> None:
+    """Its latest one, and no other, even when an earlier one leaves late."""
+    sut = registry()
+    first = await opened(sut, resumed=False)
+    second = await opened(sut, resumed=True)
+    assert (first.displaced, second.displaced) == (True, False)
+    sut.leave(first, wait_for_client=False)
+    third = await opened(sut, resumed=True)
+    assert (second.displaced, third.displaced) == (True, False)
+    sut.leave(second, wait_for_client=False)
+    sut.leave(third, wait_for_client=False)
+    fourth = await opened(sut, resumed=True)
+    assert (third.displaced, fourth.displaced) == (False, False)
+
+
+async def test_a_client_joins_its_audience_before_the_log_is_read() -> None:
+    """A result and statistics that are published meanwhile reach it, too."""
+    hub = Hub()
+    feed = FakeFeed(hub, during_replay=(8,))
+
+    class PublishingStore(FakeStore):
+        async def statistics(self, audience: str) -> Statistics | None:
+            hub.statistics(audience, FIGURES)
+            return FIGURES
+
+    await registry(PublishingStore(), hub).join(RECORD, feed, 7)
+    assert (feed.followed, feed.results) == ([(RECORD.audience, 7)], [8])
+    assert feed.statistics == [FIGURES, FIGURES]
+
+
+async def test_a_client_in_a_room_sees_its_room_and_its_own_statistics() -> None:
+    """It is counted in the room under its owner id until it leaves."""
+    hub, occupancy = Hub(), FakeOccupancy()
+    sut = registry(hub=hub, occupancy=occupancy)
+    record = replace(RECORD, room="kitchen")
+    client = FakeClient(FakeSession(record), FakeFeed(hub))
+    await sut.join(record, client.feed, 0)
+    sut.talks(record)
+    for audience in (names.audience(ALICE, None), names.audience(ALICE, "kitchen"), names.audience(BOB, None)):
+        hub.statistics(audience, FIGURES)
+    assert client.feed.statistics == [FIGURES, FIGURES]
+    assert client.feed.followed == [(names.room_audience("kitchen"), 0)]
+    sut.leave(client, wait_for_client=False)
+    hub.statistics(record.audience, FIGURES)
+    assert len(client.feed.statistics) == 2
+    assert occupancy.calls == [(call, "kitchen", "owner") for call in ("join", "talks", "leave")]
 
 
 async def test_a_session_that_goes_on_elsewhere_is_closed_here(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,11 +202,15 @@ async def test_a_session_that_goes_on_elsewhere_is_closed_here(monkeypatch: pyte
     assert [client.displaced for client in (bob, expired, new)] == [False] * 3
 
 
-async def test_statistics_that_do_not_come_hold_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With Redis frozen a client goes on without them."""
+async def test_a_client_goes_on_without_statistics_that_do_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With Redis frozen the log has a warning, and the client nothing."""
     monkeypatch.setattr(module, "READ_S", 0.05)
-    async with asyncio.timeout(5):
-        await registry(FakeStore(frozen=True)).read_statistics(RECORD, FakeClient().feed)
+    client = FakeClient()
+    with capture_logs() as lines:
+        async with asyncio.timeout(5):
+            await registry(FakeStore(frozen=True)).read_statistics(RECORD, client.feed)
+    assert [(line["event"], line["error"]) for line in lines] == [("statistics read failed", "TimeoutError")]
+    assert client.feed.statistics == []
 
 
 async def test_a_full_gateway_refuses_connections_until_one_ends() -> None:
