@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from wire.errors import ProtocolError, StoreError
 
-MOST_ERRORS = 20
+MAX_ERRORS = 20
 """Invalid messages after which a client is disconnected."""
 _CONTINUES = (
     "Nothing is lost, and it continues by itself; if it lasts longer than a minute, pause, and ask the operator"
@@ -108,7 +108,7 @@ def too_long(seconds: int) -> ProtocolError:
 def too_many_errors() -> ProtocolError:
     """The client has sent too many invalid messages."""
     return ProtocolError(
-        "too_many_errors", f"{MOST_ERRORS} messages were refused.", "Correct the client; see docs/protocol.md."
+        "too_many_errors", f"{MAX_ERRORS} messages were refused.", "Correct the client; see docs/protocol.md."
     )
 
 

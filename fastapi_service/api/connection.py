@@ -91,7 +91,7 @@ class Connection:
                     return CloseCode.NORMAL
             except ProtocolError as error:
                 self._errors += 1
-                if self._errors >= errors.MOST_ERRORS:
+                if self._errors >= errors.MAX_ERRORS:
                     raise errors.too_many_errors() from error
                 self.send_queue.send_error(error)
 

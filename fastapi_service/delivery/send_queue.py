@@ -16,7 +16,7 @@ from wire.messages.base import HOPS, hop_ms, now
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import AnyServerMessage, Error
 
-MOST_UNSENT = 1_000
+MAX_UNSENT = 1_000
 """Messages that wait for a client that does not read. Then it is disconnected; it gets the rest when it resumes."""
 DRAIN_POLL_S = 0.05
 CLOSE_S = 5.0
@@ -47,7 +47,7 @@ class SendQueue:
         """Queue a message. A full queue disconnects the client."""
         if self._closing:
             return
-        if self._unsent.qsize() >= MOST_UNSENT:
+        if self._unsent.qsize() >= MAX_UNSENT:
             self.send_error(too_slow(), fatal=True)
             self.close(CloseCode.TRY_LATER)
             return
@@ -72,7 +72,7 @@ class SendQueue:
 
     async def drain(self) -> None:
         """Wait until the queue is at most half full: a long replay must not look like a client that does not read."""
-        while self._unsent.qsize() > MOST_UNSENT // 2 and not self._closing:  # noqa: ASYNC110 (a queue has no event)
+        while self._unsent.qsize() > MAX_UNSENT // 2 and not self._closing:  # noqa: ASYNC110 (a queue has no event)
             await asyncio.sleep(DRAIN_POLL_S)
 
     async def _write_all(self) -> None:

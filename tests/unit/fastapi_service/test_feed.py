@@ -10,10 +10,8 @@ from structlog.testing import capture_logs
 from fastapi_service.api.native import NativeSerializer
 from fastapi_service.delivery import feed as module
 from fastapi_service.delivery.feed import Feed
-from fastapi_service.delivery.result_log import ResultLog
-from fastapi_service.delivery.send_queue import MOST_UNSENT, SendQueue
-from infra.results import FIELD
-from tests.support.connections import FakeSocket
+from fastapi_service.delivery.send_queue import MAX_UNSENT, SendQueue
+from tests.support.connections import FakeLog, FakeSocket
 from tests.support.eventually import soon
 from tests.support.speakers import ALICE, final
 from wire import names
@@ -23,43 +21,14 @@ from wire.messages.statistics import Statistics
 AUDIENCE = names.audience(ALICE, None)
 
 
-class FakeRedis:
-    """One stream for each audience."""
-
-    def __init__(self) -> None:
-        self.entries: list[tuple[str, dict[str, str]]] = []
-        self.asked: list[str] = []
-        self.failures = 0
-        self.answers = asyncio.Event()
-        self.answers.set()
-
-    def add(self, *seqs: int) -> None:
-        self.entries += [(f"{seq}-0", {FIELD: final(seq).model_dump_json(exclude={"seq"})}) for seq in seqs]
-
-    async def xrange(self, key: str, after: str, last: str, count: int) -> list[tuple[str, dict[str, str]]]:
-        assert after.startswith("(")
-        assert last == "+"
-        self.asked.append(key)
-        after_seq = int(after[1:].partition("-")[0])
-        answer = [entry for entry in self.entries if int(entry[0].partition("-")[0]) > after_seq][:count]
-        await self.answers.wait()
-        if self.failures:
-            self.failures -= 1
-            raise ConnectionError("away")
-        return answer
-
-    async def xrevrange(self, key: str, count: int) -> list[tuple[str, dict[str, str]]]:
-        raise NotImplementedError
-
-
 @pytest.fixture
 def socket() -> FakeSocket:
     return FakeSocket()
 
 
 @pytest.fixture
-def redis() -> FakeRedis:
-    return FakeRedis()
+def log() -> FakeLog:
+    return FakeLog()
 
 
 @pytest.fixture
@@ -71,20 +40,20 @@ async def send_queue(socket: FakeSocket) -> AsyncIterator[SendQueue]:
 
 
 @pytest.fixture
-async def feed(send_queue: SendQueue, redis: FakeRedis) -> AsyncIterator[Feed]:
-    made = Feed(send_queue, ResultLog(redis))
+async def feed(send_queue: SendQueue, log: FakeLog) -> AsyncIterator[Feed]:
+    made = Feed(send_queue, log)
     yield made
-    redis.answers.set()
+    log.answers.set()
     made.stop()
 
 
-async def test_live_results_arrive_in_order_and_once(feed: Feed, socket: FakeSocket, redis: FakeRedis) -> None:
+async def test_live_results_arrive_in_order_and_once(feed: Feed, socket: FakeSocket, log: FakeLog) -> None:
     """Each is sent with its seq; repeated and older ones are not."""
     feed.follow(AUDIENCE, 0)
-    await soon(lambda: redis.asked)
+    await soon(lambda: log.read_of)
     for seq in (1, 2, 2, 1, 3):
         feed.on_result(seq, final(seq))
-        redis.add(*({seq} - set(socket.seqs())))
+        log.add(*({seq} - set(socket.seqs())))
     await soon(lambda: len(socket.received) >= 3)
     feed.on_result(4, final(4))
     await soon(lambda: 4 in socket.seqs())
@@ -101,21 +70,21 @@ async def test_people_are_sent_when_they_change(feed: Feed, send_queue: SendQueu
     assert [message["people"] for message in socket.received[:-1]] == [1, 2, 1]
 
 
-async def test_missed_results_are_read_from_the_log(feed: Feed, socket: FakeSocket, redis: FakeRedis) -> None:
+async def test_missed_results_are_read_from_the_log(feed: Feed, socket: FakeSocket, log: FakeLog) -> None:
     """A client that has seen 2 gets everything after it, from its own audience's log."""
-    redis.add(1, 2, 3, 4)
+    log.add(1, 2, 3, 4)
     feed.follow(AUDIENCE, 2)
     await soon(lambda: len(socket.received) == 2)
     assert socket.seqs() == [3, 4]
-    assert set(redis.asked) == {names.log(AUDIENCE)}
+    assert set(log.read_of) == {AUDIENCE}
 
 
-async def test_a_gap_in_live_results_is_filled_first(feed: Feed, socket: FakeSocket, redis: FakeRedis) -> None:
+async def test_a_gap_in_live_results_is_filled_first(feed: Feed, socket: FakeSocket, log: FakeLog) -> None:
     """If 4 follows 1, then 2 and 3 are read before 4 is sent."""
     feed.follow(AUDIENCE, 0)
-    await soon(lambda: redis.asked)
+    await soon(lambda: log.read_of)
     await asyncio.sleep(0)
-    redis.add(1, 2, 3, 4)
+    log.add(1, 2, 3, 4)
     feed.on_result(1, final(1))
     feed.on_result(4, final(4))
     await soon(lambda: len(socket.received) == 4)
@@ -123,16 +92,16 @@ async def test_a_gap_in_live_results_is_filled_first(feed: Feed, socket: FakeSoc
 
 
 async def test_results_that_come_during_a_replay_are_neither_lost_nor_doubled(
-    feed: Feed, socket: FakeSocket, redis: FakeRedis
+    feed: Feed, socket: FakeSocket, log: FakeLog
 ) -> None:
     """While the log is being read, 3 is published: it arrives once, after 2."""
-    redis.add(1, 2)
-    redis.answers.clear()
+    log.add(1, 2)
+    log.answers.clear()
     feed.follow(AUDIENCE, 0)
-    await soon(lambda: redis.asked)
-    redis.add(3)
+    await soon(lambda: log.read_of)
+    log.add(3)
     feed.on_result(3, final(3))
-    redis.answers.set()
+    log.answers.set()
     await soon(lambda: len(socket.received) == 3)
     feed.on_result(3, final(3))
     feed.on_result(4, final(4))
@@ -141,12 +110,12 @@ async def test_results_that_come_during_a_replay_are_neither_lost_nor_doubled(
 
 
 async def test_a_replay_survives_an_outage(
-    feed: Feed, socket: FakeSocket, redis: FakeRedis, monkeypatch: pytest.MonkeyPatch
+    feed: Feed, socket: FakeSocket, log: FakeLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Reading the log is tried again until Redis is back. The outage is two lines in the service's own log."""
     monkeypatch.setattr(module, "REPLAY_RETRY_S", 0.01)
-    redis.add(1)
-    redis.failures = 3
+    log.add(1)
+    log.failures = [ConnectionError("away")] * 3
     with capture_logs() as lines:
         feed.follow(AUDIENCE, 0)
         await soon(lambda: socket.seqs() == [1])
@@ -155,21 +124,21 @@ async def test_a_replay_survives_an_outage(
 
 
 async def test_caught_up_queues_all_of_the_log(
-    feed: Feed, send_queue: SendQueue, socket: FakeSocket, redis: FakeRedis
+    feed: Feed, send_queue: SendQueue, socket: FakeSocket, log: FakeLog
 ) -> None:
     """Results that are in the log at the call come before messages that are sent after it."""
     feed.follow(AUDIENCE, 0)
-    await soon(lambda: redis.asked)
-    redis.add(1, 2)
+    await soon(lambda: log.read_of)
+    log.add(1, 2)
     await feed.caught_up()
     send_queue.send(Pong())
     await soon(lambda: len(socket.received) == 3)
     assert [message["type"] for message in socket.received] == ["final", "final", "pong"]
 
 
-async def test_results_carry_when_they_were_delivered(feed: Feed, socket: FakeSocket, redis: FakeRedis) -> None:
+async def test_results_carry_when_they_were_delivered(feed: Feed, socket: FakeSocket, log: FakeLog) -> None:
     """The clock's last reading is the gateway's."""
-    redis.add(1)
+    log.add(1)
     feed.follow(AUDIENCE, 0)
     await soon(lambda: socket.received)
     assert socket.received[0]["clock"]["delivered"] > 1e9
@@ -189,23 +158,23 @@ async def test_statistics_never_go_back(feed: Feed, socket: FakeSocket) -> None:
     ]
 
 
-async def test_a_long_log_does_not_cut_off_a_reading_client(feed: Feed, socket: FakeSocket, redis: FakeRedis) -> None:
+async def test_a_long_log_does_not_cut_off_a_reading_client(feed: Feed, socket: FakeSocket, log: FakeLog) -> None:
     """A client that joins late gets more results than the queue holds."""
-    count = MOST_UNSENT + 500
-    redis.add(*range(1, count + 1))
+    count = MAX_UNSENT + 500
+    log.add(*range(1, count + 1))
     feed.follow(AUDIENCE, 0)
     await soon(lambda: len(socket.received) == count)
     assert socket.seqs() == list(range(1, count + 1))
     assert socket.closed is None
 
 
-async def test_a_result_of_a_newer_version_is_left_out(feed: Feed, socket: FakeSocket, redis: FakeRedis) -> None:
+async def test_a_result_of_a_newer_version_is_left_out(feed: Feed, socket: FakeSocket, log: FakeLog) -> None:
     """The results after it are delivered, and it is not read again."""
-    redis.add(1)
-    redis.entries.append(("2-0", {FIELD: '{"type": "from_the_future"}'}))
-    redis.add(3)
+    log.add(1)
+    log.results.append((2, None))
+    log.add(3)
     feed.follow(AUDIENCE, 0)
     await feed.caught_up()
     feed.on_result(4, final(4))
     await soon(lambda: socket.seqs() == [1, 3, 4])
-    assert len(redis.asked) == 2
+    assert len(log.read_of) == 2

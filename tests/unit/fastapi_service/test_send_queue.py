@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from fastapi_service.api.native import NativeSerializer
 from fastapi_service.delivery import send_queue as module
 from fastapi_service.delivery.frames import Close, Frame
-from fastapi_service.delivery.send_queue import MOST_UNSENT, SendQueue
+from fastapi_service.delivery.send_queue import MAX_UNSENT, SendQueue
 from fastapi_service.errors import redis_unavailable
 from tests.support.connections import FakeSocket
 from tests.support.eventually import soon
@@ -34,9 +34,9 @@ async def send_queue(socket: FakeSocket) -> AsyncIterator[SendQueue]:
 async def test_a_client_that_does_not_read_is_disconnected(send_queue: SendQueue, socket: FakeSocket) -> None:
     """It gets the reason, the queue stays bounded, and later messages are dropped."""
     socket.reads.clear()
-    for number in range(MOST_UNSENT * 3):
+    for number in range(MAX_UNSENT * 3):
         send_queue.send(Ack(samples=number))
-    assert send_queue._unsent.qsize() <= MOST_UNSENT + 2
+    assert send_queue._unsent.qsize() <= MAX_UNSENT + 2
     socket.reads.set()
     await soon(lambda: socket.closed is not None)
     assert socket.closed == CloseCode.TRY_LATER

@@ -1,0 +1,63 @@
+"""The log of an audience, read from its stream."""
+
+import pytest
+
+from fastapi_service.delivery.result_log import ResultLog
+from infra.results import FIELD
+from tests.support.speakers import ALICE, failed, final, no_speech
+from wire import names
+
+AUDIENCE = names.audience(ALICE, None)
+Entries = list[tuple[str, dict[str, str]]]
+
+
+class FakeStreams:
+    """One stream, and the ranges that were read of it."""
+
+    def __init__(self, entries: Entries) -> None:
+        self._entries = entries
+        self.ranges: list[tuple[str, str, int]] = []
+
+    async def xrange(self, name: str, first: str, last: str, /, *, count: int) -> Entries:
+        assert name == names.log(AUDIENCE)
+        self.ranges.append((first, last, count))
+        return self._entries[:count]
+
+    async def xrevrange(self, name: str, /, *, count: int) -> Entries:
+        assert name == names.log(AUDIENCE)
+        return self._entries[::-1][:count]
+
+
+RESULTS = (final(1), no_speech(1), failed(2))
+
+
+@pytest.fixture
+def streams() -> FakeStreams:
+    return FakeStreams(
+        [(f"{seq}-0", {FIELD: result.model_dump_json(exclude={"seq"})}) for seq, result in enumerate(RESULTS, start=9)]
+    )
+
+
+async def test_results_have_the_seq_of_their_entry(streams: FakeStreams) -> None:
+    """Of every type that ends an utterance."""
+    assert await ResultLog(streams).read(AUDIENCE, 8, 10) == [*enumerate(RESULTS, start=9)]
+
+
+async def test_results_after_a_seq_are_read(streams: FakeStreams) -> None:
+    """As many as are wanted, and up to another one if that is given."""
+    results = ResultLog(streams)
+    assert [seq for seq, _ in await results.read(AUDIENCE, 8, 2)] == [9, 10]
+    await results.read(AUDIENCE, 0, 100, 10)
+    assert streams.ranges == [("(8-0", "+", 2), ("(0-0", "10-0", 100)]
+
+
+async def test_result_of_a_newer_version_is_none() -> None:
+    """It keeps its place, so that the reader goes on after it."""
+    streams = FakeStreams([("1-0", {FIELD: '{"type": "from_the_future"}'})])
+    assert await ResultLog(streams).read(AUDIENCE, 0, 10) == [(1, None)]
+
+
+async def test_newest_is_the_seq_of_the_last_result(streams: FakeStreams) -> None:
+    """0 for an empty log."""
+    assert await ResultLog(streams).newest(AUDIENCE) == 11
+    assert await ResultLog(FakeStreams([])).newest(AUDIENCE) == 0
