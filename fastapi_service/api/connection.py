@@ -14,9 +14,9 @@ from fastapi_service.api.serializer import Audio, Flush, Incoming, Serializer
 from fastapi_service.delivery.feed import Feed, Log
 from fastapi_service.delivery.frames import Frame, Reply
 from fastapi_service.delivery.send_queue import SendQueue
-from fastapi_service.recognition.session import SessionTakenOver
 from fastapi_service.sessions.ports import SpeechSession
 from fastapi_service.settings import Settings
+from fastapi_service.storage.sessions import SessionTakenOver
 from wire.close_codes import LEAVING, CloseCode
 from wire.errors import ProtocolError, StoreError
 from wire.messages.client import Gap, Ping, Start, Stop

@@ -6,12 +6,8 @@ from collections.abc import Callable
 from fastapi_service.endpointing.sample_clock import SampleClock
 from fastapi_service.recognition.ports import ProgressStore
 from fastapi_service.recognition.store_retry import StoreRetry
-from fastapi_service.storage.sessions import SessionRecord
+from fastapi_service.storage.sessions import SessionRecord, SessionTakenOver
 from wire.messages.server import Ack
-
-
-class SessionTakenOver(Exception):
-    """Another connection resumed the session."""
 
 
 class Acknowledgements:

@@ -9,7 +9,7 @@ from fastapi_service.endpointing.events import Event, SpeculativeEndpoint, Speec
 from fastapi_service.endpointing.resampler import StreamResampler
 from fastapi_service.endpointing.sample_clock import SampleClock
 from fastapi_service.monitoring import metrics
-from fastapi_service.recognition.acknowledgements import Acknowledgements, SessionTakenOver
+from fastapi_service.recognition.acknowledgements import Acknowledgements
 from fastapi_service.recognition.interims import Interims
 from fastapi_service.recognition.partial_requester import PartialRequester
 from fastapi_service.recognition.ports import SessionOptions, SessionPorts
@@ -22,7 +22,7 @@ from wire.errors import WireError
 from wire.messages.base import now
 from wire.messages.server import AnyServerMessage, SpeechEnded, SpeechStarted
 
-__all__ = ["Session", "SessionOptions", "SessionPorts", "SessionTakenOver"]
+__all__ = ["Session", "SessionOptions", "SessionPorts"]
 
 
 class Session:

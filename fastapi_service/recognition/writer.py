@@ -1,16 +1,17 @@
 """Utterances on their way into the ledger."""
 
 import asyncio
-from typing import NamedTuple
+from collections.abc import Coroutine
+from typing import Any, NamedTuple
 
 from fastapi_service.endpointing.events import Utterance
 from fastapi_service.endpointing.sample_clock import SampleClock
-from fastapi_service.recognition.acknowledgements import Acknowledgements, SessionTakenOver
+from fastapi_service.recognition.acknowledgements import Acknowledgements
 from fastapi_service.recognition.jobs import utterance_job
 from fastapi_service.recognition.ports import PartialRequest, SessionOptions, SessionPorts
 from fastapi_service.recognition.speculation import settle
 from fastapi_service.recognition.store_retry import LedgerFull, StoreRetry
-from fastapi_service.storage.sessions import SessionRecord
+from fastapi_service.storage.sessions import SessionRecord, SessionTakenOver
 from infra.ledger.admission import Admitted
 from wire.audio import SAMPLE_RATE
 from wire.messages.jobs import Partial
@@ -79,9 +80,7 @@ class LedgerWriter:
             return
         while self.unwritten > self._options.max_unwritten_s * SAMPLE_RATE and not task.done():
             self._written.clear()
-            waiting = asyncio.create_task(self._written.wait(), name="room in the writer's queue")
-            await asyncio.wait({waiting, task}, return_when=asyncio.FIRST_COMPLETED)
-            waiting.cancel()
+            await _wait_for_either(self._written.wait(), task)
         if task.done():
             task.result()
 
@@ -95,11 +94,7 @@ class LedgerWriter:
         task = self._task
         if task is None:
             return
-        written = asyncio.create_task(self._queue.join(), name="writer's queue empty")
-        try:
-            await asyncio.wait({written, task}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            written.cancel()
+        await _wait_for_either(self._queue.join(), task)
         if task.done():
             task.result()
         task.cancel()
@@ -132,3 +127,12 @@ class LedgerWriter:
         self.next_segment = found.segment + 1
         self._acknowledgements.send(samples)
         await self._retry.until_ok(lambda: self._ports.queue.dispatch(job))
+
+
+async def _wait_for_either(event: Coroutine[Any, Any, object], writer: asyncio.Task[None]) -> None:
+    """Wait for an event, or for the end of the writer, which would never bring it about."""
+    waiting = asyncio.create_task(event, name="wait for the ledger writer")
+    try:
+        await asyncio.wait({waiting, writer}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()

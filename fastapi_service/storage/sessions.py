@@ -21,6 +21,10 @@ _NOT_RESUMABLE = (
 )
 
 
+class SessionTakenOver(Exception):
+    """Another connection resumed the session."""
+
+
 @dataclass(frozen=True)
 class SessionRecord:
     """A session as one connection owns it."""

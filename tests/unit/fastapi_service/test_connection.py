@@ -9,8 +9,8 @@ from fastapi_service import errors
 from fastapi_service.api import connection as module
 from fastapi_service.api.connection import Connection
 from fastapi_service.api.native import NativeSerializer
-from fastapi_service.recognition.session import SessionTakenOver
 from fastapi_service.settings import Settings
+from fastapi_service.storage.sessions import SessionTakenOver
 from tests.support.connections import FakeLog, FakeRegistry, FakeSession, FakeSocket
 
 START, STOP = '{"type":"start"}', '{"type":"stop"}'
