@@ -1,89 +1,218 @@
 """Scores of the decoder beside the library's exact ones: float32, plain products, along the path that ours took.
 
 Two programs that compute in different formats, or only sum in another order, choose different tokens where two scores
-nearly tie, and from there on their texts differ. So the library is led along our path, and each choice is judged by its
-exact score: where our scores of the best token and of the chosen one lie within E of the exact ones, the exact score of
-the chosen one lies within 2 E of the best, whatever the machine.
+nearly tie, and from there on their texts differ. So the library is led along our path, and each step is judged:
+
+* the choice is the best of our own scores, and its log-probability follows from them: that is no matter of rounding;
+* our scores are those of our state, but for the rounding of one product, and the best are scored again without it;
+* our state's scores are as far from the library's as the formats round (see ``rounding``).
+
+Where all our scores lie within E of the exact ones, the exact score of our choice lies within 2 E of the best, and
+log-probabilities within 2 E of theirs, whatever the machine.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
 from whisper.decoding import DecodingOptions, DecodingTask
 from whisper.model import Whisper
 from whisper.tokenizer import Tokenizer
 
 from stt_worker.engines.whisper.decoder import Decoder
+from stt_worker.engines.whisper.encoder import Encoder
 from stt_worker.engines.whisper.greedy import Decoded, GreedySearch
-from stt_worker.engines.whisper.kv_cache import KVCache
 from stt_worker.engines.whisper.prompt import Prompt
-from stt_worker.engines.whisper.vocabulary import Vocabulary
+from stt_worker.engines.whisper.vocabulary import Vocabulary, make_vocabulary
+from stt_worker.numerics import BFLOAT16, Format, Numerics
+from tests.support.formats import packing
+from tests.support.product_error import product_error
+from tests.support.rounding import rounding
 
-LIKELY = 5
-"""Tokens of a step whose scores count: of the others, the rough ones in int8 are off by more and never chosen."""
+DRAWS = 3
+"""Random roundings of each text."""
+SUMS = 2e-5
+"""Largest error of a score from the order of float32 sums, in standard deviations of a step's scores: 2⁻²⁴ for each of
+some 300 additions."""
+LOGARITHM = 1e-5
+"""Largest error of a log-probability in float32, some 11 nats of which each step has 2⁻²⁴; nats."""
+LONGEST_PHRASE = 20
 
 
 class _Kept(Vocabulary):
-    """Another vocabulary, whose scores are kept: first those after the start of the transcript, then one step each."""
+    """Another vocabulary; states and scores are kept: those after the start of the transcript, then of each step."""
 
     def __init__(self, inner: Vocabulary) -> None:
         self._inner = inner
+        self.states: list[Tensor] = []
         self.scores: list[Tensor] = []
 
     def __call__(self, states: Tensor, suppressed: Tensor | None = None) -> Tensor:
+        self.states.append(states)
         self.scores.append(self._inner(states, suppressed))
         return self.scores[-1]
 
 
+class Program:
+    """Our encoder, decoder and vocabulary in some formats."""
+
+    def __init__(self, model: Whisper, numerics: Numerics) -> None:
+        """Pack the weights of ``model``."""
+        self.numerics = numerics
+        with packing(numerics):
+            self.encoder, self.decoder = Encoder(model.encoder, numerics.encoder), Decoder(model.decoder, numerics)
+            self.vocabulary = make_vocabulary(model.decoder.token_embedding.weight, numerics.vocabulary)
+
+
 @dataclass
 class Judged:
-    """One decoded text."""
+    """One decoded text. Scores are in standard deviations of the exact scores of their step."""
 
     text: Decoded
-    error: float
-    """Largest difference of a log-probability from the exact one, nats, over the likely tokens of all steps: the
-    chosen one, and the ``LIKELY`` best by exact scores."""
-    shortfall: float
-    """Largest distance of a choice's exact log-probability below the best exact one, nats."""
-    no_speech_prob: float
-    """Exact."""
+    own_shortfall: float = 0.0
+    """Largest distance of a choice below the best of our own scores."""
+    own_logprob_error: float = 0.0
+    """Largest difference of a log-probability, or of the one of no speech, from that of our own scores; nats."""
+    projection_error: float = 0.0
+    """Largest error of a score of our state, as a part of what the format's rounding allows."""
+    shortlist_shortfall: float = 0.0
+    """Largest distance of a choice below the best by the exact scores of our own state."""
+    state_error: float = 0.0
+    """Largest difference of the exact scores of our state from the library's."""
+    scatter: float = 0.0
+    """The same of the library's state, when its products round by chance as our formats do."""
+    shortfall: float = 0.0
+    """Largest distance of a choice's exact score below the best exact one."""
+    error: float = 0.0
+    """Largest difference of one of our scores from the exact one."""
+    logprob_error: float = 0.0
+    """Largest difference of a log-probability, or of the one of no speech, from the exact one, as a part of the 2 E
+    that the scores of its step allow."""
+
+    def at_most(self, **found: float) -> None:
+        """Raise each of these to the value that was found."""
+        for name, value in found.items():
+            setattr(self, name, max(getattr(self, name), value))
 
 
 @torch.inference_mode()
-def judge(
-    model: Whisper, tokenizer: Tokenizer, decoder: Decoder, vocabulary: Vocabulary, cache: KVCache, features: Tensor
-) -> Judged:
+def judge(model: Whisper, tokenizer: Tokenizer, ours: Program, mel: Tensor) -> Judged:
     """Decode one utterance and compare each step.
 
     Args:
-        decoder: made from ``model`` in the format that is judged.
-        vocabulary: likewise.
-        cache: of the utterance, from ``decoder``.
-        features: exact ones of the utterance, as the library's encoder makes them, (1, audio positions, state).
+        model: the library's, with as many audio positions as the utterance has.
+        tokenizer: of the utterance's language.
+        ours: made from ``model``, in the formats that are judged.
+        mel: of the utterance, (1, mels, frames).
     """
-    kept = _Kept(vocabulary)
+    kept, decoder = _Kept(ours.vocabulary), ours.decoder
     search = GreedySearch(decoder, kept, tokenizer, model.device)
+    cache = decoder.precompute_cross_kv(*ours.encoder([mel[0]]))
     prompt = Prompt(tokenizer.sot_sequence_including_notimestamps, sot=0)
+    limit = decoder.n_ctx // 2
     (text,) = search.run(cache, [prompt], [decoder.n_ctx], [lambda: None])
+    check_stop(text, tokenizer, limit)
 
-    options = DecodingOptions(language=tokenizer.language, without_timestamps=True, fp16=False)
-    task = DecodingTask(model, options)
+    task = DecodingTask(model, DecodingOptions(language=tokenizer.language, without_timestamps=True, fp16=False))
     assert task.initial_tokens == prompt.tokens
-    chosen = [*text.tokens, tokenizer.eot] if text.stop == "end" else text.tokens
+    chosen = written(text, tokenizer)
     path = torch.tensor([[*prompt.tokens, *chosen]])
+    features = model.encoder(mel)
     logits = model.decoder(path[:, :-1], features)[0]
-    judged = Judged(text, 0.0, 0.0, float(logits[0].softmax(-1)[tokenizer.no_speech]))
-    first = len(prompt.tokens)
     assert len(kept.scores) == 1 + len(chosen)
-    for step, (token, ours) in enumerate(zip(chosen, kept.scores[1:], strict=True)):
-        exact = logits[first + step - 1 : first + step].clone()
+    # The library's row of each of our scores: of the start of the transcript, then from the prompt's last token on.
+    rows = [0, *range(len(prompt.tokens) - 1, len(logits))]
+    spread = logits.std(dim=-1, keepdim=True)[rows]
+
+    embedding = model.decoder.token_embedding.weight
+    projected = linear(torch.cat(kept.states), embedding)
+    judged = Judged(text, state_error=float(((projected - logits[rows]).abs() / spread).max()))
+    for _ in range(DRAWS):
+        with rounding(model, ours.numerics, len(prompt.tokens)):
+            rounded = model.encoder(mel) if ours.numerics.encoder in BFLOAT16 else features
+            moved = model.decoder(path[:, :-1], rounded)[0]
+        judged.at_most(scatter=float(((moved - logits)[rows].abs() / spread).max()))
+
+    no_speech = tokenizer.no_speech
+    _judge_projection(judged, kept, projected, embedding, ours.numerics.vocabulary)
+    _judge_choice(judged, kept.scores[0], logits[:1], no_speech, float(torch.tensor(text.no_speech_prob).log()))
+    for step, (token, scores) in enumerate(zip(chosen, kept.scores[1:], strict=True)):
+        exact = logits[rows[1 + step]][None].clone()
         for each in task.logit_filters:
-            each.apply(exact, path[:, : first + step])
-        assert torch.equal(exact.isinf(), ours.isinf())
-        logprobs = exact.log_softmax(-1)[0]
-        likely = [token, *logprobs.topk(LIKELY).indices.tolist()]
-        errors = (ours.log_softmax(-1)[0] - logprobs)[likely].abs()
-        judged.error = max(judged.error, float(errors.max()), abs(text.logprobs[step] - float(logprobs[token])))
-        judged.shortfall = max(judged.shortfall, float(logprobs.max() - logprobs[token]))
+            each.apply(exact, path[:, : len(prompt.tokens) + step])
+        assert torch.equal(exact.isinf(), scores.isinf())
+        unit, state = float(spread[1 + step]), projected[1 + step].masked_fill(exact[0].isinf(), -torch.inf)
+        judged.at_most(
+            own_shortfall=float(scores.max() - scores[0, token]) / unit,
+            shortlist_shortfall=float(state.max() - state[token]) / unit,
+            shortfall=float(exact.max() - exact[0, token]) / unit,
+            error=float((scores - exact)[exact.isfinite()].abs().max()) / unit,
+        )
+        _judge_choice(judged, scores, exact, token, text.logprobs[step])
     return judged
+
+
+def _judge_projection(judged: Judged, kept: _Kept, projected: Tensor, embedding: Tensor, name: Format) -> None:
+    """Compare our scores with the exact ones of our own states."""
+    for state, ours, exact in zip(kept.states, kept.scores, projected, strict=True):
+        allowed = product_error(name, embedding, None, state)[0]
+        parts = ((ours[0] - exact).abs() / allowed)[ours[0].isfinite()]
+        judged.at_most(projection_error=float(parts.max()))
+
+
+def _judge_choice(judged: Judged, ours: Tensor, exact: Tensor, token: int, logprob: float) -> None:
+    """Compare a token's log-probability with that of our scores, and with the exact one."""
+    own, true = (float(scores.log_softmax(dim=-1)[0, token]) for scores in (ours, exact))
+    most = 2 * float((ours - exact)[exact.isfinite()].abs().max()) + LOGARITHM
+    judged.at_most(own_logprob_error=abs(logprob - own), logprob_error=abs(logprob - true) / most)
+
+
+def written(text: Decoded, tokenizer: Tokenizer) -> list[int]:
+    """Return all tokens that were chosen: those of the text, and its end if it was chosen."""
+    return [*text.tokens, tokenizer.eot] if text.stop == "end" else text.tokens
+
+
+def check_stop(text: Decoded, tokenizer: Tokenizer, limit: int) -> None:
+    """Assert that a text without a prefix stops for the reason that it names. If the end is right, its score says."""
+    tokens = text.tokens
+    assert tokenizer.eot not in tokens
+    if text.stop == "limit":
+        assert len(tokens) == limit
+    assert (text.stop == "loop") == _loops(tokens)
+    assert not _loops(tokens[:-1])
+    assert len(text.logprobs) == len(written(text, tokenizer)) <= limit
+
+
+def _loops(tokens: Sequence[int]) -> bool:
+    """True if the tokens end in a phrase three times or more, for twelve tokens or more."""
+    for length in range(1, LONGEST_PHRASE + 1):
+        times = max(3, -(-12 // length))
+        if len(tokens) >= times * length and list(tokens[-times * length :]) == list(tokens[-length:]) * times:
+            return True
+    return False
+
+
+def check_same_text(model: Whisper, tokenizer: Tokenizer, text: Decoded, mel: Tensor, features: Tensor) -> bool:
+    """Assert that float32 gives the library's tokens up to its own end, or a near tie; True if there was no tie.
+
+    Args:
+        model: the library's.
+        tokenizer: of the utterance's language.
+        text: ours.
+        mel: of the full window, (mels, 3000).
+        features: of the library's encoder, (1, positions, state).
+    """
+    task = DecodingTask(model, DecodingOptions(language=tokenizer.language, without_timestamps=True, fp16=False))
+    (theirs,) = task.run(mel[None])
+    expected = [*theirs.tokens, tokenizer.eot][: task.sample_len]
+    ours = written(text, tokenizer)
+    assert len(ours) == len(expected) or text.stop == "loop" or ours != expected[: len(ours)]
+    same = next((step for step, pair in enumerate(zip(ours, expected, strict=False)) if pair[0] != pair[1]), len(ours))
+    if same == len(ours):
+        return True
+    path = torch.tensor([[*task.initial_tokens, *expected[:same]]])
+    exact = model.decoder(path, features)[0, -1]
+    assert abs(float(exact[ours[same]] - exact[expected[same]])) <= 2 * SUMS * float(exact.std())
+    return False
