@@ -99,10 +99,10 @@ class Worker(Generic[M]):
                 yield claim
         except WireError as error:
             log.warning("utterance failed", **where, code=error.code)
-            self.ledger.release(job, self._heartbeat.key, error.message)
+            self.ledger.abandon(job, self._heartbeat.key, error.message)
         except Exception as error:  # the boundary: one utterance must not end the worker
             log.exception("utterance failed", **where)
-            self.ledger.release(job, self._heartbeat.key, f"internal error ({type(error).__name__})")
+            self.ledger.abandon(job, self._heartbeat.key, f"internal error ({type(error).__name__})")
 
     @retry_while_unavailable
     def publish(self, result: Final | NoSpeech) -> None:

@@ -42,7 +42,7 @@ class Ledger:
         self._redis = redis
         self._claim: Script[tuple[Verdict, int, str]] = redis.register_script(load_script(__package__, "claim"))
         self._advance: Script[int] = redis.register_script(load_script(__package__, "advance"))
-        self._release: Script[int] = redis.register_script(load_script(__package__, "abandon"))
+        self._abandon: Script[int] = redis.register_script(load_script(__package__, "abandon"))
         self._resend: Script[int] = redis.register_script(load_script(__package__, "resend"))
 
     def claim(self, job: TranscribeAudio | AnalyzeText, stage: Stage, worker: str) -> Claim:
@@ -70,10 +70,10 @@ class Ledger:
         keys = [entry, names.session(job.session_id), job.audio_key]
         return bool(self._advance(keys=keys, args=[analysis.model_dump_json(), keep_language or ""]))
 
-    def release(self, job: TranscribeAudio | AnalyzeText, worker: str, error: str) -> None:
+    def abandon(self, job: TranscribeAudio | AnalyzeText, worker: str, error: str) -> None:
         """Give a claim back after a failure, so that the sweeper sends the job again at once."""
         entry = names.ledger_entry(names.ledger_member(job.session_id, job.segment))
-        self._release(keys=[entry], args=[worker, error])
+        self._abandon(keys=[entry], args=[worker, error])
 
     def pending(self, most: int) -> list[Entry]:
         """Return the oldest entries: at least ``most`` without a result, if there are so many."""

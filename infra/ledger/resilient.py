@@ -18,4 +18,4 @@ class ResilientLedger(Ledger):
     claim = retry_while_unavailable(Ledger.claim)
     audio = retry_while_unavailable(Ledger.audio)
     advance = retry_while_unavailable(Ledger.advance)
-    release = retry_while_unavailable(Ledger.release)
+    abandon = retry_while_unavailable(Ledger.abandon)

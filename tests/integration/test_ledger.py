@@ -252,9 +252,9 @@ async def test_a_failure_gives_the_claim_back(shop: Shop) -> None:
     """With its reason, for sending at once; who has lost the claim meanwhile cannot give it back."""
     await shop.admit(0)
     shop.ledger.claim(shop.job(0), "stt", WORKER)
-    shop.ledger.release(shop.job(0), OTHER, "not mine")
+    shop.ledger.abandon(shop.job(0), OTHER, "not mine")
     assert shop.entry(0).claimed_by == WORKER
-    shop.ledger.release(shop.job(0), WORKER, "Out of memory.")
+    shop.ledger.abandon(shop.job(0), WORKER, "Out of memory.")
     entry = shop.entry(0)
     assert (entry.claimed_by, entry.sent_at, entry.error, entry.attempts) == (None, "0", "Out of memory.", 1)
 

@@ -42,7 +42,7 @@ class Ledger:
         assert stage == "analysis"
         return Claim(self.verdict, 1, None)
 
-    def release(self, _job: AnalyzeText, _worker: str, error: str) -> None:
+    def abandon(self, _job: AnalyzeText, _worker: str, error: str) -> None:
         self.errors.append(error)
 
 

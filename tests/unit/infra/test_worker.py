@@ -101,7 +101,7 @@ class Ledger:
         assert worker.startswith("wta:alive:stt_worker:")
         return Claim("claimed", 1, None)
 
-    def release(self, _job: TranscribeAudio, _worker: str, error: str) -> None:
+    def abandon(self, _job: TranscribeAudio, _worker: str, error: str) -> None:
         self.given_back.append(error)
 
 

@@ -69,7 +69,7 @@ class Ledger:
         self.advanced.append((analysis, keep))
         return self._quickest
 
-    def release(self, _job: TranscribeAudio, _worker: str, error: str) -> None:
+    def abandon(self, _job: TranscribeAudio, _worker: str, error: str) -> None:
         self.given_back.append(error)
 
 
