@@ -39,7 +39,7 @@ WORKDIR /app
 COPY --from=build /app /app
 USER 10001:10001
 # Healthy: within the last 10 s this container's process was ready (a worker: with its model loaded; the gateway: its
-# event loop runs) and Redis answered. The process keeps HEALTH_FILE; looking at it costs milliseconds.
+# event loop runs; its socket is not tried) and Redis answered. The process keeps HEALTH_FILE; looking at it costs milliseconds.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=180s --retries=3 CMD ["sh", "infra/healthcheck.sh"]
 
 FROM runtime AS fastapi_service

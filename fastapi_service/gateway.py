@@ -24,7 +24,7 @@ from fastapi_service.tasks import TaskSet
 from infra.celery_app import make_celery, send_job
 from infra.heartbeat import HeartbeatWriter
 from infra.ledger.admission import Admission
-from infra.redis_client import connect, connect_async
+from infra.redis_client import connect_async
 from wire import names
 
 CLOSING_S = 8
@@ -53,7 +53,7 @@ class Gateway:
         make_session = self._session_factory(partials)
         self.registry = SessionRegistry(self.store, hub, self._occupancy, make_session, self._flushes, settings)
         self.acceptor = Acceptor(self.registry, ResultLog(self.redis), settings)
-        self._heartbeat = HeartbeatWriter(connect(settings.redis_url), names.GATEWAY)
+        self._heartbeat = HeartbeatWriter.at(settings.redis_url, names.GATEWAY, has_event_loop=True)
         self._loops = TaskSet()
         self._endless: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
             "event loop": self._heartbeat.follow_loop,

@@ -1,11 +1,13 @@
 """Writes the file that a container's health check reads: ``ready``, or the reason why the process is not ready.
 
 The heartbeat thread writes it every second; ``infra/healthcheck.sh`` reads it and its age. A check that starts Python
-and connects to Redis would cost a hundred times as much CPU.
+and connects to Redis would cost a hundred times as much CPU. Of the gateway it covers the event loop, not the socket.
 """
 
 import os
 from pathlib import Path
+
+import structlog
 
 from infra.outage_log import OutageLog
 
@@ -13,6 +15,8 @@ READY = "ready"
 """Content of the file of a ready process; otherwise it is the reason."""
 VARIABLE = "HEALTH_FILE"
 """Environment variable with the path; the Dockerfile sets it. Without it no file is written."""
+
+log = structlog.get_logger()
 
 
 class HealthFile:
@@ -43,6 +47,10 @@ class HealthFile:
             self._outage.recovered()
 
     def remove(self) -> None:
-        """Delete the file when the process ends."""
-        if self._path is not None:
+        """Delete the file when the process ends. A failure is logged: what else the process has to end must go on."""
+        if self._path is None:
+            return
+        try:
             self._path.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("health file not removed", error=type(error).__name__)

@@ -1,6 +1,7 @@
 """Heartbeats: each process writes its state to Redis every second; readers list the processes that run."""
 
 import asyncio
+import math
 import os
 import secrets
 import socket
@@ -14,7 +15,7 @@ from redis.exceptions import RedisError
 
 from infra.health_file import HealthFile
 from infra.outage_log import OutageLog
-from infra.redis_client import AsyncRedis, Redis
+from infra.redis_client import AsyncRedis, Redis, connect
 from wire import names
 from wire.messages.base import Message, now
 
@@ -26,6 +27,8 @@ INDEX_TIME_TO_LIVE_S = 3_600
 """Seconds after which the index of a service without processes expires."""
 LOOP_S = 5.0
 """Seconds without a run after which an event loop counts as hanging."""
+TIMEOUT_S = 2
+"""Seconds that a heartbeat waits for Redis: the reason must be in the health file before the file is too old (10 s)."""
 
 log = structlog.get_logger()
 
@@ -55,7 +58,17 @@ class HeartbeatWriter:
     Methods may be called from any thread. A change is written at once, or after an outage of Redis.
     """
 
-    def __init__(self, redis: Redis, service: str, health_file: HealthFile | None = None) -> None:
+    def __init__(
+        self, redis: Redis, service: str, health_file: HealthFile | None = None, *, has_event_loop: bool = False
+    ) -> None:
+        """Write nothing yet.
+
+        Args:
+            redis: a client without retries and with a short time-out, see ``at``.
+            service: name of this process's service.
+            health_file: by default the one that ``HEALTH_FILE`` names.
+            has_event_loop: the process is healthy only while ``follow_loop`` runs.
+        """
         instance = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self.key = names.heartbeat(service, instance)
         self._redis = redis
@@ -63,11 +76,16 @@ class HeartbeatWriter:
         self._busy: dict[int, float] = {}
         """Thread id → Unix seconds at which it became busy."""
         self._beat = Heartbeat(service=service, instance=instance, started=now())
-        self._loop_ran: float | None = None
+        self._loop_ran = -math.inf if has_event_loop else None
         """Monotonic seconds of the last run of the event loop; None for processes without one."""
         self._changed = threading.Event()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    @classmethod
+    def at(cls, url: str, service: str, *, has_event_loop: bool = False) -> "HeartbeatWriter":
+        """Return a writer with a Redis client of its own, which gives up after ``TIMEOUT_S``."""
+        return cls(connect(url, timeout_s=TIMEOUT_S, retries=0), service, has_event_loop=has_event_loop)
 
     def start(self) -> None:
         """Start the thread. The process is not ready until ``ready`` is called."""

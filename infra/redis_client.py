@@ -21,10 +21,16 @@ BLOCK_MS = 1_000
 """Milliseconds that a stream reader waits for the next entry."""
 
 
-def connect(url: str) -> Redis:
-    """Return a client for threads."""
-    client = redis.Redis.from_url(url, **_options(), retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2))
-    return cast(Redis, client)
+def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S, retries: int = 2) -> Redis:
+    """Return a client for threads.
+
+    Args:
+        url: as in ``REDIS_URL``.
+        timeout_s: seconds that it waits for an answer.
+        retries: per command.
+    """
+    retry = Retry(ExponentialBackoff(cap=0.5, base=0.05), retries)
+    return cast(Redis, redis.Redis.from_url(url, **_options(timeout_s), retry=retry))
 
 
 def connect_async(url: str, *, max_connections: int = 64, retries: int = 2) -> AsyncRedis:
@@ -38,7 +44,7 @@ def connect_async(url: str, *, max_connections: int = 64, retries: int = 2) -> A
     """
     retry = redis.asyncio.retry.Retry(ExponentialBackoff(cap=0.5, base=0.05), retries)
     pool = redis.asyncio.BlockingConnectionPool.from_url(
-        url, **_options(), retry=retry, max_connections=max_connections, timeout=SOCKET_TIMEOUT_S
+        url, **_options(SOCKET_TIMEOUT_S), retry=retry, max_connections=max_connections, timeout=SOCKET_TIMEOUT_S
     )
     return cast(AsyncRedis, redis.asyncio.Redis.from_pool(pool))
 
@@ -88,10 +94,10 @@ def load_script(package: str, name: str) -> str:
     return (resources.files(package) / "lua" / f"{name}.lua").read_text(encoding="utf-8")
 
 
-def _options() -> dict[str, Any]:
+def _options(timeout_s: float) -> dict[str, Any]:
     return {
         "decode_responses": True,
-        "socket_timeout": SOCKET_TIMEOUT_S,
+        "socket_timeout": timeout_s,
         "socket_connect_timeout": 2,
         "socket_keepalive": True,
         "health_check_interval": 30,

@@ -55,7 +55,7 @@ class Worker(Generic[M]):
         self.redis: Redis = connect(redis_url)
         self.ledger: Ledger = ResilientLedger(self.redis)
         self.limits = limits
-        self._heartbeat = HeartbeatWriter(self.redis, service)
+        self._heartbeat = HeartbeatWriter.at(redis_url, service)
         self._watchdog = Watchdog(limits)
 
     def start(self, load: Callable[[], M]) -> None:

@@ -34,7 +34,7 @@ class Listener:
         """Build the parts; ``run`` starts them."""
         redis = connect(settings.redis_url)
         celery = make_celery(names.LISTENER, settings.redis_url)
-        self._heartbeat = HeartbeatWriter(redis, names.LISTENER)
+        self._heartbeat = HeartbeatWriter.at(settings.redis_url, names.LISTENER)
         self._consumer = Consumer(redis, self._heartbeat.key, Releaser(redis, settings))
         self._sweeper = Sweeper(redis, self._heartbeat.key, lambda job: send_job(celery, job))
         self._stopping = threading.Event()

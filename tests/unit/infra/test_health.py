@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from structlog.testing import capture_logs
 
 from infra import heartbeat as module
 from infra.health_file import HealthFile
-from infra.heartbeat import HeartbeatWriter
+from infra.heartbeat import TIMEOUT_S, HeartbeatWriter
 from infra.redis_client import Redis
 from tests.support.eventually import eventually, soon
 from wire import names
@@ -27,6 +28,7 @@ class Store:
 
     def __init__(self) -> None:
         self.fails = False
+        self.deleted: list[str] = []
 
     def pipeline(self) -> "Store":
         return self
@@ -37,7 +39,8 @@ class Store:
 
     def expire(self, *_: object) -> None: ...
 
-    def delete(self, *_: object) -> None: ...
+    def delete(self, *keys: str) -> None:
+        self.deleted += keys
 
     def smembers(self, _index: str) -> Any:
         return set()
@@ -113,6 +116,52 @@ def test_a_stale_file_is_not_healthy(file: Path) -> None:
     os.utime(file, (before, before))
     code, line = check(file)
     assert (code, line) == (1, "not healthy: no heartbeat for 10 s: the process hangs")
+
+
+def test_a_file_of_the_future_is_not_healthy(file: Path) -> None:
+    """The clock was set back, and the process no longer writes; clocks of a few seconds' difference are no matter."""
+    HealthFile(file).write(None)
+    for ahead_s, code in ((5, 0), (60, 1)):
+        later = time.time() + ahead_s
+        os.utime(file, (later, later))
+        assert check(file)[0] == code
+    assert check(file)[1] == "not healthy: the heartbeat is of the future: the clock was set back"
+
+
+def test_a_frozen_redis_is_named_before_the_file_is_too_old(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes connections and answers nothing: the reason is Redis, not a process that hangs."""
+    monkeypatch.setenv("HEALTH_FILE", str(file))
+    with socket.create_server(("127.0.0.1", 0)) as frozen:
+        writer = HeartbeatWriter.at(f"redis://127.0.0.1:{frozen.getsockname()[1]}/0", names.LISTENER)
+        writer.start()
+        writer.ready()
+        eventually(lambda: says(file, "Redis does not answer (TimeoutError)"), timeout=2 * TIMEOUT_S + 2)
+        assert check(file) == (1, "not healthy: Redis does not answer (TimeoutError)")
+        writer.stop()
+
+
+async def test_a_gateway_whose_loop_never_ran_is_not_healthy(file: Path, store: Store) -> None:
+    """It is ready, and its loop has not reported yet; afterwards it is healthy."""
+    writer = HeartbeatWriter(cast(Redis, store), names.GATEWAY, HealthFile(file), has_event_loop=True)
+    writer.start()
+    writer.ready()
+    await soon(lambda: says(file, "the event loop has not run for 5 s"))
+    assert check(file)[0] == 1
+    following = asyncio.create_task(writer.follow_loop())
+    await soon(lambda: says(file, "ready"))
+    following.cancel()
+    writer.stop()
+
+
+def test_a_file_that_cannot_be_removed_does_not_keep_the_heartbeat(file: Path, store: Store) -> None:
+    """A folder in its place: one line in the log, and the heartbeat is deleted."""
+    writer = HeartbeatWriter(cast(Redis, store), names.GATEWAY, HealthFile(file))
+    file.mkdir()
+    with capture_logs() as lines:
+        writer.start()
+        writer.stop()
+    assert store.deleted == [writer.key]
+    assert lines[-1]["event"] == "health file not removed"
 
 
 def test_a_missing_file_is_not_healthy(file: Path) -> None:
