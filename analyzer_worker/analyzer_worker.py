@@ -9,6 +9,7 @@ from analyzer_worker.engines.load import load_analyzer
 from analyzer_worker.settings import Settings
 from analyzer_worker.tasks.analyze import Analysis
 from infra.celery_app import make_celery
+from infra.job import read_job
 from infra.settings import load_settings_or_exit
 from infra.watchdog import Limits
 from infra.worker import Worker
@@ -27,7 +28,8 @@ analysis = Analysis(worker)
 @celery.task(name=names.ANALYZE_TEXT, autoretry_for=(RedisError,), retry_backoff=1)
 def analyze_text(job: dict[str, Any]) -> None:
     """Run one analysis job, given as the JSON of an ``AnalyzeText``."""
-    analysis.run(AnalyzeText.model_validate(job))
+    if (readable := read_job(AnalyzeText, job)) is not None:
+        analysis.run(readable)
 
 
 def load() -> SentimentAnalyzer:

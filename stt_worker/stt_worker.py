@@ -6,6 +6,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from infra.celery_app import make_celery, send_job
+from infra.job import read_job
 from infra.settings import load_settings_or_exit
 from infra.watchdog import Limits
 from infra.worker import Worker
@@ -31,10 +32,12 @@ connect_signals(worker, settings, names.STT_WORKER, lambda: load_transcriber(set
 @celery.task(name=names.TRANSCRIBE_AUDIO, autoretry_for=(RedisError, OperationalError), retry_backoff=1)
 def transcribe_audio(job: dict[str, Any]) -> None:
     """Task of final texts."""
-    transcription.run(TranscribeAudio.model_validate(job))
+    if (readable := read_job(TranscribeAudio, job)) is not None:
+        transcription.run(readable)
 
 
 @celery.task(name=names.TRANSCRIBE_PARTIAL)
 def transcribe_partial(job: dict[str, Any]) -> None:
     """Task of partial texts."""
-    partials.run(TranscribePartial.model_validate(job))
+    if (readable := read_job(TranscribePartial, job)) is not None:
+        partials.run(readable)

@@ -20,7 +20,7 @@ ROOMS = {
     "recorder_service": "recorder_service run view outcome audio client settings",
     "certificates": "certificates server authority pair settings",
     "local": "run testing terminal stack settings errors",
-    "infra": "worker_app worker watchdog results ledger celery_app heartbeat health_file redis_client redis_types "
+    "infra": "worker_app worker watchdog job results ledger celery_app heartbeat health_file redis_client redis_types "
     "outage_log logs settings",
     "wire": "messages names audio languages close_codes errors",
 }
