@@ -35,7 +35,7 @@ class Settings(WireSettings):
     """Seconds that ``stop`` waits for the last results."""
 
     pre_roll_ms: Annotated[int, Field(ge=0, le=2_000)] = 300
-    """Audio before the first loud frame that belongs to an utterance."""
+    """Audio before the first voiced frame that belongs to an utterance."""
     silence_ms: Annotated[int, Field(ge=100, le=5_000)] = 500
     """Silence that ends an utterance."""
     pause_ms: Annotated[int, Field(ge=0, le=5_000)] = 200
@@ -48,9 +48,9 @@ class Settings(WireSettings):
     min_speech_ms: Annotated[int, Field(ge=0, le=1_000)] = 90
     """Sound shorter than this is no speech."""
     silence_ceiling: Annotated[float, Field(gt=0, lt=1)] = 0.0005
-    """Mean square, 0–1, above which a 30 ms frame is loud at any noise level."""
+    """Mean square, 0–1, above which a 30 ms frame is voiced at any noise level."""
     noise_factor: Annotated[float, Field(ge=1, le=100)] = 6.0
-    """A frame is loud above this multiple of the running noise floor, unless the ceiling is lower."""
+    """A frame is voiced above this multiple of the running noise floor, unless the ceiling is lower."""
 
     @model_validator(mode="after")
     def _certificate_and_key(self) -> "Settings":

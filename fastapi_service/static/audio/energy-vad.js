@@ -10,9 +10,9 @@ export const DIGITAL_SILENCE = 1e-9;
 export const LOWEST_FLOOR = 1e-7;
 
 export class EnergyVad {
-  /** Mean square above which a frame is active, however noisy the room is. */
+  /** Mean square above which a frame is voiced, however noisy the room is. */
   ceiling = 0;
-  /** A frame is active above this multiple of the noise floor, unless the ceiling is lower. */
+  /** A frame is voiced above this multiple of the noise floor, unless the ceiling is lower. */
   factor = 0;
   /** Replaces the adaptive threshold. @type {number | null} */
   fixed = null;
@@ -28,7 +28,7 @@ export class EnergyVad {
   /**
    * Adds one frame to the noise floor and judges it.
    * @param {number} energy mean square of a 30 ms frame, samples in −1…1
-   * @returns {boolean} true if the frame is active
+   * @returns {boolean} true if the frame is voiced
    */
   update(energy) {
     if (energy <= DIGITAL_SILENCE) return false;

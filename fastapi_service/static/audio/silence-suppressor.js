@@ -42,10 +42,6 @@ export const ENDPOINTING = { silence_ceiling: 0.0005, noise_factor: 6, silence_m
  */
 
 export class SilenceSuppressor {
-  /** Samples that came in. */
-  total = 0;
-  /** Those of them that became gaps. */
-  saved = 0;
   #vad = new EnergyVad();
   /** Frames. */
   #preRoll = 0;
@@ -57,8 +53,8 @@ export class SilenceSuppressor {
   #frames = /** @type {Int16Array[]} */ ([]);
   #gap = 0;
   #open = false;
-  /** Frames since the last active one. */
-  #inactive = 0;
+  /** Frames since the last voiced one. */
+  #unvoiced = 0;
   /** Frames since the last chunk. */
   #unreported = 0;
   #loudest = 0;
@@ -83,7 +79,6 @@ export class SilenceSuppressor {
    * @param {Int16Array} samples of any length
    */
   push(samples) {
-    this.total += samples.length;
     /** @type {AudioChunk[]} */
     const chunks = [];
     for (let taken = 0; taken < samples.length; ) {
@@ -119,15 +114,15 @@ export class SilenceSuppressor {
   /** @param {AudioChunk[]} chunks */
   #judge(chunks) {
     const energy = meanSquare(this.#frame);
-    const active = this.#vad.update(energy);
+    const voiced = this.#vad.update(energy);
     this.#loudest = Math.max(this.#loudest, energy);
     this.#frames.push(this.#frame);
     this.#frame = new Int16Array(FRAME);
     this.#filled = 0;
     this.#unreported++;
-    this.#inactive = active ? 0 : this.#inactive + 1;
-    this.#open ||= active;
-    const closes = this.#open && this.#inactive >= this.#hangover;
+    this.#unvoiced = voiced ? 0 : this.#unvoiced + 1;
+    this.#open ||= voiced;
+    const closes = this.#open && this.#unvoiced >= this.#hangover;
     if (!this.#open) this.#suppress(this.#preRoll);
     if (closes || this.#unreported >= CHUNK) chunks.push(this.#takeChunk(this.#open || this.#gap >= LONGEST_GAP));
     if (closes) this.#open = false;
@@ -140,7 +135,6 @@ export class SilenceSuppressor {
   #suppress(most) {
     for (const frame of this.#frames.splice(0, this.#frames.length - most)) {
       this.#gap += frame.length;
-      this.saved += frame.length;
     }
   }
 

@@ -19,7 +19,7 @@ export class Meter {
    * @param {number} threshold likewise
    */
   show(energy, threshold) {
-    this.#bar.classList.toggle("loud", energy >= threshold);
+    this.#bar.classList.toggle("voiced", energy >= threshold);
     this.#bar.style.setProperty("--level", position(energy));
     this.#bar.style.setProperty("--threshold", position(threshold));
     if (performance.now() - this.#lastText < TEXT_EVERY_MS) return;

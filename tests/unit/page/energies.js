@@ -1,5 +1,5 @@
 /**
- * Reads lists of frame energies and settings of the endpointer as JSON; answers whether each frame is active, the threshold
+ * Reads lists of frame energies and settings of the endpointer as JSON; answers whether each frame is voiced, the threshold
  * after it, and the page's constants.
  */
 

@@ -1,8 +1,8 @@
-/** Sounds for the tests, and how strong they are. */
+/** Signals for the tests, and their energies. */
 
 import { FRAME } from "../../../fastapi_service/static/audio/silence-suppressor.js";
 
-/** Mean square of a sound and of a room; the one is far over the gate, the other far under it. */
+/** Mean square of a sound and of a quiet room: far above the threshold, and far below it. */
 export const LOUD = 0.01;
 export const QUIET = 1e-6;
 

@@ -31,7 +31,7 @@ SETTINGS = (EndpointerOptions(), EndpointerOptions(silence_ceiling=0.00002, nois
 
 
 def run(*command: str | Path, given: str = "") -> str:
-    """What a command prints; its output is the failure when it fails."""
+    """Run a command and return its output, which is the failure when it fails."""
     done = subprocess.run(command, cwd=ROOT, input=given, capture_output=True, text=True)
     if done.returncode:
         pytest.fail(f"{command[0]} ended with {done.returncode}:\n{done.stdout}{done.stderr}", pytrace=False)
@@ -41,14 +41,14 @@ def run(*command: str | Path, given: str = "") -> str:
 def test_the_modules_keep_their_promises() -> None:
     """Every test under node passes, and each file is found."""
     files = sorted(HERE.glob("*.test.js"))
-    told = run("node", "--test", *files)
-    assert "# fail 0\n" in told
+    output = run("node", "--test", *files)
+    assert "# fail 0\n" in output
     assert len(files) >= 5
 
 
 @pytest.mark.parametrize("tool", [("eslint", "."), ("tsc", "--noEmit")], ids=["style", "types"])
 def test_the_scripts_are_clean(tool: tuple[str, ...]) -> None:
-    """eslint and TypeScript have nothing to say. `make test-setup` installs them."""
+    """eslint and TypeScript find nothing. `make test-setup` installs them."""
     run(ROOT / "node_modules" / ".bin" / tool[0], *tool[1:])
 
 
@@ -109,17 +109,17 @@ def energies() -> list[list[float]]:
 
 @pytest.mark.parametrize("number", range(len(SETTINGS)))
 def test_page_and_gateway_judge_alike(page: Any, number: int) -> None:
-    """The same frames are loud, at the same threshold, and some are silent, whatever the operator set."""
+    """The same frames are voiced, at the same threshold, and some are not, whatever the operator set."""
     options = SETTINGS[number]
     for measured, judged in zip(energies(), page["judged"][number], strict=True):
         vad = EnergyVad(options.silence_ceiling, options.noise_factor)
         expected = [[vad.update(energy), vad.threshold()] for energy in measured]
         assert judged == expected
-        assert {loud for loud, _ in judged} == {True, False}
+        assert {voiced for voiced, _ in judged} == {True, False}
 
 
 def test_page_and_gateway_have_the_same_constants(page: Any) -> None:
-    """What one file has in JavaScript, the other has in Python."""
+    """Each constant of the JavaScript file has the same value in the Python file."""
     options = EndpointerOptions()
     assert page["endpointing"] == {name: getattr(options, name) for name in page["endpointing"]}
     assert {"silence_ceiling", "noise_factor"} <= page["endpointing"].keys() <= set(Endpointing.model_fields)
