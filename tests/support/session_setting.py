@@ -82,7 +82,7 @@ class Admission:
 
 
 class Queue:
-    """Where jobs go after the ledger."""
+    """Records the jobs that were sent after the ledger took them."""
 
     def __init__(self) -> None:
         self.jobs: list[LedgerJob] = []

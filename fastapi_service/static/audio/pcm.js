@@ -5,7 +5,7 @@
 export const SAMPLE_RATE = 16_000;
 
 /**
- * Float32 → Int16; what lies outside [−1, 1) is clipped, for a wrapped peak is a loud click.
+ * Float32 → Int16. Samples outside [−1, 1) are clipped, because a wrapped peak is a loud click.
  * @param {Float32Array} samples
  */
 export function toPcm(samples) {

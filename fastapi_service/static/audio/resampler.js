@@ -58,7 +58,7 @@ export class Resampler {
     return output.subarray(0, written);
   }
 
-  /** What is left inside; with it, exactly ⌈inputs × to / from⌉ outputs were made. */
+  /** Returns the remaining outputs; with them, exactly ⌈inputs × to / from⌉ were made. */
   flush() {
     return this.push(new Float32Array(this.#up === this.#down ? 0 : this.#reach));
   }

@@ -158,7 +158,7 @@ function inFrames(ms) {
   return Math.ceil((ms * SAMPLE_RATE) / 1000 / FRAME);
 }
 
-/** Of samples in −1…1, in single precision as the gateway has it. @param {Int16Array} frame */
+/** Mean square of a frame scaled to −1…1, in single precision as in the gateway. @param {Int16Array} frame */
 function meanSquare(frame) {
   const sum = frame.reduce((total, sample) => total + sample * sample, 0);
   return Math.fround(sum / frame.length / 32_768 ** 2);

@@ -94,7 +94,7 @@ def test_events_do_not_depend_on_chunks(
 @settings(max_examples=60, deadline=None)
 @given(stretches, st.sampled_from([OPTIONS, PATIENT]))
 def test_speech_lies_in_utterances_with_its_pre_roll(parts: list[tuple[int, int]], options: EndpointerOptions) -> None:
-    """What is loud for long enough is in some utterance, and so are the 300 ms before it that no other has."""
+    """Each voiced stretch that is long enough is in an utterance, with the 300 ms before it that no other has."""
     found = listen(stream_of(parts), options)
     for begin, end in loud_stretches(parts):
         holding = [(n, utterance) for n, utterance in enumerate(found) if utterance.start <= begin < utterance.end]
@@ -106,7 +106,7 @@ def test_speech_lies_in_utterances_with_its_pre_roll(parts: list[tuple[int, int]
 
 
 def test_trailing_silence_is_limited() -> None:
-    """Who lets people pause for 3 s gets utterances that end half a second after the last word all the same."""
+    """With a trailing silence of 3 s utterances still end half a second after the last word."""
     pcm = np.concatenate([tone(LOUD, 30 * FRAME), tone(0, 120 * FRAME)])
     for pause_ms, kept in ((200, 17 * FRAME), (0, 17 * FRAME), (1_000, 34 * FRAME), (3_000, 17 * FRAME)):
         options = EndpointerOptions(silence_ms=3_000, pause_ms=pause_ms)
@@ -218,7 +218,7 @@ def test_a_click_is_no_utterance() -> None:
 
 
 def test_speech_after_a_click_has_its_pre_roll() -> None:
-    """What a dropped click leaves behind still leads into the speech that follows."""
+    """Audio after a dropped click becomes the pre-roll of the speech that follows."""
     parts = [(LOUD, FRAME), (ROOM, 17 * FRAME), (LOUD, 10 * FRAME)]
     (utterance,) = listen(stream_of(parts))
     assert (utterance.start, utterance.end) == (8 * FRAME, 28 * FRAME)
@@ -263,7 +263,7 @@ def test_speech_without_a_pause_is_cut_where_it_is_quietest() -> None:
 
 @pytest.mark.parametrize("longest_ms", [2_000, 6_000, 20_000, 29_000])
 def test_a_monotonous_sound_is_cut_into_few_long_parts(longest_ms: int) -> None:
-    """Where no point is quieter than another, a part is still at least a third of the longest one."""
+    """A part is at least a third of the longest one, even if no point is quieter than another."""
     found = listen(tone(LOUD, 70 * SAMPLE_RATE), EndpointerOptions(max_utterance_ms=longest_ms))
     lengths = [len(utterance.pcm) // 2 for utterance in found]
     assert sum(lengths) == 70 * SAMPLE_RATE

@@ -1,4 +1,4 @@
-"""What is voiced depends on the room, but never on more than the ceiling."""
+"""The threshold of voiced frames follows the noise of the room, up to the ceiling."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_noise_raises_the_threshold_to_the_ceiling_at_most() -> None:
 
 
 def test_the_floor_forgets_after_ten_seconds() -> None:
-    """When the fan stops, the threshold comes down as soon as the window is over."""
+    """The threshold falls as soon as the window no longer holds the noise."""
     vad = vad_in(5e-5)
     for _ in range(FLOOR_WINDOW):
         vad.update(1e-6)

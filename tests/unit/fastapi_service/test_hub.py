@@ -86,7 +86,7 @@ def test_receiver_that_left_gets_nothing() -> None:
 
 
 def test_result_without_receivers_is_dropped() -> None:
-    """What is published for sessions of other gateways leaves no trace here."""
+    """Results for sessions of other gateways change nothing in this hub."""
     hub = Hub()
     hub.result(names.audience(ALICE, None), 1, final())
     assert not hub._receivers

@@ -1,4 +1,4 @@
-"""What two hypotheses agree on is settled; it is never taken back."""
+"""The prefix on which two hypotheses agree is committed, and never changes afterwards."""
 
 from hypothesis import given
 from hypothesis import strategies as st

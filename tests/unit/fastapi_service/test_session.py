@@ -25,7 +25,7 @@ async def test_start_and_end_of_speech_are_sent() -> None:
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 44_100, 48_000])
 async def test_samples_are_counted_at_the_clients_rate(rate: int) -> None:
-    """What is acknowledged is in the client's own count: a second of speech at 44.1 kHz ends at 44,100."""
+    """Acknowledgements count samples at the client's rate: a second of speech at 44.1 kHz ends at 44,100."""
     setting = Setting(replace(RECORD, sample_rate=rate))
     await setting.session.audio(quiet(rate))
     await setting.session.audio(speech(rate))

@@ -69,7 +69,7 @@ async def test_writes_survive_redis_errors_in_order() -> None:
 
 
 async def test_full_ledger_is_tried_again() -> None:
-    """When too much is outstanding, the utterance is offered until there is room."""
+    """An utterance is offered to a full ledger until there is room."""
     setting = Setting()
     setting.admission.answers.extend(["full", "full"])
     await setting.say(20 * FRAME)
@@ -101,7 +101,7 @@ async def test_session_that_was_taken_over_writes_nothing() -> None:
 
 
 async def test_expired_session_raises_the_ledgers_error() -> None:
-    """What the ledger refuses for good ends the connection with its reason."""
+    """A final refusal of the ledger ends the connection with its reason."""
     setting = Setting()
     setting.admission.answers.append(StoreError("session_unknown", "Expired.", "Start a new one."))
     await setting.say(20 * FRAME)

@@ -3,7 +3,7 @@ import { beforeEach, test } from "node:test";
 
 import { AudioFile, AudioFileError } from "../../../fastapi_service/static/audio/audio-file.js";
 
-/** What the browser decodes. @type {Float32Array[]} */
+/** Channels of the decoded audio. @type {Float32Array[]} */
 let channels = [];
 
 /** Decodes anything but an empty file, as the browser does: at the rate that it is made with. */

@@ -5,7 +5,7 @@ import { SAMPLE_RATE } from "../../../fastapi_service/static/audio/pcm.js";
 import { Resampler } from "../../../fastapi_service/static/audio/resampler.js";
 import { blocks, decibels, rms, tone } from "./signals.js";
 
-/** What sound cards run at. */
+/** Rates of sound cards, in hertz. */
 const RATES = [44_100, 48_000];
 /** Samples that an audio worklet gets at once. */
 const BLOCK = 128;
