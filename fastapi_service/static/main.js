@@ -52,23 +52,15 @@ async function talk() {
 async function play(file) {
   const next = (upcoming = prepare());
   view.status("reading");
-  const audio = await decode(file);
+  const audio = await AudioFile.open(file).catch((error) => {
+    if (!(error instanceof AudioFileError)) throw error;
+    console.warn(error); // with its cause
+    view.notice("file", () => texts.file[error.code]);
+  });
   upcoming = null;
   if (!audio) return rest();
   begin(next);
   next.play(audio);
-}
-
-/** @param {File} file */
-async function decode(file) {
-  try {
-    return await AudioFile.open(file);
-  } catch (error) {
-    if (!(error instanceof AudioFileError)) throw error;
-    console.warn(error); // with its cause
-    view.notice("file", () => texts.file[error.code]);
-    return null;
-  }
 }
 
 /** Resumes a session of this tab; one that is over is shown again. @param {StoredSession} session */
@@ -108,8 +100,8 @@ function prepare(former) {
       onSession: (session) => !share.room && sessionStore.save(session),
       onStatus: (status, share) => made === (upcoming ?? conversation) && view.status(status, share),
       onTrouble: checkReadiness,
-      onOver: () => {
-        lastSeq = made.lastSeq;
+      onOver: (newest) => {
+        lastSeq = newest;
         conversation = null;
         sessionStore.markOver();
         if (share.room && made.hasSource) follow(); // else the service refused to let us follow, and would again
@@ -121,8 +113,7 @@ function prepare(former) {
 
 /** Connects a session in place of the present one. @param {Conversation} next */
 function begin(next) {
-  if (conversation) lastSeq = conversation.lastSeq;
-  conversation?.leave();
+  lastSeq = conversation?.leave() ?? lastSeq;
   conversation = next;
   for (const topic of ["microphone", "file", "error", "late", "end", "dropped"]) view.dismiss(topic);
   page.meter.saved(0);

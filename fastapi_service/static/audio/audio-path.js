@@ -44,7 +44,8 @@ async function prepareAt(rate, stream, options, { onChunk, onContext }) {
     await context.audioWorklet.addModule(new URL("pcm-worklet.js", import.meta.url));
     // Without a person's gesture it may never start; then it counts as interrupted.
     await Promise.race([context.resume(), timeout()]);
-    const node = makeNode(context, options);
+    const layout = { channelCount: 1, channelCountMode: /** @type {const} */ ("explicit") };
+    const node = new AudioWorkletNode(context, "pcm", { ...layout, processorOptions: options });
     let onFinished = () => {};
     node.port.onmessage = ({ data }) => (data === null ? onFinished() : onChunk(data));
     return {
@@ -73,14 +74,6 @@ async function prepareAt(rate, stream, options, { onChunk, onContext }) {
     discard(context);
     throw error;
   }
-}
-
-/**
- * @param {AudioContext} context
- * @param {SuppressorOptions} processorOptions
- */
-function makeNode(context, processorOptions) {
-  return new AudioWorkletNode(context, "pcm", { channelCount: 1, channelCountMode: "explicit", processorOptions });
 }
 
 function timeout() {

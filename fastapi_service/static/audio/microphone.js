@@ -1,8 +1,8 @@
 // @ts-check
 /** The microphone as a stream of audio that survives unplugging, phone calls and changed settings. No DOM, no socket. */
 
-import { preparePath } from "./audio-path.js";
-import { MicrophoneError, constraints, obstacle, openStream, queryPermission, stopStream } from "./input-devices.js";
+import { AudioInput } from "./audio-input.js";
+import { MicrophoneError, constraints, obstacle, queryPermission } from "./input-devices.js";
 
 /** Between attempts to open a device that is there but not ready yet. */
 const RETRY_MS = 1000;
@@ -10,7 +10,6 @@ const RETRY_MS = 1000;
 /**
  * @typedef {import("./silence-suppressor.js").SuppressorOptions} SuppressorOptions
  *
- * @typedef {import("./audio-path.js").AudioPath} AudioPath
  * @typedef {import("./input-devices.js").InputOptions & Pick<SuppressorOptions, "threshold">} MicrophoneOptions
  *
  * @typedef {"open" | "lost" | "denied" | "recovered" | "muted" | "unmuted" | "interrupted" | "running"} MicrophoneState
@@ -23,20 +22,13 @@ const RETRY_MS = 1000;
 
 export class Microphone {
   #options;
-  /** @type {SuppressorOptions} */
-  #suppressor;
-  #onChunk;
+  #input;
   #onState;
-  /** @type {MediaStream | null} */
-  #stream = null;
-  /** @type {AudioPath | null} */
-  #path = null;
   /** @type {PermissionStatus | null} */
   #permission = null;
   #listening = new AbortController();
   /** Why there is no audio. @type {"lost" | "denied" | null} */
   #trouble = null;
-  #interrupted = false;
   /** Serializes opening, reopening and closing. */
   #work = Promise.resolve();
   #retry = 0;
@@ -53,7 +45,7 @@ export class Microphone {
     const reason = obstacle();
     if (reason) throw new MicrophoneError(reason);
     const microphone = new Microphone(options, handlers);
-    await microphone.#connect();
+    await microphone.#input.connect(options);
     await microphone.#watch();
     microphone.#reportOpen("open");
     return microphone;
@@ -65,9 +57,18 @@ export class Microphone {
    */
   constructor(options, { onChunk, onState }) {
     this.#options = options;
-    this.#suppressor = { threshold: options.threshold, endpointing: null };
-    this.#onChunk = onChunk;
     this.#onState = onState;
+    this.#input = new AudioInput(
+      { threshold: options.threshold, endpointing: null },
+      {
+        onChunk,
+        onState: (state) => {
+          onState(state);
+          if (state === "interrupted") this.resume();
+        },
+        onEnded: () => this.#lose(),
+      },
+    );
   }
 
   /**
@@ -77,24 +78,18 @@ export class Microphone {
   setOptions(options) {
     const [wanted, present] = [options, this.#options].map((each) => JSON.stringify(constraints(each)));
     this.#options = options;
-    this.#configure({ threshold: options.threshold });
+    this.#input.configure({ threshold: options.threshold });
     if (wanted !== present) this.#reopen("open");
   }
 
   /** Follows the gateway's endpointer; null: its defaults. @param {SuppressorOptions["endpointing"]} endpointing */
   setEndpointing(endpointing) {
-    this.#configure({ endpointing });
-  }
-
-  /** @param {Partial<SuppressorOptions>} changes */
-  #configure(changes) {
-    this.#suppressor = { ...this.#suppressor, ...changes };
-    this.#path?.configure(this.#suppressor);
+    this.#input.configure({ endpointing });
   }
 
   /** Tries again at once after an interruption or a loss; works best within a person's gesture. */
   resume = () => {
-    this.#path?.resume();
+    this.#input.resume();
     this.#recover();
   };
 
@@ -108,8 +103,7 @@ export class Microphone {
     this.#listening.abort();
     if (this.#permission) this.#permission.onchange = null;
     await this.#work;
-    await this.#finish();
-    stopStream(this.#stream);
+    await this.#input.close();
   }
 
   async #watch() {
@@ -119,47 +113,6 @@ export class Microphone {
     addEventListener("focus", this.resume, { signal });
     this.#permission = await queryPermission();
     if (this.#permission) this.#permission.onchange = () => (this.#denied ? this.#lose() : this.#recover());
-  }
-
-  /** Opens a device and a path, which replaces the former; the former counts silence until then. */
-  async #connect() {
-    const stream = await this.#acquire();
-    /** @type {AudioPath | null} */
-    let path = null;
-    try {
-      const options = this.#suppressor;
-      path = await preparePath(stream, options, {
-        onChunk: this.#onChunk,
-        onContext: () => this.#reportContext(),
-      });
-      if (!stream.active) throw new Error("the device went away at once");
-      await this.#finish();
-      this.#path = path;
-      path.start();
-      if (options !== this.#suppressor) path.configure(this.#suppressor);
-    } catch (error) {
-      path?.discard();
-      stopStream(stream);
-      throw new MicrophoneError("broken", error);
-    }
-  }
-
-  /** Opens one stream at a time: some browsers give a device's second stream the settings of its first. */
-  async #acquire() {
-    stopStream(this.#stream);
-    this.#stream = await openStream(this.#options);
-    const [track] = this.#stream.getAudioTracks();
-    track.onended = () => this.#lose();
-    track.onmute = () => this.#onState("muted");
-    track.onunmute = () => this.#onState("unmuted");
-    return this.#stream;
-  }
-
-  /** Ends the present path after its last chunk. */
-  async #finish() {
-    const path = this.#path;
-    this.#path = null;
-    await path?.finish();
   }
 
   get #denied() {
@@ -183,7 +136,7 @@ export class Microphone {
     this.#work = this.#work.then(async () => {
       if (this.#closing || (state === "recovered" && !this.#trouble)) return;
       try {
-        await this.#connect();
+        await this.#input.connect(this.#options);
         this.#reportOpen(this.#trouble ? "recovered" : state);
       } catch (error) {
         this.#fail(/** @type {MicrophoneError} */ (error));
@@ -208,15 +161,6 @@ export class Microphone {
   #reportOpen(state) {
     this.#trouble = null;
     this.#onState(state);
-    this.#reportContext();
-    if (this.#stream?.getAudioTracks()[0].muted) this.#onState("muted");
-  }
-
-  #reportContext() {
-    const interrupted = !this.#path?.running();
-    if (interrupted === this.#interrupted) return;
-    this.#interrupted = interrupted;
-    this.#onState(interrupted ? "interrupted" : "running");
-    if (interrupted) this.resume();
+    this.#input.report();
   }
 }

@@ -17,7 +17,7 @@ import { SessionStatus } from "./status.js";
  * @property {(session: import("./socket.js").Session) => void} onSession a new session stands
  * @property {(status: import("../view/view.js").Status, share: number) => void} onStatus `share` of a file that was sent, 0–1
  * @property {() => void} onTrouble the connection is lost for now
- * @property {() => void} onOver
+ * @property {(lastSeq: number) => void} onOver `seq` of the newest result
  */
 
 export class Conversation {
@@ -55,11 +55,6 @@ export class Conversation {
   /** A microphone is open, or a file is being sent. */
   get hasSource() {
     return this.#status.hasSource;
-  }
-
-  /** `seq` of the newest result. */
-  get lastSeq() {
-    return this.#socket.lastSeq;
   }
 
   /** Connects. Audio that the microphone gave before is sent then. @param {number} lastSeq newest result on the page */
@@ -124,12 +119,13 @@ export class Conversation {
     this.#socket.stop();
   }
 
-  /** Ends without a further call of the handlers: another session takes its place. */
+  /** Ends without a further call of the handlers: another session takes its place. Returns `seq` of the newest result. */
   leave() {
     this.#status.finishing = true;
     this.#handlers = { onSession() {}, onStatus() {}, onTrouble() {}, onOver() {} };
     this.#closeMicrophone();
     this.#socket.leave();
+    return this.#socket.lastSeq;
   }
 
   async #closeMicrophone() {
@@ -188,7 +184,7 @@ export class Conversation {
     await this.#closeMicrophone();
     showEnd(this.#page, pending);
     this.#handlers.onStatus("stopped", 0);
-    this.#handlers.onOver();
+    this.#handlers.onOver(this.#socket.lastSeq);
   }
 
   /** Reports the status. */

@@ -57,8 +57,20 @@ function badge({ label, score }) {
   );
 }
 
+/**
+ * Adds the latency to the sentence under the pointer or with the focus.
+ * @param {Element} target of the event
+ * @param {(Final | SegmentFailed)[]} entries
+ */
+export function addLatency(target, entries) {
+  const item = /** @type {HTMLElement | null} */ (target.closest("li.said"));
+  if (!item || item.querySelector(".hops")) return;
+  const line = latencyLine(entries[Number(item.dataset.entry)]);
+  if (line) item.append(line);
+}
+
 /** The time from the end of speech to the display, in total and by stage. @param {Final | SegmentFailed} end */
-export function latencyLine({ clock }) {
+function latencyLine({ clock }) {
   const here = clock.delivered ?? clock.published;
   if (here === null) return null;
   return setText(element("p", { class: "hops" }), () => {

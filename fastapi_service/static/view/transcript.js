@@ -10,8 +10,9 @@ import { texts } from "../i18n/index.js";
 import { Announcer } from "./announcer.js";
 import { element } from "./element.js";
 import { setText } from "./localize.js";
+import { RovingFocus } from "./roving-focus.js";
 import { SentenceList } from "./sentence-list.js";
-import { failedParts, finalParts, interimText, latencyLine } from "./sentence.js";
+import { addLatency, failedParts, finalParts, interimText } from "./sentence.js";
 
 /**
  * @typedef {import("../wire/messages.js").Final} Final
@@ -30,14 +31,13 @@ export class Transcript {
   #own = new Set();
   /** The latest of them, which the interim texts belong to. */
   #session = "";
-  /** @type {HTMLElement | null} */
-  #tabbable = null;
+  #focus = new RovingFocus(this.#list.root);
   #onEntries = () => {};
 
   constructor() {
-    this.#list.root.addEventListener("pointerover", (event) => this.#showLatency(event));
-    this.#list.root.addEventListener("focusin", (event) => this.#showLatency(event));
-    this.#list.root.addEventListener("keydown", (event) => this.#walk(event));
+    for (const type of ["pointerover", "focusin"]) {
+      this.#list.root.addEventListener(type, ({ target }) => addLatency(/** @type {Element} */ (target), this.entries));
+    }
   }
 
   /** Calls back after each change of `entries`. @param {() => void} changed */
@@ -122,7 +122,7 @@ export class Transcript {
     item.dataset.entry = String(this.entries.length - 1);
     item.replaceChildren(time, ...parts);
     if (room && session_id !== before) item.append(this.#speaker(session_id));
-    this.#makeTabbable(item);
+    this.#focus.moveTo(item);
     this.#list.added();
     this.#onEntries();
   }
@@ -138,31 +138,5 @@ export class Transcript {
     const number = this.#speakers.number(session);
     const own = this.#own.has(session);
     return setText(element("p", { class: "speaker" }), () => (own ? texts.you : texts.speaker(number)));
-  }
-
-  /** Tab reaches one sentence only, the newest at first; arrow keys lead on. @param {HTMLElement} item */
-  #makeTabbable(item) {
-    if (this.#tabbable) this.#tabbable.tabIndex = -1;
-    this.#tabbable = item;
-    item.tabIndex = 0;
-  }
-
-  /** Adds the latency to the sentence under the pointer or with the focus. @param {Event} event */
-  #showLatency({ target }) {
-    const item = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target).closest("li.said"));
-    if (!item || item.querySelector(".hops")) return;
-    const line = latencyLine(this.entries[Number(item.dataset.entry)]);
-    if (line) item.append(line);
-  }
-
-  /** Moves from sentence to sentence with the arrow keys. @param {KeyboardEvent} event */
-  #walk(event) {
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    const here = Number(/** @type {HTMLElement} */ (event.target).dataset.entry);
-    const there = step && this.#times[here + step]?.parentElement;
-    if (!there) return;
-    this.#makeTabbable(there);
-    there.focus();
-    event.preventDefault();
   }
 }

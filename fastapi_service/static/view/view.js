@@ -92,7 +92,7 @@ export class View {
 
 /** @param {{ text: () => string, run: () => void }} action */
 function button({ text, run }) {
-  const made = setText(element("button", { type: "button" }), text);
+  const made = setText(element("button", {}), text);
   made.addEventListener("click", run);
   return made;
 }
