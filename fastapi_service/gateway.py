@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from fastapi_service.api.acceptor import Acceptor
 from fastapi_service.delivery.hub import Hub
+from fastapi_service.delivery.ports import Sender
 from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.delivery.room_occupancy import RoomOccupancy
 from fastapi_service.delivery.subscriber import Subscriber
@@ -16,7 +17,6 @@ from fastapi_service.endpointing.endpointer import EndpointerOptions
 from fastapi_service.recognition.dispatcher import Dispatcher
 from fastapi_service.recognition.partials import Partials
 from fastapi_service.recognition.session import Session, SessionOptions, SessionPorts
-from fastapi_service.sessions.ports import Sender
 from fastapi_service.sessions.registry import SessionRegistry
 from fastapi_service.settings import Settings
 from fastapi_service.storage.sessions import SessionRecord, SessionStore

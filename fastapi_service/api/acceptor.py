@@ -7,7 +7,7 @@ from starlette.websockets import WebSocket
 from fastapi_service.api.connection import Connection
 from fastapi_service.api.ports import Registry
 from fastapi_service.api.serializer import Serializer
-from fastapi_service.delivery.feed import Log
+from fastapi_service.delivery.ports import Log
 from fastapi_service.monitoring import metrics
 from fastapi_service.security import origins
 from fastapi_service.settings import Settings

@@ -11,8 +11,9 @@ from redis.exceptions import RedisError
 from fastapi_service import errors
 from fastapi_service.api.ports import Registry, Socket
 from fastapi_service.api.serializer import Audio, Flush, Incoming, Serializer
-from fastapi_service.delivery.feed import Feed, Log
+from fastapi_service.delivery.feed import Feed
 from fastapi_service.delivery.frames import Frame, Reply
+from fastapi_service.delivery.ports import Log
 from fastapi_service.delivery.send_queue import SendQueue
 from fastapi_service.sessions.ports import SpeechSession
 from fastapi_service.settings import Settings

@@ -1,34 +1,17 @@
 """The results and statistics of an audience for one client: each result once and in order, newest statistics only."""
 
 import asyncio
-from typing import Protocol
 
 from redis.exceptions import RedisError
 
+from fastapi_service.delivery.ports import Log, Queue
 from fastapi_service.delivery.result_log import Result
 from infra.outage_log import OutageLog
-from wire.messages.server import AnyServerMessage, People
+from wire.messages.server import People
 from wire.messages.statistics import Statistics
 
 REPLAY_BATCH = 200
 REPLAY_RETRY_S = 1.0
-
-
-class Queue(Protocol):
-    """Takes messages for the client."""
-
-    @property
-    def closing(self) -> bool: ...
-
-    def send(self, message: AnyServerMessage, /) -> None: ...
-
-    async def drain(self) -> None: ...
-
-
-class Log(Protocol):
-    """Reads results of an audience."""
-
-    async def read(self, audience: str, after: int, count: int) -> list[tuple[int, Result | None]]: ...
 
 
 class Feed:

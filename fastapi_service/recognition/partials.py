@@ -7,7 +7,6 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
 
 import structlog
 from kombu.exceptions import OperationalError
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 from redis.exceptions import RedisError
 
 from fastapi_service.pubsub import follow
+from fastapi_service.recognition.ports import JobSender
 from infra.heartbeat import alive_instances
 from infra.redis_client import AsyncRedis, checkpoint
 from wire import names
@@ -28,18 +28,6 @@ WATCH_S = 1.0
 """Interval between checks that the workers are alive; heartbeats end 5 s after a worker that died."""
 
 log = structlog.get_logger()
-
-
-class JobSender(Protocol):
-    """Sends jobs that may get lost."""
-
-    async def send_once(self, job: TranscribePartial) -> None:
-        """Send a job.
-
-        Raises:
-            OperationalError, RedisError, OSError: it is not sent.
-        """
-        ...
 
 
 class PendingPartial:

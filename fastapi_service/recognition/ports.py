@@ -38,6 +38,18 @@ class JobQueue(Protocol):
         ...
 
 
+class JobSender(Protocol):
+    """Sends jobs that may get lost."""
+
+    async def send_once(self, job: TranscribePartial) -> None:
+        """Send a job.
+
+        Raises:
+            OperationalError, RedisError, OSError: it is not sent.
+        """
+        ...
+
+
 class PartialRequest(Protocol):
     """One text requested before the end of its utterance. It ends with a text, or with None."""
 

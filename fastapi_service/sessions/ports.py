@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from fastapi_service.delivery.hub import Receiver
+from fastapi_service.delivery.ports import Sender
 from fastapi_service.storage.sessions import SessionRecord
-from wire.errors import WireError
 from wire.messages.client import Start
-from wire.messages.server import AnyServerMessage
 from wire.messages.statistics import Statistics
 
 
@@ -39,14 +38,6 @@ class SpeechSession(Protocol):
     async def flush(self) -> None: ...
 
     async def finish(self) -> None: ...
-
-
-class Sender(Protocol):
-    """Takes messages for one client."""
-
-    def send(self, message: AnyServerMessage, /) -> None: ...
-
-    def send_error(self, error: WireError, /) -> None: ...
 
 
 class Feed(Receiver, Protocol):

@@ -7,8 +7,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from fastapi_service.delivery.hub import Hub
+from fastapi_service.delivery.ports import Sender
 from fastapi_service.sessions import registry as module
-from fastapi_service.sessions.ports import Sender, SpeechSession
+from fastapi_service.sessions.ports import SpeechSession
 from fastapi_service.sessions.registry import SessionRegistry
 from fastapi_service.settings import Settings
 from fastapi_service.storage.sessions import SessionRecord
