@@ -23,6 +23,7 @@ from infra.watchdog import Limits
 from infra.worker import Worker
 from stt_worker.engines.instant import InstantTranscriber
 from stt_worker.tasks.partial import PartialTranscription
+from tests.support.dispatch import FakeDispatcher
 from tests.support.eventually import soon
 from tests.support.redis import AsyncRedis, Redis, connect_async
 from tests.support.speakers import ALICE, audio_job, text_job
@@ -33,23 +34,13 @@ from wire.messages.jobs import TranscribePartial
 PCM = bytes(32_000)
 
 
-class FakeSender:
-    """Keeps the jobs that a gateway sends."""
-
-    def __init__(self) -> None:
-        self.jobs: list[TranscribePartial] = []
-
-    async def send_once(self, job: TranscribePartial) -> None:
-        self.jobs.append(job)
-
-
 class Setting:
     """A gateway that requests, and a worker that a test lets work."""
 
     def __init__(self, aredis: AsyncRedis, channels: AsyncRedis, redis_url: str) -> None:
-        self.sender = FakeSender()
+        self.dispatcher = FakeDispatcher()
         self._requested = 0
-        self.partials = Partials(aredis, channels, self.sender)
+        self.partials = Partials(aredis, channels, self.dispatcher)
         self._worker: Worker[Any] = Worker(redis_url, names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
         self._worker.model = InstantTranscriber()
 
@@ -68,8 +59,8 @@ class Setting:
 
     async def work(self) -> None:
         """The worker does everything that was pending."""
-        await soon(lambda: len(self.sender.jobs) == self._requested)
-        for job in self.sender.jobs:
+        await soon(lambda: len(self.dispatcher.partials) == self._requested)
+        for job in self.dispatcher.partials:
             await asyncio.to_thread(PartialTranscription(self._worker).run, job)
 
 

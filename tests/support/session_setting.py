@@ -11,6 +11,7 @@ from fastapi_service.recognition.ports import LedgerJob
 from fastapi_service.recognition.session import Session, SessionOptions, SessionPorts
 from fastapi_service.storage.sessions import SessionRecord
 from infra.ledger.admission import Admitted
+from tests.support.dispatch import FakeDispatcher
 from tests.support.partial_requests import FakePartials
 from tests.support.sounds import quiet, speech
 from tests.support.speakers import ALICE
@@ -81,21 +82,11 @@ class Admission:
         return answer
 
 
-class Queue:
-    """Records the jobs that were sent after the ledger took them."""
-
-    def __init__(self) -> None:
-        self.jobs: list[LedgerJob] = []
-
-    async def dispatch(self, job: LedgerJob) -> None:
-        self.jobs.append(job)
-
-
 class Setting:
     """A session with hand-made surroundings."""
 
     def __init__(self, record: SessionRecord = RECORD, *, pause_ms: int = 0, **options: float) -> None:
-        self.store, self.admission, self.queue, self.partials = Store(), Admission(), Queue(), FakePartials()
+        self.store, self.admission, self.queue, self.partials = Store(), Admission(), FakeDispatcher(), FakePartials()
         self.sent: list[AnyServerMessage] = []
         self.errors: list[WireError] = []
         self.session = Session(

@@ -115,7 +115,7 @@ async def test_a_replay_survives_an_outage(
     """Reading the log is tried again until Redis is back. The outage is two lines in the service's own log."""
     monkeypatch.setattr(module, "REPLAY_RETRY_S", 0.01)
     log.add(1)
-    log.failures = [ConnectionError("away")] * 3
+    log.failures = [ConnectionError("refused")] * 3
     with capture_logs() as lines:
         feed.follow(AUDIENCE, 0)
         await soon(lambda: socket.seqs() == [1])

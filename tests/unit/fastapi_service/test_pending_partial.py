@@ -7,12 +7,12 @@ from typing import Any, cast
 
 import pytest
 import redis.exceptions
-from kombu.exceptions import OperationalError
 
 from fastapi_service.recognition import partials as module
 from fastapi_service.recognition.partials import Partials, PendingPartial
 from infra.heartbeat import Heartbeat
 from infra.redis_client import AsyncRedis
+from tests.support.dispatch import FakeDispatcher
 from tests.support.eventually import soon
 from tests.support.speakers import ALICE
 from wire import names
@@ -22,12 +22,12 @@ PCM = bytes(640)
 
 
 class FakeRedis:
-    """Keys, and one channel on which a test speaks."""
+    """Keys, and one channel on which a test publishes."""
 
     def __init__(self) -> None:
         self.keys: dict[str, bytes] = {}
-        self.away = False
-        self.said: asyncio.Queue[str | Exception] = asyncio.Queue()
+        self.unavailable = False
+        self.published: asyncio.Queue[str | Exception] = asyncio.Queue()
         self.subscribed: list[str] = []
         self.workers: dict[str, str] = {}
         """Instance → heartbeat."""
@@ -61,36 +61,27 @@ class FakeRedis:
         self.subscribed.append(channel)
 
     async def get_message(self, **_: Any) -> dict[str, str]:
-        said = await self.said.get()
-        if isinstance(said, Exception):
-            raise said
-        return {"channel": self.subscribed[-1], "data": said}
+        published = await self.published.get()
+        if isinstance(published, Exception):
+            raise published
+        return {"channel": self.subscribed[-1], "data": published}
 
     def _check(self) -> None:
-        if self.away:
-            raise redis.exceptions.ConnectionError("away")
-
-
-class FakeSender:
-    """Takes the jobs, or refuses them."""
-
-    def __init__(self) -> None:
-        self.jobs: list[TranscribePartial] = []
-        self.closed = False
-
-    async def send_once(self, job: TranscribePartial) -> None:
-        if self.closed:
-            raise OperationalError("away")
-        self.jobs.append(job)
+        if self.unavailable:
+            raise redis.exceptions.ConnectionError("refused")
 
 
 class Setting:
     """The requests of one gateway, with a Redis of our own."""
 
     def __init__(self, timeout_s: float = module.TIMEOUT_S) -> None:
-        self.redis, self.sender = FakeRedis(), FakeSender()
+        self.redis, self.dispatcher = FakeRedis(), FakeDispatcher()
         self.partials = Partials(
-            cast(AsyncRedis, self.redis), cast(AsyncRedis, self.redis), self.sender, watch_s=0.01, timeout_s=timeout_s
+            cast(AsyncRedis, self.redis),
+            cast(AsyncRedis, self.redis),
+            self.dispatcher,
+            watch_s=0.01,
+            timeout_s=timeout_s,
         )
 
     def request(self, revision: int = 1) -> PendingPartial:
@@ -101,18 +92,20 @@ class Setting:
         return self.partials.request(job, PCM)
 
     async def sent(self, *pending: PendingPartial) -> None:
-        await soon(lambda: [job.revision for job in self.sender.jobs] == [each.job.revision for each in pending])
+        await soon(
+            lambda: [job.revision for job in self.dispatcher.partials] == [each.job.revision for each in pending]
+        )
 
     def begin(self, pending: PendingPartial) -> None:
         """A worker takes the audio away."""
         assert self.redis.keys.pop(pending.job.audio_key) == PCM
 
-    def say(self, revision: int = 1) -> None:
+    def answer(self, revision: int = 1) -> None:
         """A worker's answer."""
         partial = Partial(
             session_id=ALICE, segment=0, revision=revision, transcript=None, stt_start=1.0, stt_end=float(revision)
         )
-        self.redis.said.put_nowait(partial.model_dump_json())
+        self.redis.published.put_nowait(partial.model_dump_json())
 
 
 @asynccontextmanager
@@ -135,9 +128,9 @@ async def test_answer_reaches_its_request(setting: Setting) -> None:
     """An answer without a request, and one that cannot be read, disturb nothing."""
     first, second = setting.request(1), setting.request(2)
     await setting.sent(first, second)
-    setting.redis.said.put_nowait("{}")
-    setting.say(7)
-    setting.say(2)
+    setting.redis.published.put_nowait("{}")
+    setting.answer(7)
+    setting.answer(2)
     answer = await second.result()
     assert answer is not None
     assert answer.revision == 2
@@ -147,7 +140,7 @@ async def test_answer_reaches_its_request(setting: Setting) -> None:
 
 @pytest.mark.parametrize("where", ["redis", "queue"])
 async def test_request_that_cannot_be_sent_ends_at_once(setting: Setting, where: str) -> None:
-    setting.redis.away, setting.sender.closed = where == "redis", where == "queue"
+    setting.redis.unavailable, setting.dispatcher.closed = where == "redis", where == "queue"
     assert await setting.request().result() is None
 
 
@@ -165,14 +158,14 @@ async def test_request_that_a_worker_has_begun_is_not_withdrawn(setting: Setting
     await setting.sent(pending)
     setting.begin(pending)
     assert not await pending.withdraw()
-    setting.say()
+    setting.answer()
     assert await pending.result() is not None
 
 
 async def test_withdrawal_during_an_outage_ends_the_request(setting: Setting) -> None:
     pending = setting.request()
     await setting.sent(pending)
-    setting.redis.away = True
+    setting.redis.unavailable = True
     assert await pending.withdraw()
     assert await pending.result() is None
 
@@ -205,11 +198,11 @@ async def test_outage_ends_all_requests(setting: Setting) -> None:
     pending = setting.request()
     await setting.sent(pending)
     setting.begin(pending)
-    setting.redis.said.put_nowait(redis.exceptions.ConnectionError("away"))
+    setting.redis.published.put_nowait(redis.exceptions.ConnectionError("refused"))
     async with asyncio.timeout(5):
         assert await pending.result() is None
     following = setting.request(2)
-    setting.say(2)
+    setting.answer(2)
     assert await following.result() is not None
     assert setting.redis.subscribed == [setting.partials.channel] * 2
 
@@ -219,6 +212,6 @@ async def test_end_of_a_request_leaves_a_later_one_of_the_same_key(setting: Sett
     second = setting.request()
     first.set_result(None)
     await first.result()
-    setting.say()
+    setting.answer()
     async with asyncio.timeout(5):
         assert await second.result() is not None

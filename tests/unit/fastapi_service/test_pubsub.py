@@ -84,7 +84,7 @@ async def test_an_error_after_the_subscription_is_logged_once() -> None:
     assert lines == ["message not handled"]
 
 
-@pytest.mark.parametrize("error", [redis.exceptions.ConnectionError("away"), OSError("reset")])
+@pytest.mark.parametrize("error", [redis.exceptions.ConnectionError("refused"), OSError("reset")])
 async def test_a_lost_connection_is_subscribed_again(error: Exception) -> None:
     """What is published meanwhile is lost; the follower is called, so that it can read it elsewhere."""
     sut = Follower()

@@ -12,7 +12,7 @@ from wire.messages.client import client_message
 SESSION = "a" * 32
 
 
-def refusal(text: str) -> ProtocolError:
+def error_for(text: str) -> ProtocolError:
     with pytest.raises(ValidationError) as refused:
         client_message.validate_json(text)
     return explain(refused.value)
@@ -23,7 +23,7 @@ def refusal(text: str) -> ProtocolError:
 )
 def test_broken_json_is_refused(text: str) -> None:
     """Broken JSON says that control messages are JSON."""
-    error = refusal(text)
+    error = error_for(text)
     assert error.code == "bad_json"
     assert "JSON" in error.message
     assert "binary" in error.remedy
@@ -32,7 +32,7 @@ def test_broken_json_is_refused(text: str) -> None:
 @pytest.mark.parametrize("message", [None, 5, "stop", [], {}, {"type": 5}, {"type": "dance"}, {"type": None}])
 def test_unknown_message_is_refused(message: object) -> None:
     """JSON of an unknown type names the types that there are."""
-    error = refusal(json.dumps(message))
+    error = error_for(json.dumps(message))
     assert error.code == "unknown_message"
     assert all(known in error.remedy for known in ("start", "gap", "stop", "ping"))
 
@@ -40,7 +40,7 @@ def test_unknown_message_is_refused(message: object) -> None:
 @pytest.mark.parametrize("language", ["klingon", "", "EN", "en-US", 5, {}])
 def test_unknown_language_is_refused(language: object) -> None:
     """The remedy shows what a language code looks like."""
-    error = refusal(json.dumps({"type": "start", "language": language}))
+    error = error_for(json.dumps({"type": "start", "language": language}))
     assert error.code == "unknown_language"
     assert "en, ko or de" in error.remedy
 
@@ -48,7 +48,7 @@ def test_unknown_language_is_refused(language: object) -> None:
 @pytest.mark.parametrize("rate", [0, -1, 7_999, 48_001, 1e400, 44_100.5, "16000", True, None])
 def test_impossible_sample_rate_is_refused(rate: object) -> None:
     """The remedy names the range."""
-    error = refusal(json.dumps({"type": "start", "sample_rate": rate}))
+    error = error_for(json.dumps({"type": "start", "sample_rate": rate}))
     assert error.code == "bad_sample_rate"
     assert "8000" in error.remedy
     assert "48000" in error.remedy
@@ -57,7 +57,7 @@ def test_impossible_sample_rate_is_refused(rate: object) -> None:
 @pytest.mark.parametrize("room", ["", "two words", "x" * 65, "line\n", "<b>"])
 def test_invalid_name_of_a_room_is_refused(room: str) -> None:
     """The remedy says what a name is made of, and the name is not repeated."""
-    error = refusal(json.dumps({"type": "start", "room": room}))
+    error = error_for(json.dumps({"type": "start", "room": room}))
     assert error.code == "bad_room"
     assert "64" in error.remedy
 
@@ -83,16 +83,16 @@ def test_invalid_name_of_a_room_is_refused(room: str) -> None:
 )
 def test_invalid_field_is_named(message: dict[str, object], named: str) -> None:
     """The field is named."""
-    error = refusal(json.dumps(message))
+    error = error_for(json.dumps(message))
     assert error.code == "bad_message"
     assert named in error.message
 
 
-def test_refusals_do_not_repeat_what_was_sent() -> None:
+def test_errors_do_not_repeat_what_was_sent() -> None:
     """Errors end up in logs, which must not contain what users typed."""
     secret = "what only two people know"
     for message in ({"type": "start", "room": secret}, {"type": "start", "token": secret}, {"type": secret}):
-        assert secret not in str(refusal(json.dumps(message)))
+        assert secret not in str(error_for(json.dumps(message)))
 
 
 @pytest.mark.parametrize(
