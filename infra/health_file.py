@@ -53,4 +53,4 @@ class HealthFile:
         try:
             self._path.unlink(missing_ok=True)
         except OSError as error:
-            log.warning("health file not removed", error=type(error).__name__)
+            log.warning("health file removal failed", error=type(error).__name__)

@@ -161,7 +161,7 @@ def test_a_file_that_cannot_be_removed_does_not_keep_the_heartbeat(file: Path, s
         writer.start()
         writer.stop()
     assert store.deleted == [writer.key]
-    assert lines[-1]["event"] == "health file not removed"
+    assert lines[-1]["event"] == "health file removal failed"
 
 
 def test_a_missing_file_is_not_healthy(file: Path) -> None:
