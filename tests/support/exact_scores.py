@@ -38,6 +38,8 @@ SUMS = 2e-5
 some 300 additions."""
 LOGARITHM = 1e-5
 """Largest error of a log-probability in float32, some 11 nats of which each step has 2⁻²⁴; nats."""
+TIMES_SCATTER = 2
+"""An error is one more draw of the rounding, so it may be a little larger than the largest of ``DRAWS``."""
 LONGEST_PHRASE = 20
 
 
@@ -152,6 +154,17 @@ def judge(model: Whisper, tokenizer: Tokenizer, ours: Program, mel: Tensor) -> J
         )
         _judge_choice(judged, scores, exact, token, text.logprobs[step])
     return judged
+
+
+def check_rounding(judged: Judged) -> None:
+    """Assert that the choices are the best of our own scores, and that these are off by rounding alone."""
+    assert judged.own_shortfall == 0
+    assert judged.own_logprob_error <= LOGARITHM
+    assert judged.projection_error <= 1
+    assert judged.shortlist_shortfall <= SUMS
+    assert judged.state_error <= TIMES_SCATTER * judged.scatter + SUMS
+    assert judged.shortfall <= 2 * judged.error
+    assert judged.logprob_error <= 1
 
 
 def _judge_projection(judged: Judged, kept: _Kept, projected: Tensor, embedding: Tensor, name: Format) -> None:

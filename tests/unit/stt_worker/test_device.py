@@ -247,16 +247,19 @@ def test_arithmetic_that_raises_fails() -> None:
         check_arithmetic("cpu", no_kernel)
 
 
-def heard(avg_logprob: float, no_speech_prob: float) -> Hypothesis:
+def make_hypothesis(avg_logprob: float, no_speech_prob: float) -> Hypothesis:
     return Hypothesis("", "en", None, avg_logprob, no_speech_prob)
 
 
 def test_a_transcription_with_numbers_passes() -> None:
     """Any finite probabilities do: silence is all that is transcribed at start-up."""
-    check_transcription(heard(-3.0, 1.0))
+    check_transcription(make_hypothesis(-3.0, 1.0))
 
 
-@pytest.mark.parametrize("result", [heard(float("nan"), 0.5), heard(-float("inf"), 0.5), heard(-0.5, float("nan"))])
+@pytest.mark.parametrize(
+    "result",
+    [make_hypothesis(float("nan"), 0.5), make_hypothesis(-float("inf"), 0.5), make_hypothesis(-0.5, float("nan"))],
+)
 def test_a_transcription_without_numbers_fails(result: Hypothesis) -> None:
     """The model overflows in fp16, though the matrix product was right."""
     with pytest.raises(SelfTestFailed, match="finite"):

@@ -13,8 +13,8 @@ def filled(*waiting: tuple[int, str, str]) -> FairQueue[str]:
 
 
 def test_the_most_urgent_goes_first() -> None:
-    queue = filled((9, "a", "interim"), (3, "a", "draft"), (0, "b", "final"))
-    assert queue.take(2) == ["final", "draft"]
+    queue = filled((9, "a", "interim"), (3, "a", "partial"), (0, "b", "final"))
+    assert queue.take(2) == ["final", "partial"]
     assert queue.take(2) == ["interim"]
 
 
@@ -27,7 +27,7 @@ def test_each_session_in_its_turn() -> None:
 
 
 def test_more_urgent_items_are_found() -> None:
-    queue = filled((3, "a", "draft"))
+    queue = filled((3, "a", "partial"))
     assert queue.has_more_urgent(9)
     assert not queue.has_more_urgent(3)
     queue.take(1)

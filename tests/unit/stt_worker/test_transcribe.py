@@ -21,7 +21,7 @@ from wire.messages.results import NoSpeech, segment_end
 PCM = np.array([0, 16_384, -32_768], dtype=np.int16)
 
 
-def heard(
+def make_hypothesis(
     text: str = " Good morning.",
     language: str = "en",
     *,
@@ -118,7 +118,7 @@ class Task:
 
 def test_what_was_said_goes_on_to_the_analysis() -> None:
     """The transcript is in the ledger before it is in the queue; the job's fields are kept, its clock is extended."""
-    task = Task(heard())
+    task = Task(make_hypothesis())
     (analysis,) = task.sent
     assert task.ledger.advanced == [(analysis, "en")]
     assert (analysis.session_id, analysis.room, analysis.segment) == (audio_job().session_id, "kitchen", 3)
@@ -134,23 +134,23 @@ def test_what_was_said_goes_on_to_the_analysis() -> None:
 
 def test_engine_gets_the_samples_as_floats() -> None:
     """Int16 becomes −1…1."""
-    assert Task(heard()).engine.asked[0][0] == [0.0, 0.5, -1.0]
+    assert Task(make_hypothesis()).engine.asked[0][0] == [0.0, 0.5, -1.0]
 
 
 @pytest.mark.parametrize(("fixed", "known", "asked"), [("ko", "de", "ko"), (None, "de", "de"), (None, None, None)])
 def test_language_is_the_sessions(fixed: str | None, known: str | None, asked: str | None) -> None:
     """The one that the user fixed, else the one detected before, else it is detected."""
-    task = Task(heard(probability=None if asked else 0.9), known=known, job=audio_job(language=fixed))
+    task = Task(make_hypothesis(probability=None if asked else 0.9), known=known, job=audio_job(language=fixed))
     assert task.engine.asked[0][1] == asked
 
 
 @pytest.mark.parametrize(
     ("hypothesis", "ms", "kept"),
     [
-        (heard(probability=0.6), 1_000, "en"),
-        (heard(probability=0.59), 5_000, None),
-        (heard(probability=0.99), 999, None),
-        (heard(probability=None), 5_000, None),
+        (make_hypothesis(probability=0.6), 1_000, "en"),
+        (make_hypothesis(probability=0.59), 5_000, None),
+        (make_hypothesis(probability=0.99), 999, None),
+        (make_hypothesis(probability=None), 5_000, None),
     ],
 )
 def test_language_is_kept_when_it_is_certain(hypothesis: Hypothesis, ms: int, kept: str | None) -> None:
@@ -162,7 +162,7 @@ def test_language_is_kept_when_it_is_certain(hypothesis: Hypothesis, ms: int, ke
 def test_a_job_that_a_partial_found_silent_is_not_transcribed() -> None:
     """It ends as ``no_speech`` at once, even without its audio."""
     job = audio_job(3, room="kitchen").model_copy(update={"no_speech_prob": 0.9})
-    task = Task(heard(), job=job, pcm=None)
+    task = Task(make_hypothesis(), job=job, pcm=None)
     end = segment_end.validate_json(task.redis.channel[0])
     assert isinstance(end, NoSpeech)
     assert (end.segment, end.no_speech_prob) == (3, 0.9)
@@ -172,13 +172,13 @@ def test_a_job_that_a_partial_found_silent_is_not_transcribed() -> None:
 @pytest.mark.parametrize(
     ("hypothesis", "speech"),
     [
-        (heard(), True),
-        (heard("네", "ko"), True),
-        (heard("yes", logprob=-1.4), True),
-        (heard("", logprob=-0.1), False),
-        (heard("  \n"), False),
-        (heard("Thank you.", no_speech=0.8, logprob=-1.2), False),
-        (heard("Thank you.", no_speech=0.8, logprob=-0.4), True),
+        (make_hypothesis(), True),
+        (make_hypothesis("네", "ko"), True),
+        (make_hypothesis("yes", logprob=-1.4), True),
+        (make_hypothesis("", logprob=-0.1), False),
+        (make_hypothesis("  \n"), False),
+        (make_hypothesis("Thank you.", no_speech=0.8, logprob=-1.2), False),
+        (make_hypothesis("Thank you.", no_speech=0.8, logprob=-0.4), True),
     ],
 )
 def test_silence_is_silent_and_short_answers_survive(hypothesis: Hypothesis, speech: bool) -> None:
@@ -199,7 +199,7 @@ def test_silence_is_silent_and_short_answers_survive(hypothesis: Hypothesis, spe
 @pytest.mark.parametrize("verdict", ["gone", "taken", "exhausted"])
 def test_a_job_that_is_not_ours_costs_nothing(verdict: Verdict) -> None:
     """Delivered twice, held by another worker, or tried too often: the engine does not run."""
-    task = Task(heard(), verdict=verdict)
+    task = Task(make_hypothesis(), verdict=verdict)
     assert task.engine.asked == []
     assert task.sent == []
     assert task.redis.stream == []
@@ -208,14 +208,14 @@ def test_a_job_that_is_not_ours_costs_nothing(verdict: Verdict) -> None:
 
 def test_the_slower_worker_sends_nothing() -> None:
     """Another worker took over meanwhile and has handed the transcript on."""
-    task = Task(heard(), quickest=False)
+    task = Task(make_hypothesis(), quickest=False)
     assert task.ledger.advanced
     assert task.sent == []
 
 
 def test_audio_that_has_expired_is_given_back_with_the_reason() -> None:
     """The engine does not run."""
-    task = Task(heard(), pcm=None)
+    task = Task(make_hypothesis(), pcm=None)
     assert task.engine.asked == []
     assert task.ledger.given_back == ["The audio is no longer stored."]
 
@@ -240,7 +240,7 @@ def test_an_unavailable_queue_loses_nothing() -> None:
     def send_error(_: AnalyzeText) -> None:
         raise ConnectionError("away")
 
-    engine, ledger = Engine(heard()), Ledger(Claim("claimed", 1, None), encode_pcm(PCM))
+    engine, ledger = Engine(make_hypothesis()), Ledger(Claim("claimed", 1, None), encode_pcm(PCM))
     worker: Any = Worker("redis://127.0.0.1:1/0", names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
     worker.model, worker.ledger, worker.redis = engine, ledger, Redis()
     Transcription(worker, send_error).run(audio_job())

@@ -33,14 +33,14 @@ SURE = Hypothesis(text="Yes.", language="en", language_probability=0.9, avg_logp
 class Scripted(BatchEngine):
     name, revision, max_batch_size = "scripted", "1", 8
 
-    def __init__(self, heard: Hypothesis) -> None:
-        self.heard = heard
+    def __init__(self, hypothesis: Hypothesis) -> None:
+        self.hypothesis = hypothesis
         self.asked = 0
 
     def transcribe_all(self, requests: Sequence[RecognitionRequest]) -> Iterator[tuple[int, Outcome]]:
         self.asked += len(requests)
         for index in range(len(requests)):
-            yield index, self.heard
+            yield index, self.hypothesis
 
 
 def speech(seconds: float) -> Samples:
@@ -66,9 +66,9 @@ def vad() -> SileroVad:
 @pytest.mark.parametrize("kind", ["silence", "hiss", "hum"])
 def test_noise_is_not_transcribed(vad: SileroVad, kind: str) -> None:
     inner = Scripted(SURE)
-    heard = VadFilter(inner, vad).transcribe(noise(kind), RecognitionConfig(), Deadline.after(60))
-    assert (heard.text, inner.asked) == ("", 0)
-    assert heard.no_speech_prob > 0.5
+    hypothesis = VadFilter(inner, vad).transcribe(noise(kind), RecognitionConfig(), Deadline.after(60))
+    assert (hypothesis.text, inner.asked) == ("", 0)
+    assert hypothesis.no_speech_prob > 0.5
 
 
 def test_no_audio_is_not_speech(vad: SileroVad) -> None:
@@ -77,8 +77,8 @@ def test_no_audio_is_not_speech(vad: SileroVad) -> None:
 
 def test_speech_is_transcribed(vad: SileroVad) -> None:
     assert vad(speech(3)).is_confident
-    heard = VadFilter(Scripted(SURE), vad).transcribe(speech(3), RecognitionConfig("en"), Deadline.after(60))
-    assert (heard.text, heard.avg_logprob) == (SURE.text, SURE.avg_logprob)
+    hypothesis = VadFilter(Scripted(SURE), vad).transcribe(speech(3), RecognitionConfig("en"), Deadline.after(60))
+    assert (hypothesis.text, hypothesis.avg_logprob) == (SURE.text, SURE.avg_logprob)
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_a_little_speech_must_be_certain(
     assert result.has_speech
     assert not result.is_confident
     inner = Scripted(replace(SURE, text=text, avg_logprob=avg_logprob, no_speech_prob=no_speech_prob))
-    heard = VadFilter(inner, vad).transcribe(mostly_silent, RecognitionConfig("en"), Deadline.after(60))
-    assert heard.text == (text if kept else "")
+    hypothesis = VadFilter(inner, vad).transcribe(mostly_silent, RecognitionConfig("en"), Deadline.after(60))
+    assert hypothesis.text == (text if kept else "")
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_confident_speech_needs_a_certain_text_or_certain_speech(
     vad: SileroVad, text: str, avg_logprob: float, no_speech_prob: float, kept: bool
 ) -> None:
     inner = Scripted(replace(SURE, text=text, avg_logprob=avg_logprob, no_speech_prob=no_speech_prob))
-    heard = VadFilter(inner, vad).transcribe(speech(3), RecognitionConfig("en"), Deadline.after(60))
-    assert is_speech(heard) is kept
+    hypothesis = VadFilter(inner, vad).transcribe(speech(3), RecognitionConfig("en"), Deadline.after(60))
+    assert is_speech(hypothesis) is kept
 
 
 def test_faint_speech_has_the_librarys_probabilities(vad: SileroVad) -> None:
@@ -144,7 +144,7 @@ def test_a_word_between_two_frames_is_found(vad: SileroVad, monkeypatch: pytest.
     """Shifted frames may contain more of it: the best result counts."""
     faint, loud = VadResult(0.0, 0.3, 0.0), VadResult(0.03, 0.7, 0.1)
     audio = speech(1)
-    monkeypatch.setattr(vad, "_detect", lambda heard: faint if len(heard) == len(audio) else loud)
+    monkeypatch.setattr(vad, "_detect", lambda samples: faint if len(samples) == len(audio) else loud)
     assert vad(audio) == loud
 
 

@@ -1,4 +1,4 @@
-"""The engine with tiny random weights: what it hears means nothing, but the way there is the real one."""
+"""The engine with tiny random weights: its text means nothing, but the way there is the real one."""
 
 from typing import Any
 
@@ -50,8 +50,8 @@ def transcriber(vocabulary: int, numerics: Numerics = FLOAT32) -> WhisperTranscr
 def test_a_multilingual_model_detects_the_language() -> None:
     """And says how sure it is; a language that was given needs no detection."""
     model = transcriber(MULTILINGUAL_VOCABULARY)
-    heard = warm_up(model)
-    assert heard.language_probability is not None
+    hypothesis = warm_up(model)
+    assert hypothesis.language_probability is not None
     given = model.transcribe(SECOND, RecognitionConfig("ko"), Deadline.after(60))
     assert (given.language, given.language_probability) == ("ko", None)
 
@@ -61,14 +61,14 @@ def test_every_format_goes_all_the_way(numerics: Numerics) -> None:
     """From the sound to the words' times; the probability of silence is that of float32, but for rounding."""
     with packing(numerics):
         model = transcriber(MULTILINGUAL_VOCABULARY, numerics)
-    heard = model.transcribe(SECOND, ENGLISH, Deadline.after(60))
+    hypothesis = model.transcribe(SECOND, ENGLISH, Deadline.after(60))
     exact = transcriber(MULTILINGUAL_VOCABULARY).transcribe(SECOND, ENGLISH, Deadline.after(60))
     assert model.revision == f"1 {numerics}"
-    assert heard.words
-    assert heard.no_speech_prob == pytest.approx(exact.no_speech_prob, rel=0.05)
+    assert hypothesis.words
+    assert hypothesis.no_speech_prob == pytest.approx(exact.no_speech_prob, rel=0.05)
 
 
-def test_an_english_model_hears_english() -> None:
+def test_an_english_model_transcribes_english() -> None:
     """``base.en`` cannot detect languages: it is ready for a session that names none."""
     model = transcriber(ENGLISH_VOCABULARY)
     assert warm_up(model).language == "en"
@@ -94,10 +94,10 @@ def test_a_model_refuses_a_language_that_it_lacks() -> None:
     """Cantonese has a token of its own only from ``large-v3`` on. Who asked beside it is not refused."""
     model = transcriber(MULTILINGUAL_VOCABULARY)
     model.max_batch_size = 8
-    refused, heard = outcomes_of(model, [(SECOND, RecognitionConfig("yue")), (SECOND, RecognitionConfig("en"))])
+    refused, hypothesis = outcomes_of(model, [(SECOND, RecognitionConfig("yue")), (SECOND, RecognitionConfig("en"))])
     assert isinstance(refused, WireError)
     assert refused.code == "stt_language"
-    assert isinstance(heard, Hypothesis)
+    assert isinstance(hypothesis, Hypothesis)
 
 
 def test_a_prompt_is_nothing_but_letters() -> None:
