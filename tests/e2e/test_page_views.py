@@ -23,11 +23,11 @@ import { Settings } from "./view/settings.js";
 import { Share } from "./view/share.js";
 import { StatisticsPanel } from "./view/statistics.js";
 import { Transcript } from "./view/transcript.js";
-import { translate } from "./view/localize.js";
+import { localize } from "./view/localize.js";
 import { View } from "./view/view.js";
 import { texts } from "./i18n/index.js";
 
-await translate();
+await localize();
 const transcript = new Transcript();
 new ExportMenu(transcript);
 Object.assign(globalThis, { transcript, view: new View(), meter: new Meter(), settings: new Settings(),
