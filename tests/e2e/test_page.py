@@ -126,7 +126,7 @@ def answer_with(*messages: dict[str, Any], close: int | None = None) -> Callable
 
 
 def segment_end(segment: int, **fields: Any) -> dict[str, Any]:
-    result_fields = {
+    position = {
         "segment": segment,
         "seq": segment + 1,
         "revision": 0,
@@ -134,7 +134,7 @@ def segment_end(segment: int, **fields: Any) -> dict[str, Any]:
         "end_ms": 0,
         "clock": {},
     }
-    return {**SESSION, **result_fields, **fields}
+    return {**SESSION, **position, **fields}
 
 
 async def test_what_has_no_sentiment_or_no_text_says_why(open_page: OpenPage) -> None:

@@ -39,8 +39,8 @@ def test_a_sentence_without_sentiment_shows_the_reason() -> None:
 
 def test_a_failed_utterance_stands_out() -> None:
     """With what happened and what to do."""
-    result_fields = final(0, seq=1).model_dump(include={"session_id", "segment", "start_ms", "end_ms", "clock", "seq"})
-    failed = SegmentFailed(**result_fields, code="gave_up", message="It failed.", remedy="Look there.", attempts=3)
+    position = final(0, seq=1).model_dump(include={"session_id", "segment", "start_ms", "end_ms", "clock", "seq"})
+    failed = SegmentFailed(**position, code="gave_up", message="It failed.", remedy="Look there.", attempts=3)
     assert "FAILED: It failed. Look there. (gave_up, 3 attempts)" in result_line(failed).plain
 
 

@@ -52,8 +52,8 @@ def test_an_announced_utterance_without_result_is_missing() -> None:
         transcript.add(SpeechEnded(segment=segment, start_ms=0, end_ms=1, reason="silence"))
     transcript.add(final(0, seq=1))
     assert transcript.missing == 1
-    result_fields = final(1, seq=2).model_dump(include={"session_id", "segment", "start_ms", "end_ms", "clock", "seq"})
-    transcript.add(SegmentFailed(**result_fields, code="c", message="m", remedy="r", attempts=3))
+    position = final(1, seq=2).model_dump(include={"session_id", "segment", "start_ms", "end_ms", "clock", "seq"})
+    transcript.add(SegmentFailed(**position, code="c", message="m", remedy="r", attempts=3))
     assert transcript.missing == 0
 
 
