@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 from whisper.audio import TOKENS_PER_SECOND
-from whisper.timing import WordTiming, dtw_cpu, merge_punctuations
+from whisper.timing import WordTiming, merge_punctuations
 from whisper.tokenizer import Tokenizer
 
 from stt_worker.engines.base import Word
 from stt_worker.engines.whisper.greedy import Decoded
+from stt_worker.engines.whisper.time_warping import first_columns
 
 SMOOTHING = 7
 """Positions of the median filter, as in ``find_alignment``; ``EXCHANGES`` are for seven."""
@@ -44,8 +45,7 @@ def token_times(decoded: Decoded, seconds: float) -> Times:
         weights = torch.cat([weights, weights[:, -1:]], dim=1)
     deviation, mean = torch.std_mean(weights, dim=-2, keepdim=True, unbiased=False)
     weights = _median((weights - mean) / deviation.clamp(min=1e-6))
-    path, places = dtw_cpu(np.ascontiguousarray(-weights.mean(dim=0)[offset:].double().cpu().numpy()))
-    starts = places[np.pad(np.diff(path), (1, 0), constant_values=1).astype(bool)]
+    starts = first_columns(-weights.mean(dim=0)[offset:].double().cpu().numpy())
     times: Times = np.minimum(starts / TOKENS_PER_SECOND, seconds)
     return times
 
