@@ -9,6 +9,7 @@ from analyzer_worker.engines.load import load_analyzer
 from analyzer_worker.settings import Settings
 from analyzer_worker.tasks.analyze import Analysis
 from infra.celery_app import make_celery
+from infra.cpus import choose_threads
 from infra.job import read_job
 from infra.settings import load_settings_or_exit
 from infra.watchdog import Limits
@@ -38,7 +39,7 @@ def load() -> SentimentAnalyzer:
         settings.model,
         settings.language_codes,
         settings.model_cache,
-        settings.threads,
+        choose_threads(settings.threads, default=1),
         settings.base_weights,
         download=not settings.model_offline,
     )

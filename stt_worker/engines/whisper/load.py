@@ -10,6 +10,7 @@ import torch
 import whisper
 from whisper.model import Whisper
 
+from infra.cpus import choose_threads
 from stt_worker.engines.base import Deadline, Hypothesis, RecognitionConfig
 from stt_worker.engines.device import Device, check_transcription, load_on_device
 from stt_worker.engines.whisper.engine import WhisperTranscriber
@@ -30,8 +31,7 @@ def load_whisper(settings: Settings) -> WhisperTranscriber:
         ModelError: the machine cannot execute the number formats of the settings, the weights are missing or corrupt,
             or the GPU is missing or failed.
     """
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
+    torch.set_num_threads(choose_threads(settings.threads, default=torch.get_num_threads()))
     return load_on_device(settings.device, partial(_load_on, settings), fallback=settings.gpu_fallback)
 
 
