@@ -1,0 +1,76 @@
+"""A text of the prompt's words alone is recognized, and judged by what the audio gives without the prompt."""
+
+import pytest
+
+from stt_worker.engines.base import Hypothesis
+from stt_worker.engines.hallucinations import accept
+from stt_worker.engines.prompt_echo import is_confirmed, is_prompt_echo
+
+NAMES = "김민수, 박서연, 이상은, 왓챠"
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("왓챠", NAMES),
+        (" 박서연, 김민수. ", NAMES),
+        ("Kubernetes, WASM!", "WASM, Kubernetes; Redis"),
+        ("redis redis", "Redis."),
+        ("ＲＥＤＩＳ", "Redis"),
+        ("Müller", "Mueller, MULLER"),
+        ("d'Aubigné", "Agrippa d’Aubigne"),
+        ("東京大阪。", "大阪、東京"),
+        ("प्रेमचंद", "प्रेमचंद, निराला"),
+        ("a" * 60, "a aa aaa"),
+    ],
+)
+def test_words_of_the_prompt_are_an_echo_in_any_order(text: str, prompt: str) -> None:
+    assert is_prompt_echo(text, prompt)
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ("김민수는", NAMES),
+        ("네, 김민수", NAMES),
+        ("I use Redis.", "Redis"),
+        ("Red", "Redis"),
+        ("Redis 7", "Redis"),
+        ("Redis", ""),
+        ("...", NAMES),
+        ("", NAMES),
+        ("a" * 60 + "b", "a aa aaa"),
+    ],
+)
+def test_a_text_with_other_words_is_none(text: str, prompt: str) -> None:
+    assert not is_prompt_echo(text, prompt)
+
+
+def hypothesis(text: str, avg_logprob: float = -0.3, no_speech_prob: float = 0.02) -> Hypothesis:
+    return Hypothesis(text, "ko", None, avg_logprob, no_speech_prob)
+
+
+@pytest.mark.parametrize(
+    ("is_confident", "avg_logprob", "no_speech_prob", "kept"),
+    [(True, -0.4, 0.1, True), (True, -1.2, 0.1, False), (True, -0.4, 0.6, False), (False, -0.1, 0.01, False)],
+)
+def test_an_echo_is_kept_if_speech_and_text_are_certain(
+    is_confident: bool, avg_logprob: float, no_speech_prob: float, kept: bool
+) -> None:
+    echo = hypothesis("왓챠", avg_logprob, no_speech_prob)
+    assert accept(echo, is_confident=is_confident, prompt=NAMES) is kept
+    assert accept(hypothesis("왓챠를 봤어요"), is_confident=is_confident, prompt=NAMES)
+
+
+@pytest.mark.parametrize(
+    ("text", "avg_logprob", "confirmed"),
+    [
+        ("아, 쟤!", -1.39, False),
+        ("김민서", -0.6, True),
+        ("김 민수.", -1.3, True),
+        ("", 0.0, False),
+        ("...", -0.1, False),
+    ],
+)
+def test_an_echo_is_confirmed_by_the_same_or_a_certain_text(text: str, avg_logprob: float, confirmed: bool) -> None:
+    assert is_confirmed(hypothesis("김민수"), hypothesis(text, avg_logprob)) is confirmed
