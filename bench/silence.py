@@ -22,7 +22,7 @@ from bench.results import print_header, write_results
 from stt_worker.engines.base import Deadline, Hypothesis, RecognitionConfig, Transcriber
 from stt_worker.load import load_transcriber
 from stt_worker.settings import Settings
-from stt_worker.tasks.transcript import is_speech
+from stt_worker.tasks.transcript import reason_not_shown
 from wire.audio import SAMPLE_RATE, Samples
 
 PIECE_S = 10
@@ -86,10 +86,15 @@ def transcribe(engine: Transcriber, audio: Samples, language: str | None) -> Hyp
     return engine.transcribe(audio, RecognitionConfig(language), Deadline.after(600))
 
 
+def is_shown(hypothesis: Hypothesis) -> bool:
+    """True if clients would get the text."""
+    return reason_not_shown(hypothesis, Settings().min_logprob) is None
+
+
 def count_words(engine: Transcriber, audio: list[Samples], language: str | None) -> int:
     """Count the words that clients would get."""
     hypotheses = (transcribe(engine, each, language) for each in audio)
-    return sum(len(each.text.split()) for each in hypotheses if is_speech(each))
+    return sum(len(each.text.split()) for each in hypotheses if is_shown(each))
 
 
 def cut_answers(engine: Transcriber, clips: list[Clip]) -> list[tuple[Clip, str, Samples]]:
@@ -155,7 +160,7 @@ def main(
     lost = [
         (clip.file.name, text)
         for clip, text, audio in track(answers, description="Answers")
-        if not is_speech(transcribe(engine, audio, clip.language))
+        if not is_shown(transcribe(engine, audio, clip.language))
     ]
     slope_kb, resident_mb = memory_slope(engine, speech, utterances)
     console = Console(width=120)

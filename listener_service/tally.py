@@ -37,6 +37,8 @@ class Tally(BaseModel):
     """Results counted, of all kinds; also the version of the statistics."""
     utterances: int = 0
     no_speech: int = 0
+    uncertain: int = 0
+    """Those of ``no_speech`` whose reason is ``uncertain``."""
     failures: int = 0
     words: int = 0
     speech_ms: int = 0
@@ -76,6 +78,7 @@ class Tally(BaseModel):
                 tally._add_final(result, trend_window, with_timeline)
             case NoSpeech():
                 tally.no_speech += 1
+                tally.uncertain += result.reason == "uncertain"
             case SegmentFailed():
                 tally.failures += 1
             case _:
@@ -119,6 +122,7 @@ class Tally(BaseModel):
             version=self.ended,
             utterances=self.utterances,
             no_speech=self.no_speech,
+            uncertain=self.uncertain,
             failures=self.failures,
             words=self.words,
             speech_ms=self.speech_ms,

@@ -31,6 +31,9 @@ class Settings(WireSettings):
     numerics: Annotated[str, AfterValidator(_numerics)] = "auto"
     """Number formats of the matrix products on a CPU. ``auto``: the fastest that this CPU executes; ``float32``: exact,
     executed everywhere; ``encoder=…,decoder=…,vocabulary=…`` sets some of them (docs/speech-to-text.md)."""
+    min_logprob: Annotated[float, Field(ge=-20, le=0)] = -1.5
+    """Mean log-probability of a token below which a text is not shown: its tokens had a geometric mean probability of
+    22 %, so even the shortest text (a word, a full stop, the end) had 1 %."""
     deadline_s: Annotated[float, Field(gt=0, le=80)] = 60.0
     """Time limit of one utterance, checked while decoding. The process exits at twice that."""
     max_rss_mb: Annotated[int, Field(ge=0)] = 4000

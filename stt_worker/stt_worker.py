@@ -24,8 +24,8 @@ celery = make_celery(names.STT_WORKER, settings.redis_url, names.STT_QUEUE)
 worker: Worker[Transcriber] = Worker(
     settings.redis_url, names.STT_WORKER, Limits(settings.deadline_s, settings.max_rss_mb)
 )
-transcription = Transcription(worker, lambda job: send_job(celery, job))
-partials = PartialTranscription(worker)
+transcription = Transcription(worker, lambda job: send_job(celery, job), min_logprob=settings.min_logprob)
+partials = PartialTranscription(worker, min_logprob=settings.min_logprob)
 connect_signals(worker, settings, names.STT_WORKER, lambda: load_transcriber(settings))
 
 

@@ -27,7 +27,7 @@ async def update_gauges(redis: AsyncRedis) -> None:
 
 
 def _show(statistics: Statistics) -> None:
-    for figure in ("utterances", "no_speech", "failures", "words", "speech_ms", "unanalysed"):
+    for figure in ("utterances", "no_speech", "uncertain", "failures", "words", "speech_ms", "unanalysed"):
         metrics.GLOBAL.labels(figure).set(getattr(statistics, figure))
     for label, known in statistics.sentiment.items():
         metrics.GLOBAL_SENTIMENT.labels(label).set(known.count)

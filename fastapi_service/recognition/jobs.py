@@ -35,6 +35,7 @@ def utterance_job(record: SessionRecord, segment: int, utterance: Utterance, par
         update={
             "clock": job.clock.at(stt_start=partial.stt_start, stt_end=partial.stt_end),
             "no_speech_prob": partial.no_speech_prob,
+            "no_speech_reason": partial.no_speech_reason,
         }
     )
     return job if partial.transcript is None else AnalyzeText(**result_fields(job), transcript=partial.transcript)

@@ -18,7 +18,8 @@ def statistics_table(statistics: Statistics, outcome: Outcome) -> Table:
     table.add_row("utterances", str(statistics.utterances))
     table.add_row("words", str(statistics.words))
     table.add_row("speech", f"{statistics.speech_ms / 1000:.1f} s")
-    table.add_row("sounds without speech", str(statistics.no_speech))
+    table.add_row("sounds without speech", str(statistics.no_speech - statistics.uncertain))
+    table.add_row("speech without a certain text", str(statistics.uncertain))
     table.add_row("failed", _alarm(statistics.failures), end_section=True)
     for label, known in statistics.sentiment.items():
         score = "" if known.mean_score is None else f", mean score {known.mean_score:.2f}"

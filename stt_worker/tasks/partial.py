@@ -17,7 +17,7 @@ from stt_worker.engines.base import (
     RecognitionConfig,
     Transcriber,
 )
-from stt_worker.tasks.transcript import is_speech, language_to_keep, to_transcript
+from stt_worker.tasks.transcript import language_to_keep, reason_not_shown, to_transcript
 from wire import names
 from wire.audio import SAMPLE_BYTES, decode_pcm, samples_to_ms, to_float
 from wire.errors import WireError
@@ -36,9 +36,10 @@ OUTAGE_INTERVAL_S = 5.0
 class PartialTranscription:
     """Runs jobs for partial texts; one instance per process, used by all its threads."""
 
-    def __init__(self, worker: Worker[Transcriber]) -> None:
-        """Use the worker's model and Redis."""
+    def __init__(self, worker: Worker[Transcriber], *, min_logprob: float) -> None:
+        """Use the worker's model and Redis; texts of a lower mean log-probability are not shown."""
         self._worker = worker
+        self._min_logprob = min_logprob
         self._is_preempted = False
         self._next_check_at = 0.0
         self._checking = threading.Lock()
@@ -110,19 +111,20 @@ class PartialTranscription:
     def _answer(
         self, job: TranscribePartial, hypothesis: Hypothesis | None, duration_ms: int, started: float
     ) -> Partial:
-        text, no_speech_prob, language = None, None, None
-        if hypothesis is not None and not is_speech(hypothesis):
-            no_speech_prob = hypothesis.no_speech_prob
-        elif hypothesis is not None:
-            text = to_transcript(hypothesis, self._worker.model.name, job.task, job.start_ms)
-            language = language_to_keep(hypothesis, duration_ms)
-        return Partial(
+        partial = Partial(
             session_id=job.session_id,
             segment=job.segment,
             revision=job.revision,
-            transcript=text,
-            no_speech_prob=no_speech_prob,
-            keep_language=language,
+            transcript=None,
             stt_start=started,
             stt_end=now(),
         )
+        if hypothesis is None:
+            return partial
+        reason = reason_not_shown(hypothesis, self._min_logprob)
+        if reason is not None:
+            found = {"no_speech_prob": hypothesis.no_speech_prob, "no_speech_reason": reason}
+            return partial.model_copy(update=found)
+        transcript = to_transcript(hypothesis, self._worker.model.name, job.task, job.start_ms)
+        language = language_to_keep(hypothesis, duration_ms)
+        return partial.model_copy(update={"transcript": transcript, "keep_language": language})

@@ -6,11 +6,11 @@ import structlog
 
 from infra.worker import Worker
 from stt_worker.engines.base import Deadline, Hypothesis, RecognitionConfig, Transcriber
-from stt_worker.tasks.transcript import is_speech, language_to_keep, to_transcript
+from stt_worker.tasks.transcript import language_to_keep, reason_not_shown, to_transcript
 from wire.audio import decode_pcm, to_float
 from wire.errors import AudioError
 from wire.messages.base import now
-from wire.messages.jobs import AnalyzeText, TranscribeAudio
+from wire.messages.jobs import AnalyzeText, NoSpeechReason, TranscribeAudio
 from wire.messages.results import NoSpeech, result_fields
 
 log = structlog.get_logger()
@@ -19,10 +19,17 @@ log = structlog.get_logger()
 class Transcription:
     """Runs jobs for final texts; one instance per process, used by all its threads."""
 
-    def __init__(self, worker: Worker[Transcriber], send: Callable[[AnalyzeText], None]) -> None:
-        """Use the worker's model and ledger; ``send`` puts a job on the queue of the analysis."""
+    def __init__(self, worker: Worker[Transcriber], send: Callable[[AnalyzeText], None], *, min_logprob: float) -> None:
+        """Use the worker's model and ledger.
+
+        Args:
+            worker: shared by all threads.
+            send: puts a job on the queue of the analysis.
+            min_logprob: mean log-probability from which a text is shown.
+        """
         self._worker = worker
         self._send = send
+        self._min_logprob = min_logprob
 
     def run(self, job: TranscribeAudio) -> None:
         """Transcribe one utterance. A failure gives the claim back (see ``Worker.claimed``)."""
@@ -30,7 +37,7 @@ class Transcription:
             if claim.verdict != "claimed":
                 log.info("job skipped", session=job.session_id, segment=job.segment, verdict=claim.verdict)
             elif job.no_speech_prob is not None:
-                self._publish_no_speech(job, job.no_speech_prob)
+                self._publish_no_speech(job, job.no_speech_prob, job.no_speech_reason)
             else:
                 started = now()
                 hypothesis = self._transcribe(job, job.language or claim.language)
@@ -47,8 +54,9 @@ class Transcription:
 
     def _hand_on(self, job: TranscribeAudio, hypothesis: Hypothesis, started: float) -> None:
         job = job.model_copy(update={"clock": job.clock.at(stt_start=started, stt_end=now())})
-        if not is_speech(hypothesis):
-            self._publish_no_speech(job, hypothesis.no_speech_prob)
+        reason = reason_not_shown(hypothesis, self._min_logprob)
+        if reason is not None:
+            self._publish_no_speech(job, hypothesis.no_speech_prob, reason)
             return
         text = to_transcript(hypothesis, self._worker.model.name, job.task, job.start_ms)
         analysis = AnalyzeText(**result_fields(job), transcript=text)
@@ -56,5 +64,5 @@ class Transcription:
         if self._worker.ledger.advance(job, analysis, language):
             self._send(analysis)
 
-    def _publish_no_speech(self, job: TranscribeAudio, no_speech_prob: float) -> None:
-        self._worker.publish(NoSpeech(**result_fields(job), no_speech_prob=no_speech_prob))
+    def _publish_no_speech(self, job: TranscribeAudio, no_speech_prob: float, reason: NoSpeechReason) -> None:
+        self._worker.publish(NoSpeech(**result_fields(job), no_speech_prob=no_speech_prob, reason=reason))

@@ -1,7 +1,7 @@
 """Converts an engine's hypothesis to what other services read."""
 
 from stt_worker.engines.base import Hypothesis, is_silent
-from wire.messages.jobs import Task
+from wire.messages.jobs import NoSpeechReason, Task
 from wire.messages.transcript import Transcript, Word
 
 KEEP_LANGUAGE_PROB = 0.6
@@ -12,6 +12,18 @@ KEEP_LANGUAGE_MS = 1_000
 def is_speech(hypothesis: Hypothesis) -> bool:
     """True if there is a text worth showing."""
     return bool(hypothesis.text.strip()) and not is_silent(hypothesis.no_speech_prob, hypothesis.avg_logprob)
+
+
+def reason_not_shown(hypothesis: Hypothesis, min_logprob: float) -> NoSpeechReason | None:
+    """Return the reason for not showing a text; None if it is shown.
+
+    Args:
+        hypothesis: its text and probabilities.
+        min_logprob: mean log-probability of a token from which a text is shown (``STT_MIN_LOGPROB``).
+    """
+    if not is_speech(hypothesis):
+        return "silence"
+    return "uncertain" if hypothesis.avg_logprob < min_logprob else None
 
 
 def language_to_keep(hypothesis: Hypothesis, duration_ms: int) -> str | None:

@@ -1,8 +1,9 @@
 """Partial requests without a worker."""
 
 import asyncio
+from typing import Any
 
-from wire.messages.jobs import Partial, TranscribePartial
+from wire.messages.jobs import NoSpeechReason, Partial, TranscribePartial
 from wire.messages.transcript import Transcript, Word
 
 
@@ -43,28 +44,22 @@ class FakeRequest:
             text=text, language=language, language_probability=0.9, avg_logprob=-0.1, no_speech_prob=0.0,
             model="base", words=words,
         )  # fmt: skip
-        self._answer(transcript, language, cost_s)
+        self._answer(cost_s, transcript, keep_language=language)
 
-    def hear_nothing(self, *, cost_s: float = 0.1) -> None:
-        """A worker answers that there is no speech."""
-        self._answer(None, None, cost_s, no_speech_prob=0.9)
+    def hear_nothing(self, *, cost_s: float = 0.1, reason: NoSpeechReason = "silence") -> None:
+        """A worker answers that there is no speech, or none with a certain text."""
+        self._answer(cost_s, no_speech_prob=0.9, no_speech_reason=reason)
 
     def give_way(self) -> None:
         """A worker answers that there will be no text."""
-        self._answer(None, None, 0.0)
+        self._answer(0.0)
 
-    def _answer(
-        self,
-        transcript: Transcript | None,
-        keep_language: str | None,
-        cost_s: float,
-        no_speech_prob: float | None = None,
-    ) -> None:
+    def _answer(self, cost_s: float, transcript: Transcript | None = None, **fields: Any) -> None:
+        job = self.job
         self.answer.set_result(
             Partial(
-                session_id=self.job.session_id, segment=self.job.segment, revision=self.job.revision,
-                transcript=transcript, no_speech_prob=no_speech_prob,
-                keep_language=keep_language, stt_start=10.0, stt_end=10.0 + cost_s,
+                session_id=job.session_id, segment=job.segment, revision=job.revision, transcript=transcript,
+                stt_start=10.0, stt_end=10.0 + cost_s, **fields,
             )
         )  # fmt: skip
 

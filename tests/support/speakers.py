@@ -2,7 +2,7 @@
 
 from wire import names
 from wire.messages.base import Clock
-from wire.messages.jobs import AnalyzeText, TranscribeAudio
+from wire.messages.jobs import AnalyzeText, NoSpeechReason, TranscribeAudio
 from wire.messages.results import Final, Label, NoSpeech, SegmentFailed, Sentiment, result_fields
 from wire.messages.transcript import Transcript
 
@@ -73,9 +73,11 @@ def final(
     return Final.of(job, mood, None if mood else "The sentiment model instant knows de, but this is en.")
 
 
-def no_speech(segment: int = 0, session_id: str = ALICE, *, room: str | None = None) -> NoSpeech:
-    """The end of an utterance that was only a noise."""
-    return NoSpeech(**result_fields(audio_job(segment, session_id, room=room)), no_speech_prob=0.9)
+def no_speech(
+    segment: int = 0, session_id: str = ALICE, *, room: str | None = None, reason: NoSpeechReason = "silence"
+) -> NoSpeech:
+    """The end of an utterance that was only a noise, or that was not understood."""
+    return NoSpeech(**result_fields(audio_job(segment, session_id, room=room)), no_speech_prob=0.9, reason=reason)
 
 
 def failed(segment: int = 0, session_id: str = ALICE, *, room: str | None = None) -> SegmentFailed:

@@ -8,6 +8,8 @@ from wire.messages.base import Message, SessionId, Utterance
 from wire.messages.transcript import Transcript
 
 Task = Literal["transcribe", "translate"]
+NoSpeechReason = Literal["silence", "uncertain"]
+"""``uncertain``: there is speech, but its text is too improbable to be shown."""
 
 
 class _Recognition(Message):
@@ -28,6 +30,8 @@ class TranscribeAudio(Utterance, _Recognition):
     type: Literal["transcribe_audio"] = "transcribe_audio"
     no_speech_prob: float | None = None
     """Set if a partial found no speech: the utterance ends as ``NoSpeech`` and is not transcribed again."""
+    no_speech_reason: NoSpeechReason = "silence"
+    """Reason for that."""
 
 
 class TranscribePartial(_Recognition):
@@ -58,6 +62,8 @@ class Partial(Message):
     """None without speech, or when the job failed or was preempted."""
     no_speech_prob: float | None = None
     """Set instead of ``transcript`` if there is no speech. If both are None, only the final job gives the result."""
+    no_speech_reason: NoSpeechReason = "silence"
+    """Reason for that."""
     keep_language: str | None = None
     """Detected language, if it is certain enough for the rest of the session."""
     stt_start: float

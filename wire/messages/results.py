@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, TypeAdapter, ValidationError
 
 from wire.messages.base import PRIVATE, Message, Utterance, has_unknown_type
-from wire.messages.jobs import AnalyzeText, TranscribeAudio
+from wire.messages.jobs import AnalyzeText, NoSpeechReason, TranscribeAudio
 from wire.messages.transcript import Word
 
 Label = Literal["negative", "neutral", "positive"]
@@ -76,10 +76,11 @@ class Final(_SegmentEnd):
 
 
 class NoSpeech(_SegmentEnd):
-    """An utterance that was loud enough but has no speech."""
+    """An utterance that was loud enough but has no speech, or none whose text is certain enough to be shown."""
 
     type: Literal["no_speech"] = "no_speech"
     no_speech_prob: float | None = None
+    reason: NoSpeechReason = "silence"
 
 
 class SegmentFailed(_SegmentEnd):

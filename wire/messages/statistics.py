@@ -45,6 +45,8 @@ class Statistics(Message):
     utterances: int = 0
     """Results of type ``final``."""
     no_speech: int = 0
+    uncertain: int = 0
+    """Those of ``no_speech`` whose reason is ``uncertain``."""
     failures: int = 0
     words: int = 0
     speech_ms: int = 0

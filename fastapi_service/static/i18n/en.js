@@ -128,6 +128,7 @@ export const en = {
     languages: "Languages",
     latency: "Typical delay",
     unanalysed: "Without sentiment",
+    uncertain: "Not understood",
     failures: "Not transcribed",
   },
   /** @param {number} leaning −1, 0 or 1 */

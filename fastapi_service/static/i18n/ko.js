@@ -129,6 +129,7 @@ export const ko = {
     languages: "언어",
     latency: "보통 지연",
     unanalysed: "감정 없음",
+    uncertain: "알아듣지 못함",
     failures: "받아 적지 못함",
   },
   leaning: (leaning) => ["부정적", "균형", "긍정적"][leaning + 1],

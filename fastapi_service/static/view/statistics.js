@@ -9,21 +9,23 @@ import { Trend, leaning } from "./trend.js";
 
 /**
  * @typedef {import("../wire/messages.js").Statistics} Statistics
- * @typedef {Omit<Statistics, "type" | "scope" | "session_id" | "room" | "version" | "no_speech" | "trend_window">} Figures
+ * @typedef {"type" | "scope" | "session_id" | "room" | "version" | "no_speech" | "trend_window"} Unshown
+ * @typedef {Omit<Statistics, Unshown | "uncertain" | "sentiment">} Always
+ * @typedef {Always & { uncertain?: number, sentiment: Partial<Statistics["sentiment"]> }} Figures
  */
 
 /** Text of each figure, by the `data-figure` of its element. @type {Record<string, (statistics: Figures) => string>} */
 const FIGURES = {
-  utterances: ({ utterances }) => whole(utterances),
-  words: (statistics) => whole(statistics.words),
   talk: ({ speech_ms }) => minutes(speech_ms),
   pace: (statistics) => (statistics.speech_ms ? whole(statistics.words / (statistics.speech_ms / 60_000)) : texts.none),
   trend: ({ trend }) => (trend === null ? texts.none : `${texts.leaning(leaning(trend))} (${valence(trend)})`),
   languages: ({ languages }) => byCount(languages).join(", ") || texts.none,
   latency: ({ latency }) => (latency.total ? seconds(latency.total.p50_ms) : texts.none),
-  unanalysed: ({ unanalysed }) => whole(unanalysed),
-  failures: ({ failures }) => whole(failures),
 };
+/** Counts that are shown only if they are not 0. */
+const RARE = /** @type {const} */ (["unanalysed", "uncertain", "failures"]);
+/** Counts, by the `data-figure` of their element too. Older services do not send all of them. */
+const COUNTS = /** @type {const} */ (["utterances", "words", ...RARE]);
 
 const NO_SCORES = { count: 0, mean_score: null };
 /** @type {Figures} */
@@ -32,7 +34,7 @@ const EMPTY = {
   failures: 0,
   words: 0,
   speech_ms: 0,
-  sentiment: { negative: NO_SCORES, neutral: NO_SCORES, positive: NO_SCORES },
+  sentiment: {},
   unanalysed: 0,
   trend: null,
   languages: {},
@@ -52,9 +54,8 @@ export class StatisticsPanel {
   /** @param {Figures} statistics */
   show(statistics) {
     for (const [figure, text] of Object.entries(FIGURES)) setText(this.#figure(figure), () => text(statistics));
-    for (const figure of /** @type {const} */ (["unanalysed", "failures"])) {
-      this.#rowOf(figure).hidden = statistics[figure] === 0;
-    }
+    for (const count of COUNTS) setText(this.#figure(count), () => whole(statistics[count] ?? 0));
+    for (const count of RARE) this.#rowOf(count).hidden = !statistics[count];
     const known = Object.values(statistics.sentiment).reduce((sum, { count }) => sum + count, 0);
     for (const row of /** @type {NodeListOf<HTMLElement>} */ (this.#panel.querySelectorAll("tr[data-label]"))) {
       const label = /** @type {keyof Statistics["sentiment"]} */ (row.dataset.label);

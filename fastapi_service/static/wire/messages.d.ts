@@ -118,7 +118,7 @@ export interface LabelStatistics {
   mean_score: number | null;
 }
 
-/** An utterance that was loud enough but has no speech. */
+/** An utterance that was loud enough but has no speech, or none whose text is certain enough to be shown. */
 export interface NoSpeech {
   session_id: string;
   room: string | null;
@@ -130,6 +130,7 @@ export interface NoSpeech {
   seq: number | null;
   type: "no_speech";
   no_speech_prob: number | null;
+  reason: "silence" | "uncertain";
 }
 
 /** Number of people in the room. Sent to each client that joins, and to all when it changes. */
@@ -210,6 +211,7 @@ export interface Statistics {
   version: number;
   utterances: number;
   no_speech: number;
+  uncertain: number;
   failures: number;
   words: number;
   speech_ms: number;

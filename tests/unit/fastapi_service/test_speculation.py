@@ -132,17 +132,18 @@ async def test_request_without_a_text_leads_to_a_transcription_job() -> None:
 
 
 async def test_request_without_speech_leads_to_a_job_with_that_finding() -> None:
-    """The utterance enters the ledger like any other; the worker only has to report that there is no speech."""
+    """The utterance enters the ledger like any other; the worker only has to report that there is none, and why."""
     setting = Setting(pause_ms=200)
     request = await spoken(setting)
     request.begun = True
-    request.hear_nothing()
+    request.hear_nothing(reason="uncertain")
     await setting.session.audio(quiet(20 * FRAME))
     await setting.session.finish()
     ((job, pcm, _),) = setting.admission.written
     assert isinstance(job, TranscribeAudio)
     assert pcm
-    assert (job.no_speech_prob, job.clock.stt_start, job.clock.stt_end) == (0.9, 10.0, 10.1)
+    assert (job.no_speech_prob, job.no_speech_reason) == (0.9, "uncertain")
+    assert (job.clock.stt_start, job.clock.stt_end) == (10.0, 10.1)
 
 
 @pytest.mark.parametrize("then", [speech(20 * FRAME), quiet(3 * FRAME)], ids=["speech", "silence"])

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from listener_service.tally import MAX_POINTS, Tally, count_words
 from tests.support.speakers import failed, final, no_speech, sentiment
 from wire.messages.base import HOPS
+from wire.messages.jobs import NoSpeechReason
 from wire.messages.results import LABELS, Final, NoSpeech, SegmentFailed
 from wire.messages.statistics import Statistics
 
@@ -24,7 +26,12 @@ finals = st.builds(
     st.text(st.sampled_from("ab .,こ世"), max_size=20),
     st.sampled_from(["en", "ko", "ja", "zh"]),
 )
-ends = st.one_of(finals, st.builds(no_speech, st.integers(0, 1_000)), st.builds(failed, st.integers(0, 1_000)))
+noises = st.builds(
+    lambda segment, reason: no_speech(segment, reason=reason),
+    st.integers(0, 1_000),
+    st.sampled_from(get_args(NoSpeechReason)),
+)
+ends = st.one_of(finals, noises, st.builds(failed, st.integers(0, 1_000)))
 
 
 def count(results: Sequence[End], trend_window: int = 20, latency_window: int = 100) -> Tally:
@@ -64,6 +71,7 @@ def test_tally_totals_are_a_plain_count_of_the_results(results: list[End]) -> No
     assert found.version == len(results)
     assert found.utterances == len(texts)
     assert found.no_speech == sum(isinstance(end, NoSpeech) for end in results)
+    assert found.uncertain == sum(isinstance(end, NoSpeech) and end.reason == "uncertain" for end in results)
     assert found.failures == sum(isinstance(end, SegmentFailed) for end in results)
     assert found.words == sum(count_words(end.text, end.language) for end in texts)
     assert found.speech_ms == 2_000 * len(texts)

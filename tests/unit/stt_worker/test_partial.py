@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -99,7 +100,7 @@ def worker_with(redis: Redis) -> Any:
 def run(task: TranscribePartial, redis: Redis, answer: Hypothesis | Exception = HYPOTHESIS) -> Engine:
     worker = worker_with(redis)
     engine = worker.model = Engine(answer)
-    PartialTranscription(worker).run(task)
+    PartialTranscription(worker, min_logprob=-1.5).run(task)
     return engine
 
 
@@ -142,7 +143,7 @@ def test_an_interim_text_is_preempted() -> None:
 def test_the_queue_is_checked_at_intervals() -> None:
     """Not by each thread at each step: their batch would wait for Redis."""
     redis = Redis(job().audio_key, waiting=1)
-    partials = PartialTranscription(worker_with(redis))
+    partials = PartialTranscription(worker_with(redis), min_logprob=-1.5)
     assert [partials.is_preempted() for _ in range(100)] == [True] * 100
     assert redis.checks <= 3
 
@@ -150,7 +151,7 @@ def test_the_queue_is_checked_at_intervals() -> None:
 def test_two_threads_check_the_queue_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second thread, at every moment at which the first reads the clock or Redis, does not read Redis too."""
     redis = Redis(job().audio_key, waiting=1)
-    partials = PartialTranscription(worker_with(redis))
+    partials = PartialTranscription(worker_with(redis), min_logprob=-1.5)
     answers = []
 
     def interleaved(step: Callable[[], Any]) -> Callable[[], Any]:
@@ -174,7 +175,7 @@ def test_nothing_preempts_while_redis_is_unavailable() -> None:
     """Its timeout, of seconds, delays the batch once."""
     redis = Redis(job().audio_key, waiting=1)
     redis.unavailable = True
-    partials = PartialTranscription(worker_with(redis))
+    partials = PartialTranscription(worker_with(redis), min_logprob=-1.5)
     assert [partials.is_preempted() for _ in range(100)] == [False] * 100
     assert redis.checks == 1
 
@@ -185,6 +186,17 @@ def test_silence_is_reported_as_no_speech() -> None:
     run(job(), redis, Hypothesis("", "en", 0.9, 0.0, 0.99))
     ((_, partial),) = redis.published
     assert (partial.transcript, partial.no_speech_prob, partial.keep_language) == (None, 0.99, None)
+    assert partial.no_speech_reason == "silence"
+
+
+@pytest.mark.parametrize("purpose", ["final", "interim"])
+def test_an_improbable_text_is_not_sent(purpose: str) -> None:
+    """Nor is its language kept."""
+    redis = Redis(job().audio_key)
+    run(job(purpose=purpose), redis, replace(HYPOTHESIS, avg_logprob=-2.9))
+    ((_, partial),) = redis.published
+    assert (partial.transcript, partial.no_speech_prob, partial.keep_language) == (None, 0.05, None)
+    assert partial.no_speech_reason == "uncertain"
 
 
 @pytest.mark.parametrize("answer", [ModelError("stt_language", "No.", "Choose another."), ValueError("broken")])

@@ -11,11 +11,11 @@ from infra.watchdog import Limits
 from infra.worker import Worker
 from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, RecognitionConfig
 from stt_worker.tasks.transcribe import Transcription
-from stt_worker.tasks.transcript import is_speech, language_to_keep
+from stt_worker.tasks.transcript import language_to_keep, reason_not_shown
 from tests.support.speakers import audio_job
 from wire import names
 from wire.audio import Samples, encode_pcm
-from wire.messages.jobs import AnalyzeText, TranscribeAudio
+from wire.messages.jobs import AnalyzeText, NoSpeechReason, TranscribeAudio
 from wire.messages.results import NoSpeech, segment_end
 
 PCM = np.array([0, 16_384, -32_768], dtype=np.int16)
@@ -113,7 +113,7 @@ class Task:
         self.sent: list[AnalyzeText] = []
         worker: Any = Worker("redis://127.0.0.1:1/0", names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
         worker.model, worker.ledger, worker.redis = self.engine, self.ledger, self.redis
-        Transcription(worker, self.sent.append).run(job or audio_job(3, room="kitchen"))
+        Transcription(worker, self.sent.append, min_logprob=-1.5).run(job or audio_job(3, room="kitchen"))
 
 
 def test_what_was_said_goes_on_to_the_analysis() -> None:
@@ -160,36 +160,44 @@ def test_language_is_kept_when_it_is_certain(hypothesis: Hypothesis, ms: int, ke
 
 
 def test_a_job_that_a_partial_found_silent_is_not_transcribed() -> None:
-    """It ends as ``no_speech`` at once, even without its audio."""
-    job = audio_job(3, room="kitchen").model_copy(update={"no_speech_prob": 0.9})
+    """It ends as ``no_speech`` at once, even without its audio, for the reason that the partial gave."""
+    found = {"no_speech_prob": 0.9, "no_speech_reason": "uncertain"}
+    job = audio_job(3, room="kitchen").model_copy(update=found)
     task = Task(make_hypothesis(), job=job, pcm=None)
     end = segment_end.validate_json(task.redis.channel[0])
     assert isinstance(end, NoSpeech)
-    assert (end.segment, end.no_speech_prob) == (3, 0.9)
+    assert (end.segment, end.no_speech_prob, end.reason) == (3, 0.9, "uncertain")
     assert (task.engine.asked, task.sent, task.ledger.given_back) == ([], [], [])
 
 
 @pytest.mark.parametrize(
-    ("hypothesis", "speech"),
+    ("hypothesis", "reason"),
     [
-        (make_hypothesis(), True),
-        (make_hypothesis("네", "ko"), True),
-        (make_hypothesis("yes", logprob=-1.4), True),
-        (make_hypothesis("", logprob=-0.1), False),
-        (make_hypothesis("  \n"), False),
-        (make_hypothesis("Thank you.", no_speech=0.8, logprob=-1.2), False),
-        (make_hypothesis("Thank you.", no_speech=0.8, logprob=-0.4), True),
+        (make_hypothesis(), None),
+        (make_hypothesis("네", "ko"), None),
+        (make_hypothesis("yes", logprob=-1.4), None),
+        (make_hypothesis("yes", logprob=-1.5), None),
+        (make_hypothesis("", logprob=-0.1), "silence"),
+        (make_hypothesis("  \n"), "silence"),
+        (make_hypothesis("", logprob=-2.9), "silence"),
+        (make_hypothesis("Thank you.", no_speech=0.8, logprob=-1.2), "silence"),
+        (make_hypothesis("Thank you.", no_speech=0.8, logprob=-0.4), None),
+        (make_hypothesis("오오", "ko", no_speech=0.36, logprob=-2.9), "uncertain"),
+        (make_hypothesis("yes", logprob=-1.51), "uncertain"),
     ],
 )
-def test_silence_is_silent_and_short_answers_survive(hypothesis: Hypothesis, speech: bool) -> None:
-    """An utterance without speech ends as ``no_speech``; it is neither analysed nor shown."""
-    assert is_speech(hypothesis) == speech
+def test_silence_and_guesses_are_not_shown_and_short_answers_survive(
+    hypothesis: Hypothesis, reason: NoSpeechReason | None
+) -> None:
+    """An utterance without a text to show ends as ``no_speech``; it is neither analysed nor shown."""
+    assert reason_not_shown(hypothesis, -1.5) == reason
     task = Task(hypothesis)
-    assert bool(task.sent) == bool(task.ledger.advanced) == speech
-    if not speech:
+    assert bool(task.sent) == bool(task.ledger.advanced) == (reason is None)
+    if reason is not None:
         end = segment_end.validate_json(task.redis.stream[0])
         assert isinstance(end, NoSpeech)
         assert (end.segment, end.room, end.no_speech_prob) == (3, "kitchen", hypothesis.no_speech_prob)
+        assert end.reason == reason
         assert end.clock.stt_end is not None
         assert task.redis.channel == task.redis.stream
         assert hypothesis.text.strip() not in json.loads(task.redis.stream[0]).values()
@@ -243,7 +251,7 @@ def test_an_unavailable_queue_loses_nothing() -> None:
     engine, ledger = Engine(make_hypothesis()), Ledger(Claim("claimed", 1, None), encode_pcm(PCM))
     worker: Any = Worker("redis://127.0.0.1:1/0", names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
     worker.model, worker.ledger, worker.redis = engine, ledger, Redis()
-    Transcription(worker, send_error).run(audio_job())
+    Transcription(worker, send_error, min_logprob=-1.5).run(audio_job())
     assert len(ledger.advanced) == 1
 
 
