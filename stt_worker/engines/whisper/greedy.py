@@ -12,6 +12,7 @@ from stt_worker.engines.whisper.decoder import Decoder
 from stt_worker.engines.whisper.kv_cache import KVCache
 from stt_worker.engines.whisper.prompt import Prompt
 from stt_worker.engines.whisper.repetition import loop_length
+from stt_worker.engines.whisper.suppression import Suppression
 from stt_worker.engines.whisper.vocabulary import Vocabulary
 
 Stop = Literal["end", "limit", "loop"]
@@ -81,15 +82,7 @@ class GreedySearch:
         self._eot: int = tokenizer.eot
         self._no_speech: int = tokenizer.no_speech
         self._device = device
-        # Tokens that never appear in a text: ``whisper.decoding.DecodingTask._get_suppress_tokens`` for "-1".
-        special = (
-            tokenizer.transcribe, tokenizer.translate, tokenizer.sot, tokenizer.sot_prev, tokenizer.sot_lm,
-            tokenizer.no_speech,
-        )  # fmt: skip
-        never = sorted({*tokenizer.non_speech_tokens, *special})
-        self._never = torch.tensor(never, device=device)
-        first = sorted({*never, *tokenizer.encode(" "), tokenizer.eot})
-        self._never_first = torch.tensor(first, device=device)
+        self._suppression = Suppression(tokenizer, device)
 
     def languages(self, cache: KVCache, sot: int, languages: Sequence[int]) -> Tensor:
         """Return the probabilities (batch, languages) of language tokens; the cache stays as it was."""
@@ -116,11 +109,13 @@ class GreedySearch:
         log = _AttentionLog()
         active: Sequence[int] = range(len(prompts))
         texts, state = self._prefill(cache, prompts, log)
-        suppressed = self._never if prompts[0].prefix_len else self._never_first
+        suppressed = self._suppression.first(len(prompts))
+        if prompts[0].prefix_len:
+            last = torch.tensor([prompt.tokens[-1] for prompt in prompts], device=self._device)
+            suppressed = self._suppression.after(last)
         free = self._decoder.n_ctx - cache.length
         for _ in range(min(free, self._decoder.n_ctx // 2)):  # half, as ``DecodingTask.sample_len``
             logits = self._vocabulary(state, suppressed)
-            suppressed = self._never
             best, chosen = logits.max(dim=-1)
             logprobs = (best - logits.logsumexp(dim=-1)).tolist()
             kept = []
@@ -133,6 +128,7 @@ class GreedySearch:
                 rows = torch.tensor(kept, device=self._device)
                 cache.keep(rows)
                 chosen, active = chosen[rows], [active[row] for row in kept]
+            suppressed = self._suppression.after(chosen)
             scores: list[Tensor] = []
             state = self._decoder(chosen[:, None], cache, scores)[:, 0]
             log.add(active, scores)

@@ -19,9 +19,9 @@ class Vocabulary:
         self._embedding = embedding
 
     def __call__(self, states: Tensor, suppressed: Tensor | None = None) -> Tensor:
-        """(batch, state) → logits (batch, tokens), float32; −∞ for tokens whose indices are ``suppressed``."""
+        """(batch, state) → logits (batch, tokens), float32; −∞ at the indices ``suppressed`` (batch, count)."""
         logits = linear(states, self._embedding).float()
-        return logits if suppressed is None else logits.index_fill_(1, suppressed, -torch.inf)
+        return logits if suppressed is None else logits.scatter_(1, suppressed, -torch.inf)
 
 
 class ShortlistVocabulary(Vocabulary):
@@ -40,7 +40,7 @@ class ShortlistVocabulary(Vocabulary):
         rows = [self._rough(states[row : row + 1]) for row in range(len(states))]
         logits = rows[0] if len(rows) == 1 else torch.cat(rows)
         if suppressed is not None:
-            logits.index_fill_(1, suppressed, -torch.inf)
+            logits.scatter_(1, suppressed, -torch.inf)
         best = logits.topk(SHORTLIST, dim=-1, sorted=False).indices
         exact = (self._embedding[best] @ states.unsqueeze(-1)).squeeze(-1)
         return logits.scatter_(1, best, exact)

@@ -196,7 +196,7 @@ def test_the_shortlist_finds_the_best_token(model: Whisper, name: Format) -> Non
     """int8 scores choose 16 tokens, float32 scores among them: the winner and its score are float32's."""
     embedding = model.decoder.token_embedding.weight
     states = torch.randn(40, 64, generator=torch.Generator().manual_seed(0))
-    suppressed = torch.tensor([5, 6])
+    suppressed = torch.tensor([5, 6]).expand(40, -1)
     with quantized_engine(ENGINES[name]):
         short = make_vocabulary(embedding, name)(states, suppressed)
     exact = Vocabulary(embedding)(states, suppressed)
