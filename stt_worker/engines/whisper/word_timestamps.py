@@ -26,6 +26,8 @@ EXCHANGES = ((0, 5), (0, 3), (1, 6), (2, 4), (0, 1), (3, 5), (2, 6), (2, 3), (3,
 """Pairs to sort, one after the other, that move the median of seven numbers into the middle: ``opt_med7`` of
 N. Devillard, http://ndevilla.free.fr/median/median.pdf."""
 Times = NDArray[np.float64]
+UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
+"""Languages without spaces between words, as in ``Tokenizer.split_to_word_tokens``: their words are tokens."""
 OPENING, CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 """Punctuation that belongs to the word after it, and before it, as in ``add_word_timestamps``."""
 
@@ -79,6 +81,17 @@ def word_times(
         probability = float(np.mean(probabilities[begin:end]))
         found.append(WordTiming(text, group, float(times[begin]), float(times[end]), probability))
     merge_punctuations(found, OPENING, CLOSING)
-    return tuple(
-        Word(word.word, word.start, max(word.start, word.end), word.probability) for word in found if word.word
-    )
+    words: list[WordTiming] = []
+    for word in found:
+        if words and word.word[:1] not in {"", " "} and tokenizer.language not in UNSPACED:
+            words[-1] = _joined(words[-1], word)
+        elif word.word:
+            words.append(word)
+    return tuple(Word(word.word, word.start, max(word.start, word.end), word.probability) for word in words)
+
+
+def _joined(first: WordTiming, second: WordTiming) -> WordTiming:
+    """Join two parts of a word that the tokenizer separates at a sign, such as "10" and ":30"."""
+    tokens = [*first.tokens, *second.tokens]
+    weighted = first.probability * len(first.tokens) + second.probability * len(second.tokens)
+    return WordTiming(first.word + second.word, tokens, first.start, second.end, weighted / len(tokens))
