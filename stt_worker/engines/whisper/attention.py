@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
+MASKED = -1e4
+"""Added to a score, it leaves no weight in any number format; finite, as ``compiled`` requires."""
+
 
 def heads(x: Tensor, n_head: int) -> Tensor:
     """(batch, time, state) → (batch, heads, time, state per head)."""
@@ -25,12 +28,19 @@ def heads(x: Tensor, n_head: int) -> Tensor:
 class SelfAttention:
     """The encoder's attention, computed by torch in the type of the arguments."""
 
-    def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-        """Return the context, (batch, heads, positions, state per head); so are all arguments but ``mask``.
+    def __call__(self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
+        """Attend to the audio and to the silence behind it.
 
-        ``mask``, (batch, 1, 1, positions), is True for positions with audio; None: all.
+        Args:
+            query: (batch, heads, positions, state per head).
+            key: (batch, heads, keys, state per head).
+            value: likewise.
+            bias: added to the scores, (batch, 1, 1, keys); None: nothing.
+
+        Returns:
+            The context, (batch, heads, positions, state per head).
         """
-        return scaled_dot_product_attention(query, key, value, mask)
+        return scaled_dot_product_attention(query, key, value, bias)
 
 
 class Bfloat16SelfAttention(SelfAttention):
@@ -44,7 +54,7 @@ class Bfloat16SelfAttention(SelfAttention):
     def __init__(self) -> None:
         self._buffer = torch.empty(0, dtype=torch.bfloat16)
 
-    def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+    def __call__(self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
         """See ``SelfAttention``; all in bfloat16."""
         shape = (*query.shape[:-1], key.shape[-2])
         size = 2 * math.prod(shape)
@@ -52,8 +62,8 @@ class Bfloat16SelfAttention(SelfAttention):
             self._buffer = torch.empty(size, dtype=torch.bfloat16)
         scores, weights = (half.view(shape) for half in self._buffer[:size].chunk(2))
         torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(-1, -2), out=scores)
-        if mask is not None:
-            scores.masked_fill_(~mask, -torch.inf)
+        if bias is not None:
+            scores += bias
         torch.softmax(scores, dim=-1, out=weights)
         return weights @ value
 
@@ -73,19 +83,19 @@ class CrossKV:
         """Return those of some utterances of the batch, by their indices."""
         return type(self)(self.key[rows], self.value[rows])
 
-    def attend(self, query: Tensor, key_padding_mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    def attend(self, query: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
         """Attend to the audio.
 
         Args:
             query: scaled, (batch, tokens, state).
-            key_padding_mask: (batch, 1, 1, audio positions), True for positions behind an utterance; None: none.
+            bias: added to the scores, (batch, audio positions); None: nothing.
 
         Returns:
             Scores before softmax, (batch, heads, tokens, audio positions), and context, (batch, tokens, state).
         """
         scores = heads(query, self.key.shape[1]) @ self.key.to(query.dtype).transpose(-1, -2)
-        if key_padding_mask is not None:
-            scores = scores.masked_fill(key_padding_mask, -torch.inf)
+        if bias is not None:
+            scores = scores + bias[:, None, None].to(scores.dtype)
         return scores, (scores.softmax(dim=-1) @ self.value.to(query.dtype)).transpose(1, 2).flatten(2)
 
 
@@ -102,13 +112,14 @@ class Bfloat16CrossKV(CrossKV):
         key, value = (half[0].view(torch.uint16).numpy() for half in (self.key, self.value))
         return key, value
 
-    def attend(self, query: Tensor, key_padding_mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    def attend(self, query: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
         """See ``CrossKV``."""
-        if query.shape[:2] != (1, 1) or key_padding_mask is not None:
-            return super().attend(query, key_padding_mask)
+        if query.shape[:2] != (1, 1):
+            return super().attend(query, bias)
         _, n_head, positions, state = self.key.shape
         scores, context = np.empty((n_head, positions), np.float32), np.empty((n_head, state), np.float32)
-        _attend(query.view(n_head, state).numpy(), *self._bits, scores, context)
+        added = np.zeros(positions, np.float32) if bias is None else bias[0].numpy()
+        _attend(query.view(n_head, state).numpy(), *self._bits, added, scores, context)
         return torch.from_numpy(scores)[None, :, None], torch.from_numpy(context).view(query.shape)
 
 
@@ -123,14 +134,17 @@ def _widened(bits: np.uint16) -> np.float32:
 
 
 @compiled
-def _attend(query: Floats, key: Bits, value: Bits, scores: Floats, context: Floats) -> None:
-    """Fill ``scores``, (heads, positions), and ``context``, (heads, state per head), for one query."""
+def _attend(query: Floats, key: Bits, value: Bits, bias: Floats, scores: Floats, context: Floats) -> None:
+    """Fill ``scores``, (heads, positions), and ``context``, (heads, state per head), for one query.
+
+    ``bias``, (positions,), is added to the scores.
+    """
     n_head, positions, state = key.shape
     weights = np.empty(positions, np.float32)
     for head in range(n_head):
         highest = np.float32(-1e38)
         for position in range(positions):
-            score = np.float32(0)
+            score = bias[position]
             for number in range(state):
                 score += query[head, number] * _widened(key[head, position, number])
             scores[head, position] = score

@@ -51,10 +51,10 @@ class _Layer:
         return x + self._out(attended.transpose(1, 2).flatten(2))
 
     def attend_to_audio(
-        self, x: Tensor, cross: CrossKV, key_padding_mask: Tensor | None, alignment_scores: list[Tensor] | None
+        self, x: Tensor, cross: CrossKV, bias: Tensor | None, alignment_scores: list[Tensor] | None
     ) -> Tensor:
         """Add attention to the audio; append the scores of the alignment heads to ``alignment_scores``."""
-        scores, context = cross.attend(self._cross_query(self._cross_norm(x)), key_padding_mask)
+        scores, context = cross.attend(self._cross_query(self._cross_norm(x)), bias)
         if alignment_scores is not None and self._alignment is not None:
             alignment_scores.append(scores.index_select(1, self._alignment))
         return x + self._cross_out(context)
@@ -92,26 +92,22 @@ class Decoder:
         self._n_head: int = cross[0].n_head
         self._cross_projections = [pack_cross(*fuse(each.key, each.value)) for each in cross]
 
-    def precompute_cross_kv(self, audio: Tensor, positions: Sequence[int] | None = None) -> KVCache:
+    def precompute_cross_kv(self, audio: Tensor, bias: Tensor | None = None) -> KVCache:
         """Compute the keys and values of the audio.
 
         Args:
             audio: output of the encoder, (batch, audio positions, state).
-            positions: number of positions in use, per utterance; None: all.
+            bias: likewise: added to the scores of attention to them, (batch, audio positions); None: nothing.
 
         Returns:
             A cache without text.
         """
-        key_padding_mask = None
-        if positions is not None and min(positions) < audio.shape[1]:
-            count = torch.tensor(positions, device=audio.device)
-            key_padding_mask = (torch.arange(audio.shape[1], device=audio.device) >= count[:, None])[:, None, None]
         batch, time, state = audio.shape
         size = (len(self._cross_projections), 2, batch, self._n_head, time, state // self._n_head)
         keys_values = audio.new_empty(size, dtype=self._cross_dtype)
         for target, multiply in zip(keys_values, self._cross_projections, strict=True):
             target.copy_(multiply(audio).view(batch, time, 2, self._n_head, -1).permute(2, 0, 3, 1, 4))
-        return KVCache([self._cross_kv(key, value) for key, value in keys_values], key_padding_mask)
+        return KVCache([self._cross_kv(key, value) for key, value in keys_values], bias)
 
     def __call__(self, tokens: Tensor, cache: KVCache, alignment_scores: list[Tensor] | None = None) -> Tensor:
         """Read the next tokens.
@@ -140,7 +136,7 @@ class Decoder:
             causal = torch.arange(end, device=x.device) <= rows
         for number, layer in enumerate(self._layers):
             x = layer.attend_to_text(x, new[number], keys[number], values[number], causal)
-            x = layer.attend_to_audio(x, cache.cross[number], cache.key_padding_mask, alignment_scores)
+            x = layer.attend_to_audio(x, cache.cross[number], cache.bias, alignment_scores)
             x = layer.feed_forward(x)
         cache.length = end
         return self._norm(x)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 from whisper.audio import HOP_LENGTH, N_SAMPLES, log_mel_spectrogram, pad_or_trim
 from whisper.model import Whisper
 
@@ -20,10 +21,11 @@ from stt_worker.engines.whisper.greedy import Decoded, GreedySearch
 from stt_worker.engines.whisper.kv_cache import KVCache
 from stt_worker.engines.whisper.languages import ENGLISH, Languages
 from stt_worker.engines.whisper.prompt import Prompt, make_prompt
+from stt_worker.engines.whisper.reference import reference_speech, silence_begin
 from stt_worker.engines.whisper.vocabulary import make_vocabulary
 from stt_worker.engines.whisper.word_timestamps import token_times, word_times
 from stt_worker.numerics import FLOAT16, Numerics
-from wire.audio import SAMPLE_RATE
+from wire.audio import SAMPLE_RATE, Samples
 
 STEP = 25 * 2 * HOP_LENGTH
 """Samples by which windows grow: 25 positions of the encoder, half a second. oneDNN caches what it prepares for each
@@ -77,6 +79,8 @@ class WhisperTranscriber(BatchEngine):
         self._dtype: torch.dtype = model.encoder.conv1.weight.dtype
         self._languages = Languages(model, name)
         self._encoder = Encoder(model.encoder, numerics.encoder)
+        reference = reference_speech()
+        self._encoder.learn_silence(self._features(reference, N_SAMPLES), silence_begin(len(reference)))
         self._decoder = Decoder(model.decoder, numerics, model.alignment_heads.indices().T.tolist())
         vocabulary = make_vocabulary(model.decoder.token_embedding.weight, numerics.vocabulary)
         self._search = GreedySearch(self._decoder, vocabulary, self._languages.tokenizer(), self._device)
@@ -113,9 +117,13 @@ class WhisperTranscriber(BatchEngine):
         for utterance in batch:
             audio = utterance.request.audio
             steps = math.ceil((len(audio) + round(padding_s * SAMPLE_RATE)) / STEP)
-            padded = pad_or_trim(audio, min(N_SAMPLES, steps * STEP))
-            mels.append(log_mel_spectrogram(padded, self._n_mels, device=self._device).to(self._dtype))
+            mels.append(self._features(audio, min(N_SAMPLES, steps * STEP)))
         return self._decoder.precompute_cross_kv(*self._encoder(mels))
+
+    def _features(self, audio: Samples, window: int) -> Tensor:
+        """Return the log-mel frames of a window that begins with the audio, (mels, window / 160)."""
+        frames: Tensor = log_mel_spectrogram(pad_or_trim(audio, window), self._n_mels, device=self._device)
+        return frames.to(self._dtype)
 
     def _detect_languages(self, batch: Sequence[_Utterance], cache: KVCache) -> None:
         for utterance in batch:

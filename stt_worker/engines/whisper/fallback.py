@@ -15,10 +15,9 @@ from stt_worker.engines.whisper.repetition import (
 )
 from stt_worker.engines.whisper.word_timestamps import token_times
 
-PADDING_S = (2.0, 6.0, 30.0)
-"""Silence after the speech for the first attempt, and for each attempt after a text that was not accepted. Less than 2
-s loops more often and has more errors. Of the clips on which 2 s fails, 6 s succeeds with nearly all, and 3 or 4 s with
-some. The last one fills Whisper's window of 30 s, as ``whisper.transcribe`` always does."""
+PADDING_S = (1.0, 6.0)
+"""Silence after the speech for the first attempt, and for the one after a text that was not accepted. The rest of
+Whisper's window of 30 s is represented by some of its positions (see ``silence``)."""
 
 
 def is_last(attempt: int, *, allow_fallback: bool) -> bool:

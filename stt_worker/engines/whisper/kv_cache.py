@@ -15,8 +15,8 @@ class KVCache:
 
     cross: list[CrossKV]
     """The audio, per layer."""
-    key_padding_mask: Tensor | None
-    """(batch, 1, 1, audio positions), True for positions behind an utterance; None if all have the same length."""
+    bias: Tensor | None
+    """Added to the scores of attention to the audio, (batch, audio positions); None: nothing."""
     text: Tensor | None = None
     """Keys, then values, of the text: (layers, batch, 2 × heads, text positions, state per head), filled up to
     ``length``. None until the first token, so that a cache from which only parts are decoded allocates nothing."""
@@ -30,7 +30,7 @@ class KVCache:
 
     def select(self, rows: Sequence[int]) -> "KVCache":
         """Return a cache without text for some utterances of the batch, by their indices."""
-        part = KVCache(self.cross, self.key_padding_mask)
+        part = KVCache(self.cross, self.bias)
         if len(rows) < self.batch_size:
             part.keep(torch.tensor(rows, device=self.cross[0].key.device))
         return part
@@ -40,5 +40,5 @@ class KVCache:
         self.cross = [layer.select(rows) for layer in self.cross]
         if self.text is not None:
             self.text = self.text[:, rows]
-        if self.key_padding_mask is not None:
-            self.key_padding_mask = self.key_padding_mask[rows]
+        if self.bias is not None:
+            self.bias = self.bias[rows]

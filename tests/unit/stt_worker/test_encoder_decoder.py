@@ -10,7 +10,7 @@ from whisper.model import ModelDimensions, Whisper
 from whisper.timing import median_filter
 from whisper.tokenizer import Tokenizer, get_tokenizer
 
-from stt_worker.engines.whisper.attention import Bfloat16CrossKV, Bfloat16SelfAttention, CrossKV, SelfAttention
+from stt_worker.engines.whisper.attention import MASKED, Bfloat16CrossKV, Bfloat16SelfAttention, CrossKV, SelfAttention
 from stt_worker.engines.whisper.decoder import Decoder
 from stt_worker.engines.whisper.encoder import Encoder
 from stt_worker.engines.whisper.greedy import Decoded, GreedySearch
@@ -78,8 +78,8 @@ def test_the_encoder_gives_the_librarys_numbers(model: Whisper) -> None:
 
 @torch.inference_mode()
 def test_a_short_window_is_as_long_as_its_audio(model: Whisper) -> None:
-    features, positions = Encoder(model.encoder, "float32")([mel(1, 400)[0]])
-    assert (features.shape, positions) == ((1, 200, 64), [200])
+    features, bias = Encoder(model.encoder, "float32")([mel(1, 400)[0]])
+    assert (features.shape, bias) == ((1, 200, 64), None)
 
 
 @pytest.fixture(scope="module")
@@ -162,18 +162,65 @@ def test_the_beginning_of_a_text_keeps_its_probabilities() -> None:
         assert text.first(5) is text
 
 
+def quiet_after(position: int) -> Tensor:
+    """Return the frames of a full window that is silent from a position on, (mels, 3000)."""
+    frames = mel(4)[0]
+    frames[:, 2 * position :] = -0.5
+    return frames
+
+
 @torch.inference_mode()
-def test_a_batch_gives_what_each_gives_alone(model: Whisper, tokenizer: Tokenizer) -> None:
+def test_silence_changes_nothing_in_the_full_window(model: Whisper) -> None:
+    """It has its own."""
+    encoder = Encoder(model.encoder, "float32")
+    encoder.learn_silence(quiet_after(100), 100)
+    features, bias = encoder([mel(1)[0]])
+    assert bias is not None
+    torch.testing.assert_close(features[:, :1500], model.encoder(mel(1)), rtol=1e-4, atol=1e-4)
+    assert (bias[0, :1500] == 0).all()
+    assert (bias[0, 1500:] == MASKED).all()
+
+
+@torch.inference_mode()
+def test_silence_counts_as_often_as_it_lasts(model: Whisper) -> None:
+    """Each sink behind the window once, and their mean as often as there are others; none of those inside."""
+    encoder = Encoder(model.encoder, "float32")
+    encoder.learn_silence(quiet_after(100), 100)
+    _, bias = encoder([mel(1, 400)[0], mel(1, 2000)[0]])
+    assert bias is not None
+    for row, length in enumerate((200, 1000)):
+        total = bias[row].exp().sum()
+        assert float(total) == pytest.approx(1500, rel=1e-4), length
+
+
+@torch.inference_mode()
+def test_a_short_window_is_close_to_the_full_one(model: Whisper) -> None:
+    """The reference is the utterance itself here, so its silence is exact; only the mean of the others is not."""
+    full = model.encoder(quiet_after(100)[None])[:, :100]
+    short = quiet_after(100)[:, :300]
+    encoder = Encoder(model.encoder, "float32")
+    without = encoder([short])[0][:, :100]
+    encoder.learn_silence(quiet_after(100), 150)
+    found = encoder([short])[0][:, :100]
+    assert (found - full).norm() < 0.2 * (without - full).norm()
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("knows_silence", [False, True])
+def test_a_batch_gives_what_each_gives_alone(model: Whisper, tokenizer: Tokenizer, *, knows_silence: bool) -> None:
     """Utterances of different lengths and ends, padded to the longest and masked."""
     encoder = Encoder(model.encoder, "float32")
+    if knows_silence:
+        encoder.learn_silence(quiet_after(100), 100)
     mels = [mel(seed, frames)[0] for seed, frames in ((1, 500), (2, 300), (3, 800))]
-    alone = [encoder([each])[0] for each in mels]
-    batch, lengths = encoder(mels)
-    for row, features in enumerate(alone):
-        torch.testing.assert_close(batch[row : row + 1, : lengths[row]], features, rtol=1e-4, atol=1e-4)
-    together = decode(model, tokenizer, batch, positions=lengths)
-    for features, ours in zip(alone, together, strict=True):
-        expected = decode(model, tokenizer, features)[0]
+    alone = [encoder([each]) for each in mels]
+    batch, bias = encoder(mels)
+    for row, (features, _) in enumerate(alone):
+        length = mels[row].shape[-1] // 2
+        torch.testing.assert_close(batch[row : row + 1, :length], features[:, :length], rtol=1e-4, atol=1e-4)
+    together = decode(model, tokenizer, batch, bias=bias)
+    for (features, own), ours in zip(alone, together, strict=True):
+        expected = decode(model, tokenizer, features, bias=own)[0]
         assert (ours.tokens, ours.stop) == (expected.tokens, expected.stop)
 
 
@@ -226,9 +273,9 @@ def test_attention_in_bfloat16_is_close(*, masked: bool) -> None:
     rooms = []
     for positions in (30, 20, 40):
         query, key, value = torch.randn(3, 1, 4, positions, 16, generator=random).unbind()
-        mask = (torch.arange(positions) < 15)[None, None, None] if masked else None
-        ours = close(query.bfloat16(), key.bfloat16(), value.bfloat16(), mask)
-        torch.testing.assert_close(ours.float(), exact(query, key, value, mask), rtol=0.05, atol=0.05)
+        bias = torch.zeros(1, 1, 1, positions).masked_fill(torch.arange(positions) >= 15, MASKED) if masked else None
+        ours = close(query.bfloat16(), key.bfloat16(), value.bfloat16(), None if bias is None else bias.bfloat16())
+        torch.testing.assert_close(ours.float(), exact(query, key, value, bias), rtol=0.05, atol=0.05)
         rooms.append(close._buffer.data_ptr())
     assert rooms[0] == rooms[1] != rooms[2]
 
@@ -246,8 +293,8 @@ def test_audio_in_bfloat16_is_seen_as_in_float32(tokens: int) -> None:
     """What is compiled for one token, and what torch does for several, from the same rounded numbers."""
     key, value = torch.randn(2, 1, 4, 50, 16).bfloat16().unbind()
     query = torch.randn(1, tokens, 64)
-    for silent in (None, torch.arange(50)[None, None, None] >= 40):
-        scores, seen = Bfloat16CrossKV(key, value).attend(query, silent)
-        expected_scores, expected = CrossKV(key.float(), value.float()).attend(query, silent)
+    for bias in (None, torch.randn(1, 50), torch.zeros(1, 50).masked_fill(torch.arange(50) >= 40, MASKED)):
+        scores, seen = Bfloat16CrossKV(key, value).attend(query, bias)
+        expected_scores, expected = CrossKV(key.float(), value.float()).attend(query, bias)
         torch.testing.assert_close(scores, expected_scores)
         torch.testing.assert_close(seen, expected)
