@@ -182,7 +182,7 @@ def _judge_projection(judged: Judged, kept: _Kept, projected: Tensor, embedding:
 
 def _judge_choice(judged: Judged, ours: Tensor, exact: Tensor, token: int, logprob: float) -> None:
     """Compare a token's log-probability with that of our scores, and with the exact one."""
-    own, true = (float(scores.log_softmax(dim=-1)[0, token]) for scores in (ours, exact))
+    own, true = (float(scores.double().log_softmax(dim=-1)[0, token]) for scores in (ours, exact))
     most = 2 * float((ours - exact)[exact.isfinite()].abs().max()) + LOGARITHM
     judged.at_most(own_logprob_error=abs(logprob - own), logprob_error=abs(logprob - true) / most)
 
