@@ -55,7 +55,7 @@ class Admission:
             pcm: Int16, 16 kHz, mono.
             samples: acknowledged with the utterance, at the session's sample rate since its start, gaps included.
             session_ttl_s: seconds that the session lives on from now.
-            keep_language: detected language, kept for the rest of the session.
+            keep_language: detected language, which the next ones of the session are expected to be in.
 
         Returns:
             ``enrolled`` when added; ``duplicate`` when it was added before; ``fenced`` when another connection owns

@@ -29,7 +29,7 @@ class Claim:
     attempt: int
     """Number of this attempt at the stage, from 1."""
     language: str | None
-    """The session's language, fixed or detected before; None if unknown."""
+    """Language that was last detected in the session with certainty; None if there was none."""
 
 
 class Ledger:

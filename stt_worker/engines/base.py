@@ -86,6 +86,8 @@ class RecognitionConfig:
     """Known beginning of the text. Dropped if the text after it has to be decoded again."""
     allow_fallback: bool = True
     """False for a text that is soon replaced: it is not worth the longest and slowest attempt."""
+    expected_language: str | None = None
+    """Language of what was said before. If it is detected again, that takes less evidence than another one."""
     session: str = ""
     """Sessions with waiting utterances take turns."""
     priority: int = 0

@@ -83,13 +83,13 @@ class PartialTranscription:
 
     def _transcribe(self, job: TranscribePartial, pcm: bytes) -> Hypothesis | None:
         """Return None if the job is preempted or fails: the utterance is transcribed later, which reports the error."""
-        language = job.language or self._worker.redis.hget(names.session(job.session_id), "language")
         config = RecognitionConfig(
-            language,
+            job.language,
             job.task,
             job.prompt,
             job.prefix,
             allow_fallback=job.purpose == "final",
+            expected_language=self._worker.redis.hget(names.session(job.session_id), "detected_language"),
             session=job.session_id,
             priority=PRIORITIES[job.purpose],
         )

@@ -40,15 +40,17 @@ class Transcription:
                 self._publish_no_speech(job, job.no_speech_prob, job.no_speech_reason)
             else:
                 started = now()
-                hypothesis = self._transcribe(job, job.language or claim.language)
+                hypothesis = self._transcribe(job, claim.language)
                 self._hand_on(job, hypothesis, started)
 
-    def _transcribe(self, job: TranscribeAudio, language: str | None) -> Hypothesis:
+    def _transcribe(self, job: TranscribeAudio, expected_language: str | None) -> Hypothesis:
         pcm = self._worker.ledger.audio(job)
         if pcm is None:
             raise AudioError("audio_expired", "The audio is no longer stored.", "Start more workers.")
         deadline = Deadline.after(self._worker.limits.deadline_s)
-        config = RecognitionConfig(language, job.task, job.prompt, session=job.session_id)
+        config = RecognitionConfig(
+            job.language, job.task, job.prompt, expected_language=expected_language, session=job.session_id
+        )
         with self._worker.watched():
             return self._worker.model.transcribe(to_float(decode_pcm(pcm)), config, deadline)
 

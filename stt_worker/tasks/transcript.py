@@ -6,7 +6,7 @@ from wire.messages.transcript import Transcript, Word
 
 KEEP_LANGUAGE_PROB = 0.6
 KEEP_LANGUAGE_MS = 1_000
-"""A detected language is kept for the session only if it is this probable, in this much audio."""
+"""A detected language is expected again only if it is this probable, in this much audio."""
 
 
 def is_speech(hypothesis: Hypothesis) -> bool:
@@ -27,7 +27,7 @@ def reason_not_shown(hypothesis: Hypothesis, min_logprob: float) -> NoSpeechReas
 
 
 def language_to_keep(hypothesis: Hypothesis, duration_ms: int) -> str | None:
-    """Return the detected language if it is certain enough for the rest of the session."""
+    """Return the detected language if it is certain enough to be expected again."""
     probability = hypothesis.language_probability
     is_certain = probability is not None and probability >= KEEP_LANGUAGE_PROB
     return hypothesis.language if is_certain and duration_ms >= KEEP_LANGUAGE_MS else None

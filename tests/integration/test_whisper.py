@@ -82,7 +82,7 @@ async def test_speech_is_heard_and_silence_is_not(
     words = re.sub(r"[^\w\s]", "", heard.transcript.text.lower())
     assert jiwer.wer(SAID, words) <= 0.2
     assert heard.transcript.language == "en"
-    assert redis.hget(names.session(record.session_id), "language") == "en"
+    assert redis.hget(names.session(record.session_id), "detected_language") == "en"
     assert heard.transcript.avg_logprob > -0.6
 
 

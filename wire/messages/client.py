@@ -27,7 +27,7 @@ class Start(Command):
 
     type: Literal["start"] = "start"
     language: Language | None = None
-    """ISO 639 code; null detects the language in the first utterances and keeps it."""
+    """ISO 639 code; null detects the language of each utterance; that of the ones before is likelier."""
     task: Task = "transcribe"
     """``translate`` returns English text for any spoken language."""
     prompt: Annotated[str, Field(max_length=MAX_PROMPT)] = ""

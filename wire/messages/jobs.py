@@ -65,7 +65,7 @@ class Partial(Message):
     no_speech_reason: NoSpeechReason = "silence"
     """Reason for that."""
     keep_language: str | None = None
-    """Detected language, if it is certain enough for the rest of the session."""
+    """Detected language, if it is certain enough to be expected again."""
     stt_start: float
     """Unix seconds."""
     stt_end: float

@@ -43,7 +43,7 @@ if redis.call('ZCARD', pending) >= max_pending or held >= max_per_session or hel
 end
 
 if stage == 'stt' then redis.call('SET', audio, pcm, 'EX', audio_ttl_s) end
-if keep_language ~= '' then redis.call('HSETNX', session, 'language', keep_language) end
+if keep_language ~= '' then redis.call('HSET', session, 'detected_language', keep_language) end
 redis.call('HSET', entry, 'stage', stage, 'job', job, 'attempts', 0, 'sent_at', seconds)
 redis.call('ZADD', pending, seconds, member)
 redis.call('ZADD', outstanding, end_ms, member)

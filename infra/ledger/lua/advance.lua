@@ -11,6 +11,6 @@ redis.call('HSET', entry, 'stage', 'analysis', 'job', job, 'attempts', 0, 'sent_
 redis.call('HDEL', entry, 'claimed_by', 'claimed_at', 'error')
 redis.call('DEL', audio)
 if keep_language ~= '' and redis.call('EXISTS', session) == 1 then
-  redis.call('HSETNX', session, 'language', keep_language)
+  redis.call('HSET', session, 'detected_language', keep_language)
 end
 return 1

@@ -25,4 +25,4 @@ end
 if tonumber(attempts) >= max_attempts then return {'exhausted', tonumber(attempts), ''} end
 
 redis.call('HSET', entry, 'claimed_by', worker, 'claimed_at', seconds)
-return {'claimed', redis.call('HINCRBY', entry, 'attempts', 1), redis.call('HGET', session, 'language') or ''}
+return {'claimed', redis.call('HINCRBY', entry, 'attempts', 1), redis.call('HGET', session, 'detected_language') or ''}

@@ -19,7 +19,7 @@ from stt_worker.engines.whisper.decoder import Decoder
 from stt_worker.engines.whisper.encoder import Encoder
 from stt_worker.engines.whisper.greedy import Decoded, GreedySearch
 from stt_worker.engines.whisper.kv_cache import KVCache
-from stt_worker.engines.whisper.languages import ENGLISH, Languages
+from stt_worker.engines.whisper.languages import ENGLISH, Languages, choose_language
 from stt_worker.engines.whisper.prompt import Prompt, make_prompt
 from stt_worker.engines.whisper.reference import reference_speech, silence_begin
 from stt_worker.engines.whisper.vocabulary import make_vocabulary
@@ -134,9 +134,13 @@ class WhisperTranscriber(BatchEngine):
         tokenizer = self._languages.tokenizer()
         with torch_threads(1):
             found = self._search.languages(cache.select(rows), tokenizer.sot, tokenizer.all_language_tokens)
-        for row, (probability, index) in zip(rows, zip(*found.max(dim=-1), strict=True), strict=True):
-            batch[row].language = tokenizer.all_language_codes[int(index)]
-            batch[row].language_probability = float(probability)
+        for row, probabilities in zip(rows, found, strict=True):
+            utterance = batch[row]
+            utterance.language, utterance.language_probability = choose_language(
+                dict(zip(tokenizer.all_language_codes, probabilities.tolist(), strict=True)),
+                utterance.config.expected_language,
+                utterance.seconds,
+            )
 
     def _set_prompts(self, batch: Sequence[_Utterance], *, is_first: bool) -> None:
         """Later attempts use the task only: prompt or prefix may have led the model astray."""

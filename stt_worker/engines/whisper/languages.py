@@ -1,5 +1,7 @@
 """Languages and tasks of a model, and their tokenizers."""
 
+from collections.abc import Mapping
+
 from whisper.model import Whisper
 from whisper.tokenizer import Tokenizer, get_tokenizer
 
@@ -7,6 +9,11 @@ from stt_worker.engines.base import RecognitionConfig
 from wire.errors import WireError
 
 ENGLISH = "en"
+SHORT_S = 2.0
+EXPECTED, EXPECTED_IF_SHORT = 8, 32
+"""By how much likelier the expected language is than any other, in longer and in shorter utterances. Of 177 clips in 11
+languages, each after each of four languages: of whole sentences 99.4 % get their own language after another one, and
+100 % after their own; of pieces of 2.2 s 93 and 98 %, of 1.2 s 79 and 98 % (without this 87 and 92 %)."""
 
 
 class Languages:
@@ -37,3 +44,17 @@ class Languages:
                 "Choose another, or ask the operator for a newer model (STT_MODEL=large or turbo).",
             )
         return None
+
+
+def choose_language(probabilities: Mapping[str, float], expected: str | None, seconds: float) -> tuple[str, float]:
+    """Return the language of an utterance, and its probability.
+
+    Args:
+        probabilities: of each language, by the audio alone.
+        expected: language of what was said before; None: unknown.
+        seconds: duration of the audio.
+    """
+    factor = EXPECTED_IF_SHORT if seconds < SHORT_S else EXPECTED
+    weights = {code: each * (factor if code == expected else 1) for code, each in probabilities.items()}
+    chosen = max(weights, key=weights.__getitem__)
+    return chosen, weights[chosen] / sum(weights.values())

@@ -59,7 +59,7 @@ class Redis:
         return self.audio.pop(key, None)
 
     def hget(self, _key: str, field: str) -> str:
-        assert field == "language"
+        assert field == "detected_language"
         return "ko"
 
     def pipeline(self, **_: Any) -> "Redis":
@@ -114,7 +114,9 @@ def test_the_text_is_sent_to_the_gateway_of_the_job() -> None:
     assert partial.transcript.text == "Good morning."
     assert [(word.start_ms, word.end_ms) for word in partial.transcript.words] == [(5_100, 5_300), (5_300, 5_800)]
     assert partial.keep_language == "en"
-    assert engine.asked == [RecognitionConfig("ko", "transcribe", "", " Good", session=ALICE, priority=3)]
+    assert engine.asked == [
+        RecognitionConfig(None, "transcribe", "", " Good", expected_language="ko", session=ALICE, priority=3)
+    ]
 
 
 def test_a_withdrawn_partial_costs_nothing() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from whisper.audio import log_mel_spectrogram
 
 from stt_worker.engines.base import BatchEngine, Hypothesis, Outcome, RecognitionConfig, RecognitionRequest, Word
@@ -14,6 +15,8 @@ from stt_worker.engines.repeated_speech import RepeatedSpeech, said_once, writte
 from tests.support.recordings import names, recording
 from tests.support.utterances import outcomes_of
 from wire.audio import SAMPLE_RATE, Samples
+
+Times = NDArray[np.float64]
 
 
 def seconds(duration: float) -> int:
@@ -54,28 +57,28 @@ def test_speech_is_no_repetition(name: str) -> None:
     assert find(recording(name)) is None
 
 
-def _tone(time: Samples) -> Samples:
+def _tone(time: Times) -> Times:
     return np.asarray(np.sin(2 * np.pi * 300 * time))
 
 
-def _vowel(time: Samples) -> Samples:
+def _vowel(time: Times) -> Times:
     harmonics = [np.sin(2 * np.pi * 120 * number * time) / number for number in range(1, 20)]
     return np.asarray(np.sum(harmonics, axis=0) / 4)
 
 
-def _silence(time: Samples) -> Samples:
+def _silence(time: Times) -> Times:
     return np.zeros_like(time)
 
 
-def _noise(time: Samples) -> Samples:
-    return np.random.default_rng(1).normal(size=len(time)).astype(np.float32)
+def _noise(time: Times) -> Times:
+    return np.random.default_rng(1).normal(size=len(time))
 
 
 @pytest.mark.parametrize("sound", [_tone, _vowel, _silence, _noise])
 @pytest.mark.parametrize("amplitude", [0.001, 0.1])
-def test_steady_sounds_are_no_repetition(sound: Callable[[Samples], Samples], amplitude: float) -> None:
+def test_steady_sounds_are_no_repetition(sound: Callable[[Times], Times], amplitude: float) -> None:
     """They are like themselves at any distance, not at one."""
-    time = (np.arange(seconds(5)) / SAMPLE_RATE).astype(np.float32)
+    time = np.arange(seconds(5)) / SAMPLE_RATE
     assert find((amplitude * sound(time)).astype(np.float32)) is None
 
 
