@@ -3,11 +3,7 @@
 import asyncio
 import csv
 import io
-import json
-import os
 import signal
-import socket
-import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -21,13 +17,12 @@ import webvtt
 from fastapi_service.export.formats import FORMATS
 from infra.results import publish_result
 from tests.support.eventually import eventually
+from tests.support.gateways import START_S, Gateway, Person
 from tests.support.machines import Processes
 from tests.support.redis import Redis
 from tests.support.speakers import ALICE, failed, final, no_speech, sentiment
 from wire import names
 
-START_S = 30
-RECEIVE_S = 5.0
 FORGET_S = 3
 # A gateway that forgets connections sooner than this test waits.
 GATEWAY = f"""
@@ -38,53 +33,6 @@ fastapi_service.main()
 """
 
 
-class Gateway:
-    def __init__(self, processes: Processes) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.http = f"http://127.0.0.1:{port}"
-        self.ws = f"ws://127.0.0.1:{port}/ws"
-        self._process: subprocess.Popen[bytes] = processes.python("-c", GATEWAY, GATEWAY_PORT=str(port))
-
-    def answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.http}/healthz", timeout=2).is_success
-        except httpx.TransportError:
-            return False
-
-    def end(self, number: signal.Signals) -> None:
-        os.kill(self._process.pid, number)
-
-
-class Person:
-    """A WebSocket with a session, and the messages that it received."""
-
-    def __init__(self, line: websockets.ClientConnection, ready: dict[str, Any]) -> None:
-        self._line = line
-        self.session_id, self.token = ready["session_id"], ready["token"]
-        self.received: list[dict[str, Any]] = []
-
-    async def until(self, kind: str, **fields: object) -> dict[str, Any]:
-        """The next message of this kind, with these fields."""
-        async with asyncio.timeout(RECEIVE_S + FORGET_S):
-            while True:
-                self.received.append(json.loads(await self._line.recv()))
-                if self.received[-1].items() >= ({"type": kind} | fields).items():
-                    return self.received[-1]
-
-    async def talk(self) -> None:
-        await self._line.send(bytes(3_200))
-
-    async def ping(self) -> None:
-        """Wait for the answer: everything that was sent before it is received then."""
-        await self._line.send('{"type":"ping"}')
-        await self.until("pong")
-
-    async def leave(self) -> None:
-        await self._line.close()
-
-
 def rooms(*persons: Person) -> set[str]:
     """Return the rooms whose occupancy these clients received."""
     return {message["room"] for person in persons for message in person.received if message["type"] == "people"}
@@ -92,7 +40,7 @@ def rooms(*persons: Person) -> set[str]:
 
 @pytest.fixture
 def gateways(processes: Processes) -> list[Gateway]:
-    started = [Gateway(processes), Gateway(processes)]
+    started = [Gateway(processes, GATEWAY), Gateway(processes, GATEWAY)]
     for gateway in started:
         eventually(gateway.answers, START_S)
     return started
@@ -105,8 +53,7 @@ async def enter() -> AsyncIterator[Callable[..., Any]]:
 
         async def one(gateway: Gateway, room: str | None = None) -> Person:
             line = await lines.enter_async_context(websockets.connect(gateway.ws))
-            await line.send(json.dumps({"type": "start", "room": room}))
-            return Person(line, json.loads(await line.recv()))
+            return await Person.enter(line, room=room)
 
         yield one
 
