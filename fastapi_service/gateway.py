@@ -98,6 +98,7 @@ class Gateway:
         options = SessionOptions(
             EndpointerOptions(**{name: getattr(settings, name) for name in EndpointerOptions.__dataclass_fields__}),
             settings.session_ttl_s,
-            settings.interim_ms / 1000,
+            audio_timeout_s=settings.audio_timeout_s,
+            interim_every_s=settings.interim_ms / 1000,
         )
         return lambda record, client: Session(record, options, ports, client.send, client.send_error)

@@ -28,9 +28,6 @@ class Settings(WireSettings):
     """Connections at once; further ones get ``service_full``."""
     max_session_s: Annotated[int, Field(ge=60)] = 18_000
     """Seconds of audio in one session."""
-    resume_grace_s: Annotated[float, Field(ge=0, le=600)] = 90.0
-    """Seconds that the open utterance of a broken connection waits for the client before it is transcribed as it is:
-    an outage of a minute, and the time that the client needs to notice it and reconnect."""
     stop_timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
     """Seconds that ``stop`` waits for the last results."""
 
@@ -38,6 +35,9 @@ class Settings(WireSettings):
     """Audio before the first voiced frame that belongs to an utterance."""
     silence_ms: Annotated[int, Field(ge=100, le=5_000)] = 500
     """Silence that ends an utterance."""
+    jitter_ms: Annotated[int, Field(ge=0, le=600_000)] = 1_500
+    """Time that audio may come late, by the network or by the client, before its utterance ends: without audio it ends
+    after ``silence_ms`` and this. A packet that is lost three times comes 1.4 s late."""
     pause_ms: Annotated[int, Field(ge=0, le=5_000)] = 200
     """Silence after which the final text is started early, to be used if the silence reaches ``silence_ms``; 0, or a
     value not below ``silence_ms``, turns the early start off."""
@@ -60,6 +60,11 @@ class Settings(WireSettings):
             if file is not None and not file.is_file():
                 raise ValueError(f"{file} (GATEWAY_TLS_CERT or GATEWAY_TLS_KEY) is not a file")
         return self
+
+    @property
+    def audio_timeout_s(self) -> float:
+        """Return the seconds without audio that end an open utterance, whether the connection is broken or not."""
+        return (self.silence_ms + self.jitter_ms) / 1000
 
     @property
     def origins(self) -> frozenset[str]:

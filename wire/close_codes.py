@@ -66,4 +66,4 @@ LEAVING = frozenset(
     }
 )
 """Codes of a client that will not come back: the gateway ends its open utterance at once. After any other the utterance
-waits for the client (``GATEWAY_RESUME_GRACE_S``)."""
+waits for the client, for ``GATEWAY_SILENCE_MS`` and ``GATEWAY_JITTER_MS``."""

@@ -108,15 +108,23 @@ class Endpointer:
             self._tail = _silence(samples - whole)
         return events
 
-    def flush(self, arrived: float) -> list[Event]:
-        """End the active utterance now; the stream may go on afterwards."""
+    def flush(self, arrived: float, reason: Reason = "flush") -> list[Event]:
+        """End the active utterance now; the stream may go on afterwards.
+
+        Args:
+            arrived: as for ``feed``.
+            reason: with ``silence``, what is too short to be speech stays the pre-roll of what follows.
+        """
         tail, self._tail = self._tail, self._tail[:0]
         self._position += len(tail)
         events: list[Event] = []
         if self._active:
             self._active.pcm += encode_pcm(tail)
-            events = self._close(self._active, "flush", arrived)
-        self._pre_roll.clear()
+            events = self._close(self._active, reason, arrived)
+        else:
+            self._remember(encode_pcm(tail))
+        if reason == "flush":
+            self._pre_roll.clear()
         return events
 
     def _frame(self, frame: bytes, energy: float, arrived: float) -> list[Event]:

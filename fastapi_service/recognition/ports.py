@@ -106,6 +106,8 @@ class SessionOptions:
     endpointer: EndpointerOptions
     ttl_s: int
     """Seconds that Redis keeps a session that no client uses."""
+    audio_timeout_s: float = 2.0
+    """Seconds without audio that end the open utterance."""
     interim_every_s: float = 0.0
     """Interval of interim texts; 0 turns them off."""
     max_unwritten_s: float = 60.0

@@ -10,6 +10,7 @@ from fastapi_service.endpointing.resampler import StreamResampler
 from fastapi_service.endpointing.sample_clock import SampleClock
 from fastapi_service.monitoring import metrics
 from fastapi_service.recognition.acknowledgements import Acknowledgements
+from fastapi_service.recognition.audio_timeout import AudioTimeout
 from fastapi_service.recognition.interims import Interims
 from fastapi_service.recognition.partial_requester import PartialRequester
 from fastapi_service.recognition.ports import SessionOptions, SessionPorts
@@ -20,7 +21,7 @@ from fastapi_service.storage.sessions import SessionRecord
 from wire.audio import decode_pcm, samples_to_ms
 from wire.errors import WireError
 from wire.messages.base import now
-from wire.messages.server import AnyServerMessage, SpeechEnded, SpeechStarted
+from wire.messages.server import Ack, AnyServerMessage, SpeechEnded, SpeechStarted
 
 __all__ = ["Session", "SessionOptions", "SessionPorts"]
 
@@ -32,6 +33,8 @@ class Session:
         * Every sample is counted once, in order, gaps included.
         * Utterances get consecutive segments from ``record.next_segment`` on, and share no sample.
         * Audio is acknowledged only when it is in the ledger, or when it was silence.
+        * The open utterance ends also when no audio comes. The audio clock stands still meanwhile: it counts what the
+          client sends, and a client that leaves audio out says so with a gap.
         * Texts requested before the end of an utterance change nothing of this: see :class:`Speculation` and
           :class:`Interims`.
 
@@ -63,8 +66,11 @@ class Session:
         self._speculation = Speculation(requester)
         self._interims = Interims(requester, send, options.interim_every_s)
         retry = StoreRetry(record.session_id, send_error, options.warn_after_s, options.max_retry_pause_s)
-        self._acknowledgements = Acknowledgements(record, ports.store, self._clock, retry, send, options.ack_every_s)
+        self._acknowledgements = Acknowledgements(
+            record, ports.store, self._clock, retry, self._acknowledge, options.ack_every_s
+        )
         self._writer = LedgerWriter(record, ports, options, self._clock, self._acknowledgements, retry)
+        self._timeout = AudioTimeout(options.audio_timeout_s, self._on_timeout)
 
     @property
     def seconds(self) -> float:
@@ -113,6 +119,7 @@ class Session:
             SessionTakenOver: another connection resumed the session; what it sends again is not written twice.
             StoreError: the ledger refused an utterance for good.
         """
+        self._timeout.stop()
         self._acknowledgements.stop()
         self._interims.stop()
         events = self._endpointer.feed(self._resampler.flush(), now())
@@ -126,10 +133,24 @@ class Session:
         return events + self._endpointer.gap(lacking, now()) if lacking > 0 else events
 
     async def _keep_pace(self) -> None:
+        self._timeout.stop()  # while this waits, no audio is read: that is not the client's silence
         await self._writer.wait_for_room()
         self._acknowledgements.check_owner()
-        if self._endpointer.state is State.QUIET and not self._writer.unwritten:
+        if self._endpointer.active is not None:
+            self._timeout.restart()
+        elif not self._writer.unwritten:
             self._acknowledgements.note_silence(self._endpointer.safe)
+
+    def _acknowledge(self, ack: Ack) -> None:
+        self._send(ack)
+        self._timeout.extend()  # the client may have waited for this with its next audio, as with a file
+
+    def _on_timeout(self) -> None:
+        """End the open utterance as silence does; audio may follow."""
+        if self._writer.unwritten:  # the client waits for an acknowledgement, perhaps
+            self._timeout.restart()
+        else:
+            self._handle([*self._catch_up(), *self._endpointer.flush(now(), "silence")])
 
     def _handle(self, events: list[Event]) -> None:
         for event in events:

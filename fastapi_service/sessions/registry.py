@@ -101,7 +101,7 @@ class SessionRegistry:
             self._occupancy.talks(record.room, record.owner)
 
     def leave(self, client: Client, *, wait_for_client: bool) -> None:
-        """Forget a connection that has ended, and flush its session: at once, or after ``resume_grace_s``."""
+        """Forget a connection that has ended, and flush its session: at once, or when its open utterance has ended."""
         self._clients.discard(client)
         metrics.CONNECTIONS.set(len(self._clients))
         session = client.session
@@ -114,7 +114,7 @@ class SessionRegistry:
             self._occupancy.leave(record.room, record.owner)
         if self._owners.get(record.session_id) is client:
             del self._owners[record.session_id]
-        grace_s = self._settings.resume_grace_s if wait_for_client else 0.0
+        grace_s = self._settings.audio_timeout_s if wait_for_client else 0.0
         self._flushes.start(self._flush(session, grace_s), name="flush")
 
     async def read_statistics(self, record: SessionRecord, receiver: Receiver) -> None:

@@ -87,7 +87,7 @@ class SpeechEnded(Message):
     end_ms: int
     """End on the session's audio clock, ms, gaps included."""
     reason: Literal["silence", "too_long", "flush"]
-    """``flush``: the session or its connection ended."""
+    """``silence``: silence was sent, or no audio came. ``flush``: the session or its connection ended."""
 
 
 class People(Message):

@@ -102,13 +102,13 @@ def make_session(record: SessionRecord, _: Sender) -> SpeechSession:
 def registry(
     store: FakeStore | None = None, hub: Hub | None = None, occupancy: FakeOccupancy | None = None, **settings: float
 ) -> SessionRegistry:
-    made = Settings.model_validate({"resume_grace_s": 0.05} | settings)
+    made = Settings.model_validate({"silence_ms": 100, "jitter_ms": 0} | settings)
     occupancy = occupancy or FakeOccupancy()
     return SessionRegistry(store or FakeStore(), hub or Hub(), occupancy, make_session, TaskSet(), made)
 
 
 async def test_a_broken_connection_leaves_nothing_behind() -> None:
-    """Its feed gets nothing more. After the grace its session is flushed, and no task of it is left."""
+    """Its feed gets nothing more. Its session is flushed when its utterance would have ended, and no task is left."""
     before = asyncio.all_tasks()
     hub = Hub()
     sut = registry(hub=hub, max_sessions=3)

@@ -69,7 +69,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (GatewaySettings, "GATEWAY_SILENCE_MS", "half"),
         (GatewaySettings, "GATEWAY_MAX_UTTERANCE_MS", "31000"),
         (GatewaySettings, "GATEWAY_NOISE_FACTOR", "nan"),
-        (GatewaySettings, "GATEWAY_RESUME_GRACE_S", "inf"),
+        (GatewaySettings, "GATEWAY_JITTER_MS", "-1"),
         (GatewaySettings, "GATEWAY_STOP_TIMEOUT_S", "inf"),
         (GatewaySettings, "LOG_LEVEL", "loud"),
         (ListenerSettings, "LISTENER_TREND_WINDOW", "0"),
