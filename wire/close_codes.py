@@ -18,7 +18,7 @@ class CloseCode(IntEnum):
     UNSUPPORTED_DATA = 1003
     """A kind of message that the other side does not accept."""
     NO_STATUS = 1005
-    """The close frame had no code. Never sent."""
+    """The close frame had no code. Never sent. uvicorn reports broken connections so, too."""
     ABNORMAL = 1006
     """The connection broke without a close frame. Never sent."""
     INVALID_DATA = 1007
@@ -60,7 +60,6 @@ LEAVING = frozenset(
     {
         CloseCode.NORMAL,
         CloseCode.GOING_AWAY,
-        CloseCode.NO_STATUS,
         CloseCode.RESTART,
         CloseCode.TAKEN_OVER,
     }
