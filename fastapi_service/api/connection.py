@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import MutableMapping, Sequence
-from contextlib import suppress
 from typing import Any, assert_never
 
 import structlog
 from redis.exceptions import RedisError
 
 from fastapi_service import errors
+from fastapi_service.api.last_results import last_results
 from fastapi_service.api.ports import Registry, Socket
 from fastapi_service.api.serializer import Audio, Flush, Incoming, Serializer
 from fastapi_service.delivery.feed import Feed
@@ -23,9 +23,6 @@ from wire.errors import ProtocolError, StoreError
 from wire.messages.client import Gap, Ping, Start, Stop
 from wire.messages.server import Endpointing, Pong, Ready, Stopped
 
-STOP_POLL_S = 0.1
-READ_LAST_S = 5.0
-"""Seconds that the last results may take from Redis to the send queue."""
 START_S = 5.0
 """Seconds that a client waits for its session. It takes longer only if Redis is frozen, which is then reported."""
 
@@ -175,24 +172,11 @@ class Connection:
 
     async def _stop(self) -> None:
         """Flush the session, then wait for the results of all its utterances."""
-        pending = await self._last_results(self.session) if self.session is not None else 0
-        self.send_queue.send(Stopped(segments=self.session.segments if self.session else 0, pending=pending))
-
-    async def _last_results(self, session: SpeechSession) -> int:
-        """Return how many results are missing after ``stop_timeout_s``; the others are in the send queue then."""
-        pending = 1  # as long as it is unknown
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._settings.stop_timeout_s):
-                await session.finish()
-                while pending := await self._registry.outstanding(session):  # noqa: ASYNC110 (the listener has no event)
-                    await asyncio.sleep(STOP_POLL_S)
-        try:
-            async with asyncio.timeout(READ_LAST_S):
-                await self.feed.caught_up()
-        except TimeoutError:
-            pending = max(1, pending)
-        await self._registry.read_statistics(session.record, self.feed)
-        return max(pending, session.waiting)
+        segments = pending = 0
+        if self.session is not None:
+            pending = await last_results(self.session, self._registry, self.feed, self._settings.stop_timeout_s)
+            segments = self.session.segments
+        self.send_queue.send(Stopped(segments=segments, pending=pending))
 
 
 def _frame(received: MutableMapping[str, Any]) -> Frame:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fastapi_service import errors
-from fastapi_service.api import connection as module
+from fastapi_service.api import last_results as module
 from fastapi_service.api.connection import Connection
 from fastapi_service.api.native import NativeSerializer
 from fastapi_service.settings import Settings
@@ -67,7 +67,7 @@ async def test_stop_does_not_wait_for_ever_for_the_ledger(waiting: int) -> None:
 
 async def test_stop_does_not_wait_for_ever_for_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """Results that are there and cannot be read are missing, too."""
-    monkeypatch.setattr(module, "READ_LAST_S", 0.05)
+    monkeypatch.setattr(module, "READ_S", 0.05)
     log = FakeLog()
     log.answers.clear()
     assert (await stopped(FakeRegistry(), log))["pending"] == 1
