@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from wire.errors import ProtocolError, StoreError
+from wire.errors import AudioError, ProtocolError, StoreError
 
 MAX_ERRORS = 20
 """Invalid messages after which a client is disconnected."""
@@ -70,6 +70,15 @@ def odd_audio(size: int) -> ProtocolError:
         "odd_audio",
         f"Received a binary message of {size} bytes; Int16 samples have two bytes each. It was ignored.",
         "Send whole Int16 little-endian samples, mono.",
+    )
+
+
+def unsupported_audio(found: str, sample_rate: int) -> AudioError:
+    """The audio is something else than 16-bit PCM; ``found`` is what it looks like."""
+    return AudioError(
+        "unsupported_audio",
+        f"The audio is no 16-bit PCM; it looks like {found}.",
+        f"Send samples without a header: 16-bit little-endian PCM, mono, {sample_rate} Hz (the sample_rate of start).",
     )
 
 

@@ -16,7 +16,7 @@ class CloseCode(IntEnum):
     PROTOCOL_ERROR = 1002
     """The other side broke the rules of WebSockets."""
     UNSUPPORTED_DATA = 1003
-    """A kind of message that the other side does not accept."""
+    """A kind of message, or of audio, that the other side does not accept."""
     NO_STATUS = 1005
     """The close frame had no code. Never sent. uvicorn reports broken connections so, too."""
     ABNORMAL = 1006

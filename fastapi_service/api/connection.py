@@ -8,6 +8,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from fastapi_service import errors
+from fastapi_service.api.audio_formats import FormatCheck
 from fastapi_service.api.last_results import last_results
 from fastapi_service.api.ports import Registry, Socket
 from fastapi_service.api.serializer import Audio, Flush, Incoming, Serializer
@@ -19,7 +20,7 @@ from fastapi_service.sessions.ports import SpeechSession
 from fastapi_service.settings import Settings
 from fastapi_service.storage.sessions import SessionTakenOver
 from wire.close_codes import LEAVING, CloseCode
-from wire.errors import ProtocolError, StoreError
+from wire.errors import AudioError, ProtocolError, StoreError
 from wire.messages.client import Gap, Ping, Start, Stop
 from wire.messages.server import Endpointing, Pong, Ready, Stopped
 
@@ -42,6 +43,7 @@ class Connection:
         self._errors = 0
         self._talking = False
         """True once the client has sent audio."""
+        self._format = FormatCheck()
         self.session: SpeechSession | None = None
         self.send_queue = SendQueue(socket, serializer)
         self.feed = Feed(self.send_queue, results)
@@ -60,6 +62,9 @@ class Connection:
         except StoreError as error:
             self.send_queue.send_error(error, fatal=True)
             code = CloseCode.TRY_LATER
+        except AudioError as error:
+            self.send_queue.send_error(error, fatal=True)
+            code = CloseCode.UNSUPPORTED_DATA
         except ProtocolError as error:
             self.send_queue.send_error(error, fatal=True)
             code = CloseCode.POLICY
@@ -127,6 +132,8 @@ class Connection:
 
     async def _on_audio(self, pcm: bytes) -> bool:
         session = self.session or await self._start(Start())
+        if found := self._format.find(pcm):
+            raise errors.unsupported_audio(found, session.record.sample_rate)
         if not self._talking:
             self._talking = True
             self._registry.talks(session.record)

@@ -1,8 +1,10 @@
 """The life of one WebSocket, with hand-made surroundings."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fastapi_service import errors
@@ -11,7 +13,8 @@ from fastapi_service.api.connection import Connection
 from fastapi_service.api.native import NativeSerializer
 from fastapi_service.settings import Settings
 from fastapi_service.storage.sessions import SessionTakenOver
-from tests.support.connections import FakeLog, FakeRegistry, FakeSession, FakeSocket
+from tests.support.connections import RECORD, FakeLog, FakeRegistry, FakeSession, FakeSocket
+from wire.close_codes import CloseCode
 
 START, STOP = '{"type":"start"}', '{"type":"stop"}'
 
@@ -81,6 +84,21 @@ async def test_audio_without_start_begins_a_session_with_the_defaults() -> None:
     assert registry.starts[0].model_fields_set == set()
     assert registry.talking == 1
     assert [message["type"] for message in socket.received] == ["ready", "stats", "stopped"]
+
+
+async def test_audio_in_another_format_ends_the_connection() -> None:
+    """The first messages say what it is; the error says what to send, at the rate of this session."""
+    floats = np.sin(np.arange(16_000) / 7).astype("<f4").tobytes()
+    messages = [floats[at : at + 6_400] for at in range(0, len(floats), 6_400)]
+    for start, rate in (('{"type":"start","sample_rate":48000}', 48_000), (START, 16_000)):
+        registry = FakeRegistry(FakeSession(replace(RECORD, sample_rate=rate)))
+        socket = await serve(registry, start, *messages, STOP)
+        error = socket.received[-1]
+        assert (error["type"], error["code"], error["fatal"]) == ("error", "unsupported_audio", True)
+        assert "32-bit floating-point" in error["message"]
+        assert f"16-bit little-endian PCM, mono, {rate} Hz" in error["remedy"]
+        assert socket.closed == CloseCode.UNSUPPORTED_DATA
+        assert (registry.left, registry.session.heard) == ([False], b"")
 
 
 async def test_invalid_messages_are_refused_until_there_are_too_many() -> None:

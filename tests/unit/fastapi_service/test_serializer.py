@@ -231,6 +231,15 @@ def test_an_encoder_that_fails_closes_the_connection() -> None:
     assert registry.left == [False]
 
 
+async def test_audio_of_any_protocol_is_checked_for_its_format() -> None:
+    """A stream of its own, whatever frames it came in."""
+    recorded = bytes.fromhex("1a45dfa39f4286810142f7810142f2810442f381084282847765626d") + bytes(100)
+    frames = [f"audio {base64.b64encode(recorded[at : at + 6]).decode()}" for at in range(0, len(recorded), 6)]
+    socket = await converse(LineSerializer({}), FakeRegistry(), *frames, "end")
+    assert socket.frames[-1] == "error unsupported_audio"
+    assert socket.reason == f"NET-{CloseCode.UNSUPPORTED_DATA}"
+
+
 async def test_a_broken_connection_of_a_protocol_without_resuming_ends_its_utterance_at_once() -> None:
     """Nothing could continue it."""
     registry = FakeRegistry()
