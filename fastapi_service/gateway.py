@@ -19,7 +19,8 @@ from fastapi_service.recognition.partials import Partials
 from fastapi_service.recognition.session import Session, SessionOptions, SessionPorts
 from fastapi_service.sessions.registry import SessionRegistry
 from fastapi_service.settings import Settings
-from fastapi_service.storage.sessions import SessionRecord, SessionStore
+from fastapi_service.storage.record import SessionRecord
+from fastapi_service.storage.sessions import SessionStore
 from fastapi_service.tasks import TaskSet
 from infra.celery_app import make_celery, send_job
 from infra.heartbeat import HeartbeatWriter

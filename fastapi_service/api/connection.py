@@ -18,7 +18,7 @@ from fastapi_service.delivery.ports import Log
 from fastapi_service.delivery.send_queue import SendQueue
 from fastapi_service.sessions.ports import SpeechSession
 from fastapi_service.settings import Settings
-from fastapi_service.storage.sessions import SessionTakenOver
+from fastapi_service.storage.record import SessionTakenOver
 from wire.close_codes import LEAVING, CloseCode
 from wire.errors import AudioError, ProtocolError, StoreError
 from wire.messages.client import Gap, Ping, Start, Stop

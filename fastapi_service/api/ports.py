@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from fastapi_service.delivery.frames import FrameWriter
 from fastapi_service.delivery.hub import Receiver
 from fastapi_service.sessions.ports import Client, Feed, SpeechSession
-from fastapi_service.storage.sessions import SessionRecord
+from fastapi_service.storage.record import SessionRecord
 from wire.messages.client import Start
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fastapi_service.endpointing.sample_clock import SampleClock
 from fastapi_service.recognition.ports import ProgressStore
 from fastapi_service.recognition.store_retry import StoreRetry
-from fastapi_service.storage.sessions import SessionRecord, SessionTakenOver
+from fastapi_service.storage.record import SessionRecord, SessionTakenOver
 from wire.messages.server import Ack
 
 

@@ -2,7 +2,7 @@
 
 from fastapi_service.endpointing.events import Utterance
 from fastapi_service.recognition.ports import LedgerJob
-from fastapi_service.storage.sessions import SessionRecord
+from fastapi_service.storage.record import SessionRecord
 from wire import names
 from wire.audio import samples_to_ms
 from wire.messages.base import Clock, now

@@ -4,7 +4,7 @@ import secrets
 from typing import Literal
 
 from fastapi_service.recognition.ports import PartialRequest, PartialService
-from fastapi_service.storage.sessions import SessionRecord
+from fastapi_service.storage.record import SessionRecord
 from wire import names
 from wire.audio import samples_to_ms
 from wire.messages.jobs import TranscribePartial

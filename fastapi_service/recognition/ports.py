@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fastapi_service.endpointing.endpointer import EndpointerOptions
-from fastapi_service.storage.sessions import SessionRecord
+from fastapi_service.storage.record import SessionRecord
 from infra.ledger.admission import Admitted
 from wire.messages.jobs import AnalyzeText, Partial, TranscribeAudio, TranscribePartial
 

@@ -17,7 +17,7 @@ from fastapi_service.recognition.ports import SessionOptions, SessionPorts
 from fastapi_service.recognition.speculation import Speculation
 from fastapi_service.recognition.store_retry import StoreRetry
 from fastapi_service.recognition.writer import FoundUtterance, LedgerWriter
-from fastapi_service.storage.sessions import SessionRecord
+from fastapi_service.storage.record import SessionRecord
 from wire.audio import decode_pcm, samples_to_ms
 from wire.errors import WireError
 from wire.messages.base import now

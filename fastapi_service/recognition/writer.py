@@ -11,7 +11,7 @@ from fastapi_service.recognition.jobs import utterance_job
 from fastapi_service.recognition.ports import PartialRequest, SessionOptions, SessionPorts
 from fastapi_service.recognition.speculation import settle
 from fastapi_service.recognition.store_retry import LedgerFull, StoreRetry
-from fastapi_service.storage.sessions import SessionRecord, SessionTakenOver
+from fastapi_service.storage.record import SessionRecord, SessionTakenOver
 from infra.ledger.admission import Admitted
 from wire.audio import SAMPLE_RATE
 from wire.messages.jobs import Partial

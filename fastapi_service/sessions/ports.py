@@ -5,7 +5,7 @@ from typing import Protocol
 
 from fastapi_service.delivery.hub import Receiver
 from fastapi_service.delivery.ports import Sender
-from fastapi_service.storage.sessions import SessionRecord
+from fastapi_service.storage.record import SessionRecord
 from wire.messages.client import Start
 from wire.messages.statistics import Statistics
 

@@ -12,7 +12,7 @@ from fastapi_service.delivery.hub import Hub, Receiver
 from fastapi_service.monitoring import metrics
 from fastapi_service.sessions.ports import Client, Feed, MakeSession, Occupancy, SpeechSession, Store
 from fastapi_service.settings import Settings
-from fastapi_service.storage.sessions import SessionRecord, SessionTakenOver
+from fastapi_service.storage.record import SessionRecord, SessionTakenOver
 from fastapi_service.tasks import TaskSet
 from wire import names
 from wire.errors import StoreError

@@ -2,9 +2,9 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from fastapi_service.security import tokens
+from fastapi_service.storage.record import SessionRecord
 from infra.ledger.admission import SessionUnknown
 from infra.redis_client import AsyncRedis, load_script
 from infra.redis_types import AsyncScript
@@ -19,34 +19,6 @@ _NOT_RESUMABLE = (
     "There is no such session, it has expired, or the token does not belong to it.",
     "Start a new session: send start without session_id and token.",
 )
-
-
-class SessionTakenOver(Exception):
-    """Another connection resumed the session."""
-
-
-@dataclass(frozen=True)
-class SessionRecord:
-    """A session as one connection owns it."""
-
-    session_id: str
-    owner: str
-    """Fencing token: random name of the connection. A later one takes the session over by writing its own."""
-    room: str | None
-    language: str | None
-    sample_rate: int
-    """Hz of the client's audio; fixed for the session's life."""
-    next_segment: int
-    """Number of the next utterance: those before are in the ledger."""
-    samples: int
-    """Audio that is safe, in samples at ``sample_rate`` since the session's start, gaps included."""
-    task: Task = "transcribe"
-    prompt: str = ""
-
-    @property
-    def audience(self) -> str:
-        """Audience whose results the client sees: the room's, or the session's own."""
-        return names.audience(self.session_id, self.room)
 
 
 _Progress = tuple[str | None, Task, str, str, str]
@@ -65,9 +37,7 @@ class SessionStore:
         self._redis = redis
         self._ttl_s = ttl_s
         self._acknowledge: AsyncScript[str] = redis.register_script(load_script(__package__, "acknowledge"))
-        self._resume: AsyncScript[tuple[str | None, Task, str, str, str] | None] = redis.register_script(
-            load_script(__package__, "resume")
-        )
+        self._resume: AsyncScript[_Progress | None] = redis.register_script(load_script(__package__, "resume"))
 
     async def create(self, start: Start) -> tuple[SessionRecord, str]:
         """Create a session; returns its record and its token, which is kept as a digest only."""

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fastapi_service.storage.sessions import SessionRecord, SessionStore
+from fastapi_service.storage.record import SessionRecord
+from fastapi_service.storage.sessions import SessionStore
 from infra.heartbeat import TIME_TO_LIVE_S
 from infra.ledger import admission, ledger
 from infra.ledger.admission import MAX_AHEAD, Admission, SessionUnknown

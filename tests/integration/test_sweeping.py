@@ -2,7 +2,8 @@
 
 import pytest
 
-from fastapi_service.storage.sessions import SessionRecord, SessionStore
+from fastapi_service.storage.record import SessionRecord
+from fastapi_service.storage.sessions import SessionStore
 from infra.ledger.admission import Admission
 from infra.ledger.entry import OUTSTANDING_S
 from infra.results import FIELD, publish_result

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from celery import Celery
 
-from fastapi_service.storage.sessions import SessionRecord, SessionStore
+from fastapi_service.storage.record import SessionRecord
+from fastapi_service.storage.sessions import SessionStore
 from infra.celery_app import send_job
 from infra.heartbeat import Heartbeat
 from infra.ledger.admission import Admission

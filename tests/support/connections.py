@@ -11,7 +11,7 @@ from starlette.websockets import WebSocketDisconnect
 from fastapi_service.delivery.hub import Receiver
 from fastapi_service.delivery.result_log import Result
 from fastapi_service.sessions.ports import Client, Feed, SpeechSession
-from fastapi_service.storage.sessions import SessionRecord
+from fastapi_service.storage.record import SessionRecord
 from tests.support.speakers import ALICE, final
 from wire.audio import SAMPLE_RATE
 from wire.messages.client import Start

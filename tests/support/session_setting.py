@@ -9,7 +9,7 @@ from fastapi_service.endpointing.endpointer import EndpointerOptions
 from fastapi_service.endpointing.frames import FRAME
 from fastapi_service.recognition.ports import LedgerJob
 from fastapi_service.recognition.session import Session, SessionOptions, SessionPorts
-from fastapi_service.storage.sessions import SessionRecord
+from fastapi_service.storage.record import SessionRecord
 from infra.ledger.admission import Admitted
 from tests.support.dispatch import FakeDispatcher
 from tests.support.partial_requests import FakePartials

@@ -12,7 +12,7 @@ from fastapi_service.api import last_results as module
 from fastapi_service.api.connection import Connection
 from fastapi_service.api.native import NativeSerializer
 from fastapi_service.settings import Settings
-from fastapi_service.storage.sessions import SessionTakenOver
+from fastapi_service.storage.record import SessionTakenOver
 from tests.support.connections import RECORD, FakeLog, FakeRegistry, FakeSession, FakeSocket
 from wire.close_codes import CloseCode
 

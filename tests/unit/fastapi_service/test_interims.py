@@ -9,7 +9,7 @@ from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions
 from fastapi_service.endpointing.events import SpeechStart
 from fastapi_service.recognition.interims import TIMEOUT_S, Interims
 from fastapi_service.recognition.partial_requester import PartialRequester
-from fastapi_service.storage.sessions import SessionRecord
+from fastapi_service.storage.record import SessionRecord
 from tests.support.eventually import soon
 from tests.support.partial_requests import FakePartials, FakeRequest
 from tests.support.sounds import speech

@@ -12,7 +12,7 @@ from fastapi_service.sessions import registry as module
 from fastapi_service.sessions.ports import SpeechSession
 from fastapi_service.sessions.registry import SessionRegistry
 from fastapi_service.settings import Settings
-from fastapi_service.storage.sessions import SessionRecord
+from fastapi_service.storage.record import SessionRecord
 from fastapi_service.tasks import TaskSet
 from tests.support.connections import RECORD, FakeSession, FakeStore
 from tests.support.eventually import soon

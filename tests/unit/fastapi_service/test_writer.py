@@ -9,7 +9,7 @@ import redis.exceptions
 import stamina
 
 from fastapi_service.endpointing.frames import FRAME
-from fastapi_service.storage.sessions import SessionTakenOver
+from fastapi_service.storage.record import SessionTakenOver
 from tests.support.eventually import soon
 from tests.support.session_setting import RECORD, Setting
 from tests.support.sounds import quiet, speech
