@@ -25,7 +25,7 @@ def unknown_message() -> ProtocolError:
     return ProtocolError(
         "unknown_message",
         "This type of control message is unknown.",
-        "Send a JSON object whose type is start, gap, stop or ping.",
+        "Send a JSON object whose type is start, configure, gap, stop or ping.",
     )
 
 

@@ -16,7 +16,8 @@ from fastapi_service.delivery.subscriber import Subscriber
 from fastapi_service.endpointing.endpointer import EndpointerOptions
 from fastapi_service.recognition.dispatcher import Dispatcher
 from fastapi_service.recognition.partials import Partials
-from fastapi_service.recognition.session import Session, SessionOptions, SessionPorts
+from fastapi_service.recognition.ports import SessionOptions, SessionPorts
+from fastapi_service.recognition.session import Session
 from fastapi_service.sessions.registry import SessionRegistry
 from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionRecord

@@ -30,7 +30,10 @@ def main(
     realtime: Annotated[bool, typer.Option("--realtime/--fast", help="How quickly the file is played.")] = True,
     sessions: Annotated[int, typer.Option(min=1, max=10_000, help="So many at once, each with the whole file.")] = 1,
     url: Annotated[str | None, typer.Option(help="The gateway; by default RECORDER_URL, then this machine.")] = None,
-    language: Annotated[str | None, typer.Option(help="Code such as en, ko or de; detected if not given.")] = None,
+    language: Annotated[
+        list[str] | None,
+        typer.Option(help="Code such as en, ko or de. Given several times: detected among these; never: among all."),
+    ] = None,
     room: Annotated[str | None, typer.Option(help="Share the results with everybody in this room.")] = None,
     device: Annotated[str | None, typer.Option(help="Microphone: its number or a part of its name.")] = None,
     list_devices: Annotated[bool, typer.Option("--list-devices", help="Show the microphones.")] = False,
@@ -47,6 +50,7 @@ def main(
     Examples:
     python -m recorder_service.recorder_service
     python -m recorder_service.recorder_service --file tests/data/jfk.wav --language en
+    python -m recorder_service.recorder_service --language ko --language en
     python -m recorder_service.recorder_service --url https://192.168.1.5:8443 --insecure
     python -m recorder_service.recorder_service --file tests/data/conversation.wav --sessions 20 --fast
     """
@@ -58,7 +62,7 @@ def main(
             raise typer.Exit(OK)
         address = websocket_url(url or settings.url)
         source = _open_source(file, device, sessions, view, realtime=realtime)
-        start = _make_start(language=language, room=room, sample_rate=source.rate)
+        start = _make_start(language or [], room=room, sample_rate=source.rate)
         limits = Limits(settings.timeout_s if timeout is None else timeout, settings.patience_s, settings.buffer_s)
         hooks = Hooks(view.message if sessions == 1 or json else lambda _: None, view.notice)
         clients = [
@@ -82,14 +86,17 @@ def _open_source(file: Path | None, device: str | None, sessions: int, view: Vie
     return open_microphone(device, view.notice)
 
 
-def _make_start(**choices: Any) -> Start:
+def _make_start(languages: list[str], **choices: Any) -> Start:
+    """Return the first message. A single language goes into the older field, which every gateway has."""
+    choices |= {"language": languages[0]} if len(languages) == 1 else {"languages": languages}
     try:
-        return Start(**choices)
+        return Start(**{name: choice for name, choice in choices.items() if choice})
     except ValidationError as refused:
         error = refused.errors(include_input=False, include_url=False)[0]
+        option = str(error["loc"][0]).removesuffix("s")
         reason = error["msg"].removeprefix("Value error, ")
         raise ConfigurationError(
-            "bad_option", f"--{error['loc'][0]} is refused: {reason}.", "See --help for what it may be."
+            "bad_option", f"--{option} is refused: {reason}.", "See --help for what it may be."
         ) from None
 
 

@@ -21,8 +21,8 @@ from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionTakenOver
 from wire.close_codes import LEAVING, CloseCode
 from wire.errors import AudioError, ProtocolError, StoreError
-from wire.messages.client import Gap, Ping, Start, Stop
-from wire.messages.server import Endpointing, Pong, Ready, Stopped
+from wire.messages.client import Configure, Gap, Ping, Start, Stop
+from wire.messages.server import Configured, Endpointing, Pong, Ready, Stopped
 
 START_S = 5.0
 """Seconds that a client waits for its session. It takes longer only if Redis is frozen, which is then reported."""
@@ -111,9 +111,9 @@ class Connection:
             case Audio():
                 return await self._on_audio(message.pcm)
             case Start():
-                if self.session is not None:
-                    raise errors.already_started()
                 await self._start(message)
+            case Configure():
+                await self._configure(message)
             case Gap():
                 return await self._on_gap(message.samples)
             case Flush():
@@ -140,6 +140,12 @@ class Connection:
         await session.audio(pcm)
         return await self._is_too_long(session)
 
+    async def _configure(self, change: Configure) -> None:
+        if self.session is None:
+            raise errors.not_started("configure")
+        await self.session.configure(change)
+        self.send_queue.send(Configured.model_validate(self.session.record, from_attributes=True))
+
     async def _on_gap(self, samples: int) -> bool:
         if self.session is None:
             raise errors.not_started("gap")
@@ -147,6 +153,8 @@ class Connection:
         return await self._is_too_long(self.session)
 
     async def _start(self, start: Start) -> SpeechSession:
+        if self.session is not None:
+            raise errors.already_started()
         try:
             async with asyncio.timeout(START_S):
                 session, token = await self._registry.open(start, self)
@@ -162,6 +170,8 @@ class Connection:
                 samples=record.samples,
                 sample_rate=record.sample_rate,
                 language=record.language,
+                languages=record.languages,
+                prompt=record.prompt,
                 room=record.room,
                 endpointing=Endpointing.model_validate(self._settings, from_attributes=True),
             )

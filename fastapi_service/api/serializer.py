@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fastapi_service.delivery.frames import Encoder, Frame, Reply
-from wire.messages.client import Gap, Ping, Start, Stop
+from wire.messages.client import Configure, Gap, Ping, Start, Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Flush:
     """A client's command to end the open utterance now; the session goes on. ``/ws`` has no message for it."""
 
 
-Incoming = Audio | Start | Gap | Flush | Stop | Ping | Reply
+Incoming = Audio | Start | Configure | Gap | Flush | Stop | Ping | Reply
 """A message of the client; a ``Reply`` is no message, but an immediate answer to it."""
 
 

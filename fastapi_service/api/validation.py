@@ -35,12 +35,15 @@ def check_audio(data: bytes) -> None:
 def explain(invalid: ValidationError) -> ProtocolError:
     """Return the error for the first invalid field of a control message."""
     error = invalid.errors(include_input=False, include_url=False)[0]
-    field = str(error["loc"][-1]) if error["loc"] else ""
+    place = error["loc"][-1] if error["loc"] else ""
+    field = "language" if isinstance(place, int) else place  # languages is the only list
     reason = error["msg"].removeprefix("Value error, ")
     if error["type"] == "json_invalid":
         return errors.bad_json()
     if error["type"].startswith("union_tag") or error["type"] in {"model_attributes_type", "model_type", "dict_type"}:
         return errors.unknown_message()
+    if error["type"] == "extra_forbidden":
+        return errors.bad_message(field, reason)
     match field:
         case "language":
             return errors.unknown_language(reason)

@@ -25,6 +25,7 @@ def utterance_job(record: SessionRecord, segment: int, utterance: Utterance, par
         end_ms=samples_to_ms(utterance.end),
         audio_key=names.audio(record.session_id, segment),
         language=record.language,
+        languages=record.languages,
         task=record.task,
         prompt=record.prompt,
         clock=Clock(speech_end=utterance.speech_end, endpointed=utterance.ended, queued=now()),

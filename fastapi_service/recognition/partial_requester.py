@@ -3,8 +3,8 @@
 import secrets
 from typing import Literal
 
+from fastapi_service.recognition.configuration import Configuration
 from fastapi_service.recognition.ports import PartialRequest, PartialService
-from fastapi_service.storage.record import SessionRecord
 from wire import names
 from wire.audio import samples_to_ms
 from wire.messages.jobs import TranscribePartial
@@ -16,8 +16,8 @@ REVISIONS = 2**48
 class PartialRequester:
     """Numbers one session's requests and fills in what they share."""
 
-    def __init__(self, record: SessionRecord, partials: PartialService) -> None:
-        self._record = record
+    def __init__(self, configuration: Configuration, partials: PartialService) -> None:
+        self._configuration = configuration
         self._partials = partials
         self._revision = secrets.randbelow(REVISIONS)
         """Number of the newest request. Random at first: a connection that resumes the session requests the same
@@ -33,7 +33,7 @@ class PartialRequester:
             prefix: text with which the result must begin.
         """
         self._revision += 1
-        record = self._record
+        record = self._configuration.record
         job = TranscribePartial(
             session_id=record.session_id,
             segment=segment,
@@ -42,6 +42,7 @@ class PartialRequester:
             start_ms=samples_to_ms(start),
             audio_key=names.partial_audio(record.session_id, segment, self._revision),
             language=record.language,
+            languages=record.languages,
             task=record.task,
             prompt=record.prompt,
             prefix=prefix,

@@ -13,10 +13,14 @@ LedgerJob = TranscribeAudio | AnalyzeText
 
 
 class ProgressStore(Protocol):
-    """Records how far a session's audio is safe."""
+    """Records how far a session's audio is safe, and what its client has changed."""
 
     async def acknowledge(self, record: SessionRecord, samples: int) -> bool:
         """Return False if another connection owns the session. ``samples`` are at the client's rate."""
+        ...
+
+    async def configure(self, record: SessionRecord, *, languages: bool) -> bool:
+        """Write the prompt, and the languages if they are changed. Return False as ``acknowledge`` does."""
         ...
 
 

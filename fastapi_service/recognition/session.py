@@ -11,6 +11,7 @@ from fastapi_service.endpointing.sample_clock import SampleClock
 from fastapi_service.monitoring import metrics
 from fastapi_service.recognition.acknowledgements import Acknowledgements
 from fastapi_service.recognition.audio_timeout import AudioTimeout
+from fastapi_service.recognition.configuration import Configuration
 from fastapi_service.recognition.interims import Interims
 from fastapi_service.recognition.partial_requester import PartialRequester
 from fastapi_service.recognition.ports import SessionOptions, SessionPorts
@@ -21,9 +22,8 @@ from fastapi_service.storage.record import SessionRecord
 from wire.audio import decode_pcm, samples_to_ms
 from wire.errors import WireError
 from wire.messages.base import now
+from wire.messages.client import Configure
 from wire.messages.server import Ack, AnyServerMessage, SpeechEnded, SpeechStarted
-
-__all__ = ["Session", "SessionOptions", "SessionPorts"]
 
 
 class Session:
@@ -55,22 +55,27 @@ class Session:
             send: called with each message for the client; must not block.
             send_error: called with an error for the client that does not end the session.
         """
-        self.record = record
         self.segments = record.next_segment
         """Utterances found so far, in the ledger or on the way."""
         self._send = send
         self._clock = SampleClock(record.sample_rate, record.samples)
         self._resampler = StreamResampler(record.sample_rate)
         self._endpointer = Endpointer(options.endpointer, self._clock.position)
-        requester = PartialRequester(record, ports.partials)
+        retry = StoreRetry(record.session_id, send_error, options.warn_after_s, options.max_retry_pause_s)
+        self._configuration = Configuration(record, ports.store, retry)
+        requester = PartialRequester(self._configuration, ports.partials)
         self._speculation = Speculation(requester)
         self._interims = Interims(requester, send, options.interim_every_s)
-        retry = StoreRetry(record.session_id, send_error, options.warn_after_s, options.max_retry_pause_s)
         self._acknowledgements = Acknowledgements(
             record, ports.store, self._clock, retry, self._acknowledge, options.ack_every_s
         )
         self._writer = LedgerWriter(record, ports, options, self._clock, self._acknowledgements, retry)
         self._timeout = AudioTimeout(options.audio_timeout_s, self._on_timeout)
+
+    @property
+    def record(self) -> SessionRecord:
+        """The session, with what its client has changed."""
+        return self._configuration.record
 
     @property
     def seconds(self) -> float:
@@ -105,6 +110,17 @@ class Session:
         """Take in silence that was not sent, in samples at the session's rate. Waits and raises as ``audio`` does."""
         self._clock.advance(samples)
         self._handle(self._catch_up())
+        await self._keep_pace()
+
+    async def configure(self, change: Configure) -> None:
+        """Change what utterances that end from now on are recognised with. Waits and raises as ``audio`` does.
+
+        The open one gets no further interim text, for it need not begin with what was shown.
+        """
+        self._speculation.discard()
+        self._interims.end()
+        self._timeout.stop()
+        await self._configuration.change(change)
         await self._keep_pace()
 
     async def flush(self) -> None:
@@ -185,4 +201,4 @@ class Session:
             )
         )
         self._interims.end()
-        self._writer.put(FoundUtterance(segment, utterance, self._speculation.take(utterance)))
+        self._writer.put(FoundUtterance(segment, utterance, self._speculation.take(utterance), self.record))

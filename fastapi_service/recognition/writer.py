@@ -24,6 +24,8 @@ class FoundUtterance(NamedTuple):
     utterance: Utterance
     request: PartialRequest | None
     """The request for its text, if one was made before its end."""
+    record: SessionRecord
+    """The session as it was at the utterance's end: later changes are not for it."""
 
     @property
     def samples(self) -> int:
@@ -111,7 +113,7 @@ class LedgerWriter:
 
     async def _write(self, found: FoundUtterance, partial: Partial | None) -> None:
         samples = self._clock.to_client(found.utterance.end)
-        job = utterance_job(self._record, found.segment, found.utterance, partial)
+        job = utterance_job(found.record, found.segment, found.utterance, partial)
         language = partial.keep_language if partial is not None else None
 
         async def admit() -> Admitted:

@@ -6,7 +6,7 @@ from typing import Protocol
 from fastapi_service.delivery.hub import Receiver
 from fastapi_service.delivery.ports import Sender
 from fastapi_service.storage.record import SessionRecord
-from wire.messages.client import Start
+from wire.messages.client import Configure, Start
 from wire.messages.statistics import Statistics
 
 
@@ -34,6 +34,8 @@ class SpeechSession(Protocol):
     async def audio(self, data: bytes, /) -> None: ...
 
     async def gap(self, samples: int, /) -> None: ...
+
+    async def configure(self, change: Configure, /) -> None: ...
 
     async def flush(self) -> None: ...
 

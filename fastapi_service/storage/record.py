@@ -1,9 +1,15 @@
 """A session as one connection owns it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wire import names
+from wire.messages.client import Configure
 from wire.messages.jobs import Task
+
+
+def the_only(languages: tuple[str, ...]) -> str | None:
+    """Return the language that is fixed, since it is the only one."""
+    return languages[0] if len(languages) == 1 else None
 
 
 class SessionTakenOver(Exception):
@@ -19,6 +25,7 @@ class SessionRecord:
     """Fencing token: random name of the connection. A later one takes the session over by writing its own."""
     room: str | None
     language: str | None
+    """The one of all utterances, fixed by the client or detected and kept; None: it is detected."""
     sample_rate: int
     """Hz of the client's audio; fixed for the session's life."""
     next_segment: int
@@ -27,6 +34,16 @@ class SessionRecord:
     """Audio that is safe, in samples at ``sample_rate`` since the session's start, gaps included."""
     task: Task = "transcribe"
     prompt: str = ""
+    languages: tuple[str, ...] = ()
+    """Those that the client allows: one is fixed, among several each utterance's is detected; empty: any."""
+
+    def configured(self, change: Configure) -> "SessionRecord":
+        """Return the record with a client's change. A language that was kept is given up with the languages."""
+        changed: SessionRecord = self
+        if change.changes_languages:
+            languages = change.chosen_languages
+            changed = replace(changed, languages=languages, language=the_only(languages))
+        return replace(changed, prompt=change.prompt) if "prompt" in change.model_fields_set else changed
 
     @property
     def audience(self) -> str:

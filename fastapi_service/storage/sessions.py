@@ -4,10 +4,10 @@ import secrets
 from collections.abc import Sequence
 
 from fastapi_service.security import tokens
-from fastapi_service.storage.record import SessionRecord
+from fastapi_service.storage.record import SessionRecord, the_only
 from infra.ledger.admission import SessionUnknown
 from infra.redis_client import AsyncRedis, load_script
-from infra.redis_types import AsyncScript
+from infra.redis_types import AsyncScript, Value
 from wire import names
 from wire.errors import ProtocolError
 from wire.messages.client import Start
@@ -21,8 +21,8 @@ _NOT_RESUMABLE = (
 )
 
 
-_Progress = tuple[str | None, Task, str, str, str]
-"""Language, task, prompt, next segment and acknowledged samples, as resume.lua answers them."""
+_Progress = tuple[str | None, Task, str, str, str, str | None]
+"""Language, task, prompt, next segment, acknowledged samples and languages, as resume.lua answers them."""
 
 
 class SessionStore:
@@ -37,6 +37,7 @@ class SessionStore:
         self._redis = redis
         self._ttl_s = ttl_s
         self._acknowledge: AsyncScript[str] = redis.register_script(load_script(__package__, "acknowledge"))
+        self._configure: AsyncScript[str] = redis.register_script(load_script(__package__, "configure"))
         self._resume: AsyncScript[_Progress | None] = redis.register_script(load_script(__package__, "resume"))
 
     async def create(self, start: Start) -> tuple[SessionRecord, str]:
@@ -46,7 +47,8 @@ class SessionStore:
             session_id=secrets.token_hex(16),
             owner=secrets.token_hex(8),
             room=start.room,
-            language=start.language,
+            language=the_only(start.chosen_languages),
+            languages=start.chosen_languages,
             task=start.task,
             prompt=start.prompt,
             sample_rate=start.sample_rate,
@@ -83,12 +85,14 @@ class SessionStore:
         progress = await self._resume(keys=names.session_keys(start.session_id, room), args=[owner, self._ttl_s])
         if progress is None:  # it expired since the look at its token
             raise ProtocolError(*_NOT_RESUMABLE)
-        language, task, prompt, next_segment, samples = progress
+        language, task, prompt, next_segment, samples, listed = progress
+        languages = tuple(listed.split(",")) if listed else ()
         return SessionRecord(
             session_id=start.session_id,
             owner=owner,
             room=room,
-            language=language,
+            language=the_only(languages) if languages else language,
+            languages=languages,
             task=task,
             prompt=prompt,
             sample_rate=start.sample_rate,
@@ -112,6 +116,17 @@ class SessionStore:
         if verdict == "unknown":
             raise SessionUnknown
         return bool(verdict == "acknowledged")
+
+    async def configure(self, record: SessionRecord, *, languages: bool) -> bool:
+        """Record the prompt, and the languages if they are changed. Returns and raises as ``acknowledge`` does."""
+        keys = names.session_keys(record.session_id, record.room)
+        args: list[Value] = [record.owner, self._ttl_s, record.prompt]
+        if languages:
+            args += [",".join(record.languages), record.language or ""]
+        verdict = await self._configure(keys=keys, args=args)
+        if verdict == "unknown":
+            raise SessionUnknown
+        return bool(verdict == "configured")
 
     async def touch(self, record: SessionRecord) -> None:
         """Keep what belongs to a connected session from expiring."""
@@ -150,5 +165,6 @@ def _fields(record: SessionRecord, token_digest: str) -> dict[str, str | int]:
         "samples": record.samples,
         "room": record.room,
         "language": record.language,
+        "languages": ",".join(record.languages),
     }
     return {name: value for name, value in fields.items() if value is not None}

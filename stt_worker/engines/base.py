@@ -92,6 +92,8 @@ class RecognitionConfig:
     """Sessions with waiting utterances take turns."""
     priority: int = 0
     """As in the queue: 0 is the most urgent."""
+    languages: tuple[str, ...] = ()
+    """ISO 639 codes among which the language is detected, unless ``language`` is given; empty: all of the model."""
 
 
 @dataclass(frozen=True)

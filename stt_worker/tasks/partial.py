@@ -92,6 +92,7 @@ class PartialTranscription:
             expected_language=self._worker.redis.hget(names.session(job.session_id), "detected_language"),
             session=job.session_id,
             priority=PRIORITIES[job.purpose],
+            languages=job.languages,
         )
         deadline = Deadline.after(self._worker.limits.deadline_s)
         if job.purpose == "interim":

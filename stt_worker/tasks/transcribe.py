@@ -49,7 +49,12 @@ class Transcription:
             raise AudioError("audio_expired", "The audio is no longer stored.", "Start more workers.")
         deadline = Deadline.after(self._worker.limits.deadline_s)
         config = RecognitionConfig(
-            job.language, job.task, job.prompt, expected_language=expected_language, session=job.session_id
+            job.language,
+            job.task,
+            job.prompt,
+            languages=job.languages,
+            expected_language=expected_language,
+            session=job.session_id,
         )
         with self._worker.watched():
             return self._worker.model.transcribe(to_float(decode_pcm(pcm)), config, deadline)
@@ -62,7 +67,7 @@ class Transcription:
             return
         text = to_transcript(hypothesis, self._worker.model.name, job.task, job.start_ms)
         analysis = AnalyzeText(**result_fields(job), transcript=text)
-        language = language_to_keep(hypothesis, job.end_ms - job.start_ms)
+        language = None if job.languages else language_to_keep(hypothesis, job.end_ms - job.start_ms)
         if self._worker.ledger.advance(job, analysis, language):
             self._send(analysis)
 

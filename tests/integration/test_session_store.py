@@ -1,5 +1,7 @@
 """Sessions in Redis: only the token opens them, and only one connection owns them."""
 
+from typing import Any
+
 import pytest
 
 from fastapi_service.storage.sessions import SessionStore
@@ -8,7 +10,7 @@ from tests.support.redis import AsyncRedis
 from tests.support.speakers import ALICE, audio_job
 from wire import names
 from wire.errors import ProtocolError
-from wire.messages.client import Start
+from wire.messages.client import Configure, Start
 
 TTL_S = 600
 
@@ -30,6 +32,58 @@ async def test_a_session_is_resumed_with_its_token(store: SessionStore, aredis: 
     assert (resumed.sample_rate, resumed.next_segment, resumed.samples) == (44_100, 1, 88_200)
     assert resumed.owner != record.owner
     assert resumed.audience == record.audience == "room:kitchen"
+
+
+@pytest.mark.parametrize(
+    ("start", "fields", "language", "languages", "prompt"),
+    [
+        ({"languages": ["ko", "en"], "prompt": "Valkey"}, {}, None, ("ko", "en"), "Valkey"),
+        ({"languages": ["ko"]}, {"languages": ["ko", "en"]}, None, ("ko", "en"), ""),
+        ({"languages": ["ko", "en"]}, {"language": "de"}, "de", ("de",), ""),
+        ({"language": "ko", "prompt": "Valkey"}, {"language": None, "prompt": ""}, None, (), ""),
+        ({"language": "ko"}, {"prompt": "Valkey"}, "ko", ("ko",), "Valkey"),
+    ],
+)
+async def test_a_session_is_resumed_as_it_was_configured(
+    store: SessionStore,
+    start: dict[str, Any],
+    fields: dict[str, Any],
+    language: str | None,
+    languages: tuple[str, ...],
+    prompt: str,
+) -> None:
+    """Languages and prompt of the start, then those of the newest change."""
+    record, token = await store.create(Start(**start))
+    change = Configure(**fields)
+    if fields:
+        assert await store.configure(record.configured(change), languages=change.changes_languages)
+    resumed = await store.resume(Start(session_id=record.session_id, token=token))
+    assert (resumed.language, resumed.languages, resumed.prompt) == (language, languages, prompt)
+
+
+async def _detect(redis: AsyncRedis, session_id: str, language: str) -> None:
+    """A worker keeps the language of an utterance."""
+    pipeline = redis.pipeline()
+    pipeline.hset(names.session(session_id), mapping={"language": language})
+    await pipeline.execute()
+
+
+async def test_a_detected_language_is_kept_until_the_languages_are_changed(
+    store: SessionStore, aredis: AsyncRedis
+) -> None:
+    """Not when the prompt is; and among several it counts for nothing, whoever wrote it late."""
+    record, token = await store.create(Start())
+    resuming = Start(session_id=record.session_id, token=token)
+    await _detect(aredis, record.session_id, "en")
+    assert await store.configure(record.configured(Configure(prompt="Valkey")), languages=False)
+    record = await store.resume(resuming)
+    assert (record.language, record.prompt) == ("en", "Valkey")
+    assert await store.configure(record.configured(Configure(languages=())), languages=True)
+    record = await store.resume(resuming)
+    assert record.language is None
+    assert await store.configure(record.configured(Configure(languages=("ko", "de"))), languages=True)
+    await _detect(aredis, record.session_id, "en")
+    assert (await store.resume(resuming)).language is None
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "0" * 64])
@@ -60,6 +114,7 @@ async def test_resuming_fences_the_former_owner(store: SessionStore, aredis: Asy
     old, token = await store.create(Start())
     new = await store.resume(Start(session_id=old.session_id, token=token))
     assert not await store.acknowledge(old, 16_000)
+    assert not await store.configure(old, languages=True)
     admission = Admission(aredis)
     assert await admission.admit(old.owner, audio_job(0, old.session_id), b"", 1, TTL_S) == "fenced"
     assert await admission.admit(new.owner, audio_job(0, old.session_id), b"", 1, TTL_S) == "enrolled"
@@ -106,6 +161,8 @@ async def test_a_session_expires_after_its_last_activity(store: SessionStore, ar
         await store.resume(start)
     with pytest.raises(SessionUnknown):
         await store.acknowledge(record, 2)
+    with pytest.raises(SessionUnknown):
+        await store.configure(record, languages=True)
     assert not await aredis.exists(key)
 
 
@@ -128,7 +185,7 @@ async def test_a_session_that_expires_while_it_is_resumed_stays_gone(
     assert not await aredis.exists(key)
 
 
-@pytest.mark.parametrize("deed", ["touch", "acknowledge", "resume", "enrol", "join"])
+@pytest.mark.parametrize("deed", ["touch", "acknowledge", "configure", "resume", "enrol", "join"])
 async def test_what_a_session_needs_does_not_expire_before_it(
     store: SessionStore, aredis: AsyncRedis, deed: str
 ) -> None:
@@ -148,6 +205,8 @@ async def test_what_a_session_needs_does_not_expire_before_it(
             await store.touch(record)
         case "acknowledge":
             await store.acknowledge(record, 1)
+        case "configure":
+            await store.configure(record, languages=True)
         case "resume":
             await store.resume(Start(session_id=record.session_id, token=token))
         case "enrol":

@@ -14,7 +14,7 @@ from fastapi_service.sessions.ports import Client, Feed, SpeechSession
 from fastapi_service.storage.record import SessionRecord
 from tests.support.speakers import ALICE, final
 from wire.audio import SAMPLE_RATE
-from wire.messages.client import Start
+from wire.messages.client import Configure, Start
 from wire.messages.statistics import Statistics
 
 RECORD = SessionRecord(
@@ -125,6 +125,9 @@ class FakeSession:
 
     async def gap(self, samples: int) -> None:
         self.gaps += samples
+
+    async def configure(self, change: Configure) -> None:
+        self.record = self.record.configured(change)
 
     async def flush(self) -> None:
         self.flushes += 1

@@ -7,8 +7,8 @@ import redis.exceptions
 
 from fastapi_service.endpointing.endpointer import EndpointerOptions
 from fastapi_service.endpointing.frames import FRAME
-from fastapi_service.recognition.ports import LedgerJob
-from fastapi_service.recognition.session import Session, SessionOptions, SessionPorts
+from fastapi_service.recognition.ports import LedgerJob, SessionOptions, SessionPorts
+from fastapi_service.recognition.session import Session
 from fastapi_service.storage.record import SessionRecord
 from infra.ledger.admission import Admitted
 from tests.support.dispatch import FakeDispatcher
@@ -35,6 +35,8 @@ class Store:
 
     def __init__(self) -> None:
         self.acknowledged: list[int] = []
+        self.configured: list[tuple[tuple[str, ...] | None, str]] = []
+        """Languages, None for those that stay, and prompt."""
         self.calls = 0
         self.owned = True
         self.failures = 0
@@ -49,6 +51,12 @@ class Store:
             self.failures -= 1
             raise redis.exceptions.ConnectionError("away")
         self.acknowledged.append(samples)
+        return self.owned
+
+    async def configure(self, record: SessionRecord, *, languages: bool) -> bool:
+        assert record.owner == "owner"
+        await self.answers.wait()
+        self.configured.append((record.languages if languages else None, record.prompt))
         return self.owned
 
 

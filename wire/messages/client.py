@@ -1,6 +1,6 @@
 """Messages from a client to the gateway on ``/ws``, besides binary Int16 PCM."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
@@ -15,23 +15,51 @@ MAX_PROMPT = 400
 
 def _known(language: str) -> str:
     if language not in LANGUAGES:
-        raise ValueError(f"{language[:16]!r} is not a language code that Whisper knows, such as en, ko or de")
+        raise ValueError("it is not a code that Whisper knows, such as en, ko or de")
     return language
 
 
+def _once_each(languages: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(languages))
+
+
 Language = Annotated[str, AfterValidator(_known)]
+Languages = Annotated[
+    tuple[Language, ...],
+    Field(max_length=len(LANGUAGES), exclude_if=lambda languages: not languages),  # gateways of 0.2.0 refuse the field
+    AfterValidator(_once_each),
+]
 
 
-class Start(Command):
+class _Recognition(Command):
+    """The settings that a client may change during a session."""
+
+    language: Language | None = None
+    """ISO 639 code of all utterances; null: see ``languages``."""
+    languages: Languages = ()
+    """ISO 639 codes among which the language of each utterance is detected; empty: among all. One is the same as
+    ``language``; several and ``language`` contradict each other."""
+    prompt: Annotated[str, Field(max_length=MAX_PROMPT)] = ""
+    """Names and words of the conversation, for their spelling."""
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        if self.language is not None and self.languages not in {(), (self.language,)}:
+            raise ValueError("language and languages contradict each other: send one of them")
+        return self
+
+    @property
+    def chosen_languages(self) -> tuple[str, ...]:
+        """Languages that utterances may be in; empty: any."""
+        return self.languages or (() if self.language is None else (self.language,))
+
+
+class Start(_Recognition):
     """Begins a session with other settings than the defaults, or resumes one. Only as the first message."""
 
     type: Literal["start"] = "start"
-    language: Language | None = None
-    """ISO 639 code; null detects the language of each utterance; that of the ones before is likelier."""
     task: Task = "transcribe"
     """``translate`` returns English text for any spoken language."""
-    prompt: Annotated[str, Field(max_length=MAX_PROMPT)] = ""
-    """Names and words of the conversation, for their spelling."""
     room: RoomName | None = None
     """Room that shares the results; null keeps them private."""
     sample_rate: Annotated[int, Field(ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE, strict=True)] = SAMPLE_RATE
@@ -50,6 +78,17 @@ class Start(Command):
                 "session_id and token belong together: send both to resume a session, neither for a new one"
             )
         return self
+
+
+class Configure(_Recognition):
+    """Changes the session for utterances that end from now on. Fields that are left out stay as they are."""
+
+    type: Literal["configure"] = "configure"
+
+    @property
+    def changes_languages(self) -> bool:
+        """True if the message says anything about them, also null or an empty list."""
+        return not self.model_fields_set.isdisjoint({"language", "languages"})
 
 
 class Gap(Command):
@@ -74,5 +113,5 @@ class Ping(Command):
     """Returned in the ``pong``."""
 
 
-ClientMessage = Annotated[Start | Gap | Stop | Ping, Field(discriminator="type")]
-client_message: TypeAdapter[Start | Gap | Stop | Ping] = TypeAdapter(ClientMessage, config=PRIVATE)
+ClientMessage = Annotated[Start | Configure | Gap | Stop | Ping, Field(discriminator="type")]
+client_message: TypeAdapter[Start | Configure | Gap | Stop | Ping] = TypeAdapter(ClientMessage, config=PRIVATE)

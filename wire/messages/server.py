@@ -26,7 +26,18 @@ class Endpointing(Message):
     """A frame is loud above this multiple of the noise floor, unless ``silence_ceiling`` is lower."""
 
 
-class Ready(Message):
+class _Recognition(Message):
+    """The settings that apply to utterances from here on."""
+
+    language: str | None
+    """ISO 639 code of all utterances, fixed or detected; null: it is detected."""
+    languages: tuple[str, ...] = ()
+    """ISO 639 codes among which it is detected for each utterance, or the one that is fixed; empty: all. Missing from
+    gateways of version 0.2.0, which have no ``configure`` either."""
+    prompt: str = ""
+
+
+class Ready(_Recognition):
     """The session has begun: the client may send audio."""
 
     type: Literal["ready"] = "ready"
@@ -39,11 +50,15 @@ class Ready(Message):
     """Acknowledged samples since the session's start, gaps included, at ``sample_rate``. Audio continues there."""
     sample_rate: int
     """Hertz."""
-    language: str | None
-    """ISO 639 code; null until it is detected."""
     room: RoomName | None
     endpointing: Annotated[Endpointing | None, Field(exclude_if=lambda value: value is None)] = None
     """Missing from gateways older than 0.2.0."""
+
+
+class Configured(_Recognition):
+    """Answer to ``configure``: utterances that end from now on are recognised so."""
+
+    type: Literal["configured"] = "configured"
 
 
 class Ack(Message):
@@ -132,6 +147,7 @@ class Error(Message):
 
 AnyServerMessage = (
     Ready
+    | Configured
     | Ack
     | SpeechStarted
     | Interim

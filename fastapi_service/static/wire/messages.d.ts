@@ -1,5 +1,13 @@
 /** The messages on `/ws`. Generated from wire/messages/ by `make contracts`: change them there. */
 
+/** Changes the session for utterances that end from now on. Fields that are left out stay as they are. */
+export interface Configure {
+  language?: string | null;
+  languages?: string[];
+  prompt?: string;
+  type: "configure";
+}
+
 /** Replaces silence that the client does not send. */
 export interface Gap {
   type: "gap";
@@ -14,10 +22,11 @@ export interface Ping {
 
 /** Begins a session with other settings than the defaults, or resumes one. Only as the first message. */
 export interface Start {
-  type: "start";
   language?: string | null;
-  task?: "transcribe" | "translate";
+  languages?: string[];
   prompt?: string;
+  type: "start";
+  task?: "transcribe" | "translate";
   room?: string | null;
   sample_rate?: number;
   session_id?: string | null;
@@ -32,6 +41,7 @@ export interface Stop {
 
 export type ClientMessage =
   | Start
+  | Configure
   | Gap
   | Stop
   | Ping;
@@ -53,6 +63,14 @@ export interface Clock {
   analysed: number | null;
   published: number | null;
   delivered: number | null;
+}
+
+/** Answer to ``configure``: utterances that end from now on are recognised so. */
+export interface Configured {
+  language: string | null;
+  languages: string[];
+  prompt: string;
+  type: "configured";
 }
 
 /** The gateway's settings for the ends of utterances, for clients that leave out silence. */
@@ -149,13 +167,15 @@ export interface Pong {
 
 /** The session has begun: the client may send audio. */
 export interface Ready {
+  language: string | null;
+  languages: string[];
+  prompt: string;
   type: "ready";
   session_id: string;
   token: string | null;
   resumed: boolean;
   samples: number;
   sample_rate: number;
-  language: string | null;
   room: string | null;
   endpointing?: Endpointing | null;
 }
@@ -248,6 +268,7 @@ export interface Word {
 
 export type ServerMessage =
   | Ready
+  | Configured
   | Ack
   | SpeechStarted
   | Interim

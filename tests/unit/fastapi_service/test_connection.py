@@ -159,6 +159,22 @@ async def test_session_ends_at_its_longest_duration() -> None:
     assert socket.closed == 1000
 
 
+async def test_languages_and_prompt_can_be_changed_during_the_session() -> None:
+    """``ready`` says what applies at first, ``configured`` what applies then; a message that contradicts itself changes
+    nothing."""
+    registry = FakeRegistry(FakeSession(replace(RECORD, language="ko", languages=("ko",), prompt="Valkey")))
+    frames = [
+        '{"type":"configure","languages":["ko","en"]}',
+        '{"type":"configure","language":"de","languages":["ko"]}',
+        '{"type":"configure","language":"de","prompt":""}',
+    ]
+    socket = await serve(registry, '{"type":"configure","language":"de"}', START, *frames, STOP)
+    ready, *configured = [message for message in socket.received if message["type"] in {"ready", "configured"}]
+    applied = [(message["language"], message["languages"], message["prompt"]) for message in (ready, *configured)]
+    assert applied == [("ko", ["ko"], "Valkey"), (None, ["ko", "en"], "Valkey"), ("de", ["de"], "")]
+    assert [m["code"] for m in socket.received if m["type"] == "error"] == ["not_started", "bad_message"]
+
+
 async def test_messages_out_of_order_are_refused_and_the_session_goes_on() -> None:
     """A gap before the start, and a second start."""
     socket = await serve(FakeRegistry(), '{"type":"gap","samples":1}', START, START, '{"type":"ping","id":"7"}', STOP)

@@ -7,11 +7,14 @@ import pytest
 
 from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions
 from fastapi_service.endpointing.events import SpeechStart
+from fastapi_service.recognition.configuration import Configuration
 from fastapi_service.recognition.interims import TIMEOUT_S, Interims
 from fastapi_service.recognition.partial_requester import PartialRequester
+from fastapi_service.recognition.store_retry import StoreRetry
 from fastapi_service.storage.record import SessionRecord
 from tests.support.eventually import soon
 from tests.support.partial_requests import FakePartials, FakeRequest
+from tests.support.session_setting import Store
 from tests.support.sounds import speech
 from tests.support.speakers import ALICE
 from wire.audio import SAMPLE_RATE, decode_pcm
@@ -28,7 +31,10 @@ class Setting:
     def __init__(self, timeout_s: float = TIMEOUT_S) -> None:
         self.shown: list[Interim] = []
         self._partials = FakePartials()
-        self.interims = Interims(PartialRequester(RECORD, self._partials), self.shown.append, 1.0, timeout_s)
+        requester = PartialRequester(
+            Configuration(RECORD, Store(), StoreRetry(ALICE, lambda _error: None)), self._partials
+        )
+        self.interims = Interims(requester, self.shown.append, 1.0, timeout_s)
         self._endpointer = Endpointer(EndpointerOptions())
 
     @property

@@ -34,15 +34,17 @@ def test_unknown_message_is_refused(message: object) -> None:
     """JSON of an unknown type names the types that there are."""
     error = error_for(json.dumps(message))
     assert error.code == "unknown_message"
-    assert all(known in error.remedy for known in ("start", "gap", "stop", "ping"))
+    assert all(known in error.remedy for known in ("start", "configure", "gap", "stop", "ping"))
 
 
 @pytest.mark.parametrize("language", ["klingon", "", "EN", "en-US", 5, {}])
 def test_unknown_language_is_refused(language: object) -> None:
     """The remedy shows what a language code looks like."""
-    error = error_for(json.dumps({"type": "start", "language": language}))
-    assert error.code == "unknown_language"
-    assert "en, ko or de" in error.remedy
+    for fields in ({"language": language}, {"languages": ["en", language]}):
+        for kind in ("start", "configure"):
+            error = error_for(json.dumps({"type": kind} | fields))
+            assert error.code == "unknown_language"
+            assert "en, ko or de" in error.remedy
 
 
 @pytest.mark.parametrize("rate", [0, -1, 7_999, 48_001, 1e400, 44_100.5, "16000", True, None])
@@ -71,6 +73,12 @@ def test_invalid_name_of_a_room_is_refused(room: str) -> None:
         ({"type": "gap", "samples": 1.5}, "samples"),
         ({"type": "start", "colour": "blue"}, "colour"),
         ({"type": "start", "last_seq": -1}, "last_seq"),
+        ({"type": "start", "language": "ko", "languages": ["ko", "en"]}, "language and languages"),
+        ({"type": "configure", "language": "ko", "languages": ["en"]}, "language and languages"),
+        ({"type": "configure", "languages": "ko"}, "languages"),
+        ({"type": "configure", "languages": ["ko"] * 101}, "languages"),
+        ({"type": "configure", "prompt": "x" * 401}, "prompt"),
+        ({"type": "configure", "room": "kitchen"}, "room"),
         ({"type": "start", "last_seq": 10**30}, "last_seq"),
         ({"type": "start", "session_id": "mine", "token": "t"}, "session_id"),
         ({"type": "start", "session_id": SESSION}, "token"),

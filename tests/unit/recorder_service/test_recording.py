@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tests.unit.recorder_service.fake_gateway import FakeGateway
 from wire.errors import AudioError
 from wire.messages.server import Error
 
+ROOT = Path(__file__).parents[3]
 BUSY = (Error(code="service_full", message="All places are taken.", remedy="Wait.", fatal=True), 1013)
 
 
@@ -105,6 +107,7 @@ async def test_a_lost_microphone_keeps_what_was_recorded() -> None:
         (["--file", __file__], "not_wav"),
         (["--file", "WAV", "--url", "ftp://example.org"], "bad_url"),
         (["--file", "WAV", "--language", "xx"], "bad_option"),
+        (["--file", "WAV", "--language", "ko", "--language", "xx"], "bad_option"),
         (["--file", "WAV", "--room", "not a room"], "bad_option"),
         (["--file", "WAV", "--url", "127.0.0.1:9", "--timeout", "0"], "gateway_away"),
         (["--sessions", "2"], "no_file"),
@@ -116,6 +119,21 @@ def test_what_goes_wrong_is_told_in_a_sentence(wav: Path, arguments: list[str], 
     assert result.exit_code == FAILED
     assert f"error ({code}): " in result.stderr
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("given", "language", "languages"), [([], None, ()), (["ko"], "ko", ()), (["ko", "en"], None, ("ko", "en"))]
+)
+async def test_languages_are_those_of_the_command_line(
+    wav: Path, given: list[str], language: str | None, languages: tuple[str, ...]
+) -> None:
+    """None: any is detected; one is fixed; several are a choice."""
+    options = ["--file", str(wav), "--fast", *(word for code in given for word in ("--language", code))]
+    async with FakeGateway().running() as gateway:
+        command = [sys.executable, "-m", "recorder_service.recorder_service", "--url", gateway.url, *options]
+        process = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
+        assert await process.wait() == OK
+    assert [(start.language, start.languages) for start in gateway.starts] == [(language, languages)]
 
 
 def test_help_shows_how_it_is_used() -> None:

@@ -145,6 +145,13 @@ def test_language_is_fixed_by_the_user_only(fixed: str | None, known: str | None
     assert (config.language, config.expected_language) == (fixed, known)
 
 
+@pytest.mark.parametrize(("fixed", "languages"), [(None, ("ko", "en")), ("ko", ("ko",))])
+def test_languages_that_the_session_allows_go_to_the_engine(fixed: str | None, languages: tuple[str, ...]) -> None:
+    job = audio_job(language=fixed).model_copy(update={"languages": languages})
+    (_, config) = Task(make_hypothesis(), job=job).engine.asked[0]
+    assert (config.language, config.languages) == (fixed, languages)
+
+
 @pytest.mark.parametrize(
     ("hypothesis", "ms", "kept"),
     [

@@ -97,7 +97,7 @@ def test_errors_do_not_repeat_what_somebody_said(file: Path) -> None:
     for field in message.keys() - {"type"}:
         for parser in parsers(file, message):
             with pytest.raises(ValidationError) as refused:
-                parser.validate_json(json.dumps(message | {field: [secret]}))
+                parser.validate_json(json.dumps(message | {field: [[secret]]}))
             assert secret not in str(refused.value)
 
 
@@ -149,6 +149,8 @@ def test_messages_cannot_be_changed_in_place() -> None:
         ("final", "sentiment", {"label": "happy"}),
         ("gap", "samples", 0),
         ("start", "language", "xx"),
+        ("start", "languages", ["xx"]),
+        ("configure", "language", "ko"),
     ],
 )
 def test_values_that_cannot_be_are_refused(name: str, field: str, value: object) -> None:
