@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import MutableMapping, Sequence
+from dataclasses import asdict
 from typing import Any, assert_never
 
 import structlog
@@ -162,20 +163,9 @@ class Connection:
             raise errors.redis_unavailable() from error
         self.session, record = session, session.record
         self.send_queue.session_id = record.session_id
-        self.send_queue.send(
-            Ready(
-                session_id=record.session_id,
-                token=token,
-                resumed=token is None,
-                samples=record.samples,
-                sample_rate=record.sample_rate,
-                language=record.language,
-                languages=record.languages,
-                prompt=record.prompt,
-                room=record.room,
-                endpointing=Endpointing.model_validate(self._settings, from_attributes=True),
-            )
-        )
+        endpointing = Endpointing.model_validate(self._settings, from_attributes=True)
+        more = {"token": token, "resumed": token is None, "endpointing": endpointing}
+        self.send_queue.send(Ready.model_validate(asdict(record) | more))
         await self._registry.join(record, self.feed, start.last_seq)
         return session
 

@@ -4,10 +4,8 @@ from collections.abc import Callable
 from typing import assert_never
 
 from fastapi_service.endpointing.active_utterance import State
-from fastapi_service.endpointing.endpointer import Endpointer
+from fastapi_service.endpointing.client_stream import ClientStream
 from fastapi_service.endpointing.events import Event, SpeculativeEndpoint, SpeechStart, Utterance
-from fastapi_service.endpointing.resampler import StreamResampler
-from fastapi_service.endpointing.sample_clock import SampleClock
 from fastapi_service.monitoring import metrics
 from fastapi_service.recognition.acknowledgements import Acknowledgements
 from fastapi_service.recognition.audio_timeout import AudioTimeout
@@ -58,18 +56,17 @@ class Session:
         self.segments = record.next_segment
         """Utterances found so far, in the ledger or on the way."""
         self._send = send
-        self._clock = SampleClock(record.sample_rate, record.samples)
-        self._resampler = StreamResampler(record.sample_rate)
-        self._endpointer = Endpointer(options.endpointer, self._clock.position)
+        self._stream = ClientStream(options.endpointer, record.sample_rate, record.samples)
         retry = StoreRetry(record.session_id, send_error, options.warn_after_s, options.max_retry_pause_s)
         self._configuration = Configuration(record, ports.store, retry)
         requester = PartialRequester(self._configuration, ports.partials)
         self._speculation = Speculation(requester)
         self._interims = Interims(requester, send, options.interim_every_s)
+        clock = self._stream.clock
         self._acknowledgements = Acknowledgements(
-            record, ports.store, self._clock, retry, self._acknowledge, options.ack_every_s
+            record, ports.store, clock, retry, self._acknowledge, options.ack_every_s
         )
-        self._writer = LedgerWriter(record, ports, options, self._clock, self._acknowledgements, retry)
+        self._writer = LedgerWriter(record, ports, options, clock, self._acknowledgements, retry)
         self._timeout = AudioTimeout(options.audio_timeout_s, self._on_timeout)
 
     @property
@@ -80,7 +77,7 @@ class Session:
     @property
     def seconds(self) -> float:
         """Audio received since the session's start, gaps included."""
-        return self._clock.seconds
+        return self._stream.clock.seconds
 
     @property
     def waiting(self) -> int:
@@ -98,18 +95,16 @@ class Session:
             StoreError: the ledger refused an utterance for good.
         """
         pcm = decode_pcm(data)
-        self._clock.advance(len(pcm))
         metrics.AUDIO_SECONDS.inc(len(pcm) / self.record.sample_rate)
-        self._handle(self._endpointer.feed(self._resampler.feed(pcm), now()))
-        utterance = self._endpointer.active
-        if utterance is not None and utterance.state is State.SPEAKING and not self.waiting:
-            self._interims.update(utterance, self._endpointer.position)
+        self._handle(self._stream.feed(pcm, now()))
+        endpointer = self._stream.endpointer
+        if endpointer.active is not None and endpointer.state is State.SPEAKING and not self.waiting:
+            self._interims.update(endpointer.active, endpointer.position)
         await self._keep_pace()
 
     async def gap(self, samples: int) -> None:
         """Take in silence that was not sent, in samples at the session's rate. Waits and raises as ``audio`` does."""
-        self._clock.advance(samples)
-        self._handle(self._catch_up())
+        self._handle(self._stream.gap(samples, now()))
         await self._keep_pace()
 
     async def configure(self, change: Configure) -> None:
@@ -125,7 +120,7 @@ class Session:
 
     async def flush(self) -> None:
         """End the open utterance now; audio may follow. Waits and raises as ``audio`` does."""
-        self._handle([*self._catch_up(), *self._endpointer.flush(now())])
+        self._handle(self._stream.flush(now()))
         await self._keep_pace()
 
     async def finish(self) -> None:
@@ -138,24 +133,17 @@ class Session:
         self._timeout.stop()
         self._acknowledgements.stop()
         self._interims.stop()
-        events = self._endpointer.feed(self._resampler.flush(), now())
-        self._handle([*events, *self._endpointer.flush(now())])
+        self._handle(self._stream.flush(now()))
         await self._writer.drain()
-
-    def _catch_up(self) -> list[Event]:
-        """Empty the resampler, and fill up with silence to the clock's position."""
-        events = self._endpointer.feed(self._resampler.flush(), now())
-        lacking = self._clock.position - self._endpointer.position
-        return events + self._endpointer.gap(lacking, now()) if lacking > 0 else events
 
     async def _keep_pace(self) -> None:
         self._timeout.stop()  # while this waits, no audio is read: that is not the client's silence
         await self._writer.wait_for_room()
         self._acknowledgements.check_owner()
-        if self._endpointer.active is not None:
+        if self._stream.endpointer.active is not None:
             self._timeout.restart()
         elif not self._writer.unwritten:
-            self._acknowledgements.note_silence(self._endpointer.safe)
+            self._acknowledgements.note_silence(self._stream.endpointer.safe)
 
     def _acknowledge(self, ack: Ack) -> None:
         self._send(ack)
@@ -166,7 +154,7 @@ class Session:
         if self._writer.unwritten:  # the client waits for an acknowledgement, perhaps
             self._timeout.restart()
         else:
-            self._handle([*self._catch_up(), *self._endpointer.flush(now(), "silence")])
+            self._handle(self._stream.flush(now(), "silence"))
 
     def _handle(self, events: list[Event]) -> None:
         for event in events:
@@ -180,7 +168,7 @@ class Session:
                     self._on_utterance(event)
                 case _:
                     assert_never(event)
-        if self._endpointer.state is State.SPEAKING:
+        if self._stream.endpointer.state is State.SPEAKING:
             self._speculation.discard()
 
     def _on_pause(self, pause: SpeculativeEndpoint) -> None:
