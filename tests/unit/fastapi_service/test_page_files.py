@@ -32,7 +32,11 @@ a::before { /* one */
   content: "two,  three;  { /* four */";
 }
 
-@media print {
+a :is(b, i) + b {
+  margin: calc(1px + 2px)  auto !important;
+}
+
+@media print and (width > 10rem) {
   a {
     content: 'five \
   six';
@@ -40,15 +44,10 @@ a::before { /* one */
 }
 """
 SERVED_STYLE = """\
-a::before { \ncontent: "two,  three;  { /* four */";
-}
-@media print {
-a {
-content: 'five \
-  six';
-}
-}
-"""
+a::before{
+content:"two,  three;  { /* four */";}a :is(b,i) + b{margin:calc(1px + 2px)  auto !important;}\
+@media print and (width > 10rem){a{content:'five \
+  six';}}"""
 HTML = """\
 <p>
   one  <b>two</b>
@@ -66,10 +65,10 @@ SERVED_HTML = HTML.replace("\n  one", "\none").replace("\n\n  <pre>", "\n<pre>")
     ("name", "content", "served", "media_type"),
     [("a.css", STYLE, SERVED_STYLE, "text/css"), ("a.html", HTML, SERVED_HTML, "text/html")],
 )
-def test_styles_and_html_come_without_indentation(
+def test_styles_come_without_blanks_and_html_without_indentation(
     tmp_path: Path, name: str, content: str, served: str, media_type: str
 ) -> None:
-    """Strings, preformatted text and blanks within lines are unchanged, and a second request is answered with 304."""
+    """Strings, preformatted text and blanks that count are unchanged, and a second request is answered with 304."""
     (tmp_path / name).write_text(content)
     client = TestClient(Starlette(routes=[Mount("/static", PageFiles(directory=tmp_path))]))
     response = client.get(f"/static/{name}")
