@@ -18,7 +18,7 @@ class _Recognition(Message):
     audio_key: str
     """Redis key of the Int16 PCM, 16 kHz, mono."""
     language: str | None = None
-    """ISO 639 code, fixed by the session; None makes the worker detect it, and keep it if ``languages`` is empty."""
+    """ISO 639 code, fixed by the session; None makes the worker detect it."""
     languages: tuple[str, ...] = ()
     """ISO 639 codes among which the language is detected, or the one that is fixed; empty: all."""
     task: Task = "transcribe"

@@ -138,7 +138,7 @@ class WhisperTranscriber(BatchEngine):
             utterance = batch[row]
             utterance.language, utterance.language_probability = choose_language(
                 dict(zip(tokenizer.all_language_codes, probabilities.tolist(), strict=True)),
-                utterance.config.expected_language,
+                utterance.config,
                 utterance.seconds,
             )
 

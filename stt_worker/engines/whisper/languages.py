@@ -46,15 +46,16 @@ class Languages:
         return None
 
 
-def choose_language(probabilities: Mapping[str, float], expected: str | None, seconds: float) -> tuple[str, float]:
+def choose_language(probabilities: Mapping[str, float], config: RecognitionConfig, seconds: float) -> tuple[str, float]:
     """Return the language of an utterance, and its probability.
 
     Args:
         probabilities: of each language, by the audio alone.
-        expected: language of what was said before; None: unknown.
+        config: the expected language, and those that are possible: all, if none of these is known.
         seconds: duration of the audio.
     """
     factor = EXPECTED_IF_SHORT if seconds < SHORT_S else EXPECTED
-    weights = {code: each * (factor if code == expected else 1) for code, each in probabilities.items()}
+    possible = [code for code in probabilities if code in config.languages] or list(probabilities)
+    weights = {code: probabilities[code] * (factor if code == config.expected_language else 1) for code in possible}
     chosen = max(weights, key=weights.__getitem__)
     return chosen, weights[chosen] / sum(weights.values())

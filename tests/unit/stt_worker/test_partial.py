@@ -120,11 +120,8 @@ def test_the_text_is_sent_to_the_gateway_of_the_job() -> None:
 
 
 def test_languages_that_the_session_allows_go_to_the_engine() -> None:
-    """Among several none was kept before, and none is kept."""
-    redis = Redis(job().audio_key)
-    (config,) = run(job(languages=("fr", "en")), redis).asked
+    (config,) = run(job(languages=("fr", "en")), Redis(job().audio_key)).asked
     assert (config.language, config.languages) == (None, ("fr", "en"))
-    assert [partial.keep_language for _, partial in redis.published] == [None]
 
 
 def test_a_withdrawn_partial_costs_nothing() -> None:
