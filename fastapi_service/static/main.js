@@ -4,6 +4,7 @@
 import { AudioFile, AudioFileError } from "./audio/audio-file.js";
 import { obstacle, watchInputDevices } from "./audio/input-devices.js";
 import { texts } from "./i18n/index.js";
+import { languagesIn } from "./i18n/spoken.js";
 import { Conversation } from "./session/conversation.js";
 import { watchReadiness } from "./session/readiness.js";
 import * as sessionStore from "./session/session-store.js";
@@ -90,8 +91,8 @@ function rest() {
 /** A session that is not connected yet. @param {StoredSession} [former] the one to resume */
 function prepare(former) {
   const resume = former ? { session_id: former.session_id, token: former.token } : null;
-  const { language, task, prompt } = settings.value;
-  const start = { language, task, prompt, room: share.room };
+  const { languages, task, prompt } = settings.value;
+  const start = { languages, task, prompt, room: share.room };
   /** @type {Conversation} */
   const made = new Conversation(
     page,
@@ -189,7 +190,10 @@ if (reason) {
 }
 const refreshDevices = reason ? () => {} : watchInputDevices((devices) => settings.devices(devices));
 
-const room = new URLSearchParams(location.search).get("room");
+const address = new URLSearchParams(location.search);
+const asked = languagesIn(address);
+if (asked) settings.choose(asked);
+const room = address.get("room");
 if (room !== null && isRoom(room)) share.show(room);
 settle();
 const former = sessionStore.load();

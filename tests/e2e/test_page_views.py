@@ -194,7 +194,7 @@ async def test_the_page_changes_its_language_in_place(open_page: OpenPage) -> No
     await expect(page.locator("#toggle")).to_have_text("시작")
     await expect(page.locator("#sentences li")).to_contain_text("감정 없음")
     await expect(page.locator("#sentences li")).to_contain_text("지원하지 않는 언어입니다: 영어")
-    await expect(page.locator("#language option[value=de]")).to_have_text("독일어")
+    await expect(page.locator("#languages label").filter(has=page.locator("[value=de]"))).to_have_text("독일어")
     await page.reload()
     await page.wait_for_selector("#toggle:enabled")
     await expect(page.locator("#toggle")).to_have_text("시작")
@@ -206,7 +206,8 @@ async def test_settings_are_remembered(open_page: OpenPage) -> None:
     await page.locator("#settings summary").click()
     devices = [{"kind": "audioinput", "deviceId": "usb", "label": "USB"}]
     await page.evaluate("(devices) => settings.devices(devices)", devices)
-    await page.get_by_label("Spoken language").select_option("ko")
+    for language in ("Korean", "English"):
+        await page.get_by_label(language, exact=True).check()
     await page.get_by_label("Microphone", exact=True).select_option("usb")
     await page.get_by_label("Suppress noise").check()
     await page.get_by_label("Find the silence threshold").uncheck()
@@ -217,7 +218,7 @@ async def test_settings_are_remembered(open_page: OpenPage) -> None:
     value = await page.evaluate("settings.value")
     assert value.pop("threshold") == pytest.approx(0.0001)
     assert value == {
-        "language": "ko",
+        "languages": ["en", "ko"],
         "task": "transcribe",
         "prompt": "",
         "device": "usb",

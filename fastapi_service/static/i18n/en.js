@@ -44,8 +44,8 @@ export const en = {
   },
   settings: {
     title: "Settings",
-    language: "Spoken language",
-    detect: "Detect",
+    languages: "Spoken languages",
+    languagesHint: "None: any language. Several: each sentence is in one of them.",
     microphone: "Microphone",
     standard: "Default",
     /** @param {number} number */

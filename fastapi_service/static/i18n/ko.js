@@ -52,8 +52,8 @@ export const ko = {
   },
   settings: {
     title: "설정",
-    language: "말하는 언어",
-    detect: "자동 감지",
+    languages: "말하는 언어",
+    languagesHint: "선택하지 않으면 모든 언어에서, 선택하면 그중에서 문장마다 감지합니다.",
     microphone: "마이크",
     standard: "기본값",
     unnamed: (number) => `마이크 ${number}`,

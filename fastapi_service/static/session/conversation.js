@@ -105,9 +105,10 @@ export class Conversation {
     this.stop();
   }
 
-  /** @param {import("../audio/microphone.js").MicrophoneOptions} options */
+  /** @param {import("../audio/microphone.js").MicrophoneOptions & import("./socket.js").Recognition} options */
   configure(options) {
     this.#microphone?.setOptions(options);
+    this.#socket.configure(options);
   }
 
   /** Ends the audio; the results of what was said still come. */

@@ -14,10 +14,11 @@ const STOP_TIMEOUT_MS = 90_000;
 /**
  * @typedef {import("../wire/messages.js").ServerMessage} ServerMessage
  * @typedef {{ session_id: string, token: string }} Session
+ * @typedef {{ languages: string[], prompt: string }} Recognition `languages`: codes; none: any
  *
  * @typedef {object} Options
  * @property {URL} url
- * @property {Pick<import("../wire/messages.js").Start, "language" | "task" | "prompt" | "room">} start
+ * @property {Recognition & Pick<import("../wire/messages.js").Start, "task" | "room">} start
  * @property {Session | null} [resume] a session of an earlier page
  *
  * @typedef {object} Handlers
@@ -38,6 +39,8 @@ export class SpeechSocket {
   #session;
   /** The session began on an earlier page: only the service has the position of its next audio. */
   #inherited;
+  /** What the service applies; null: it is unknown, or cannot be changed. @type {Recognition | null} */
+  #applied = null;
   /** `seq` of the newest result. */
   lastSeq = 0;
   /** @type {number | null} */
@@ -69,6 +72,15 @@ export class SpeechSocket {
     this.#connection.open();
   }
 
+  /** Changes what is recognised from now on. @param {Recognition} wanted */
+  configure({ languages, prompt }) {
+    this.#start = { ...this.#start, languages, prompt };
+    const applied = this.#applied;
+    if (!applied || (String(applied.languages) === String(languages) && applied.prompt === prompt)) return;
+    this.#applied = { languages, prompt };
+    this.#connection.send({ type: "configure", languages, prompt });
+  }
+
   /** No more audio; `onEnd` follows after the last result. */
   stop() {
     this.#stopDeadline = performance.now() + STOP_TIMEOUT_MS;
@@ -82,8 +94,10 @@ export class SpeechSocket {
   }
 
   #sendStart() {
+    const { languages, ...start } = this.#start;
+    const spoken = languages.length > 1 ? { languages } : { language: languages[0] ?? null };
     const known = { last_seq: this.lastSeq, ...this.#session };
-    this.#connection.send({ type: "start", ...this.#start, sample_rate: SAMPLE_RATE, ...known });
+    this.#connection.send({ type: "start", ...spoken, ...start, sample_rate: SAMPLE_RATE, ...known });
   }
 
   /** @param {ServerMessage} message */
@@ -126,6 +140,8 @@ export class SpeechSocket {
     this.#connection.resetBackoff();
     this.handlers.onMessage(ready);
     this.handlers.onState("open");
+    this.#applied = ready.languages ? ready : null; // null: an older service, which would refuse a change
+    this.configure(this.#start);
     this.audio.pump();
   }
 
@@ -146,6 +162,7 @@ export class SpeechSocket {
   }
 
   #onLost() {
+    this.#applied = null;
     this.audio.pause();
     this.handlers.onState("reconnecting");
   }

@@ -1,15 +1,16 @@
 // @ts-check
 /** The settings, kept by the browser. Their defaults are in index.html. */
 
-import { decibels, languageName } from "../i18n/format.js";
+import { decibels } from "../i18n/format.js";
 import { onLanguage, texts } from "../i18n/index.js";
+import { spokenLanguages } from "../i18n/spoken.js";
 import { load, save } from "../storage.js";
 import { element, find } from "./element.js";
 import { setText } from "./localize.js";
 
 /**
  * @typedef {object} Choices
- * @property {string | null} language of the speech; null to detect it
+ * @property {string[]} languages of the speech; none: any
  * @property {"transcribe" | "translate"} task
  * @property {string} prompt names and words that may come up
  * @property {string | null} device id of the microphone; null for the browser's default
@@ -20,7 +21,6 @@ import { setText } from "./localize.js";
  */
 
 const STORED_AS = "settings";
-const LANGUAGES = ["zh", "nl", "en", "fr", "de", "hi", "it", "ja", "ko", "pl", "pt", "ru", "es", "tr", "uk"];
 
 export class Settings {
   /** @type {NodeListOf<HTMLInputElement>} */
@@ -31,17 +31,18 @@ export class Settings {
   #changed = () => {};
 
   constructor() {
-    this.#listLanguages();
-    onLanguage(() => this.#listLanguages());
     this.#load();
+    onLanguage(() => this.choose(this.#languages));
     this.devices([]);
     this.#showThreshold();
-    find("settings").addEventListener("input", ({ target }) => {
+    const note = (/** @type {Event} */ { target, type }) => {
       if (target === field("device")) this.#device = field("device").value;
       this.#save();
       this.#showThreshold();
-      this.#changed(this.value);
-    });
+      // While it is typed, the prompt is no prompt yet.
+      if ((target === field("prompt")) === (type === "change")) this.#changed(this.value);
+    };
+    for (const type of ["input", "change"]) find("settings").addEventListener(type, note);
   }
 
   /** @param {(value: Choices) => void} changed */
@@ -52,7 +53,7 @@ export class Settings {
   /** @returns {Choices} */
   get value() {
     return {
-      language: field("language").value || null,
+      languages: this.#languages,
       task: field("translate").checked ? "translate" : "transcribe",
       prompt: field("prompt").value.trim(),
       device: this.#device || null,
@@ -88,18 +89,26 @@ export class Settings {
     find("threshold-db").textContent = text;
   }
 
-  /** Sorts by the names in the page's language. */
-  #listLanguages() {
-    const chosen = field("language").value;
-    const named = LANGUAGES.map((code) => element("option", { value: code }, languageName(code)));
-    named.sort((a, b) => a.innerText.localeCompare(b.innerText, document.documentElement.lang));
-    field("language").replaceChildren(element("option", { value: "" }, texts.settings.detect), ...named);
-    field("language").value = chosen;
+  /** Lists all languages, the chosen ones first. @param {string[]} chosen codes */
+  choose(chosen) {
+    const items = spokenLanguages(chosen).map(({ code, name }) => {
+      const box = element("input", { type: "checkbox", value: code });
+      box.toggleAttribute("checked", chosen.includes(code));
+      return element("label", { class: "switch" }, box, name);
+    });
+    find("languages").replaceChildren(...items);
+  }
+
+  get #languages() {
+    /** @type {NodeListOf<HTMLInputElement>} */
+    const chosen = find("languages").querySelectorAll(":checked");
+    return Array.from(chosen, ({ value }) => value);
   }
 
   #save() {
     const values = [...this.#fields].map(({ id, type, value, checked }) => [id, type === "checkbox" ? checked : value]);
-    save("localStorage", STORED_AS, { ...Object.fromEntries(values), device: this.#device });
+    const others = { device: this.#device, languages: this.#languages };
+    save("localStorage", STORED_AS, { ...Object.fromEntries(values), ...others });
   }
 
   #load() {
@@ -110,6 +119,7 @@ export class Settings {
       else field.value = stored[field.id];
     }
     this.#device = stored.device ?? "";
+    this.choose(stored.languages ?? [stored.language]); // one, as stored before there were several
   }
 }
 

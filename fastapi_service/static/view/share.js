@@ -102,7 +102,8 @@ export function isRoom(name) {
 /** The page's address, in a room or in none (null). @param {string | null} room */
 export function linkTo(room) {
   const url = new URL(document.baseURI);
-  url.search = room === null ? "" : `?room=${room}`;
+  url.searchParams.delete("room");
+  if (room !== null) url.searchParams.set("room", room);
   url.hash = "";
   return url;
 }

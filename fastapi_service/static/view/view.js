@@ -19,7 +19,7 @@ const BUTTON = {
   stopped: "startAgain",
 };
 
-/** Controls that are disabled during a session. @type {NodeListOf<HTMLButtonElement | HTMLFieldSetElement>} */
+/** Controls that are disabled during a session. @type {NodeListOf<HTMLButtonElement | HTMLInputElement>} */
 const AT_REST = document.querySelectorAll("[data-at-rest]");
 
 export class View {

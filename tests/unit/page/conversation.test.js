@@ -7,6 +7,7 @@ import { FakeBrowser } from "./fake-browser.js";
 import { FakeWebSocket, latest } from "./fake-web-socket.js";
 
 const OPTIONS = { device: null, echoCancellation: true, noiseSuppression: true, autoGainControl: true, threshold: null };
+const START = { languages: ["en"], prompt: "" };
 const ENDPOINTING = { silence_ceiling: 0.0001, silence_ms: 900 };
 
 const globals = { ...globalThis, navigator: globalThis.navigator };
@@ -36,7 +37,7 @@ function converse() {
   const page = /** @type {any} */ ({ view: part, transcript: part, statistics: part, meter: part, share: part });
   const conversation = new Conversation(
     page,
-    { url: new URL("ws://service/ws"), start: {} },
+    { url: new URL("ws://service/ws"), start: START },
     { onSession() {}, onTrouble() {}, onOver() {}, onStatus: (status) => statuses.push(status) },
   );
   conversation.open(0);
@@ -114,4 +115,13 @@ test("stop closes the microphone, and `stop` follows its last audio", async () =
   assert.ok(browser.track.stopped);
   assert.deepEqual(latest().sent.slice(-2), [160, { type: "stop" }]);
   assert.equal(statuses.at(-1), "finishing");
+});
+
+test("languages chosen during the session are sent, and leave the microphone alone", async () => {
+  const conversation = converse();
+  latest().deliver({ type: "ready", session_id: "s", token: "key", samples: 0, ...START });
+  await conversation.openMicrophone(OPTIONS);
+  conversation.configure({ ...OPTIONS, languages: ["ko", "en"], prompt: "" });
+  assert.deepEqual(latest().sent.at(-1), { type: "configure", languages: ["ko", "en"], prompt: "" });
+  assert.equal(browser.requests.length, 1);
 });

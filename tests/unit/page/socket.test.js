@@ -6,7 +6,9 @@ import { FakeWebSocket, latest } from "./fake-web-socket.js";
 
 const SECOND = 16_000;
 const KNOWN = { session_id: "known", token: "key" };
-const START = { language: "en", room: "demo" };
+const OPTIONS = { languages: ["en"], prompt: "Valkey", room: "demo" };
+/** The first message of a session with these options. */
+const START = { type: "start", language: "en", prompt: "Valkey", room: "demo", sample_rate: SECOND };
 
 /** @type {string[]} */
 let events;
@@ -21,10 +23,10 @@ afterEach(() => {
   mock.timers.reset();
 });
 
-/** @param {{ resume?: typeof KNOWN, seen?: number }} [options] */
+/** @param {{ resume?: typeof KNOWN, seen?: number, start?: typeof OPTIONS }} [options] */
 function open({ seen, ...options } = {}) {
   const socket = new SpeechSocket(
-    { url: new URL("ws://service/ws"), start: START, ...options },
+    { url: new URL("ws://service/ws"), start: OPTIONS, ...options },
     {
       onState: (state) => events.push(state),
       onMessage: ({ type }) => type !== "ready" && events.push(type), // what follows from it is recorded
@@ -51,7 +53,7 @@ function breakConnection() {
 test("`start` carries the options, and the new session is reported", () => {
   open();
   latest().onopen();
-  assert.deepEqual(latest().sent, [{ type: "start", ...START, sample_rate: SECOND, last_seq: 0 }]);
+  assert.deepEqual(latest().sent, [{ ...START, last_seq: 0 }]);
   latest().ready(0, "key");
   assert.deepEqual(events, ["connecting", "known key", "open"]);
 });
@@ -82,7 +84,7 @@ test("after a reload, new audio continues at the service's position", () => {
   socket.audio.skip(100);
   socket.audio.push(new Int16Array(1600));
   latest().onopen();
-  assert.deepEqual(latest().sent, [{ type: "start", ...START, sample_rate: SECOND, last_seq: 7, ...KNOWN }]);
+  assert.deepEqual(latest().sent, [{ ...START, last_seq: 7, ...KNOWN }]);
   latest().deliver({ type: "ready", session_id: "known", token: null, samples: 50_000 });
   assert.deepEqual(latest().sent.slice(1), [{ type: "gap", samples: 100 }, 1600]);
   assert.deepEqual(events, ["connecting", "open"]);
@@ -97,7 +99,7 @@ test("an unknown session is replaced by a new one, which gets the audio that is 
   socket.audio.push(new Int16Array(1600));
   latest().onopen();
   latest().deliver({ type: "error", code: "session_unknown" });
-  assert.deepEqual(latest().sent.at(-1), { type: "start", ...START, sample_rate: SECOND, last_seq: 0 });
+  assert.deepEqual(latest().sent.at(-1), { ...START, last_seq: 0 });
   latest().deliver({ type: "ready", session_id: "new", token: "other", samples: 0 });
   assert.equal(latest().sent.at(-1), 1600);
   assert.deepEqual(events, ["connecting", "renewed", "new other", "open"]);
@@ -167,9 +169,81 @@ for (const code of [1001, 1005, 1006, 1011, 1012, 1013, 4000]) {
     mock.timers.tick(500);
     assert.equal(FakeWebSocket.opened.length, 2);
     latest().onopen();
-    assert.deepEqual(latest().sent, [{ type: "start", ...START, sample_rate: SECOND, last_seq: 0, ...KNOWN }]);
+    assert.deepEqual(latest().sent, [{ ...START, last_seq: 0, ...KNOWN }]);
   });
 }
+
+/** Delivers `ready` of a service that applies languages and a prompt. @param {string[]} languages @param {string} prompt */
+function readyWith(languages, prompt = "Valkey") {
+  latest().onopen();
+  latest().sent = [];
+  latest().deliver({ type: "ready", session_id: "known", token: "key", samples: 0, languages, prompt });
+}
+
+test("one language is fixed in `start`, of several each sentence has its own, none is any", () => {
+  for (const [languages, spoken] of [
+    [["ko"], { language: "ko" }],
+    [["ko", "en"], { languages: ["ko", "en"] }],
+    [[], { language: null }],
+  ]) {
+    const { language: _, ...others } = START;
+    open({ start: { ...OPTIONS, languages } });
+    latest().onopen();
+    assert.deepEqual(latest().sent, [{ ...others, ...spoken, last_seq: 0 }]);
+  }
+});
+
+test("a change during the session is sent at once, between audio before and after it, and once", () => {
+  const socket = open();
+  readyWith(["en"]);
+  socket.audio.push(new Int16Array(1600));
+  socket.configure({ languages: ["ko", "en"], prompt: "Valkey" });
+  socket.configure({ languages: ["ko", "en"], prompt: "Valkey" });
+  socket.audio.push(new Int16Array(160));
+  socket.configure({ languages: [], prompt: "" });
+  assert.deepEqual(latest().sent, [
+    1600,
+    { type: "configure", languages: ["ko", "en"], prompt: "Valkey" },
+    160,
+    { type: "configure", languages: [], prompt: "" },
+  ]);
+});
+
+test("a change without a connection is sent after `ready`, unless the service applies it already", () => {
+  const socket = open();
+  readyWith(["en"]);
+  breakConnection();
+  socket.configure({ languages: ["ko"], prompt: "Valkey" });
+  assert.deepEqual(latest().sent, []);
+  readyWith(["en"]);
+  assert.deepEqual(latest().sent, [{ type: "configure", languages: ["ko"], prompt: "Valkey" }]);
+  breakConnection();
+  readyWith(["ko"]);
+  assert.deepEqual(latest().sent, []);
+});
+
+test("a session of an earlier page is changed to what this page has", () => {
+  open({ resume: KNOWN });
+  readyWith(["de", "fr"], "");
+  assert.deepEqual(latest().sent, [{ type: "configure", languages: ["en"], prompt: "Valkey" }]);
+});
+
+test("a new session in place of an expired one begins with the newest choice", () => {
+  const socket = open();
+  readyWith(["en"]);
+  socket.configure({ languages: ["ko"], prompt: "" });
+  breakConnection();
+  latest().onopen();
+  latest().deliver({ type: "error", code: "session_unknown", fatal: false });
+  assert.deepEqual(latest().sent.at(-1), { ...START, language: "ko", prompt: "", last_seq: 0 });
+});
+
+test("an older service, which refuses a change, gets none", () => {
+  const socket = open();
+  latest().ready(0, "key");
+  socket.configure({ languages: ["ko"], prompt: "" });
+  assert.deepEqual(latest().sent, []);
+});
 
 test("unknown types and fields have no effect on the session", () => {
   const socket = open();

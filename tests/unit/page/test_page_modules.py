@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 from dataclasses import asdict
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fastapi_service.api.page import as_served
 from fastapi_service.endpointing import energy_vad
 from fastapi_service.endpointing.endpointer import EndpointerOptions
 from fastapi_service.endpointing.energy_vad import EnergyVad
 from fastapi_service.endpointing.frames import FRAME
 from wire.audio import SAMPLE_RATE, decode_pcm
+from wire.languages import LANGUAGES
 from wire.messages.server import Endpointing
 
 HERE = Path(__file__).parent
@@ -44,6 +47,22 @@ def test_the_modules_keep_their_promises() -> None:
     output = run("node", "--test", *files)
     assert "# fail 0\n" in output
     assert len(files) >= 5
+
+
+@pytest.mark.slow
+def test_the_modules_as_served_keep_them_too(tmp_path: Path) -> None:
+    """What the gateway leaves out changes nothing: the same tests pass."""
+    static, tests = tmp_path / STATIC.relative_to(ROOT), tmp_path / HERE.relative_to(ROOT)
+    for file in STATIC.rglob("*.*js"):
+        served = static / file.relative_to(STATIC)
+        served.parent.mkdir(parents=True, exist_ok=True)
+        served.write_bytes(as_served(file))
+    shutil.copytree(HERE, tests, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    (tmp_path / "tests" / "data").symlink_to(ROOT / "tests" / "data")
+    (tmp_path / "package.json").symlink_to(ROOT / "package.json")
+    assert "# fail 0\n" in run("node", "--test", *sorted(tests.glob("*.test.js")))
+    for file in static.rglob("*.js"):
+        run("node", "--check", file)
 
 
 @pytest.mark.parametrize("tool", [("eslint", "."), ("tsc", "--noEmit")], ids=["style", "types"])
@@ -116,6 +135,13 @@ def test_page_and_gateway_judge_alike(page: Any, number: int) -> None:
         expected = [[vad.update(energy), vad.threshold()] for energy in measured]
         assert judged == expected
         assert {voiced for voiced, _ in judged} == {True, False}
+
+
+def test_the_page_offers_the_languages_of_the_gateway() -> None:
+    """All of them, and no other."""
+    source = (STATIC / "i18n" / "spoken.js").read_text(encoding="utf-8")
+    listed = source[source.index("const CODES") : source.index(").split(")]
+    assert sorted(re.findall(r"\b[a-z]{2,3}\b", listed)) == sorted(LANGUAGES)
 
 
 def test_page_and_gateway_have_the_same_constants(page: Any) -> None:
