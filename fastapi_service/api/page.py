@@ -16,7 +16,7 @@ MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html
 UNNEEDED = {
     ".js": re.compile(r"""((["'`]).*?(?<!\\)\2)|(?<=})\n|;(?=})|,(?=[\])}])""", re.DOTALL),
     ".css": re.compile(
-        r"""((["']).*?(?<!\\)\2)|/\*.*?\*/|(?<=[{};:,>])\s+|\s+(?=[{}>!])|;\s*(?=})|(?<![\w.])0(?=\.\d)|^\s+""",
+        r"""((["']).*?(?<!\\)\2)|/\*.*?\*/|(?<=[{};:,>/])\s+|\s+(?=[{}>!/])|;\s*(?=})|(?<![\w.])0(?=\.\d)|^\s+""",
         re.DOTALL | re.MULTILINE,
     ),
     ".html": re.compile(r"(<(pre|textarea)\b.*?</\2>)|(?<=>)\n\s*(?=<)|^\s+", re.DOTALL | re.MULTILINE),

@@ -42,7 +42,8 @@ a::before { /* one */
 }
 
 a :is(b, i) + b {
-  margin: calc(0.5px + 10.5px)  auto !important;
+  margin: calc(0.5px + 10.5px)  auto !important; /* kept: blanks between values */
+  grid-area: 1 / 2;
 }
 
 @media print and (width > 10rem) {
@@ -53,8 +54,7 @@ a :is(b, i) + b {
 }
 """
 SERVED_STYLE = """\
-a::before{
-content:"two,  three;  { /* four */"}a :is(b,i) + b{margin:calc(.5px + 10.5px)  auto!important}\
+a::before{content:"two,  three;  { /* four */"}a :is(b,i) + b{margin:calc(.5px + 10.5px)  auto!important;grid-area:1/2}\
 @media print and (width>10rem){a{content:'five \
   six'}}"""
 HTML = """\
