@@ -173,7 +173,7 @@ async def test_the_text_grows_while_somebody_speaks(stack: Stack) -> None:
 
 async def test_a_final_text_stands_when_its_sentence_is_over(stack: Stack) -> None:
     """It was begun in the pause, and has the time of each word."""
-    client = await talk(stack, clip("jfk.wav"))
+    client = await talk(stack, clip("conversation.wav"))
     finals = [result for result in client.results if isinstance(result, Final)]
     for final in finals:
         assert "".join(word.text for word in final.words).strip() == final.text
