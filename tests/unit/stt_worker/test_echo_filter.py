@@ -1,0 +1,66 @@
+"""Texts of the prompt's words alone: spoken ones stay, echoes are replaced by what is heard without the prompt."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stt_worker.engines.base import BatchEngine, Hypothesis, Outcome, RecognitionConfig, RecognitionRequest
+from stt_worker.engines.echo_filter import EchoFilter
+from tests.support.utterances import outcomes_of
+
+AUDIO = np.zeros(16_000, dtype=np.float32)
+HEARD = Hypothesis("왓챠", "ko", None, -0.5, 0.02)
+
+
+class Prompted(BatchEngine):
+    """Gives one text with a prompt and another without."""
+
+    name, revision, max_batch_size = "prompted", "1", 8
+
+    def __init__(self, prompted: Outcome, unprompted: Outcome) -> None:
+        self.outcomes = {True: prompted, False: unprompted}
+        self.asked: list[str] = []
+
+    def transcribe_all(self, requests: Sequence[RecognitionRequest]) -> Iterator[tuple[int, Outcome]]:
+        self.asked += [request.config.prompt for request in requests]
+        for index, request in enumerate(requests):
+            yield index, self.outcomes[bool(request.config.prompt)]
+
+
+@pytest.mark.parametrize(
+    ("unprompted", "text"),
+    [
+        (replace(HEARD, text="아, 쟤!", avg_logprob=-1.4), "아, 쟤!"),
+        (replace(HEARD, text="", avg_logprob=-2.0), ""),
+        (replace(HEARD, text="왓챠.", avg_logprob=-1.4), "왓챠"),
+        (replace(HEARD, text="와차", avg_logprob=-0.7), "왓챠"),
+    ],
+)
+def test_an_echo_must_be_confirmed(unprompted: Hypothesis, text: str) -> None:
+    """By the same text, or by one that is certain: the name was only spelled otherwise."""
+    engine = Prompted(HEARD, unprompted)
+    (outcome,) = outcomes_of(EchoFilter(engine), [(AUDIO, RecognitionConfig("ko", prompt="이상은, 왓챠"))])
+    assert isinstance(outcome, Hypothesis)
+    assert outcome.text == text
+    assert engine.asked == ["이상은, 왓챠", ""]
+
+
+def test_other_texts_are_heard_once() -> None:
+    """And failures stay what they are; a failing second attempt leaves the first text."""
+    failure = ValueError("broken")
+    for first, second in [(replace(HEARD, text="왓챠 봤어"), HEARD), (failure, HEARD)]:
+        engine = Prompted(first, second)
+        assert outcomes_of(EchoFilter(engine), [(AUDIO, RecognitionConfig(prompt="왓챠"))]) == [first]
+        assert engine.asked == ["왓챠"]
+    engine = Prompted(HEARD, failure)
+    assert outcomes_of(EchoFilter(engine), [(AUDIO, RecognitionConfig(prompt="왓챠"))]) == [HEARD]
+
+
+def test_a_batch_keeps_its_order() -> None:
+    engine = Prompted(HEARD, replace(HEARD, text="아", avg_logprob=-1.4))
+    tasks = [(AUDIO, RecognitionConfig(prompt=prompt)) for prompt in ("왓챠", "", "왓챠")]
+    outcomes = outcomes_of(EchoFilter(engine), tasks)
+    assert [outcome.text for outcome in outcomes if isinstance(outcome, Hypothesis)] == ["아", "아", "아"]
+    assert engine.asked == ["왓챠", "", "왓챠", "", ""]
