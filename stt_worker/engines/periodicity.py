@@ -7,6 +7,7 @@ like itself one period later.
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 FRAMES_PER_SECOND = 100
@@ -75,7 +76,8 @@ class _Similarity:
     """Correlation of windows of one recording."""
 
     def __init__(self, frames: Frames) -> None:
-        self._products = frames @ frames.T
+        # By torch: the threads of numpy's product go on spinning for a while, on the cores of the encoder.
+        self._products = (torch.from_numpy(frames) @ torch.from_numpy(frames).T).numpy()
         self._energy = np.concatenate([[0.0], np.cumsum(np.diagonal(self._products), dtype=np.float64)])
 
     def at(self, lag: int, window: int) -> Frames:
