@@ -50,8 +50,9 @@ def test_an_echo_must_be_confirmed(unprompted: Hypothesis, text: str) -> None:
 def test_other_texts_are_heard_once() -> None:
     """And failures stay what they are; a failing second attempt leaves the first text."""
     failure = ValueError("broken")
-    for first, second in [(replace(HEARD, text="왓챠 봤어"), HEARD), (failure, HEARD)]:
-        engine = Prompted(first, second)
+    first_texts: list[Outcome] = [replace(HEARD, text="왓챠 봤어"), failure]
+    for first in first_texts:
+        engine = Prompted(first, HEARD)
         assert outcomes_of(EchoFilter(engine), [(AUDIO, RecognitionConfig(prompt="왓챠"))]) == [first]
         assert engine.asked == ["왓챠"]
     engine = Prompted(HEARD, failure)
