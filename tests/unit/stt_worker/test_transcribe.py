@@ -145,11 +145,16 @@ def test_language_is_fixed_by_the_user_only(fixed: str | None, known: str | None
     assert (config.language, config.expected_language) == (fixed, known)
 
 
-@pytest.mark.parametrize(("fixed", "languages"), [(None, ("ko", "en")), ("ko", ("ko",))])
-def test_languages_that_the_session_allows_go_to_the_engine(fixed: str | None, languages: tuple[str, ...]) -> None:
-    job = audio_job(language=fixed).model_copy(update={"languages": languages})
-    (_, config) = Task(make_hypothesis(), job=job).engine.asked[0]
+@pytest.mark.parametrize(("fixed", "languages", "kept"), [(None, ("ko", "en"), "en"), ("ko", ("ko",), None)])
+def test_languages_that_the_session_allows_go_to_the_engine(
+    fixed: str | None, languages: tuple[str, ...], kept: str | None
+) -> None:
+    """The one that is detected among several is expected again."""
+    job = audio_job(language=fixed, ms=2_000).model_copy(update={"languages": languages})
+    task = Task(make_hypothesis(probability=None if fixed else 0.9), job=job)
+    (_, config) = task.engine.asked[0]
     assert (config.language, config.languages) == (fixed, languages)
+    assert [language for _, language in task.ledger.advanced] == [kept]
 
 
 @pytest.mark.parametrize(
