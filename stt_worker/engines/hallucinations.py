@@ -2,7 +2,6 @@
 
 from stt_worker.engines.base import MIN_AVG_LOGPROB, Hypothesis
 from stt_worker.engines.known_hallucinations import is_credit, is_sign_off
-from stt_worker.engines.prompt_echo import is_prompt_echo
 
 MAX_NO_SPEECH_PROB = 0.5
 """Whisper's own estimate, up to which an uncertain text is accepted in confident speech: at most 0.34 in 151 cut
@@ -11,20 +10,19 @@ MAX_FAINT_NO_SPEECH_PROB = 0.35
 """The same for any text where there is hardly any speech: a murmuring crowd, amplified, has 0.39, real words 0.25."""
 
 
-def accept(hypothesis: Hypothesis, *, is_confident: bool, prompt: str = "") -> bool:
+def accept(hypothesis: Hypothesis, *, is_confident: bool) -> bool:
     """Decide if a text is kept, more strictly the less speech there is. The lists of known texts are the last resort.
 
     Args:
         hypothesis: Whisper's text, its log-probability and its probability of no speech.
         is_confident: voice activity detection is certain of speech. One of two is enough then: a text that Whisper is
             certain of, or its certainty that there is speech.
-        prompt: a text of its words alone may be an echo, and takes both.
     """
     if is_credit(hypothesis.text):
         return False
     is_certain = hypothesis.avg_logprob >= MIN_AVG_LOGPROB
-    is_suspicious = is_sign_off(hypothesis.text) or is_prompt_echo(hypothesis.text, prompt)
+    sign_off = is_sign_off(hypothesis.text)
     if not is_confident:
-        return is_certain and not is_suspicious and hypothesis.no_speech_prob <= MAX_FAINT_NO_SPEECH_PROB
+        return is_certain and not sign_off and hypothesis.no_speech_prob <= MAX_FAINT_NO_SPEECH_PROB
     has_speech = hypothesis.no_speech_prob <= MAX_NO_SPEECH_PROB
-    return (is_certain and has_speech) if is_suspicious else (is_certain or has_speech)
+    return (is_certain and has_speech) if sign_off else (is_certain or has_speech)

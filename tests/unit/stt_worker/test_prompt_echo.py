@@ -3,7 +3,6 @@
 import pytest
 
 from stt_worker.engines.base import Hypothesis
-from stt_worker.engines.hallucinations import accept
 from stt_worker.engines.prompt_echo import is_confirmed, is_prompt_echo
 
 NAMES = "김민수, 박서연, 이상은, 왓챠"
@@ -48,18 +47,6 @@ def test_a_text_with_other_words_is_none(text: str, prompt: str) -> None:
 
 def hypothesis(text: str, avg_logprob: float = -0.3, no_speech_prob: float = 0.02) -> Hypothesis:
     return Hypothesis(text, "ko", None, avg_logprob, no_speech_prob)
-
-
-@pytest.mark.parametrize(
-    ("is_confident", "avg_logprob", "no_speech_prob", "kept"),
-    [(True, -0.4, 0.1, True), (True, -1.2, 0.1, False), (True, -0.4, 0.6, False), (False, -0.1, 0.01, False)],
-)
-def test_an_echo_is_kept_if_speech_and_text_are_certain(
-    is_confident: bool, avg_logprob: float, no_speech_prob: float, kept: bool
-) -> None:
-    echo = hypothesis("왓챠", avg_logprob, no_speech_prob)
-    assert accept(echo, is_confident=is_confident, prompt=NAMES) is kept
-    assert accept(hypothesis("왓챠를 봤어요"), is_confident=is_confident, prompt=NAMES)
 
 
 @pytest.mark.parametrize(
