@@ -3,16 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from stt_worker.engines.base import BatchEngine, Hypothesis, Outcome, RecognitionRequest
+from stt_worker.engines.base import Hypothesis, Outcome, RecognitionRequest
 from stt_worker.engines.prompt_echo import is_confirmed, is_prompt_echo
+from stt_worker.engines.wrapper import EngineWrapper
 
 
-class EchoFilter(BatchEngine):
+class EchoFilter(EngineWrapper):
     """Transcribes the audio of such a text a second time, and keeps the text if that confirms it."""
-
-    def __init__(self, engine: BatchEngine) -> None:
-        self.name, self.revision, self.max_batch_size = engine.name, engine.revision, engine.max_batch_size
-        self._engine = engine
 
     def transcribe_all(self, requests: Sequence[RecognitionRequest]) -> Iterator[tuple[int, Outcome]]:
         """See ``BatchEngine``."""

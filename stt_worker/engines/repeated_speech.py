@@ -9,20 +9,17 @@ from dataclasses import replace
 import numpy as np
 from whisper.audio import HOP_LENGTH, log_mel_spectrogram
 
-from stt_worker.engines.base import BatchEngine, Hypothesis, Outcome, RecognitionRequest, Word
+from stt_worker.engines.base import Hypothesis, Outcome, RecognitionRequest, Word
 from stt_worker.engines.periodicity import FRAMES_PER_SECOND, Repetition, find_repetition
+from stt_worker.engines.wrapper import EngineWrapper
 from wire.audio import SAMPLE_RATE, Samples
 
 TOLERANCE_S = 0.1
 """Error of the times of words."""
 
 
-class RepeatedSpeech(BatchEngine):
+class RepeatedSpeech(EngineWrapper):
     """Shortens repetitions in front of an engine, and writes them out in its texts."""
-
-    def __init__(self, engine: BatchEngine) -> None:
-        self.name, self.revision, self.max_batch_size = engine.name, engine.revision, engine.max_batch_size
-        self._engine = engine
 
     def transcribe_all(self, requests: Sequence[RecognitionRequest]) -> Iterator[tuple[int, Outcome]]:
         """See ``BatchEngine``."""

@@ -14,6 +14,7 @@ import torch
 from stt_worker.engines.base import BatchEngine, Hypothesis, Outcome, RecognitionRequest
 from stt_worker.engines.hallucinations import accept
 from stt_worker.engines.torch_threads import torch_threads
+from stt_worker.engines.wrapper import EngineWrapper
 from wire.audio import SAMPLE_RATE, Samples
 
 FRAME, CONTEXT = 512, 64
@@ -92,12 +93,11 @@ class SileroVad:
         return result
 
 
-class VadFilter(BatchEngine):
+class VadFilter(EngineWrapper):
     """Skips utterances without speech, and accepts texts more strictly the less speech there is."""
 
     def __init__(self, engine: BatchEngine, vad: SileroVad) -> None:
-        self.name, self.revision, self.max_batch_size = engine.name, engine.revision, engine.max_batch_size
-        self._engine = engine
+        super().__init__(engine)
         self._vad = vad
 
     def transcribe_all(self, requests: Sequence[RecognitionRequest]) -> Iterator[tuple[int, Outcome]]:
