@@ -25,7 +25,7 @@ class SessionRecord:
     """Fencing token: random name of the connection. A later one takes the session over by writing its own."""
     room: str | None
     language: str | None
-    """The one of all utterances, fixed by the client or detected and kept; None: it is detected."""
+    """The one of all utterances, fixed by the client; None: it is detected."""
     sample_rate: int
     """Hz of the client's audio; fixed for the session's life."""
     next_segment: int
@@ -38,7 +38,7 @@ class SessionRecord:
     """Those that the client allows: one is fixed, among several each utterance's is detected; empty: any."""
 
     def configured(self, change: Configure) -> "SessionRecord":
-        """Return the record with a client's change. A language that was kept is given up with the languages."""
+        """Return the record with a client's change."""
         changed: SessionRecord = self
         if change.changes_languages:
             languages = change.chosen_languages

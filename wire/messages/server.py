@@ -30,7 +30,7 @@ class _Recognition(Message):
     """The settings that apply to utterances from here on."""
 
     language: str | None
-    """ISO 639 code of all utterances, fixed or detected; null: it is detected."""
+    """ISO 639 code of all utterances, fixed by the client; null: it is detected."""
     languages: tuple[str, ...] = ()
     """ISO 639 codes among which it is detected for each utterance, or the one that is fixed; empty: all. Missing from
     gateways of version 0.2.0, which have no ``configure`` either."""

@@ -12,7 +12,7 @@ if current_owner ~= owner then return 'fenced' end
 redis.call('HSET', session, 'prompt', prompt)
 if languages then
   redis.call('HSET', session, 'languages', languages)
-  redis.call('HDEL', session, 'language') -- also one that was detected and kept
+  redis.call('HDEL', session, 'language') -- also one that a worker of version 0.2.0 detected and kept
   if language ~= '' then redis.call('HSET', session, 'language', language) end
 end
 for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ttl_s, 'GT') end

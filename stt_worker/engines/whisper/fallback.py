@@ -21,7 +21,7 @@ Whisper's window of 30 s is represented by some of its positions (see ``silence`
 
 
 def is_last(attempt: int, *, allow_fallback: bool) -> bool:
-    """True for the last attempt, counted from 1. Without fallback the full window is not tried."""
+    """True for the last attempt, counted from 1. Without fallback there is only the first one."""
     return attempt == len(PADDING_S if allow_fallback else PADDING_S[:-1])
 
 
