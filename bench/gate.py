@@ -23,7 +23,8 @@ from bench.clips import MANIFEST, Clip, error_name, error_rate, read_manifest
 from bench.results import print_header, write_results
 from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions
 from fastapi_service.endpointing.events import Event, Utterance
-from stt_worker.engines.base import Deadline, RecognitionConfig, Transcriber
+from stt_worker.engines.base import RecognitionConfig, Transcriber
+from stt_worker.engines.deadline import Deadline
 from stt_worker.load import load_transcriber
 from stt_worker.settings import Settings
 from wire.audio import SAMPLE_RATE, Pcm, Samples, decode_pcm, to_float, to_int16

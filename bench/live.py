@@ -53,7 +53,8 @@ def report(speakers: list[Speaker], language: str, cpu: float, offline: dict[Pat
 
 def _transcribe(clips: list[Clip]) -> dict[Path, str]:
     """Transcribe each clip as a whole with the engine alone."""
-    from stt_worker.engines.base import Deadline, RecognitionConfig
+    from stt_worker.engines.base import RecognitionConfig
+    from stt_worker.engines.deadline import Deadline
     from stt_worker.load import load_transcriber
     from stt_worker.settings import Settings
 

@@ -19,7 +19,8 @@ from rich.table import Table
 
 from bench.clips import MANIFEST, Clip, read_manifest
 from bench.results import print_header, write_results
-from stt_worker.engines.base import Deadline, Hypothesis, RecognitionConfig, Transcriber
+from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
+from stt_worker.engines.deadline import Deadline
 from stt_worker.load import load_transcriber
 from stt_worker.settings import Settings
 from stt_worker.tasks.transcript import reason_not_shown

@@ -38,7 +38,8 @@ class ThisEngine:
 
     def __call__(self, audio: Samples, language: str) -> tuple[str, int]:
         """See ``Run``."""
-        from stt_worker.engines.base import Deadline, RecognitionConfig
+        from stt_worker.engines.base import RecognitionConfig
+        from stt_worker.engines.deadline import Deadline
 
         hypotheses = [
             self._transcriber.transcribe(part, RecognitionConfig(language), Deadline.after(600))

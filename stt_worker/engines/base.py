@@ -1,75 +1,20 @@
 """The contract between the worker and a speech-to-text engine."""
 
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from stt_worker.engines.deadline import Deadline
 from wire.audio import Samples
-from wire.errors import WireError
 
 NO_SPEECH_PROB = 0.6
 MIN_AVG_LOGPROB = -1.0
 """Whisper's own thresholds: section 4.5 of the paper (arXiv:2212.04356) and ``whisper/transcribe.py``."""
 
 
-class DeadlineExceeded(WireError):
-    """An utterance took longer than the worker's deadline."""
-
-
-class Preempted(Exception):
-    """A more urgent utterance waits."""
-
-
 class DeviceLost(Exception):
     """The device computes nothing more for this process, as after most CUDA errors."""
-
-
-@dataclass(frozen=True)
-class Deadline:
-    """Time limit of one utterance, checked by engines between decoding steps."""
-
-    seconds: float
-    started: float
-    """On the clock of ``time.monotonic``."""
-
-    @classmethod
-    def after(cls, seconds: float) -> "Deadline":
-        """Return a deadline that starts now."""
-        return cls(seconds, time.monotonic())
-
-    def check(self) -> None:
-        """Check the time.
-
-        Raises:
-            DeadlineExceeded: it is over.
-        """
-        if time.monotonic() - self.started > self.seconds:
-            raise DeadlineExceeded(
-                "stt_deadline",
-                f"Transcribing took longer than {self.seconds:.0f} s.",
-                "Use a smaller model, more workers or a higher STT_DEADLINE_S.",
-            )
-
-
-@dataclass(frozen=True)
-class PreemptibleDeadline(Deadline):
-    """A deadline that also ends when a more urgent utterance waits."""
-
-    is_preempted: Callable[[], bool] = lambda: False
-    """Called without arguments at each check."""
-
-    def check(self) -> None:
-        """Check the time, then the queues.
-
-        Raises:
-            DeadlineExceeded: the time is over.
-            Preempted: a more urgent utterance waits.
-        """
-        super().check()
-        if self.is_preempted():
-            raise Preempted
 
 
 @dataclass(frozen=True)

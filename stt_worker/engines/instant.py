@@ -1,6 +1,7 @@
 """An engine without a model, to measure the cost of everything else (``STT_MODEL=instant``)."""
 
-from stt_worker.engines.base import Deadline, Hypothesis, RecognitionConfig
+from stt_worker.engines.base import Hypothesis, RecognitionConfig
+from stt_worker.engines.deadline import Deadline
 from wire.audio import Samples
 
 

@@ -15,16 +15,8 @@ from typing import NoReturn
 import structlog
 
 from infra.watchdog import EXIT_BY_WATCHDOG
-from stt_worker.engines.base import (
-    BatchEngine,
-    Deadline,
-    DeviceLost,
-    Hypothesis,
-    Outcome,
-    PreemptibleDeadline,
-    RecognitionConfig,
-    RecognitionRequest,
-)
+from stt_worker.engines.base import BatchEngine, DeviceLost, Hypothesis, Outcome, RecognitionConfig, RecognitionRequest
+from stt_worker.engines.deadline import Deadline, PreemptibleDeadline
 from stt_worker.scheduling.fair_queue import FairQueue
 from wire.audio import Samples
 

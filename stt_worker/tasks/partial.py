@@ -9,14 +9,8 @@ from redis.exceptions import RedisError
 from infra.celery_app import PRIORITIES, more_urgent
 from infra.redis_client import take_bytes
 from infra.worker import Worker
-from stt_worker.engines.base import (
-    Deadline,
-    Hypothesis,
-    Preempted,
-    PreemptibleDeadline,
-    RecognitionConfig,
-    Transcriber,
-)
+from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
+from stt_worker.engines.deadline import Deadline, Preempted, PreemptibleDeadline
 from stt_worker.tasks.transcript import language_to_keep, reason_not_shown, to_transcript
 from wire import names
 from wire.audio import SAMPLE_BYTES, decode_pcm, samples_to_ms, to_float

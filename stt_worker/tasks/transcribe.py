@@ -5,7 +5,8 @@ from collections.abc import Callable
 import structlog
 
 from infra.worker import Worker
-from stt_worker.engines.base import Deadline, Hypothesis, RecognitionConfig, Transcriber
+from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
+from stt_worker.engines.deadline import Deadline
 from stt_worker.tasks.transcript import language_to_keep, reason_not_shown, to_transcript
 from wire.audio import decode_pcm, to_float
 from wire.errors import AudioError

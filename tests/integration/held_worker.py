@@ -4,7 +4,8 @@ import time
 from typing import NoReturn
 
 from stt_worker import stt_worker as entry
-from stt_worker.engines.base import Deadline, RecognitionConfig
+from stt_worker.engines.base import RecognitionConfig
+from stt_worker.engines.deadline import Deadline
 from wire.audio import Samples
 
 

@@ -21,7 +21,8 @@ from infra.ledger.admission import Admission
 from infra.ledger.ledger import Ledger
 from infra.results import FIELD
 from infra.settings import WireSettings, load_settings
-from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, RecognitionConfig
+from stt_worker.engines.base import Hypothesis, RecognitionConfig
+from stt_worker.engines.deadline import Deadline, DeadlineExceeded
 from stt_worker.engines.whisper import fallback
 from stt_worker.engines.whisper.greedy import Decoded, GreedySearch
 from stt_worker.engines.whisper.load import load_whisper

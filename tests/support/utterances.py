@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from stt_worker.engines.base import BatchEngine, Deadline, Outcome, RecognitionConfig, RecognitionRequest
+from stt_worker.engines.base import BatchEngine, Outcome, RecognitionConfig, RecognitionRequest
+from stt_worker.engines.deadline import Deadline
 from wire.audio import Samples
 
 

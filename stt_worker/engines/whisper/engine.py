@@ -1,10 +1,7 @@
 """openai-whisper, the default engine: its weights, tokens and features, with as much audio as there is speech."""
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,12 +12,13 @@ from stt_worker.engines.base import BatchEngine, Hypothesis, Outcome, Recognitio
 from stt_worker.engines.device import device_may_be_lost
 from stt_worker.engines.torch_threads import torch_threads
 from stt_worker.engines.whisper import fallback
+from stt_worker.engines.whisper.batch import Utterance, failing_alone, outcomes, rows_of_equal_prompts
 from stt_worker.engines.whisper.decoder import Decoder
 from stt_worker.engines.whisper.encoder import Encoder
 from stt_worker.engines.whisper.greedy import Decoded, GreedySearch
 from stt_worker.engines.whisper.kv_cache import KVCache
 from stt_worker.engines.whisper.languages import ENGLISH, Languages, choose_language
-from stt_worker.engines.whisper.prompt import Prompt, make_prompt
+from stt_worker.engines.whisper.prompt import make_prompt
 from stt_worker.engines.whisper.reference import reference_speech, silence_begin
 from stt_worker.engines.whisper.vocabulary import make_vocabulary
 from stt_worker.engines.whisper.word_timestamps import token_times, word_times
@@ -34,31 +32,6 @@ GPU_BATCH_SIZE = 32
 """Utterances of one batch on a GPU. With ``large`` in fp16 (32 layers of 1280 numbers) an audio position takes 164 kB
 of keys and values: 98 MB for 10 s and 2 s of silence; 448 tokens take 73 MB. 32 of these are 5.5 GB, and up to three
 times that when some of them end, because the others are copied. A batch that does not fit is halved."""
-
-
-@dataclass
-class _Utterance:
-    """One request and what is known about it so far."""
-
-    index: int
-    """Position of the request in the call."""
-    request: RecognitionRequest
-    language: str = ""
-    language_probability: float | None = None
-    """None unless the language was detected."""
-    prompt: Prompt | None = None
-    outcome: Outcome | None = None
-    """None until a text is accepted, the last attempt is over, or it failed."""
-
-    @property
-    def config(self) -> RecognitionConfig:
-        """Options of the request."""
-        return self.request.config
-
-    @property
-    def seconds(self) -> float:
-        """Duration of the audio."""
-        return len(self.request.audio) / SAMPLE_RATE
 
 
 class WhisperTranscriber(BatchEngine):
@@ -88,15 +61,15 @@ class WhisperTranscriber(BatchEngine):
     @torch.inference_mode()
     def transcribe_all(self, requests: Sequence[RecognitionRequest]) -> Iterator[tuple[int, Outcome]]:
         """See ``BatchEngine``."""
-        utterances = [_Utterance(index, request) for index, request in enumerate(requests)]
+        utterances = [Utterance(index, request) for index, request in enumerate(requests)]
         for first in range(0, len(utterances), self.max_batch_size):
             with device_may_be_lost():
                 yield from self._transcribe(utterances[first : first + self.max_batch_size])
 
-    def _transcribe(self, batch: Sequence[_Utterance]) -> Iterator[tuple[int, Outcome]]:
+    def _transcribe(self, batch: Sequence[Utterance]) -> Iterator[tuple[int, Outcome]]:
         for utterance in batch:
             utterance.outcome = self._languages.unsupported(utterance.config)
-        yield from _outcomes(batch)
+        yield from outcomes(batch)
         for attempt, padding_s in enumerate(fallback.PADDING_S, start=1):
             pending = [utterance for utterance in batch if utterance.outcome is None]
             if not pending:
@@ -105,13 +78,13 @@ class WhisperTranscriber(BatchEngine):
             if attempt == 1:
                 self._detect_languages(pending, cache)
             self._set_prompts(pending, is_first=attempt == 1)
-            yield from _outcomes(pending)
-            for rows in _rows_of_equal_prompts(pending):
+            yield from outcomes(pending)
+            for rows in rows_of_equal_prompts(pending):
                 group = [pending[row] for row in rows]
                 self._decode(group, cache.select(rows), attempt)
-                yield from _outcomes(group)
+                yield from outcomes(group)
 
-    def _encode(self, batch: Sequence[_Utterance], padding_s: float) -> KVCache:
+    def _encode(self, batch: Sequence[Utterance], padding_s: float) -> KVCache:
         """Encode the audio of each utterance, padded with silence."""
         mels = []
         for utterance in batch:
@@ -125,7 +98,7 @@ class WhisperTranscriber(BatchEngine):
         frames: Tensor = log_mel_spectrogram(pad_or_trim(audio, window), self._n_mels, device=self._device)
         return frames.to(self._dtype)
 
-    def _detect_languages(self, batch: Sequence[_Utterance], cache: KVCache) -> None:
+    def _detect_languages(self, batch: Sequence[Utterance], cache: KVCache) -> None:
         for utterance in batch:
             utterance.language = utterance.config.language or ENGLISH
         rows = [row for row, utterance in enumerate(batch) if utterance.config.language is None]
@@ -142,14 +115,14 @@ class WhisperTranscriber(BatchEngine):
                 utterance.seconds,
             )
 
-    def _set_prompts(self, batch: Sequence[_Utterance], *, is_first: bool) -> None:
+    def _set_prompts(self, batch: Sequence[Utterance], *, is_first: bool) -> None:
         """Later attempts use the task only: prompt or prefix may have led the model astray."""
         for utterance in batch:
             config = utterance.config if is_first else RecognitionConfig(task=utterance.config.task)
-            with _failing_alone(utterance):
+            with failing_alone(utterance):
                 utterance.prompt = make_prompt(self._languages.tokenizer(utterance.language, config.task), config)
 
-    def _decode(self, batch: Sequence[_Utterance], cache: KVCache, attempt: int) -> None:
+    def _decode(self, batch: Sequence[Utterance], cache: KVCache, attempt: int) -> None:
         """Decode utterances with prompts of equal shape; a text that is not accepted counts in the last attempt."""
         prompts = [utterance.prompt for utterance in batch if utterance.prompt is not None]
         max_tokens = [self._max_tokens(utterance, attempt) for utterance in batch]
@@ -157,7 +130,7 @@ class WhisperTranscriber(BatchEngine):
         with torch_threads(1):  # a step waits for memory, and with more threads for the slowest of them too
             texts = self._search.run(cache, prompts, max_tokens, on_token)
         for utterance, decoded in zip(batch, texts, strict=True):
-            with _failing_alone(utterance):
+            with failing_alone(utterance):
                 if decoded.error is not None:
                     raise decoded.error
                 tokenizer = self._languages.tokenizer(utterance.language)
@@ -167,10 +140,10 @@ class WhisperTranscriber(BatchEngine):
                 if text is not None:
                     utterance.outcome = self._hypothesis(utterance, text, attempt)
 
-    def _max_tokens(self, utterance: _Utterance, attempt: int) -> int:
+    def _max_tokens(self, utterance: Utterance, attempt: int) -> int:
         return fallback.max_tokens(attempt, utterance.seconds, utterance.language, self._decoder.n_ctx)
 
-    def _hypothesis(self, utterance: _Utterance, decoded: Decoded, attempt: int) -> Hypothesis:
+    def _hypothesis(self, utterance: Utterance, decoded: Decoded, attempt: int) -> Hypothesis:
         tokenizer = self._languages.tokenizer(utterance.language)
         probabilities = [1.0] * decoded.prefix_len + [math.exp(logprob) for logprob in decoded.logprobs]
         times = token_times(decoded, utterance.seconds) if decoded.tokens else None
@@ -183,30 +156,3 @@ class WhisperTranscriber(BatchEngine):
             words=() if times is None else word_times(times, tokenizer, decoded.tokens, probabilities),
             attempts=attempt,
         )
-
-
-def _outcomes(batch: Sequence[_Utterance]) -> Iterator[tuple[int, Outcome]]:
-    """Yield the index and outcome of the utterances that have one."""
-    for utterance in batch:
-        if utterance.outcome is not None:
-            yield utterance.index, utterance.outcome
-
-
-def _rows_of_equal_prompts(batch: Sequence[_Utterance]) -> list[list[int]]:
-    """Group the utterances that can be decoded together, by their indices: those with prompts of the same shape."""
-    groups = defaultdict(list)
-    for row, utterance in enumerate(batch):
-        if utterance.outcome is None and (prompt := utterance.prompt) is not None:
-            groups[len(prompt.tokens), prompt.sot, prompt.prefix_len].append(row)
-    return list(groups.values())
-
-
-@contextmanager
-def _failing_alone(utterance: _Utterance) -> Iterator[None]:
-    """Make an exception the outcome of one utterance. ``RuntimeError`` is torch's and fails the whole batch."""
-    try:
-        yield
-    except RuntimeError:
-        raise
-    except Exception as error:  # the boundary: one utterance must not end the others of its batch
-        utterance.outcome = error

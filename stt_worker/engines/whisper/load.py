@@ -11,7 +11,8 @@ import whisper
 from whisper.model import Whisper
 
 from infra.cpus import choose_threads
-from stt_worker.engines.base import Deadline, Hypothesis, RecognitionConfig
+from stt_worker.engines.base import Hypothesis, RecognitionConfig
+from stt_worker.engines.deadline import Deadline
 from stt_worker.engines.device import Device, check_transcription, load_on_device
 from stt_worker.engines.whisper.engine import WhisperTranscriber
 from stt_worker.engines.whisper.processor import choose_numerics

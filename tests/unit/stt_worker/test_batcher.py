@@ -13,17 +13,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from infra.watchdog import EXIT_BY_WATCHDOG
-from stt_worker.engines.base import (
-    BatchEngine,
-    Deadline,
-    DeviceLost,
-    Hypothesis,
-    Outcome,
-    Preempted,
-    PreemptibleDeadline,
-    RecognitionConfig,
-    RecognitionRequest,
-)
+from stt_worker.engines.base import BatchEngine, DeviceLost, Hypothesis, Outcome, RecognitionConfig, RecognitionRequest
+from stt_worker.engines.deadline import Deadline, Preempted, PreemptibleDeadline
 from stt_worker.scheduling.batcher import Batcher
 from wire.errors import ModelError, WireError
 

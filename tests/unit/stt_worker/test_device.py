@@ -7,7 +7,8 @@ import torch
 from structlog.testing import capture_logs
 from torch import Tensor
 
-from stt_worker.engines.base import DeadlineExceeded, DeviceLost, Hypothesis
+from stt_worker.engines.base import DeviceLost, Hypothesis
+from stt_worker.engines.deadline import DeadlineExceeded
 from stt_worker.engines.device import (
     Device,
     DeviceSetting,

@@ -10,7 +10,8 @@ from redis.exceptions import RedisError
 
 from infra.watchdog import Limits
 from infra.worker import Worker
-from stt_worker.engines.base import Deadline, Hypothesis, RecognitionConfig, Word
+from stt_worker.engines.base import Hypothesis, RecognitionConfig, Word
+from stt_worker.engines.deadline import Deadline
 from stt_worker.tasks.partial import PartialTranscription
 from tests.support.speakers import ALICE
 from wire import names

@@ -66,7 +66,8 @@ PROGRAM = """
 import sys, wave
 import torch
 from whisper.model import ModelDimensions, Whisper
-from stt_worker.engines.base import BatchEngine, Deadline, RecognitionConfig
+from stt_worker.engines.base import BatchEngine, RecognitionConfig
+from stt_worker.engines.deadline import Deadline
 from stt_worker.engines.vad import SileroVad, VadFilter
 from stt_worker.engines.whisper.load import load_whisper
 from stt_worker.scheduling.batcher import Batcher

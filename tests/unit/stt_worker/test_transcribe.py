@@ -9,7 +9,8 @@ import pytest
 from infra.ledger.ledger import Claim, Verdict
 from infra.watchdog import Limits
 from infra.worker import Worker
-from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, RecognitionConfig
+from stt_worker.engines.base import Hypothesis, RecognitionConfig
+from stt_worker.engines.deadline import Deadline, DeadlineExceeded
 from stt_worker.tasks.transcribe import Transcription
 from stt_worker.tasks.transcript import language_to_keep, reason_not_shown
 from tests.support.speakers import audio_job

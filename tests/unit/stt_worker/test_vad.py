@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from fastapi_service.endpointing.endpointer import KEPT_SILENCE_MS, EndpointerOptions
-from stt_worker.engines.base import BatchEngine, Deadline, Hypothesis, Outcome, RecognitionConfig, RecognitionRequest
+from stt_worker.engines.base import BatchEngine, Hypothesis, Outcome, RecognitionConfig, RecognitionRequest
+from stt_worker.engines.deadline import Deadline
 from stt_worker.engines.vad import (
     FRAME_S,
     SPEECH_THRESHOLD,

@@ -7,8 +7,10 @@ import torch
 from whisper.model import ModelDimensions, Whisper
 from whisper.tokenizer import get_tokenizer
 
-from stt_worker.engines.base import Deadline, DeadlineExceeded, Hypothesis, RecognitionConfig, RecognitionRequest
-from stt_worker.engines.whisper.engine import WhisperTranscriber, _Utterance
+from stt_worker.engines.base import Hypothesis, RecognitionConfig, RecognitionRequest
+from stt_worker.engines.deadline import Deadline, DeadlineExceeded
+from stt_worker.engines.whisper.batch import Utterance
+from stt_worker.engines.whisper.engine import WhisperTranscriber
 from stt_worker.engines.whisper.fallback import PADDING_S, accepted
 from stt_worker.engines.whisper.greedy import Decoded
 from stt_worker.engines.whisper.load import warm_up
@@ -113,7 +115,7 @@ def test_one_utterance_that_fails_leaves_the_others_their_text(monkeypatch: pyte
     model.max_batch_size = 8
     hypothesis = model._hypothesis
 
-    def broken(utterance: _Utterance, *rest: Any) -> Hypothesis:
+    def broken(utterance: Utterance, *rest: Any) -> Hypothesis:
         if utterance.language == "ko":
             raise ValueError("broken")
         return hypothesis(utterance, *rest)
@@ -127,7 +129,7 @@ def test_one_utterance_that_fails_leaves_the_others_their_text(monkeypatch: pyte
 def test_the_last_look_is_not_cut(language: str, *, last: bool) -> None:
     """Its text is the final one; the looks before it may be cut, because a cut text is looked at again."""
     model = transcriber(MULTILINGUAL_VOCABULARY)
-    utterance = _Utterance(0, RecognitionRequest(SECOND, RecognitionConfig(language), Deadline.after(60)), language)
+    utterance = Utterance(0, RecognitionRequest(SECOND, RecognitionConfig(language), Deadline.after(60)), language)
     expected = model._decoder.n_ctx if last else token_limit(1.0, language)
     assert model._max_tokens(utterance, len(PADDING_S) if last else 1) == expected
 
