@@ -27,7 +27,7 @@ models: ## Bring all models to this machine, so that it can go offline
 	@$(PYTHON) tools/bootstrap.py --prefetch
 
 test: test-setup ## All tests, with all set-up that they need; prints what of the code they run
-	@$(PYTEST) $(wildcard tests/unit tests/integration tests/e2e) --cov
+	@$(PYTEST) -n 2 --dist loadgroup $(wildcard tests/unit tests/integration tests/e2e) --cov
 
 unit: venv ## Tests of single modules but the slowest: no network, no Redis, no models, no npm
 	@$(PYTEST) -m "not slow" --ignore=tests/unit/page tests/unit

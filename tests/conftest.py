@@ -1,0 +1,17 @@
+"""How the tests are shared out when two processes run them (``make test``)."""
+
+from pathlib import Path
+
+import pytest
+
+GROUPS = tuple(Path(__file__).parent / name for name in ("integration", "e2e"))
+"""Folders whose tests share a Redis, or a running system: each is run by one process, before all other tests."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of each folder into a group of its own."""
+    for item in items:
+        for folder in GROUPS:
+            if item.path.is_relative_to(folder):
+                item.add_marker(pytest.mark.xdist_group(folder.name))
