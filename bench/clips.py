@@ -51,14 +51,18 @@ def error_name(language: str) -> str:
     return "cer" if language in WITHOUT_SPACES else "wer"
 
 
-def error_rate(language: str, references: list[str], hypotheses: list[str]) -> float:
-    """Return errors per word over all texts together, as a fraction; per character in languages ``WITHOUT_SPACES``.
+def normalised_units(language: str, text: str) -> list[str]:
+    """Return the words of a text, or its characters in languages ``WITHOUT_SPACES``, as errors are counted in them.
 
     Texts are normalised as Whisper's authors did for their paper (arXiv:2212.04356, appendix C).
     """
-    normalise = _english if language == "en" else _basic
-    references, hypotheses = ([normalise(text) for text in texts] for texts in (references, hypotheses))
-    if language in WITHOUT_SPACES:
-        references, hypotheses = (["".join(text.split()) for text in texts] for texts in (references, hypotheses))
-        return float(jiwer.cer(references, hypotheses))
-    return float(jiwer.wer(references, hypotheses))
+    words = (_english if language == "en" else _basic)(text).split()
+    return list("".join(words)) if language in WITHOUT_SPACES else words
+
+
+def error_rate(language: str, references: list[str], hypotheses: list[str]) -> float:
+    """Return errors per word over all texts together, as a fraction; per character in languages ``WITHOUT_SPACES``."""
+    said, written = (
+        [" ".join(normalised_units(language, text)) for text in texts] for texts in (references, hypotheses)
+    )
+    return float(jiwer.wer(said, written))

@@ -17,6 +17,7 @@ from wire.audio import SAMPLE_RATE, Samples, decode_pcm, to_float, to_int16
 OURS, WHISPER, FASTER, FASTER_BEAM = "this engine", "whisper.transcribe", "faster-whisper", "faster-whisper beam 5"
 ENGINES = (OURS, WHISPER, FASTER, FASTER_BEAM)
 LONGEST_S = 30.0
+"""Whisper's window. A longer clip is cut as the gateway would cut it."""
 
 
 class Run(Protocol):
@@ -31,27 +32,24 @@ class ThisEngine:
     """The engine of this repository, in the number formats of the settings and the machine."""
 
     def __init__(self) -> None:
-        from stt_worker.load import load_transcriber
+        from bench.this_engine import load_engine
 
-        self._transcriber = load_transcriber(Settings(model="base", device="cpu"))
+        self._transcriber = load_engine()
         self.revision = self._transcriber.revision
 
     def __call__(self, audio: Samples, language: str) -> tuple[str, int]:
         """See ``Run``."""
-        from stt_worker.engines.base import RecognitionConfig
-        from stt_worker.engines.deadline import Deadline
+        from bench.this_engine import transcribe
 
         hypotheses = [
-            self._transcriber.transcribe(part, RecognitionConfig(language), Deadline.after(600))
-            for part in _utterances(audio)
+            transcribe(self._transcriber, part, language)
+            for part in ([audio] if len(audio) <= LONGEST_S * SAMPLE_RATE else utterances(audio))
         ]
         return " ".join(each.text for each in hypotheses), sum(each.attempts > 1 for each in hypotheses)
 
 
-def _utterances(audio: Samples) -> list[Samples]:
-    """Return the whole clip; one longer than Whisper's window as the gateway would cut it."""
-    if len(audio) <= LONGEST_S * SAMPLE_RATE:
-        return [audio]
+def utterances(audio: Samples) -> list[Samples]:
+    """Return what the gateway would cut from a stream."""
     endpointer = Endpointer(EndpointerOptions())
     events = [*endpointer.feed(to_int16(audio), 0.0), *endpointer.flush(0.0)]
     return [to_float(decode_pcm(event.pcm)) for event in events if isinstance(event, Utterance)]

@@ -1,0 +1,48 @@
+"""Sounds without speech, always the same."""
+
+import numpy as np
+
+from wire.audio import SAMPLE_RATE, Samples
+
+PIECE_S = 10
+"""Seconds of each sound."""
+MINUTES_OF_ROOM = 30
+
+
+def coloured(exponent: float, seconds: float, amplitude: float, seed: int) -> Samples:
+    """Make noise whose power falls with frequency to the ``exponent``: 0 is white, 1 is pink."""
+    length = round(seconds * SAMPLE_RATE)
+    if not length:
+        return np.zeros(0, dtype=np.float32)
+    spectrum = np.fft.rfft(np.random.default_rng(seed).normal(size=length))
+    spectrum *= np.maximum(np.fft.rfftfreq(length, 1 / SAMPLE_RATE), 20.0) ** (-exponent / 2)
+    noise = np.fft.irfft(spectrum, length)
+    scaled: Samples = (amplitude * noise / np.sqrt(np.mean(noise**2))).astype(np.float32)
+    return scaled
+
+
+def room(seed: int) -> Samples:
+    """Make ten seconds of room noise: air, mains hum, and some knocks or key clicks."""
+    random = np.random.default_rng(seed)
+    time = np.arange(PIECE_S * SAMPLE_RATE) / SAMPLE_RATE
+    tone = coloured(1.0, PIECE_S, 10 ** random.uniform(-3.2, -1.8), seed)
+    tone += (0.003 * np.sin(2 * np.pi * 50 * time) + 0.002 * np.sin(2 * np.pi * 150 * time)).astype(np.float32)
+    for _ in range(random.poisson(1.5)):
+        start, length = random.integers(0, 9 * SAMPLE_RATE), random.integers(80, 2_000)
+        knock = random.normal(0, random.uniform(0.02, 0.2), length) * np.exp(-np.arange(length) / (length / 5))
+        tone[start : start + length] += knock.astype(np.float32)
+    return tone
+
+
+def noises() -> dict[str, list[Samples]]:
+    """Make pieces of noise, by kind."""
+    time = np.arange(PIECE_S * SAMPLE_RATE) / SAMPLE_RATE
+    hum = np.sin(2 * np.pi * 50 * time) + 0.5 * np.sin(2 * np.pi * 150 * time) + 0.2 * np.sin(2 * np.pi * 250 * time)
+    levels = (0.002, 0.01, 0.05, 0.2)
+    return {
+        "silence": [np.zeros(PIECE_S * SAMPLE_RATE, dtype=np.float32)],
+        "white noise": [coloured(0, PIECE_S, level, seed) for seed, level in enumerate(levels)],
+        "pink noise": [coloured(1, PIECE_S, level, seed) for seed, level in enumerate(levels)],
+        "hum": [(level * hum).astype(np.float32) for level in levels],
+        f"room, {MINUTES_OF_ROOM} min": [room(seed) for seed in range(MINUTES_OF_ROOM * 60 // PIECE_S)],
+    }

@@ -1,0 +1,23 @@
+"""The engine of this repository as a worker uses it."""
+
+from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
+from stt_worker.engines.deadline import Deadline
+from stt_worker.load import load_transcriber
+from stt_worker.settings import Settings
+from stt_worker.tasks.transcript import reason_not_shown
+from wire.audio import Samples
+
+
+def load_engine() -> Transcriber:
+    """Load ``base``, in the number formats of the settings and the machine."""
+    return load_transcriber(Settings(model="base", device="cpu"))
+
+
+def transcribe(engine: Transcriber, audio: Samples, language: str | None) -> Hypothesis:
+    """Transcribe without a time limit that matters."""
+    return engine.transcribe(audio, RecognitionConfig(language), Deadline.after(600))
+
+
+def is_shown(hypothesis: Hypothesis) -> bool:
+    """True if clients would get the text."""
+    return reason_not_shown(hypothesis, Settings().min_logprob) is None
