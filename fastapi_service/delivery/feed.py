@@ -93,7 +93,7 @@ class Feed:
         while results := await self._log.read(self._audience, self._delivered, REPLAY_BATCH):
             for seq, result in results:
                 self._delivered = seq
-                if result is not None:  # None is of a newer version: left out
+                if result is not None:  # None is of a newer version, or unreadable: left out
                     self._deliver(seq, result)
             await self._queue.drain()
 
