@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
+from pydantic import ValidationError
 from redis.exceptions import RedisError
 
 from infra.health_file import HealthFile
@@ -177,7 +178,10 @@ class HeartbeatWriter:
 
 
 async def alive_instances(redis: AsyncRedis, service: str) -> list[Heartbeat]:
-    """Return the heartbeats of all running instances of a service, and remove the dead ones from its index."""
+    """Return the heartbeats of all running instances of a service, and remove the dead ones from its index.
+
+    One that cannot be read counts as missing: it must not hide the others.
+    """
     index = names.heartbeat_index(service)
     instances = sorted(await redis.smembers(index))
     if not instances:
@@ -185,7 +189,15 @@ async def alive_instances(redis: AsyncRedis, service: str) -> list[Heartbeat]:
     beats = await redis.mget([names.heartbeat(service, instance) for instance in instances])
     if dead := _without_beat(instances, beats):
         await redis.srem(index, *dead)
-    return [Heartbeat.model_validate_json(beat) for beat in beats if beat is not None]
+    return [read for beat in beats if beat is not None and (read := _read(beat)) is not None]
+
+
+def _read(beat: str) -> Heartbeat | None:
+    try:
+        return Heartbeat.model_validate_json(beat)
+    except ValidationError as refused:
+        log.warning("heartbeat unreadable", problems=refused.error_count())
+        return None
 
 
 def _without_beat(instances: list[str], beats: list[str | None]) -> list[str]:

@@ -3,6 +3,9 @@
 import secrets
 from collections.abc import Sequence
 
+import structlog
+from pydantic import ValidationError
+
 from fastapi_service.security import tokens
 from fastapi_service.storage.record import SessionRecord, the_only
 from infra.ledger.admission import SessionUnknown
@@ -13,6 +16,8 @@ from wire.errors import ProtocolError
 from wire.messages.client import Start
 from wire.messages.jobs import Task
 from wire.messages.statistics import Statistics
+
+log = structlog.get_logger()
 
 _NOT_RESUMABLE = (
     "session_unknown",
@@ -140,9 +145,15 @@ class SessionStore:
         return await self._redis.zscore(names.PENDING, names.ledger_member(session_id, segment)) is not None
 
     async def statistics(self, audience: str) -> Statistics | None:
-        """Return the latest statistics of an audience; None before the first."""
+        """Return the latest statistics of an audience; None before the first, or if they cannot be read."""
         message = await self._redis.hget(names.statistics(audience), "message")
-        return Statistics.model_validate_json(message) if message else None
+        if not message:
+            return None
+        try:
+            return Statistics.model_validate_json(message)
+        except ValidationError as refused:  # the next utterance brings new ones
+            log.error("statistics unreadable", audience=audience, problems=refused.error_count())
+            return None
 
     async def owners(self, session_ids: Sequence[str]) -> list[str | None]:
         """Return the owner of each session; None for those that have expired."""
