@@ -18,7 +18,7 @@ from wire.messages.client import Start
 from wire.messages.results import Final
 from wire.messages.server import AnyServerMessage, Error
 
-PATIENT = Limits(timeout_s=60, patience_s=60, first_pause_s=0.01)
+PATIENT = Limits(timeout_s=60, idle_timeout_s=60, first_pause_s=0.01)
 FULL = (Error(code="service_full", message="All places are taken.", remedy="Wait.", fatal=True), 1013)
 FRAME = 3_200
 """Bytes: 100 ms."""
@@ -163,7 +163,7 @@ async def test_results_that_come_late_are_fetched() -> None:
 async def test_results_that_never_come_are_given_up() -> None:
     """A session that does not get on ends with an error instead of waiting for ever."""
     gateway = FakeGateway(pending=1_000)
-    limits = Limits(patience_s=0.1, first_pause_s=0.01)
+    limits = Limits(idle_timeout_s=0.1, first_pause_s=0.01)
     async with gateway.running(), RecorderClient(gateway.url, limits=limits) as client:
         with pytest.raises(GatewayError) as given_up:
             await client.stop()
