@@ -88,10 +88,10 @@ class Admission:
     ) -> Admitted:
         assert (owner, session_ttl_s) == ("owner", 600)
         await self.open.wait()
-        answer = self.answers.popleft() if self.answers else "enrolled"
+        answer = self.answers.popleft() if self.answers else "admitted"
         if isinstance(answer, Exception):
             raise answer
-        if answer == "enrolled":
+        if answer == "admitted":
             self.written.append((job, pcm, samples))
             self.kept.append(keep_language)
         return answer

@@ -63,7 +63,7 @@ async def test_writes_survive_redis_errors_in_order() -> None:
     """Admission is repeated until it works; nothing is skipped, doubled or swapped."""
     setting = Setting()
     away = redis.exceptions.ConnectionError("away")
-    setting.admission.answers.extend([away, redis.exceptions.TimeoutError("frozen"), OSError("no route"), "enrolled"])
+    setting.admission.answers.extend([away, redis.exceptions.TimeoutError("frozen"), OSError("no route"), "admitted"])
     for _ in range(3):
         await setting.say(20 * FRAME)
     await setting.session.finish()
