@@ -76,6 +76,8 @@ class HeartbeatWriter:
         self._health_file = health_file or HealthFile.from_environment()
         self._busy: dict[int, float] = {}
         """Thread id → Unix seconds at which it became busy."""
+        self._lock = threading.Lock()
+        """Held while the state is changed."""
         self._beat = Heartbeat(service=service, instance=instance, started=now())
         self._loop_ran = -math.inf if has_event_loop else None
         """Monotonic seconds of the last run of the event loop; None for processes without one."""
@@ -116,20 +118,23 @@ class HeartbeatWriter:
     def busy(self) -> Iterator[None]:
         """Mark the process as busy inside the context: the heartbeat has the time of its beginning."""
         thread = threading.get_ident()
-        self._busy[thread] = now()
-        self._update_busy_since()
+        self._set_busy(thread, now())
         try:
             yield
         finally:
-            del self._busy[thread]
-            self._update_busy_since()
+            self._set_busy(thread, None)
 
-    def _update_busy_since(self) -> None:
-        since = min(self._busy.copy().values(), default=None)
-        self._beat = self._beat.model_copy(update={"busy_since": since})
+    def _set_busy(self, thread: int, since: float | None) -> None:
+        with self._lock:
+            if since is None:
+                del self._busy[thread]
+            else:
+                self._busy[thread] = since
+            self._beat = self._beat.model_copy(update={"busy_since": min(self._busy.values(), default=None)})
 
     def _update(self, **fields: object) -> None:
-        self._beat = self._beat.model_copy(update=fields)
+        with self._lock:
+            self._beat = self._beat.model_copy(update=fields)
         self._changed.set()
 
     def _run(self) -> None:
