@@ -76,11 +76,6 @@ class RecorderClient:
         return self.transcript.token
 
     @property
-    def unacknowledged_samples(self) -> int:
-        """Audio that would be sent again if the connection broke now."""
-        return self._session.buffer.end - self._session.buffer.start
-
-    @property
     def lost_samples(self) -> int:
         """Samples dropped before the gateway had them; silence stands in their place."""
         return self._session.lost_samples

@@ -13,6 +13,7 @@ from certificates.server import ensure_certificate
 from recorder_service.client.client import RecorderClient
 from recorder_service.client.errors import GatewayError, GatewayUnavailable
 from recorder_service.client.options import Hooks, Limits
+from tests.support.recorders import unacknowledged
 from tests.unit.recorder_service.fake_gateway import SEGMENT, SESSION, TOKEN, FakeGateway
 from wire.messages.client import Start
 from wire.messages.results import Final
@@ -43,7 +44,7 @@ async def test_an_undisturbed_session_delivers_everything() -> None:
     assert gateway.safe == audio(3.5)
     assert stopped.segments == 4
     assert [result.seq for result in client.results] == [1, 2, 3, 4]
-    assert client.unacknowledged_samples == 0
+    assert unacknowledged(client) == 0
 
 
 async def test_the_start_options_reach_the_gateway() -> None:
@@ -178,7 +179,7 @@ async def test_a_file_waits_while_the_buffer_is_full() -> None:
         pcm, most = audio(10), 0
         for at in range(0, len(pcm), FRAME):
             await client.send(pcm[at : at + FRAME])
-            most = max(most, client.unacknowledged_samples)
+            most = max(most, unacknowledged(client))
         await client.stop()
     assert most <= 2 * 16_000
     assert gateway.safe == pcm
