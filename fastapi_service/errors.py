@@ -6,6 +6,7 @@ from wire.errors import AudioError, ProtocolError, StoreError
 
 MAX_ERRORS = 20
 """Invalid messages after which a client is disconnected."""
+_NO_SESSION = "There is no such session, it has expired, or the token does not belong to it."
 _CONTINUES = (
     "Nothing is lost, and it continues by itself; if it lasts longer than a minute, pause, and ask the operator"
 )
@@ -51,6 +52,22 @@ def bad_sample_rate(reason: str) -> ProtocolError:
         "bad_sample_rate",
         f"The sample rate is invalid: {reason}.",
         "Send a whole number of hertz between 8000 and 48000, the rate of the audio that follows.",
+    )
+
+
+def not_resumable() -> ProtocolError:
+    """A ``start`` names a session that the token does not open."""
+    return ProtocolError(
+        "session_unknown", _NO_SESSION, "Start a new session: send start without session_id and token."
+    )
+
+
+def sample_rate_changed(rate: str | None, wanted: int) -> ProtocolError:
+    """A ``start`` resumes a session whose audio has another rate, in hertz."""
+    return ProtocolError(
+        "sample_rate_changed",
+        f"This session's audio has {rate} Hz, not {wanted} Hz.",
+        f"Resume it with sample_rate {rate}, or start a new session.",
     )
 
 
@@ -153,7 +170,7 @@ def nothing_to_export() -> ProtocolError:
     """An export names a session that the token does not open."""
     return ProtocolError(
         "session_unknown",
-        "There is no such session, it has expired, or the token does not belong to it.",
+        _NO_SESSION,
         "Use the token that came with ready, within SESSION_TTL_S (an hour) after the session's last activity.",
     )
 

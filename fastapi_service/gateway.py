@@ -1,6 +1,7 @@
 """The parts of the gateway: what they are made of, and the order in which they start and stop."""
 
 import asyncio
+import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -56,7 +57,7 @@ class Gateway:
         self.registry = SessionRegistry(self.store, hub, self._occupancy, make_session, self._flushes, settings)
         self.acceptor = Acceptor(self.registry, ResultLog(self.redis), settings)
         self._heartbeat = HeartbeatWriter.at(settings.redis_url, names.GATEWAY, has_event_loop=True)
-        self._loops = TaskSet()
+        self._loops = TaskSet(self._on_loop_end)
         self._endless: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
             "event loop": self._heartbeat.follow_loop,
             "subscriber": Subscriber(self._channels, hub).run,
@@ -87,6 +88,12 @@ class Gateway:
         self._heartbeat.stop()
         await self._channels.aclose()
         await self.redis.aclose()
+
+    def _on_loop_end(self, name: str) -> None:
+        """End the process, as at a shutdown: without its endless tasks it only seems to work. It is started again."""
+        log.critical("endless task ended, exiting", task=name)
+        self._heartbeat.not_ready(f"The task {name!r} of the gateway has ended; see its log.")
+        signal.raise_signal(signal.SIGTERM)
 
     async def _leave_rooms(self) -> None:
         try:

@@ -1,7 +1,7 @@
 """Background tasks of the gateway."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -12,7 +12,10 @@ log = structlog.get_logger()
 class TaskSet:
     """Holds references to running tasks: asyncio keeps weak ones only. A failed task is logged."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_end: Callable[[str], None] = lambda _name: None) -> None:
+        """Begin without tasks; ``on_end`` is called with the name of each that ends without having been cancelled."""
+        self._on_end = on_end
+        self._cancelled = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
@@ -28,6 +31,7 @@ class TaskSet:
 
     def cancel(self) -> None:
         """Cancel the tasks that are still running; returns at once."""
+        self._cancelled = True
         for task in self._tasks:
             task.cancel()
 
@@ -35,3 +39,5 @@ class TaskSet:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("background task failed", task=task.get_name(), exc_info=error)
+        if not self._cancelled and not task.cancelled():
+            self._on_end(task.get_name())

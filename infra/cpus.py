@@ -20,7 +20,7 @@ def choose_threads(setting: int, default: int) -> int:
     cpus = usable_cpus()
     threads = setting or min(default, cpus)
     if threads > cpus:
-        log.warning("more cpu threads than usable processors", threads=threads, usable=cpus)
+        log.warning("usable processors exceeded", threads=threads, usable=cpus)
     else:
         log.info("cpu threads chosen", threads=threads, usable=cpus)
     return threads

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
+from pydantic import ValidationError
 from redis.exceptions import RedisError
 
 from infra.health_file import HealthFile
@@ -75,6 +76,8 @@ class HeartbeatWriter:
         self._health_file = health_file or HealthFile.from_environment()
         self._busy: dict[int, float] = {}
         """Thread id → Unix seconds at which it became busy."""
+        self._lock = threading.Lock()
+        """Held while the state is changed."""
         self._beat = Heartbeat(service=service, instance=instance, started=now())
         self._loop_ran = -math.inf if has_event_loop else None
         """Monotonic seconds of the last run of the event loop; None for processes without one."""
@@ -115,20 +118,23 @@ class HeartbeatWriter:
     def busy(self) -> Iterator[None]:
         """Mark the process as busy inside the context: the heartbeat has the time of its beginning."""
         thread = threading.get_ident()
-        self._busy[thread] = now()
-        self._update_busy_since()
+        self._set_busy(thread, now())
         try:
             yield
         finally:
-            del self._busy[thread]
-            self._update_busy_since()
+            self._set_busy(thread, None)
 
-    def _update_busy_since(self) -> None:
-        since = min(self._busy.copy().values(), default=None)
-        self._beat = self._beat.model_copy(update={"busy_since": since})
+    def _set_busy(self, thread: int, since: float | None) -> None:
+        with self._lock:
+            if since is None:
+                del self._busy[thread]
+            else:
+                self._busy[thread] = since
+            self._beat = self._beat.model_copy(update={"busy_since": min(self._busy.values(), default=None)})
 
     def _update(self, **fields: object) -> None:
-        self._beat = self._beat.model_copy(update=fields)
+        with self._lock:
+            self._beat = self._beat.model_copy(update=fields)
         self._changed.set()
 
     def _run(self) -> None:
@@ -177,7 +183,10 @@ class HeartbeatWriter:
 
 
 async def alive_instances(redis: AsyncRedis, service: str) -> list[Heartbeat]:
-    """Return the heartbeats of all running instances of a service, and remove the dead ones from its index."""
+    """Return the heartbeats of all running instances of a service, and remove the dead ones from its index.
+
+    One that cannot be read counts as missing: it must not hide the others.
+    """
     index = names.heartbeat_index(service)
     instances = sorted(await redis.smembers(index))
     if not instances:
@@ -185,7 +194,15 @@ async def alive_instances(redis: AsyncRedis, service: str) -> list[Heartbeat]:
     beats = await redis.mget([names.heartbeat(service, instance) for instance in instances])
     if dead := _without_beat(instances, beats):
         await redis.srem(index, *dead)
-    return [Heartbeat.model_validate_json(beat) for beat in beats if beat is not None]
+    return [read for beat in beats if beat is not None and (read := _read(beat)) is not None]
+
+
+def _read(beat: str) -> Heartbeat | None:
+    try:
+        return Heartbeat.model_validate_json(beat)
+    except ValidationError as refused:
+        log.warning("heartbeat unreadable", problems=refused.error_count())
+        return None
 
 
 def _without_beat(instances: list[str], beats: list[str | None]) -> list[str]:

@@ -82,7 +82,7 @@ class Worker(Generic[M]):
         log.info("model loaded", model=self.model.name, revision=self.model.revision)
 
     def stop(self) -> None:
-        """Remove the heartbeat: readers no longer list the process."""
+        """Remove the heartbeat and the health file: readers no longer list the process."""
         self._heartbeat.stop()
 
     @contextmanager

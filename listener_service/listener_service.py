@@ -24,7 +24,34 @@ from wire import names
 RETRY_S = 0.5
 """Pause before a failed loop starts again."""
 
+CONSUMING = "result stream"
+SWEEPING = "ledger sweep"
+
 log = structlog.get_logger()
+
+
+class _Readiness:
+    """Makes the heartbeat ready while all loops work. Safe to use from any thread."""
+
+    def __init__(self, heartbeat: HeartbeatWriter) -> None:
+        self._heartbeat = heartbeat
+        self._lock = threading.Lock()
+        self._failing = {CONSUMING}
+        """Loops that have not got through since their last failure, or since the start."""
+
+    def works(self, loop: str) -> None:
+        """Note that a loop has got through once."""
+        with self._lock:
+            if loop in self._failing:
+                self._failing.remove(loop)
+                if not self._failing:
+                    self._heartbeat.ready()
+
+    def fails(self, loop: str, error: Exception) -> None:
+        """Note that a loop has failed."""
+        with self._lock:
+            self._failing.add(loop)
+            self._heartbeat.not_ready(f"The {loop} fails ({type(error).__name__}); see the listener's log.")
 
 
 class Listener:
@@ -35,6 +62,7 @@ class Listener:
         redis = connect(settings.redis_url)
         celery = make_celery(names.LISTENER, settings.redis_url)
         self._heartbeat = HeartbeatWriter.at(settings.redis_url, names.LISTENER)
+        self._readiness = _Readiness(self._heartbeat)
         self._consumer = Consumer(redis, self._heartbeat.key, Releaser(redis, settings))
         self._sweeper = Sweeper(redis, self._heartbeat.key, lambda job: send_job(celery, job))
         self._stopping = threading.Event()
@@ -44,37 +72,43 @@ class Listener:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         self._heartbeat.start()
-        sweeping = threading.Thread(target=self._restart, args=("ledger sweep", self._sweep), name="sweeper")
+        sweeping = threading.Thread(target=self._restart, args=(SWEEPING, self._sweep), name="sweeper")
         sweeping.start()
-        self._restart("result stream", self._consume)
+        self._restart(CONSUMING, self._consume)
         sweeping.join()
         self._heartbeat.stop()
 
     def _consume(self, outage: OutageLog) -> None:
         self._consumer.join()
-        self._heartbeat.ready()
         log.info("result stream joined")
         take_over = _at_most_every(ABANDONED_MS / 1000, self._consumer.take_over)
         while not self._stopping.is_set():
             take_over()
             self._consumer.consume()
             outage.recovered()
+            self._readiness.works(CONSUMING)
 
     def _sweep(self, outage: OutageLog) -> None:
         while not self._stopping.wait(PERIOD_S):
             self._sweeper.sweep()
             outage.recovered()
+            self._readiness.works(SWEEPING)
 
     def _restart(self, event: str, loop: Callable[[OutageLog], None]) -> None:
-        """Run ``loop`` until the process stops; after an error start it again in ``RETRY_S``."""
+        """Run ``loop`` until the process stops; after an error start it again in ``RETRY_S``.
+
+        The listener is not ready until it works again.
+        """
         outage = OutageLog(event)
         while not self._stopping.is_set():
             try:
                 loop(outage)
             except RedisError as error:
                 outage.failed(error)
-            except Exception:  # the process must go on; results stay in the stream and are taken over
+                self._readiness.fails(event, error)
+            except Exception as error:  # the process must go on; results stay in the stream and are taken over
                 log.exception("loop failed", loop=event)
+                self._readiness.fails(event, error)
             self._stopping.wait(RETRY_S)
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:

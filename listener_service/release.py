@@ -14,7 +14,7 @@ from wire.messages.base import now
 from wire.messages.results import SegmentEnd
 
 LOG_LENGTH = 10_000
-"""Results kept in the log of an audience, for clients that resume or join later."""
+"""Results kept in the log of an audience, and some more (Redis trims whole nodes), for clients that come later."""
 STREAM_LENGTH = 10_000
 """Envelopes kept in the stream beside each channel, for gateways that missed some."""
 STREAM_KEEP_S = 300

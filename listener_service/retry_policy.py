@@ -29,10 +29,10 @@ def next_step(entry: Entry, *, now: float, claimant_alive: bool, queue_empty: bo
         segment that will never come.
     """
     if entry.stage == "done":  # its result waits for an earlier segment
-        return "unblock" if now - entry.enrolled_at > OUTSTANDING_S else "wait"
+        return "unblock" if now - entry.admitted_at > OUTSTANDING_S else "wait"
     if entry.claimed_by and claimant_alive and now - entry.claimed_at < CLAIM_MAX_S:
         return "wait"
-    if entry.attempts >= MAX_ATTEMPTS or now - entry.enrolled_at > AUDIO_TTL_S:
+    if entry.attempts >= MAX_ATTEMPTS or now - entry.admitted_at > AUDIO_TTL_S:
         return "fail"
     sent_at = float(entry.sent_at)
     if entry.claimed_by or sent_at == 0:

@@ -160,7 +160,7 @@ class Sweeper:
             "segment": entry.segment,
             "start_ms": 0,
             "end_ms": 0,
-            "clock": Clock(speech_end=entry.enrolled_at, endpointed=entry.enrolled_at),
+            "clock": Clock(speech_end=entry.admitted_at, endpointed=entry.admitted_at),
         }
 
 

@@ -31,8 +31,9 @@ class Terminal:
     def announce(self, plan: Plan) -> None:
         """Print the addresses of the page."""
         self.print_line(f"\nReady: {plan.url}")
+        warning = " (the browser warns once, because the certificate was made here)" if plan.certificate else ""
         for url in plan.lan_urls:
-            self.print_line(f"On your network: {url} (the browser warns once, because the certificate was made here)")
+            self.print_line(f"On your network: {url}{warning}")
         self.print_line(f"Logs: {plan.run_dir / 'log'}. Stop with Ctrl-C.\n")
 
     def print_error(self, error: WireError) -> None:

@@ -32,7 +32,9 @@ def main(
     url: Annotated[str | None, typer.Option(help="The gateway; by default RECORDER_URL, then this machine.")] = None,
     language: Annotated[
         list[str] | None,
-        typer.Option(help="Code such as en, ko or de. Given several times: detected among these; never: among all."),
+        typer.Option(
+            help="Code such as en, ko or de. Given several times: detected among these; not given: among all."
+        ),
     ] = None,
     room: Annotated[str | None, typer.Option(help="Share the results with everybody in this room.")] = None,
     device: Annotated[str | None, typer.Option(help="Microphone: its number or a part of its name.")] = None,

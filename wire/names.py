@@ -47,7 +47,11 @@ def stream(channel: str) -> str:
 
 
 def session(session_id: str) -> str:
-    """Hash: token digest, owner, language, room, sample rate, next segment, acknowledged samples."""
+    """Hash with what a resume needs.
+
+    Fields: token (its digest), owner, room, task, language, languages, prompt, sample_rate, next_segment, samples (the
+    safe ones), and detected_language, the last one that was certain.
+    """
     return f"{_PREFIX}session:{session_id}"
 
 

@@ -23,7 +23,7 @@ from fastapi_service.storage.record import SessionTakenOver
 from wire.close_codes import LEAVING, CloseCode
 from wire.errors import AudioError, ProtocolError, StoreError
 from wire.messages.client import Configure, Gap, Ping, Start, Stop
-from wire.messages.server import Configured, Endpointing, Pong, Ready, Stopped
+from wire.messages.server import Endpointing, Pong, Ready, Stopped
 
 START_S = 5.0
 """Seconds that a client waits for its session. It takes longer only if Redis is frozen, which is then reported."""
@@ -145,7 +145,6 @@ class Connection:
         if self.session is None:
             raise errors.not_started("configure")
         await self.session.configure(change)
-        self.send_queue.send(Configured.model_validate(self.session.record, from_attributes=True))
 
     async def _on_gap(self, samples: int) -> bool:
         if self.session is None:

@@ -56,7 +56,8 @@ def _problem(description: str) -> dict[str, Any]:
     response_class=Response,
     responses={
         200: {
-            "description": "Every `final` and `segment_failed` of the session's audience, in order; at most 10,000.",
+            "description": "Every `final` and `segment_failed` of the session's audience, in order; of a log that is "
+            "longer than about 10,000 results, the newest.",
             "content": {
                 form.media_type.partition(";")[0]: {"schema": {"type": "object" if name == "json" else "string"}}
                 for name, form in FORMATS.items()

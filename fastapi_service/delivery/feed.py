@@ -29,6 +29,8 @@ class Feed:
         """The newest that was queued."""
         self._replay: asyncio.Task[None] | None = None
         self._behind = False
+        self._history = True
+        """True until the log has been read to its end: what it held before may have been delivered already."""
 
     def follow(self, audience: str, last_seq: int) -> None:
         """Deliver an audience's results from now on, beginning after ``last_seq``."""
@@ -93,10 +95,15 @@ class Feed:
         while results := await self._log.read(self._audience, self._delivered, REPLAY_BATCH):
             for seq, result in results:
                 self._delivered = seq
-                if result is not None:  # None is of a newer version: left out
+                if result is not None:  # None is of a newer version, or unreadable: left out
                     self._deliver(seq, result)
             await self._queue.drain()
+        self._history = False
 
     def _deliver(self, seq: int, message: Result) -> None:
         self._delivered = seq
-        self._queue.send(message.model_copy(update={"seq": seq}))
+        message = message.model_copy(update={"seq": seq})
+        if self._history:
+            self._queue.send(message)
+        else:
+            self._queue.send_live(message)

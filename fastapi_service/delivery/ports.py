@@ -21,6 +21,10 @@ class Queue(Sender, Protocol):
     @property
     def closing(self) -> bool: ...
 
+    def send_live(self, result: Result, /) -> None:
+        """Take a result that was released while the client followed."""
+        ...
+
     async def drain(self) -> None: ...
 
 

@@ -2,12 +2,17 @@
 
 from typing import Protocol
 
+import structlog
+from pydantic import ValidationError
+
 from infra.results import FIELD
 from wire import names
 from wire.messages.results import Final, NoSpeech, SegmentFailed, read_segment_end
 
 Result = Final | NoSpeech | SegmentFailed
 Entries = list[tuple[str, dict[str, str]]]
+
+log = structlog.get_logger()
 
 
 class Streams(Protocol):
@@ -34,11 +39,20 @@ class ResultLog:
     ) -> list[tuple[int, Result | None]]:
         """Return up to ``count`` results with their ``seq``, those after ``after`` and, if given, up to ``until``.
 
-        A result of an unknown type, from a newer version, is None.
+        A result of an unknown type, from a newer version, is None, and so is one that cannot be read.
         """
         last = "+" if until is None else f"{until}-0"
         entries = await self._redis.xrange(names.log(audience), f"({after}-0", last, count=count)
-        return [(_seq(entry), read_segment_end(fields[FIELD])) for entry, fields in entries]
+        return [(_seq(entry), _result(audience, entry, fields)) for entry, fields in entries]
+
+
+def _result(audience: str, entry: str, fields: dict[str, str]) -> Result | None:
+    """Parse one entry. What cannot be read is left out: it must not hold up all that come after it."""
+    try:
+        return read_segment_end(fields.get(FIELD, ""))
+    except ValidationError as refused:  # its text does not contain the input, which is a transcript
+        log.error("result unreadable", audience=audience, entry=entry, problems=refused.error_count())
+        return None
 
 
 def _seq(entry: str) -> int:

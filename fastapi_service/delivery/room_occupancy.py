@@ -144,7 +144,7 @@ class RoomOccupancy:
         members.gone -= gone
         if members.present:
             self._on_people(People(room=room, people=people, talking=talking))
-        elif not members.gone:
+        elif not members.gone and self._rooms.get(room) is members:  # another update may have been first
             del self._rooms[room]
 
     async def _refresh_all(self) -> None:

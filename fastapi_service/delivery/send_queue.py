@@ -3,6 +3,7 @@
 import asyncio
 import traceback
 from collections.abc import Awaitable
+from typing import NamedTuple
 
 import structlog
 from starlette.websockets import WebSocketDisconnect
@@ -13,7 +14,7 @@ from fastapi_service.monitoring import metrics
 from wire.close_codes import CloseCode
 from wire.errors import WireError
 from wire.messages.base import HOPS, hop_ms, now
-from wire.messages.results import Final, NoSpeech, SegmentFailed
+from wire.messages.results import Final, NoSpeech, SegmentEnd, SegmentFailed
 from wire.messages.server import AnyServerMessage, Error
 
 MAX_UNSENT = 1_000
@@ -25,17 +26,23 @@ CLOSE_S = 5.0
 log = structlog.get_logger()
 
 
+class _Live(NamedTuple):
+    """A result whose delivery is measured."""
+
+    result: SegmentEnd
+
+
 class SendQueue:
     """Writes from a task of its own, so that no sender waits for a slow client."""
 
     def __init__(self, socket: FrameWriter, encoder: Encoder) -> None:
         self._socket = socket
         self._encoder = encoder
-        self._unsent: asyncio.Queue[AnyServerMessage | Reply | int] = asyncio.Queue()
+        self._unsent: asyncio.Queue[AnyServerMessage | Reply | _Live | int] = asyncio.Queue()
         """Messages; a number is the code to close with."""
         self._closing = False
         self.session_id: str | None = None
-        """For the log; None until the session has started."""
+        """The client's session; None until it has started."""
         self._writer = asyncio.create_task(self._write_all(), name="send queue")
 
     @property
@@ -45,6 +52,13 @@ class SendQueue:
 
     def send(self, message: AnyServerMessage | Reply) -> None:
         """Queue a message. A full queue disconnects the client."""
+        self._put(message)
+
+    def send_live(self, result: SegmentEnd) -> None:
+        """Queue a result that was released while the client followed: it is sent with the time of its delivery."""
+        self._put(_Live(result))
+
+    def _put(self, message: AnyServerMessage | Reply | _Live) -> None:
         if self._closing:
             return
         if self._unsent.qsize() >= MAX_UNSENT:
@@ -78,11 +92,13 @@ class SendQueue:
     async def _write_all(self) -> None:
         message: AnyServerMessage | Reply | int | None = None
         try:
-            while not isinstance(message := await self._unsent.get(), int):
+            while not isinstance(queued := await self._unsent.get(), int):
+                message = self._delivered(queued.result) if isinstance(queued, _Live) else queued
                 for frame in self._frames(message):
                     send = self._socket.send_text(frame) if isinstance(frame, str) else self._socket.send_bytes(frame)
                     if not await self._is_written(send):
                         return
+            message = queued
             code, reason = self._encoder.close(message)
         except (
             Exception
@@ -111,22 +127,23 @@ class SendQueue:
         return True
 
     def _frames(self, message: AnyServerMessage | Reply) -> tuple[Frame, ...]:
-        return message.frames if isinstance(message, Reply) else tuple(self._encoder.encode(_stamped(message)))
+        if isinstance(message, Reply):
+            return message.frames
+        if isinstance(message, Final | NoSpeech | SegmentFailed):
+            metrics.DELIVERED.labels(message.type).inc()
+        return tuple(self._encoder.encode(message))
+
+    def _delivered(self, result: SegmentEnd) -> SegmentEnd:
+        """Return a result with the time of its delivery; the latencies of the client's own are observed."""
+        result = result.model_copy(update={"clock": result.clock.at(delivered=now())})
+        if result.session_id == self.session_id:  # others of its room have connections of their own
+            for hop in HOPS:
+                ms = hop_ms(result.clock, hop)
+                if ms is not None:
+                    metrics.HOP_SECONDS.labels(hop).observe(ms / 1000)
+        return result
 
 
 def _shortened(reason: str) -> str:
     """Return as much of a close frame's reason as fits."""
     return reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
-
-
-def _stamped(message: AnyServerMessage) -> AnyServerMessage:
-    """Return a result with the time of its delivery, other messages unchanged."""
-    if not isinstance(message, Final | NoSpeech | SegmentFailed):
-        return message
-    message = message.model_copy(update={"clock": message.clock.at(delivered=now())})
-    metrics.DELIVERED.labels(message.type).inc()
-    for hop in HOPS:
-        ms = hop_ms(message.clock, hop)
-        if ms is not None:
-            metrics.HOP_SECONDS.labels(hop).observe(ms / 1000)
-    return message

@@ -38,7 +38,7 @@ class Subscriber:
         self._hub = hub
         self._last: dict[str, str] = {}
         """Channel → stream id of the newest message handled."""
-        self._routes: dict[str, Callable[[str], Envelope]] = {
+        self._routes: dict[str, Callable[[str], None]] = {
             names.RESULT_MESSAGES: self._route_result,
             names.FINAL_STATS: self._route_statistics,
         }
@@ -53,7 +53,7 @@ class Subscriber:
         self._hub.missed()
 
     async def _on_message(self, channel: str, data: str) -> None:
-        envelope = Envelope.model_validate_json(data, extra="ignore")
+        envelope = Envelope.model_validate_json(data)
         last = self._last.get(channel, START)
         if _order(envelope.id) <= _order(last):
             return  # read from the stream already
@@ -83,15 +83,13 @@ class Subscriber:
         except ValidationError as refused:
             log.error("message unreadable", channel=channel, problems=refused.error_count())
 
-    def _route_result(self, data: str) -> Envelope:
+    def _route_result(self, data: str) -> None:
         envelope = ResultMessage.model_validate_json(data)
         self._hub.result(envelope.audience, envelope.seq, envelope.message)
-        return envelope
 
-    def _route_statistics(self, data: str) -> Envelope:
+    def _route_statistics(self, data: str) -> None:
         envelope = FinalStats.model_validate_json(data)
         self._hub.statistics(envelope.audience, envelope.message)
-        return envelope
 
 
 def _order(stream_id: str) -> tuple[int, int]:

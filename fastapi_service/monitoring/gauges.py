@@ -1,6 +1,7 @@
 """Gauges that are read from Redis at each request for metrics."""
 
 import structlog
+from pydantic import ValidationError
 from redis.exceptions import RedisError
 
 from fastapi_service.monitoring import metrics
@@ -13,7 +14,7 @@ log = structlog.get_logger()
 
 
 async def update_gauges(redis: AsyncRedis) -> None:
-    """Update queue depths, ledger size and global statistics; they stay unchanged while Redis is unavailable."""
+    """Update queue depths, ledger size and global statistics; what cannot be read stays unchanged."""
     try:
         for queue in (names.STT_QUEUE, names.ANALYZER_QUEUE):
             metrics.QUEUE_DEPTH.labels(queue).set(sum([await redis.llen(key) for key in queue_keys(queue)]))
@@ -23,7 +24,10 @@ async def update_gauges(redis: AsyncRedis) -> None:
         log.warning("gauge update failed", error=type(error).__name__)
         return
     if message:
-        _show(Statistics.model_validate_json(message))
+        try:
+            _show(Statistics.model_validate_json(message))
+        except ValidationError as refused:
+            log.error("statistics unreadable", audience=names.GLOBAL_AUDIENCE, problems=refused.error_count())
 
 
 def _show(statistics: Statistics) -> None:

@@ -11,7 +11,7 @@ DELIVERED = Counter("wta_delivered_total", "Results written to sockets", ["type"
 MISSED = Counter("wta_missed_total", "Channel messages read from the stream because pub/sub lost them", ["channel"])
 HOP_SECONDS = Histogram(
     "wta_hop_seconds",
-    "Latency of one stage of an utterance",
+    "Latency of one stage of an utterance, observed once, when its result is written to the socket of its own session",
     ["hop"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )

@@ -161,7 +161,7 @@ class Partials:
                 continue
             try:
                 workers = {beat.instance for beat in await alive_instances(self._redis, names.STT_WORKER)}
-            except (RedisError, OSError, ValidationError):
+            except (RedisError, OSError):
                 continue
             if before - workers:
                 await self._give_up_all()

@@ -58,7 +58,7 @@ class Session:
         self._send = send
         self._stream = ClientStream(options.endpointer, record.sample_rate, record.samples)
         retry = StoreRetry(record.session_id, send_error, options.warn_after_s, options.max_retry_pause_s)
-        self._configuration = Configuration(record, ports.store, retry)
+        self._configuration = Configuration(record, ports.store, retry, send)
         requester = PartialRequester(self._configuration, ports.partials)
         self._speculation = Speculation(requester)
         self._interims = Interims(requester, send, options.interim_every_s)
@@ -110,12 +110,12 @@ class Session:
     async def configure(self, change: Configure) -> None:
         """Change what utterances that end from now on are recognised with. Waits and raises as ``audio`` does.
 
-        The open one gets no further interim text, for it need not begin with what was shown.
+        It is answered when it is written, which is not waited for. The open utterance gets no further interim text, for
+        it need not begin with what was shown.
         """
         self._speculation.discard()
         self._interims.end()
-        self._timeout.stop()
-        await self._configuration.change(change)
+        self._configuration.change(change)
         await self._keep_pace()
 
     async def flush(self) -> None:
@@ -124,7 +124,7 @@ class Session:
         await self._keep_pace()
 
     async def finish(self) -> None:
-        """End the open utterance and wait until everything is in the ledger. May be cancelled, and called again.
+        """End the open utterance and wait until everything is in Redis. May be cancelled, and called again.
 
         Raises:
             SessionTakenOver: another connection resumed the session; what it sends again is not written twice.
@@ -135,10 +135,12 @@ class Session:
         self._interims.stop()
         self._handle(self._stream.flush(now()))
         await self._writer.drain()
+        await self._configuration.drain()
 
     async def _keep_pace(self) -> None:
         self._timeout.stop()  # while this waits, no audio is read: that is not the client's silence
         await self._writer.wait_for_room()
+        self._configuration.check_owner()
         self._acknowledgements.check_owner()
         if self._stream.endpointer.active is not None:
             self._timeout.restart()

@@ -8,7 +8,7 @@ from fastapi_service.endpointing.events import Utterance
 from fastapi_service.endpointing.sample_clock import SampleClock
 from fastapi_service.recognition.acknowledgements import Acknowledgements
 from fastapi_service.recognition.jobs import utterance_job
-from fastapi_service.recognition.ports import PartialRequest, SessionOptions, SessionPorts
+from fastapi_service.recognition.ports import LedgerJob, PartialRequest, SessionOptions, SessionPorts
 from fastapi_service.recognition.speculation import settle
 from fastapi_service.recognition.store_retry import LedgerFull, StoreRetry
 from fastapi_service.storage.record import SessionRecord, SessionTakenOver
@@ -113,18 +113,20 @@ class LedgerWriter:
 
     async def _write(self, found: FoundUtterance, partial: Partial | None) -> None:
         samples = self._clock.to_client(found.utterance.end)
-        job = utterance_job(found.record, found.segment, found.utterance, partial)
         language = partial.keep_language if partial is not None else None
 
-        async def admit() -> Admitted:
+        async def admit() -> tuple[Admitted, LedgerJob]:
+            # A job of its own for each attempt: it has the time at which the utterance came into the ledger.
+            job = utterance_job(found.record, found.segment, found.utterance, partial)
             verdict = await self._ports.admission.admit(
                 self._record.owner, job, found.utterance.pcm, samples, self._options.ttl_s, language
             )
             if verdict == "full":
                 raise LedgerFull
-            return verdict
+            return verdict, job
 
-        if await self._retry.until_ok(admit) == "fenced":
+        verdict, job = await self._retry.until_ok(admit)
+        if verdict == "fenced":
             raise SessionTakenOver
         self.next_segment = found.segment + 1
         self._acknowledgements.send(samples)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Set
 from contextlib import suppress
+from weakref import WeakValueDictionary
 
 import structlog
 from redis.exceptions import RedisError
@@ -50,6 +51,8 @@ class SessionRegistry:
         self._clients: set[Client] = set()
         self._owners: dict[str, Client] = {}
         """Session id → the connection here that owns it."""
+        self._resuming: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """Session id → a lock, while any connection here resumes the session."""
         self._stopping = asyncio.Event()
 
     def enter(self, client: Client) -> None:
@@ -73,15 +76,26 @@ class SessionRegistry:
         token = None
         if start.session_id is None:
             record, token = await self._store.create(start)
+            self._owners[record.session_id] = client
         else:
-            record = await self._store.resume(start)
-        displaced = self._owners.get(record.session_id)
-        if displaced is not None:
-            displaced.displace()
-        self._owners[record.session_id] = client
+            record = await self._resume(start, start.session_id, client)
         session = self._make_session(record, client.send_queue)
         log.info("session started", session=record.session_id, resumed=token is None, sample_rate=record.sample_rate)
         return session, token
+
+    async def _resume(self, start: Start, session_id: str, client: Client) -> SessionRecord:
+        """Make a connection the owner of a session, in Redis and here.
+
+        One at a time for each session: the last owner in Redis is the last one here, and displaces the others.
+        """
+        lock = self._resuming.setdefault(session_id, asyncio.Lock())
+        async with lock:
+            record = await self._store.resume(start)
+            displaced = self._owners.get(session_id)
+            if displaced is not None:
+                displaced.displace()
+            self._owners[session_id] = client
+        return record
 
     async def join(self, record: SessionRecord, feed: Feed, last_seq: int) -> None:
         """Bring a client what its audience has seen after ``last_seq``, and what comes.

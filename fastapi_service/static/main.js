@@ -46,7 +46,6 @@ async function talk() {
   refreshDevices();
   if (!open) return rest();
   begin(next);
-  next.configure(settings.value); // they may have changed meanwhile
 }
 
 /** @param {File} file */
@@ -121,6 +120,7 @@ function begin(next) {
   if (!share.room) clear();
   page.transcript.invite(() => texts.empty.listening);
   next.open(lastSeq);
+  next.configure(settings.value); // they may have changed since it was prepared
 }
 
 /** Empties the page for another conversation; a private one can be restored. */

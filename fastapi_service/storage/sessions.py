@@ -3,23 +3,21 @@
 import secrets
 from collections.abc import Sequence
 
+import structlog
+from pydantic import ValidationError
+
+from fastapi_service import errors
 from fastapi_service.security import tokens
 from fastapi_service.storage.record import SessionRecord, the_only
 from infra.ledger.admission import SessionUnknown
 from infra.redis_client import AsyncRedis, load_script
 from infra.redis_types import AsyncScript, Value
 from wire import names
-from wire.errors import ProtocolError
 from wire.messages.client import Start
 from wire.messages.jobs import Task
 from wire.messages.statistics import Statistics
 
-_NOT_RESUMABLE = (
-    "session_unknown",
-    "There is no such session, it has expired, or the token does not belong to it.",
-    "Start a new session: send start without session_id and token.",
-)
-
+log = structlog.get_logger()
 
 _Progress = tuple[str | None, Task, str, str, str, str | None]
 """Language, task, prompt, next segment, acknowledged samples and languages, as resume.lua answers them."""
@@ -70,21 +68,17 @@ class SessionStore:
             ProtocolError: unknown or expired, a wrong token, or another sample rate than before.
         """
         if start.session_id is None or start.token is None:
-            raise ProtocolError(*_NOT_RESUMABLE)
+            raise errors.not_resumable()
         key = names.session(start.session_id)
         token, rate, room = await self._redis.hmget(key, "token", "sample_rate", "room")
         if not tokens.is_valid(start.token, token):
-            raise ProtocolError(*_NOT_RESUMABLE)
+            raise errors.not_resumable()
         if int(rate or 0) != start.sample_rate:
-            raise ProtocolError(
-                "sample_rate_changed",
-                f"This session's audio has {rate} Hz, not {start.sample_rate} Hz.",
-                f"Resume it with sample_rate {rate}, or start a new session.",
-            )
+            raise errors.sample_rate_changed(rate, start.sample_rate)
         owner = secrets.token_hex(8)
         progress = await self._resume(keys=names.session_keys(start.session_id, room), args=[owner, self._ttl_s])
         if progress is None:  # it expired since the look at its token
-            raise ProtocolError(*_NOT_RESUMABLE)
+            raise errors.not_resumable()
         language, task, prompt, next_segment, samples, listed = progress
         languages = tuple(listed.split(",")) if listed else ()
         return SessionRecord(
@@ -140,9 +134,15 @@ class SessionStore:
         return await self._redis.zscore(names.PENDING, names.ledger_member(session_id, segment)) is not None
 
     async def statistics(self, audience: str) -> Statistics | None:
-        """Return the latest statistics of an audience; None before the first."""
+        """Return the latest statistics of an audience; None before the first, or if they cannot be read."""
         message = await self._redis.hget(names.statistics(audience), "message")
-        return Statistics.model_validate_json(message) if message else None
+        if not message:
+            return None
+        try:
+            return Statistics.model_validate_json(message)
+        except ValidationError as refused:  # the next utterance brings new ones
+            log.error("statistics unreadable", audience=audience, problems=refused.error_count())
+            return None
 
     async def owners(self, session_ids: Sequence[str]) -> list[str | None]:
         """Return the owner of each session; None for those that have expired."""

@@ -9,7 +9,7 @@ from wire import names
 from wire.errors import StoreError
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
 
-Admitted = Literal["enrolled", "duplicate", "fenced", "full"]
+Admitted = Literal["admitted", "duplicate", "fenced", "full"]
 
 MAX_PENDING = 5_000
 """Most utterances in the ledger; gateways wait when it is full."""
@@ -58,7 +58,7 @@ class Admission:
             keep_language: detected language, which the next ones of the session are expected to be in.
 
         Returns:
-            ``enrolled`` when added; ``duplicate`` when it was added before; ``fenced`` when another connection owns
+            ``admitted`` when added; ``duplicate`` when it was added before; ``fenced`` when another connection owns
             the session; ``full`` when a limit is reached (repeat the call later).
 
         Raises:

@@ -33,7 +33,7 @@ class Entry:
     """One utterance that has no released result."""
 
     member: str
-    enrolled_at: float
+    admitted_at: float
     """Unix seconds."""
     stage: Stage
     job: TranscribeAudio | AnalyzeText | None
@@ -60,7 +60,7 @@ class Entry:
         return int(self.member.rpartition(":")[2])
 
 
-def read_entry(member: str, enrolled_at: float, fields: dict[str, str]) -> Entry:
+def read_entry(member: str, admitted_at: float, fields: dict[str, str]) -> Entry:
     """Parse an entry's hash. An unreadable job becomes None: it must not stop the reading of other entries."""
     job, newer = None, False
     try:
@@ -69,7 +69,7 @@ def read_entry(member: str, enrolled_at: float, fields: dict[str, str]) -> Entry
         newer = has_unknown_type(refused)
     return Entry(
         member=member,
-        enrolled_at=enrolled_at,
+        admitted_at=admitted_at,
         stage=cast(Stage, fields.get("stage", "stt")),  # only our scripts write it
         job=job,
         attempts=int(fields.get("attempts", 0)),

@@ -94,8 +94,8 @@ class Ledger:
         for member, _ in members:
             pipeline.hgetall(names.ledger_entry(member))
         return [
-            read_entry(member, enrolled_at, fields)
-            for (member, enrolled_at), fields in zip(members, pipeline.execute(), strict=True)
+            read_entry(member, admitted_at, fields)
+            for (member, admitted_at), fields in zip(members, pipeline.execute(), strict=True)
             if fields or self._redis.zscore(names.PENDING, member) is not None  # not released meanwhile
         ]
 

@@ -23,7 +23,6 @@ local function publish(channel, fields)
   local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)
   local previous = last[1] and last[1][1] or '0-0'
   local id = redis.call('XADD', stream, 'MAXLEN', '~', plan.stream_length, '*', 'data', envelope(fields))
-  redis.call('EXPIRE', stream, plan.log_ttl)
   redis.call('PUBLISH', channel,
     envelope({'id', cjson.encode(id), 'previous', cjson.encode(previous), unpack(fields)}))
 end

@@ -29,7 +29,7 @@ class Backoff:
         """Call ``on_pause`` with the seconds left of the timeout, then wait before the next attempt.
 
         Raises:
-            GatewayAway: ``unavailable`` itself, when the outage has lasted too long.
+            GatewayUnavailable: ``unavailable`` itself, when the outage has lasted too long.
         """
         moment = time.monotonic()
         self._since = moment if self._since is None else self._since

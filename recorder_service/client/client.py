@@ -76,11 +76,6 @@ class RecorderClient:
         return self.transcript.token
 
     @property
-    def unacknowledged_samples(self) -> int:
-        """Audio that would be sent again if the connection broke now."""
-        return self._session.buffer.end - self._session.buffer.start
-
-    @property
     def lost_samples(self) -> int:
         """Samples dropped before the gateway had them; silence stands in their place."""
         return self._session.lost_samples
@@ -140,16 +135,16 @@ class RecorderClient:
         """Wait until a condition holds; it is evaluated after each message.
 
         Raises:
-            GatewayError: the session ended, or there was no progress for ``patience_s``.
+            GatewayError: the session ended, or there was no progress for ``idle_timeout_s``.
         """
         began = time.monotonic()
         while not condition():
             self._check_alive()
-            left = max(began, self._session.last_progress) + self._limits.patience_s - time.monotonic()
+            left = max(began, self._session.last_progress) + self._limits.idle_timeout_s - time.monotonic()
             if left <= 0:
                 raise GatewayError(
                     "no_progress",
-                    f"The gateway has said nothing new for {self._limits.patience_s:.0f} s.",
+                    f"The gateway has said nothing new for {self._limits.idle_timeout_s:.0f} s.",
                     "Look at the workers' logs, or wait longer with RECORDER_PATIENCE_S.",
                 )
             await self._session.changed.wait(left)

@@ -9,10 +9,11 @@ from wire.messages.server import AnyServerMessage
 
 @dataclass(frozen=True)
 class Limits:
-    """Time limits in seconds; ``recorder_service.settings`` documents the fields of the same name."""
+    """Time limits in seconds; ``recorder_service.settings`` documents them."""
 
     timeout_s: float = 60.0
-    patience_s: float = 300.0
+    idle_timeout_s: float = 300.0
+    """``patience_s`` in the settings, whose environment variable has that name."""
     buffer_s: float = 120.0
     first_pause_s: float = FIRST_PAUSE_S
     """Pause before the first attempt to connect again."""

@@ -11,11 +11,16 @@ from recorder_service.audio.microphone import InputDevice
 from recorder_service.outcome import Outcome, total
 from recorder_service.view.tables import devices_table, outcomes_table, statistics_table
 from wire.errors import WireError
+from wire.messages.jobs import NoSpeechReason
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import AnyServerMessage, Error, Ready
 from wire.messages.statistics import Statistics
 
 COLOURS = {"positive": "green", "neutral": "yellow", "negative": "red"}
+NO_TEXT: dict[NoSpeechReason, str] = {
+    "silence": "(sound, but nobody spoke)",
+    "uncertain": "(speech, but its text is too uncertain to be shown)",
+}
 
 
 class View:
@@ -85,14 +90,16 @@ def result_line(result: Final | NoSpeech | SegmentFailed) -> Text:
     match result:
         case Final(sentiment=None):
             line.append(printable(result.text), style="default not dim")
-            return line.append(f"  (no sentiment: {printable(result.sentiment_reason or 'no reason given')})")
+            line.append(f"  (no sentiment: {printable(result.sentiment_reason or 'no reason given')})")
         case Final(sentiment=sentiment) if sentiment is not None:
             line.append(f"{sentiment.label:8} {sentiment.score:.2f}  ", style=f"{COLOURS[sentiment.label]} not dim")
-            return line.append(f"{result.language}  ").append(printable(result.text), style="default not dim")
+            line.append(f"{result.language}  ").append(printable(result.text), style="default not dim")
+        case NoSpeech():
+            line.append(NO_TEXT[result.reason])
         case SegmentFailed():
             reason = f"{result.message} {result.remedy} ({result.code}, {result.attempts} attempts)"
-            return line.append(f"FAILED: {printable(reason)}", style="bold red not dim")
-    return line.append("(sound, but nobody spoke)")
+            line.append(f"FAILED: {printable(reason)}", style="bold red not dim")
+    return line
 
 
 def clock_time(ms: int) -> str:

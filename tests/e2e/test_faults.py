@@ -8,6 +8,7 @@ from local.testing import Stack
 from recorder_service.client.client import RecorderClient
 from tests.e2e.speech import check_order, check_statistics, clip, say, wer
 from tests.e2e.test_speech import socket_url
+from tests.support.recorders import unacknowledged
 from wire.messages.client import Start
 from wire.messages.results import Final
 
@@ -47,7 +48,7 @@ async def test_a_resumed_session_gets_what_it_missed(stack: Stack) -> None:
     async with RecorderClient(socket_url(stack)) as first:
         await say(first, spoken)
         await first.send(bytes(32_000))
-        await first.until(lambda: first.unacknowledged_samples < 32_000 and first.transcript.segments > 0)
+        await first.until(lambda: unacknowledged(first) < 32_000 and first.transcript.segments > 0)
         before = list(first.results)
     start = Start(session_id=first.session_id, token=first.token, last_seq=first.transcript.last_seq)
     async with RecorderClient(socket_url(stack), start) as second:

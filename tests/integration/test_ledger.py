@@ -27,7 +27,7 @@ PCM = bytes(range(256)) * 4
 
 
 class Shop:
-    """A session with a ledger: enrols its utterances one after the other."""
+    """A session with a ledger: admits its utterances one after the other."""
 
     def __init__(self, redis: Redis, aredis: AsyncRedis, record: SessionRecord) -> None:
         self.redis, self.record = redis, record
@@ -61,18 +61,18 @@ async def shop(redis: Redis, aredis: AsyncRedis) -> Shop:
     return Shop(redis, aredis, record)
 
 
-async def test_enrolling_writes_audio_entry_and_progress(shop: Shop) -> None:
+async def test_admitting_writes_audio_entry_and_progress(shop: Shop) -> None:
     """After one call an utterance is outstanding, with its bytes as they were, and the session is a segment further."""
-    assert await shop.admit(0) == "enrolled"
+    assert await shop.admit(0) == "admitted"
     entry = shop.entry(0)
     assert (entry.stage, entry.job, entry.attempts, entry.claimed_by) == ("stt", shop.job(0), 0, None)
-    assert entry.enrolled_at == pytest.approx(time.time(), abs=5)
+    assert entry.admitted_at == pytest.approx(time.time(), abs=5)
     assert shop.ledger.audio(shop.job(0)) == PCM
     assert shop.redis.hmget(names.session(shop.record.session_id), "next_segment", "samples") == ["1", "16000"]
     assert 0 < shop.redis.ttl(names.audio(shop.record.session_id, 0)) <= AUDIO_TTL_S
 
 
-async def test_enrolling_again_changes_nothing(shop: Shop) -> None:
+async def test_admitting_again_changes_nothing(shop: Shop) -> None:
     """A call whose answer was lost may be repeated, also after a worker has claimed the first."""
     await shop.admit(0)
     shop.ledger.claim(shop.job(0), "stt", WORKER)
@@ -82,7 +82,7 @@ async def test_enrolling_again_changes_nothing(shop: Shop) -> None:
     assert shop.ledger.audio(shop.job(0)) == PCM
 
 
-async def test_enrolling_again_after_the_result_brings_nothing_back(
+async def test_admitting_again_after_the_result_brings_nothing_back(
     shop: Shop, keys: Callable[[str], set[str]]
 ) -> None:
     """A repeated call that comes when the utterance is long released is a duplicate too."""
@@ -129,7 +129,7 @@ async def test_a_full_ledger_takes_nothing(
 ) -> None:
     """Beyond the limit the gateway has to wait; a duplicate is still known as such."""
     monkeypatch.setattr(admission, "MAX_PENDING", 1)
-    assert await shop.admit(0) == "enrolled"
+    assert await shop.admit(0) == "admitted"
     assert await shop.admit(1) == "full"
     assert await shop.admit(0) == "duplicate"
     assert len(keys("wta:audio:*")) == 1
@@ -139,17 +139,17 @@ async def test_a_full_ledger_takes_nothing(
 async def test_a_session_that_is_faster_than_speech_waits_for_itself(shop: Shop, aredis: AsyncRedis) -> None:
     """A file sent at once does not fill the queue: others get in between, and each of its results makes room."""
     for segment in range(MAX_AHEAD):
-        assert await shop.admit(segment) == "enrolled"
+        assert await shop.admit(segment) == "admitted"
     assert await shop.admit(MAX_AHEAD) == "full"
     assert await shop.admit(0) == "duplicate"
     other, _ = await SessionStore(aredis, TTL_S).create(Start())
-    assert await Shop(shop.redis, aredis, other).admit(0) == "enrolled"
+    assert await Shop(shop.redis, aredis, other).admit(0) == "admitted"
 
     shop.end(1)  # waits for segment 0, and is outstanding until that is released
     shop.end(1)
     assert await shop.admit(MAX_AHEAD) == "full"
     shop.end(0)
-    assert [await shop.admit(MAX_AHEAD + more) for more in range(3)] == ["enrolled", "enrolled", "full"]
+    assert [await shop.admit(MAX_AHEAD + more) for more in range(3)] == ["admitted", "admitted", "full"]
 
 
 async def test_who_speaks_live_is_not_held_up_by_slow_workers(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,9 +158,9 @@ async def test_who_speaks_live_is_not_held_up_by_slow_workers(shop: Shop, monkey
     first = names.ledger_member(shop.record.session_id, 0)
     await shop.admit(0)
     spoken_s = shop.job(2 * MAX_AHEAD).end_ms / 1_000
-    shop.redis.zincrby(names.PENDING, -spoken_s, first)  # the first one was enrolled that long ago
+    shop.redis.zincrby(names.PENDING, -spoken_s, first)  # the first one was admitted that long ago
     verdicts = [await shop.admit(segment) for segment in range(1, 2 * MAX_AHEAD + 1)]
-    assert verdicts == ["enrolled"] * (2 * MAX_AHEAD - 1) + ["full"]
+    assert verdicts == ["admitted"] * (2 * MAX_AHEAD - 1) + ["full"]
 
 
 async def test_a_claim_is_one_workers(shop: Shop) -> None:
@@ -305,7 +305,7 @@ async def test_high_water_falls_when_the_clock_was_set_back(shop: Shop) -> None:
 
 
 async def test_pending_are_the_oldest(shop: Shop) -> None:
-    """In the order in which they were enrolled."""
+    """In the order in which they were admitted."""
     for segment in range(4):
         await shop.admit(segment)
     assert [entry.segment for entry in shop.ledger.pending(3)] == [0, 1, 2]

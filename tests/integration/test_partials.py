@@ -106,7 +106,7 @@ async def test_text_of_a_partial_enters_the_ledger_without_audio(redis: Redis, a
     """The utterance begins with its analysis, and the language that was detected stays with the session."""
     record, _ = await SessionStore(aredis, 600).create(Start())
     job = text_job(0, record.session_id)
-    assert await Admission(aredis).admit(record.owner, job, PCM, 16_000, 600, "en") == "enrolled"
+    assert await Admission(aredis).admit(record.owner, job, PCM, 16_000, 600, "en") == "admitted"
     ledger = Ledger(redis)
     (entry,) = ledger.pending(10)
     assert (entry.stage, entry.job) == ("analysis", job)

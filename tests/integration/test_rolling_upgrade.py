@@ -111,7 +111,7 @@ async def test_an_utterance_passes_through_services_of_two_versions(
     session_id, audience = record.session_id, names.audience(record.session_id, None)
 
     job = NewerTranscribeAudio(**audio_job(0, session_id).model_dump())
-    assert await Admission(aredis).admit(record.owner, job, b"\0\0", 16_000, TTL_S) == "enrolled"
+    assert await Admission(aredis).admit(record.owner, job, b"\0\0", 16_000, TTL_S) == "admitted"
     ledger = Ledger(redis)
     (entry,) = ledger.pending(10)
     assert entry.job == audio_job(0, session_id), "the sweeper can send it"

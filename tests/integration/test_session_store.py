@@ -110,14 +110,14 @@ async def test_the_token_itself_is_not_stored(store: SessionStore, aredis: Async
 
 
 async def test_resuming_fences_the_former_owner(store: SessionStore, aredis: AsyncRedis) -> None:
-    """From then on the old connection neither acknowledges nor enrols."""
+    """From then on the old connection neither acknowledges nor admits."""
     old, token = await store.create(Start())
     new = await store.resume(Start(session_id=old.session_id, token=token))
     assert not await store.acknowledge(old, 16_000)
     assert not await store.configure(old, languages=True)
     admission = Admission(aredis)
     assert await admission.admit(old.owner, audio_job(0, old.session_id), b"", 1, TTL_S) == "fenced"
-    assert await admission.admit(new.owner, audio_job(0, old.session_id), b"", 1, TTL_S) == "enrolled"
+    assert await admission.admit(new.owner, audio_job(0, old.session_id), b"", 1, TTL_S) == "admitted"
 
 
 async def test_a_session_keeps_its_sample_rate(store: SessionStore) -> None:
@@ -185,7 +185,7 @@ async def test_a_session_that_expires_while_it_is_resumed_stays_gone(
     assert not await aredis.exists(key)
 
 
-@pytest.mark.parametrize("deed", ["touch", "acknowledge", "configure", "resume", "enrol", "join"])
+@pytest.mark.parametrize("deed", ["touch", "acknowledge", "configure", "resume", "admit", "join"])
 async def test_what_a_session_needs_does_not_expire_before_it(
     store: SessionStore, aredis: AsyncRedis, deed: str
 ) -> None:
@@ -209,7 +209,7 @@ async def test_what_a_session_needs_does_not_expire_before_it(
             await store.configure(record, languages=True)
         case "resume":
             await store.resume(Start(session_id=record.session_id, token=token))
-        case "enrol":
+        case "admit":
             await Admission(aredis).admit(record.owner, audio_job(0, record.session_id, room="kitchen"), b"", 1, TTL_S)
         case "join":
             await store.create(Start(room="kitchen"))

@@ -36,7 +36,7 @@ class Hall:
 
     async def admit(self, segment: int, *, age_s: float = 0) -> None:
         job = audio_job(segment, self.record.session_id, room=self.record.room)
-        assert await self._admission.admit(self.record.owner, job, b"", segment, TTL_S) == "enrolled"
+        assert await self._admission.admit(self.record.owner, job, b"", segment, TTL_S) == "admitted"
         self.redis.zincrby(names.PENDING, -age_s, self.member(segment))
 
     def member(self, segment: int) -> str:

@@ -69,7 +69,7 @@ async def test_speech_is_heard_and_silence_is_not(
     admission = Admission(aredis)
     for segment, pcm in enumerate([speech, bytes(2 * 32_000), encode_pcm(hiss)]):
         job = audio_job(segment, record.session_id, ms=11_000)
-        assert await admission.admit(record.owner, job, pcm, segment, 600) == "enrolled"
+        assert await admission.admit(record.owner, job, pcm, segment, 600) == "admitted"
         send_job(celery, job)
     processes.worker("stt_worker", names.STT_QUEUE, STT_MODEL=str(weights), STT_THREADS="2")
 
@@ -200,7 +200,7 @@ async def test_a_worker_with_threads_works_on_several_at_once(
         job = audio_job(segment, record.session_id, ms=3_000)
         with wave.open(str(CLIP.with_name(name))) as file:
             pcm = file.readframes(file.getnframes())
-        assert await Admission(aredis).admit(record.owner, job, pcm, segment, 600) == "enrolled"
+        assert await Admission(aredis).admit(record.owner, job, pcm, segment, 600) == "admitted"
         send_job(celery, job)
     processes.worker("stt_worker", names.STT_QUEUE, pool="threads", concurrency=4, STT_MODEL=str(weights))
     eventually(lambda: all(entry.stage == "analysis" for entry in Ledger(redis).pending(10)), LOAD_S)

@@ -44,7 +44,7 @@ class Conversation:
     async def say(self, segment: int, pcm: bytes = PCM) -> TranscribeAudio:
         """Admit an utterance, as the gateway does before it acknowledges it."""
         job = audio_job(segment, self.record.session_id)
-        assert await self._admission.admit(self.record.owner, job, pcm, segment, 600) == "enrolled"
+        assert await self._admission.admit(self.record.owner, job, pcm, segment, 600) == "admitted"
         return job
 
     def send(self, job: TranscribeAudio) -> None:

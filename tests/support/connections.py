@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from fastapi_service.storage.record import SessionRecord
 from tests.support.speakers import ALICE, final
 from wire.audio import SAMPLE_RATE
 from wire.messages.client import Configure, Start
+from wire.messages.server import Configured
 from wire.messages.statistics import Statistics
 
 RECORD = SessionRecord(
@@ -113,6 +114,7 @@ class FakeSession:
     flushes: int = 0
     """Open utterances that were ended, while the session went on."""
     flushed: int = 0
+    send: Callable[[Configured], None] = lambda _: None
 
     @property
     def seconds(self) -> float:
@@ -128,6 +130,7 @@ class FakeSession:
 
     async def configure(self, change: Configure) -> None:
         self.record = self.record.configured(change)
+        self.send(Configured.model_validate(self.record, from_attributes=True))
 
     async def flush(self) -> None:
         self.flushes += 1
@@ -151,8 +154,9 @@ class FakeRegistry:
     def enter(self, client: Client) -> None:
         pass
 
-    async def open(self, start: Start, _: Client) -> tuple[SpeechSession, str | None]:
+    async def open(self, start: Start, client: Client) -> tuple[SpeechSession, str | None]:
         self.starts.append(start)
+        self.session.send = client.send_queue.send
         return self.session, "token"
 
     async def join(self, record: SessionRecord, feed: Feed, last_seq: int) -> None:

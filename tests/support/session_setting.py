@@ -38,8 +38,12 @@ class Store:
         self.configured: list[tuple[tuple[str, ...] | None, str]] = []
         """Languages, None for those that stay, and prompt."""
         self.calls = 0
+        self.changes = 0
+        """Changes of the configuration that were begun."""
         self.owned = True
         self.failures = 0
+        self.error: Exception | None = None
+        """Raised for a change of the configuration."""
         self.answers = asyncio.Event()
         self.answers.set()
 
@@ -55,7 +59,10 @@ class Store:
 
     async def configure(self, record: SessionRecord, *, languages: bool) -> bool:
         assert record.owner == "owner"
+        self.changes += 1
         await self.answers.wait()
+        if self.error is not None:
+            raise self.error
         self.configured.append((record.languages if languages else None, record.prompt))
         return self.owned
 
@@ -81,10 +88,10 @@ class Admission:
     ) -> Admitted:
         assert (owner, session_ttl_s) == ("owner", 600)
         await self.open.wait()
-        answer = self.answers.popleft() if self.answers else "enrolled"
+        answer = self.answers.popleft() if self.answers else "admitted"
         if isinstance(answer, Exception):
             raise answer
-        if answer == "enrolled":
+        if answer == "admitted":
             self.written.append((job, pcm, samples))
             self.kept.append(keep_language)
         return answer

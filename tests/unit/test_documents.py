@@ -60,3 +60,12 @@ def test_the_korean_readme_names_the_same_things(pattern: str) -> None:
         sorted(re.findall(pattern, CODE_BLOCK.sub("", read(name)), re.M)) for name in ("README.md", "README.ko.md")
     )
     assert korean == english
+
+
+def test_every_package_is_among_the_rooms() -> None:
+    """A folder that says what it reads and writes has a place in the picture."""
+    rooms = re.search(r"^## Rooms\n(.*?)^## ", read("docs/architecture.md"), re.M | re.S)
+    assert rooms is not None
+    packages = {file.parent.name for file in DOCUMENTS if file.name == "README.md" and file.parent.parent == ROOT}
+    assert len(packages) > 5
+    assert packages - set(re.findall(r"`(\w+)`", rooms[1])) == set()

@@ -15,6 +15,16 @@ WORDS = re.compile(
     r"as ever|any more|remedied|heeds?|heeded)\b",
     re.IGNORECASE,
 )
+DOCUMENTS = [ROOT / ".env.example", *ROOT.glob("[A-Z]*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*_*/README.md")]
+PERSONS = re.compile(
+    r"\b(Whisper|(model|worker|gateway|listener|recorder|service)s?) (hears?|heard|tells?|believes?|wants?)\b"
+)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
+def test_documents_are_plain(document: Path) -> None:
+    """A program takes in, decodes or says; people hear."""
+    assert PERSONS.findall(document.read_text("utf-8")) == []
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -59,7 +59,7 @@ class Clock(Message):
     published: float | None = None
     """The listener released the result."""
     delivered: float | None = None
-    """The gateway wrote the result to the socket."""
+    """The gateway wrote the result to the socket. Null if it was released before this connection began."""
 
     def at(self, **readings: float) -> "Clock":
         """Return a copy with more timestamps."""

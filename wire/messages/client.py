@@ -31,7 +31,7 @@ Languages = Annotated[
 ]
 
 
-class _Recognition(Command):
+class _RequestedRecognition(Command):
     """The settings that a client may change during a session."""
 
     language: Language | None = None
@@ -54,7 +54,7 @@ class _Recognition(Command):
         return self.languages or (() if self.language is None else (self.language,))
 
 
-class Start(_Recognition):
+class Start(_RequestedRecognition):
     """Begins a session with other settings than the defaults, or resumes one. Only as the first message."""
 
     type: Literal["start"] = "start"
@@ -80,7 +80,7 @@ class Start(_Recognition):
         return self
 
 
-class Configure(_Recognition):
+class Configure(_RequestedRecognition):
     """Changes the session for utterances that end from now on. Fields that are left out stay as they are."""
 
     type: Literal["configure"] = "configure"

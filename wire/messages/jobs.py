@@ -12,7 +12,7 @@ NoSpeechReason = Literal["silence", "uncertain"]
 """``uncertain``: there is speech, but its text is too improbable to be shown."""
 
 
-class _Recognition(Message):
+class _JobRecognition(Message):
     """The audio of a job and the options for its recognition."""
 
     audio_key: str
@@ -26,7 +26,7 @@ class _Recognition(Message):
     """Names and words of the conversation, for their spelling."""
 
 
-class TranscribeAudio(Utterance, _Recognition):
+class TranscribeAudio(Utterance, _JobRecognition):
     """Job gateway → stt_worker: transcribe an utterance."""
 
     type: Literal["transcribe_audio"] = "transcribe_audio"
@@ -36,7 +36,7 @@ class TranscribeAudio(Utterance, _Recognition):
     """Reason for that."""
 
 
-class TranscribePartial(_Recognition):
+class TranscribePartial(_JobRecognition):
     """Job gateway → stt_worker: transcribe an utterance before it is over. Best effort: it is not in the ledger."""
 
     type: Literal["draft_text"] = "draft_text"

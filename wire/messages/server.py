@@ -26,7 +26,7 @@ class Endpointing(Message):
     """A frame is loud above this multiple of the noise floor, unless ``silence_ceiling`` is lower."""
 
 
-class _Recognition(Message):
+class _AppliedRecognition(Message):
     """The settings that apply to utterances from here on."""
 
     language: str | None
@@ -37,7 +37,7 @@ class _Recognition(Message):
     prompt: str = ""
 
 
-class Ready(_Recognition):
+class Ready(_AppliedRecognition):
     """The session has begun: the client may send audio."""
 
     type: Literal["ready"] = "ready"
@@ -55,7 +55,7 @@ class Ready(_Recognition):
     """Missing from gateways older than 0.2.0."""
 
 
-class Configured(_Recognition):
+class Configured(_AppliedRecognition):
     """Answer to ``configure``: utterances that end from now on are recognised so."""
 
     type: Literal["configured"] = "configured"

@@ -65,7 +65,7 @@ export class Conversation {
   /**
    * Opens the microphone.
    * @param {import("../audio/microphone.js").MicrophoneOptions} options
-   * @returns {Promise<boolean>} false: there is none, and the page shows why
+   * @returns {Promise<boolean>} false: there is none, and the page shows why; or the session ended meanwhile
    */
   async openMicrophone(options) {
     this.#status.permission = true;
@@ -82,6 +82,10 @@ export class Conversation {
       this.#page.view.notice("microphone", () => texts.microphone[error.code]);
     }
     this.#status.permission = false;
+    if (this.#status.finishing) {
+      await this.#closeMicrophone();
+      return false;
+    }
     this.#status.microphone = this.#microphone !== null;
     if (this.#microphone) this.show();
     return this.#microphone !== null;

@@ -1,6 +1,6 @@
 -- Adds one utterance to the ledger: audio, entry and the session's progress, all or nothing.
 -- KEYS: entry, audio, pending, outstanding, session, order, and the other keys that live as long as the session
--- Returns enrolled | duplicate | fenced | full | unknown
+-- Returns admitted | duplicate | fenced | full | unknown
 local entry, audio, pending, outstanding, session, order = unpack(KEYS)
 local FIRST_SESSION_KEY = 5
 local owner = ARGV[1]
@@ -50,4 +50,4 @@ redis.call('ZADD', outstanding, end_ms, member)
 redis.call('HSET', session, 'next_segment', segment + 1, 'samples', samples)
 for key = FIRST_SESSION_KEY, #KEYS do redis.call('EXPIRE', KEYS[key], session_ttl_s, 'GT') end
 redis.call('EXPIRE', order, order_ttl_s, 'GT')
-return 'enrolled'
+return 'admitted'

@@ -7,6 +7,7 @@ import pytest
 
 from fastapi_service.endpointing.frames import FRAME
 from fastapi_service.storage.record import SessionRecord, SessionTakenOver
+from infra.ledger.admission import SessionUnknown
 from tests.support.eventually import soon
 from tests.support.fake_clock import run
 from tests.support.session_setting import RECORD, Setting
@@ -14,7 +15,7 @@ from tests.support.sounds import quiet, speech
 from wire.audio import SAMPLE_RATE
 from wire.messages.client import Configure
 from wire.messages.jobs import TranscribeAudio
-from wire.messages.server import Interim
+from wire.messages.server import Configured, Interim
 
 KOREAN_ENGLISH = replace(RECORD, languages=("ko", "en"), prompt="Siobhán")
 PAUSE = 8 * FRAME
@@ -29,6 +30,11 @@ def written(setting: Setting) -> list[tuple[str | None, tuple[str, ...], str]]:
     """Language, languages and prompt of each utterance in the ledger."""
     jobs = [job for job, _, _ in setting.admission.written]
     return [(job.language, job.languages, job.prompt) for job in jobs if isinstance(job, TranscribeAudio)]
+
+
+def answers(setting: Setting) -> list[tuple[str, ...]]:
+    """Languages of each answer."""
+    return [message.languages for message in setting.sent if isinstance(message, Configured)]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +76,7 @@ async def test_a_change_holds_for_utterances_that_end_after_it() -> None:
     await setting.session.finish()
     german = ("de", ("de",), "Valkey")
     assert written(setting) == [(None, ("ko", "en"), "Siobhán"), german, german, (None, ("fr", "en"), "Valkey")]
-    assert setting.store.configured == [(("de",), "Valkey"), (("fr", "en"), "Valkey")]
+    assert setting.store.configured[-1] == (("fr", "en"), "Valkey")
     assert setting.session.record.languages == ("fr", "en")
 
 
@@ -109,28 +115,57 @@ async def test_interim_texts_after_a_change_are_of_the_next_utterance() -> None:
     assert [message.unstable for message in setting.sent if isinstance(message, Interim)] == ["guten Morgen"]
 
 
-async def test_a_change_of_a_session_that_goes_on_elsewhere_is_refused() -> None:
+@pytest.mark.parametrize("error", [SessionTakenOver(), SessionUnknown()], ids=["taken over", "expired"])
+async def test_a_change_of_a_session_that_is_lost_is_refused(error: Exception) -> None:
+    """The connection finds out with its next message, or at its end. The change is not answered."""
     setting = Setting()
-    setting.store.owned = False
-    with pytest.raises(SessionTakenOver):
-        await setting.session.configure(change(language="de"))
+    setting.store.owned = not isinstance(error, SessionTakenOver)
+    setting.store.error = None if setting.store.owned is False else error
+    await setting.session.configure(change(language="de"))
+    await soon(lambda: setting.store.changes)
+    await asyncio.sleep(0)
+    with pytest.raises(type(error)):
+        await setting.session.audio(quiet(FRAME))
+    with pytest.raises(type(error)):
+        await setting.session.finish()
+    assert answers(setting) == []
 
 
-def test_a_change_waits_for_redis_and_the_open_utterance_with_it() -> None:
-    """A frozen Redis is no silence of the client; the change holds already."""
+def test_audio_is_read_while_a_change_waits_for_redis() -> None:
+    """The change holds already. A gap, more changes and the end of the utterance are handled, too."""
 
     async def test() -> None:
-        setting = Setting()
-        await setting.session.audio(speech(SAMPLE_RATE))
+        setting = Setting(KOREAN_ENGLISH)
         setting.store.answers.clear()
-        changing = asyncio.create_task(setting.session.configure(change(language="de")))
+        await setting.session.configure(change(language="de"))
+        await asyncio.sleep(1)
+        await setting.say(30 * FRAME)
+        await setting.session.gap(SAMPLE_RATE)
+        await setting.session.configure(change(languages=["fr", "en"]))
+        await setting.session.configure(change(prompt="Valkey"))
+        await setting.session.audio(speech(30 * FRAME))
         await asyncio.sleep(30)
-        assert not changing.done()
+        assert written(setting) == [("de", ("de",), "Siobhán"), (None, ("fr", "en"), "Valkey")]
+        assert (setting.store.configured, answers(setting)) == ([], [])
+        ending = asyncio.create_task(setting.session.finish())
+        await asyncio.sleep(30)
+        assert not ending.done()
         setting.store.answers.set()
-        await changing
-        assert written(setting) == []
-        await asyncio.sleep(3)
-        assert written(setting) == [("de", ("de",), "")]
-        await setting.session.finish()
+        await ending
+        assert setting.store.configured == [(("de",), "Siobhán"), (("fr", "en"), "Valkey")]
 
     run(test())
+
+
+async def test_each_change_is_answered_when_it_is_written() -> None:
+    """By what applies then: changes that came while another one was being written are written together."""
+    setting = Setting(KOREAN_ENGLISH)
+    setting.store.answers.clear()
+    for fields in ({"language": "de"}, {"languages": ["fr", "en"]}, {"prompt": "Valkey"}):
+        await setting.session.configure(change(**fields))
+        await asyncio.sleep(0)
+    assert answers(setting) == []
+    setting.store.answers.set()
+    await setting.session.finish()
+    assert answers(setting) == [("de",), ("fr", "en"), ("fr", "en")]
+    assert setting.store.configured == [(("de",), "Siobhán"), (("fr", "en"), "Valkey")]

@@ -137,11 +137,18 @@ async def test_caught_up_queues_all_of_the_log(
 
 
 async def test_results_carry_when_they_were_delivered(feed: Feed, socket: FakeSocket, log: FakeLog) -> None:
-    """The clock's last reading is the gateway's."""
-    log.add(1)
+    """Those that are released while the client follows, also if pub/sub lost them. Earlier ones are sent without."""
+    log.add(1, 2)
     feed.follow(AUDIENCE, 0)
-    await soon(lambda: socket.received)
-    assert socket.received[0]["clock"]["delivered"] > 1e9
+    await feed.caught_up()
+    log.add(3)
+    feed.on_missed()
+    await feed.caught_up()
+    feed.on_result(4, final(4))
+    await soon(lambda: socket.seqs() == [1, 2, 3, 4])
+    delivered = [message["clock"]["delivered"] for message in socket.received]
+    assert delivered[:2] == [None, None]
+    assert min(delivered[2:]) > 1e9
 
 
 async def test_statistics_never_go_back(feed: Feed, socket: FakeSocket) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import configparser
+import signal
 
 import pytest
 
@@ -10,15 +11,22 @@ from fastapi_service.gateway import Gateway
 from fastapi_service.settings import Settings
 from infra.heartbeat import BEAT_S
 from infra.redis_client import SOCKET_TIMEOUT_S
+from tests.support.eventually import soon
 from tests.support.machines import ROOT
 
 
 class FakeHeartbeat:
+    def __init__(self) -> None:
+        self.reason: str | None = None
+
     def start(self) -> None:
         pass
 
     def ready(self) -> None:
         pass
+
+    def not_ready(self, reason: str) -> None:
+        self.reason = reason
 
     def stop(self) -> None:
         pass
@@ -33,6 +41,27 @@ async def test_start_begins_every_endless_task(monkeypatch: pytest.MonkeyPatch) 
     started = {task.get_name() for task in asyncio.all_tasks() - before}
     await gateway.stop()
     assert started == {"event loop", "subscriber", "partials", "room occupancy", "session TTL", "owners"}
+
+
+@pytest.mark.parametrize("fails", [True, False], ids=["fails", "returns"])
+async def test_the_process_ends_with_any_of_its_endless_tasks(monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
+    """As at a shutdown, so that speech is flushed; its supervisor starts another. At a stop nothing is signalled."""
+    gateway = Gateway(Settings(redis_url="redis://127.0.0.1:1"))
+    heartbeat = FakeHeartbeat()
+    signals: list[int] = []
+
+    async def end() -> None:
+        if fails:
+            raise ValueError("broken")
+
+    monkeypatch.setattr(gateway, "_heartbeat", heartbeat)
+    monkeypatch.setattr(signal, "raise_signal", signals.append)
+    monkeypatch.setitem(gateway._endless, "owners", end)
+    await gateway.start()
+    await soon(lambda: signals)
+    await gateway.stop()
+    assert signals == [signal.SIGTERM]
+    assert "'owners'" in str(heartbeat.reason)
 
 
 async def test_a_shutdown_with_a_slow_redis_is_over_before_it_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:

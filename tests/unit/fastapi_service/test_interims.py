@@ -31,9 +31,8 @@ class Setting:
     def __init__(self, timeout_s: float = TIMEOUT_S) -> None:
         self.shown: list[Interim] = []
         self._partials = FakePartials()
-        requester = PartialRequester(
-            Configuration(RECORD, Store(), StoreRetry(ALICE, lambda _error: None)), self._partials
-        )
+        retry = StoreRetry(ALICE, lambda _error: None)
+        requester = PartialRequester(Configuration(RECORD, Store(), retry, lambda _answer: None), self._partials)
         self.interims = Interims(requester, self.shown.append, 1.0, timeout_s)
         self._endpointer = Endpointer(EndpointerOptions())
 

@@ -1,6 +1,7 @@
 """The sessions of a gateway, without a server and without Redis."""
 
 import asyncio
+import gc
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -18,7 +19,7 @@ from tests.support.connections import RECORD, FakeSession, FakeStore
 from tests.support.eventually import soon
 from tests.support.speakers import ALICE, BOB, final
 from wire import names
-from wire.errors import StoreError, WireError
+from wire.errors import ProtocolError, StoreError, WireError
 from wire.messages.client import Start
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import AnyServerMessage, People
@@ -151,6 +152,46 @@ async def test_a_session_that_is_resumed_here_displaces_its_connection() -> None
     sut.leave(third, wait_for_client=False)
     fourth = await opened(sut, resumed=True)
     assert (third.displaced, fourth.displaced) == (False, False)
+
+
+class DelayedStore(FakeStore):
+    """Gives its earlier answers later. A wrong token is refused."""
+
+    def __init__(self, resumes: int) -> None:
+        super().__init__()
+        self._delays = [0.02 * n for n in range(resumes)]
+        self.owners_so_far: list[str] = []
+
+    async def resume(self, start: Start) -> SessionRecord:
+        owner = f"owner {len(self.owners_so_far)}"
+        if start.token == "token":
+            self.owners_so_far.append(owner)
+        await asyncio.sleep(self._delays.pop())
+        if start.token != "token":
+            raise ProtocolError("session_unknown", "No.", "No.")
+        return replace(RECORD, owner=owner)
+
+
+async def test_of_connections_that_resume_at_once_the_owner_stays() -> None:
+    """Whatever the order of Redis's answers, and whoever else tries. Nothing is kept for sessions that were resumed."""
+    store = DelayedStore(4)
+    sut = registry(store)
+    clients = [FakeClient() for _ in range(4)]
+    tokens = ["token", "wrong", "token", "token"]
+
+    async def resume(client: FakeClient, token: str) -> str | None:
+        try:
+            session, _ = await sut.open(Start(session_id=ALICE, token=token), client)
+        except ProtocolError:
+            return None
+        return session.record.owner
+
+    owners = await asyncio.gather(*map(resume, clients, tokens))
+    staying = [owner for owner, client in zip(owners, clients, strict=True) if owner and not client.displaced]
+    assert staying == store.owners_so_far[-1:]
+    assert owners.count(None) == 1
+    gc.collect()
+    assert not sut._resuming
 
 
 async def test_a_client_joins_its_audience_before_the_log_is_read() -> None:

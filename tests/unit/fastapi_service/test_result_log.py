@@ -1,6 +1,7 @@
 """The log of an audience, read from its stream."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from fastapi_service.delivery.result_log import ResultLog
 from infra.results import FIELD
@@ -55,6 +56,25 @@ async def test_result_of_a_newer_version_is_none() -> None:
     """It keeps its place, so that the reader goes on after it."""
     streams = FakeStreams([("1-0", {FIELD: '{"type": "from_the_future"}'})])
     assert await ResultLog(streams).read(AUDIENCE, 0, 10) == [(1, None)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {FIELD: ""},
+        {FIELD: "half of a mes"},
+        {FIELD: final(1).model_dump_json().replace('"start_ms":', '"start":')},
+        {FIELD: '{"type": "final", "text": "a secret"}'},
+        {"other": "a secret"},
+    ],
+)
+async def test_unreadable_result_is_none(fields: dict[str, str], streams: FakeStreams) -> None:
+    """The results around it are read, whatever is wrong with it. The service's own log does not quote it."""
+    damaged = FakeStreams([("8-0", fields), *await streams.xrange(names.log(AUDIENCE), "-", "+", count=9)])
+    with capture_logs() as lines:
+        assert await ResultLog(damaged).read(AUDIENCE, 0, 10) == [(8, None), *enumerate(RESULTS, start=9)]
+    assert [(line["event"], line["entry"]) for line in lines] == [("result unreadable", "8-0")]
+    assert "secret" not in str(lines)
 
 
 async def test_newest_is_the_seq_of_the_last_result(streams: FakeStreams) -> None:

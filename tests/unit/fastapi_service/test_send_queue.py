@@ -11,8 +11,10 @@ from fastapi_service.delivery import send_queue as module
 from fastapi_service.delivery.frames import Close, Frame
 from fastapi_service.delivery.send_queue import MAX_UNSENT, SendQueue
 from fastapi_service.errors import redis_unavailable
+from fastapi_service.monitoring import metrics
 from tests.support.connections import FakeSocket
 from tests.support.eventually import soon
+from tests.support.speakers import ALICE, BOB, failed, final, no_speech
 from wire.close_codes import CloseCode
 from wire.messages.server import Ack, AnyServerMessage, Pong
 
@@ -132,3 +134,24 @@ async def test_a_long_reason_is_cut_off_at_a_whole_character(socket: FakeSocket)
     queue.close(CloseCode.NORMAL)
     await queue.closed()
     assert socket.reason == "ü" * 61
+
+
+def observations() -> float:
+    """How often the latency of a whole utterance was observed in this process."""
+    samples = [sample for metric in metrics.HOP_SECONDS.collect() for sample in metric.samples]
+    return sum(s.value for s in samples if s.name.endswith("_count") and s.labels["hop"] == "total")
+
+
+async def test_each_result_is_measured_once(send_queue: SendQueue, socket: FakeSocket) -> None:
+    """For the client whose utterance it is: neither when it is sent again, nor for the others of a room."""
+    send_queue.session_id = ALICE
+    before = observations()
+    for unpublished in (final(1), no_speech(2), failed(3)):
+        clock = unpublished.clock.at(published=unpublished.clock.endpointed + 1)
+        result = unpublished.model_copy(update={"clock": clock})
+        send_queue.send(result)
+        send_queue.send_live(result.model_copy(update={"session_id": BOB}))
+        send_queue.send_live(result)
+    await soon(lambda: len(socket.received) == 9)
+    assert observations() - before == 3
+    assert [message["clock"]["delivered"] is None for message in socket.received] == [True, False, False] * 3

@@ -47,3 +47,29 @@ async def test_a_failed_task_is_logged_with_its_name() -> None:
         await tasks.wait(5)
         await soon(lambda: lines)
     assert [(line["event"], line["task"]) for line in lines] == [("background task failed", "owners")]
+
+
+async def test_the_end_of_a_task_is_reported() -> None:
+    """With an error or without one, but not if it was cancelled with the others, whatever it raises then."""
+    ended: list[str] = []
+    tasks = TaskSet(ended.append)
+
+    async def run(*, fails: bool) -> None:
+        if fails:
+            raise ValueError("broken")
+
+    async def run_for_ever() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            raise ValueError("broken")
+
+    tasks.start(run(fails=True), "failing")
+    tasks.start(run(fails=False), "returning")
+    tasks.start(run_for_ever(), "endless")
+    tasks.start(asyncio.sleep(60), "another")
+    await soon(lambda: len(ended) == 2)
+    tasks.cancel()
+    await tasks.wait(5)
+    await asyncio.sleep(0)
+    assert sorted(ended) == ["failing", "returning"]

@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 
 import pytest
 import redis.exceptions
 import stamina
 
 from fastapi_service.endpointing.frames import FRAME
+from fastapi_service.recognition import jobs
 from fastapi_service.storage.record import SessionTakenOver
+from infra.ledger.admission import Admitted
 from tests.support.eventually import soon
 from tests.support.session_setting import RECORD, Setting
 from tests.support.sounds import quiet, speech
@@ -60,7 +63,7 @@ async def test_writes_survive_redis_errors_in_order() -> None:
     """Admission is repeated until it works; nothing is skipped, doubled or swapped."""
     setting = Setting()
     away = redis.exceptions.ConnectionError("away")
-    setting.admission.answers.extend([away, redis.exceptions.TimeoutError("frozen"), OSError("no route"), "enrolled"])
+    setting.admission.answers.extend([away, redis.exceptions.TimeoutError("frozen"), OSError("no route"), "admitted"])
     for _ in range(3):
         await setting.say(20 * FRAME)
     await setting.session.finish()
@@ -75,6 +78,22 @@ async def test_full_ledger_is_tried_again() -> None:
     await setting.say(20 * FRAME)
     await setting.session.finish()
     assert [job.segment for job, _, _ in setting.admission.written] == [0]
+
+
+@pytest.mark.parametrize("answer", ["full", redis.exceptions.ConnectionError("away")], ids=["full", "away"])
+async def test_waiting_for_the_ledger_is_part_of_admission(
+    answer: Admitted | Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job says when the utterance came into the ledger, and not when it was offered first."""
+    attempts = count(1.0)
+    monkeypatch.setattr(jobs, "now", lambda: next(attempts))
+    setting = Setting()
+    setting.admission.answers.extend([answer] * 3)
+    await setting.say(20 * FRAME)
+    await setting.session.finish()
+    ((job, _, _),) = setting.admission.written
+    assert job.clock.queued == 4.0
+    assert setting.queue.jobs == [job]
 
 
 async def test_utterance_whose_admission_was_not_answered_is_sent() -> None:

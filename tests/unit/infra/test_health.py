@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from structlog.testing import capture_logs
 
 from infra import heartbeat as module
 from infra.health_file import HealthFile
-from infra.heartbeat import TIMEOUT_S, HeartbeatWriter
+from infra.heartbeat import TIMEOUT_S, Heartbeat, HeartbeatWriter
 from infra.redis_client import Redis
 from tests.support.eventually import eventually, soon
 from wire import names
@@ -138,6 +139,31 @@ def test_a_frozen_redis_is_named_before_the_file_is_too_old(file: Path, monkeypa
         eventually(lambda: says(file, "Redis does not answer (TimeoutError)"), timeout=2 * TIMEOUT_S + 2)
         assert check(file) == (1, "not healthy: Redis does not answer (TimeoutError)")
         writer.stop()
+
+
+def test_changes_from_several_threads_are_all_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever else is changed at the same moment: one thread becomes ready, others become busy and idle."""
+    copied = Heartbeat.model_copy
+
+    def copy_slowly(beat: Heartbeat, **options: Any) -> Heartbeat:
+        copy = copied(beat, **options)
+        time.sleep(0.01)
+        return copy
+
+    monkeypatch.setattr(Heartbeat, "model_copy", copy_slowly)
+    writer = HeartbeatWriter(cast(Redis, store), names.STT_WORKER, HealthFile(None))
+
+    def work() -> None:
+        with writer.busy():
+            pass
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    threads.append(threading.Thread(target=writer.ready, args=("base",)))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (writer._beat.ready, writer._beat.model, writer._beat.busy_since) == (True, "base", None)
 
 
 async def test_a_gateway_whose_loop_never_ran_is_not_healthy(file: Path, store: Store) -> None:

@@ -26,7 +26,7 @@ def entry(
     """Make an entry that is ``age`` seconds old; ``sent_ago`` None requests sending at once."""
     return Entry(
         member="a:0",
-        enrolled_at=NOW - age,
+        admitted_at=NOW - age,
         stage=stage,
         job=audio_job(),
         attempts=attempts,

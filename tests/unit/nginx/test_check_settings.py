@@ -1,11 +1,13 @@
 """nginx refuses to start with invalid settings and names them."""
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[3] / "nginx" / "check-settings.sh"
+ROOT = Path(__file__).parents[3]
+SCRIPT = ROOT / "nginx" / "check-settings.sh"
 DEFAULTS = {
     "HTTPS_PORT": "443",
     "NGINX_HSTS_S": "0",
@@ -46,3 +48,11 @@ def test_check_settings_refuses_an_invalid_setting_by_name(name: str, value: str
     done = check(**{name: value})
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {name} ")
+
+
+def test_env_example_describes_the_burst_that_nginx_takes() -> None:
+    """nginx's ``burst`` counts those that are not delayed too."""
+    template = (ROOT / "nginx" / "templates" / "whisper-text-analyzer.conf.template").read_text(encoding="utf-8")
+    burst, at_once = map(int, re.findall(r"limit_req zone=\w+ burst=(\d+) delay=(\d+);", template)[0])
+    example = " ".join((ROOT / ".env.example").read_text(encoding="utf-8").replace("\n# ", " ").split())
+    assert f"{at_once} may come at once, {burst - at_once} more are slowed down" in example

@@ -45,6 +45,13 @@ test("what is no sound is refused", async () => {
   await assert.rejects(AudioFile.open(new Blob([])), refuses("not_audio"));
 });
 
+test("what cannot be read is refused: a folder, or a file that changed or went since it was chosen", async () => {
+  for (const name of ["NotFoundError", "NotReadableError", "SecurityError"]) {
+    const file = Object.assign(new Blob(["sound"]), { arrayBuffer: () => Promise.reject(new DOMException("", name)) });
+    await assert.rejects(AudioFile.open(file), refuses("not_audio"));
+  }
+});
+
 test("what is too large is not even read", async () => {
   const file = /** @type {Blob} */ ({ size: 200_000_001 });
   await assert.rejects(AudioFile.open(file), refuses("too_large"));

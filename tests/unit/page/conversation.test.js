@@ -117,6 +117,27 @@ test("stop closes the microphone, and `stop` follows its last audio", async () =
   assert.equal(statuses.at(-1), "finishing");
 });
 
+/** Ways in which a session ends. @type {Record<string, (conversation: Conversation) => unknown>} */
+const ENDS = {
+  "another connection takes it over": () => latest().onclose({ code: 4409 }),
+  "the service ends it": () => latest().deliver({ type: "stopped", pending: 0 }),
+  "another session takes its place": (conversation) => conversation.leave(),
+  "it is stopped": (conversation) => conversation.stop(),
+};
+
+for (const [name, end] of Object.entries(ENDS)) {
+  test(`the microphone is off if, while it opens, ${name}`, async () => {
+    const conversation = converse();
+    ready();
+    browser.rest = { gap: 0, pcm: new Int16Array(160), energy: 1, threshold: 0 };
+    const opening = conversation.openMicrophone(OPTIONS);
+    end(conversation);
+    assert.equal(await opening, false);
+    assert.equal(browser.tracks.length, 1);
+    assert.ok(browser.track.stopped);
+  });
+}
+
 test("languages chosen during the session are sent, and leave the microphone alone", async () => {
   const conversation = converse();
   latest().deliver({ type: "ready", session_id: "s", token: "key", samples: 0, ...START });

@@ -13,6 +13,8 @@ export class FakeBrowser {
   errors = [];
   /** The rate of the sound card if a context of another rate is refused. @type {number | null} */
   only = null;
+  /** The last chunk of each node that is made from now on. @type {unknown} */
+  rest = "the rest";
   media = new EventTarget();
   permission = { state: "granted", onchange: () => {} };
 
@@ -47,6 +49,7 @@ export class FakeBrowser {
         /** @param {FakeContext} context @param {string} _name @param {AudioWorkletNodeOptions} options */
         constructor(context, _name, options) {
           super(options);
+          this.rest = browser.rest;
           browser.nodes.push(this);
         }
       },
@@ -119,7 +122,7 @@ export class FakeContext {
 
 export class FakeNode {
   /** The last chunk. @type {unknown} */
-  rest = "the rest";
+  rest;
   /** Messages from the main thread. @type {unknown[]} */
   received = [];
   port = {

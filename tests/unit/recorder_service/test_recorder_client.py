@@ -13,12 +13,13 @@ from certificates.server import ensure_certificate
 from recorder_service.client.client import RecorderClient
 from recorder_service.client.errors import GatewayError, GatewayUnavailable
 from recorder_service.client.options import Hooks, Limits
+from tests.support.recorders import unacknowledged
 from tests.unit.recorder_service.fake_gateway import SEGMENT, SESSION, TOKEN, FakeGateway
 from wire.messages.client import Start
 from wire.messages.results import Final
 from wire.messages.server import AnyServerMessage, Error
 
-PATIENT = Limits(timeout_s=60, patience_s=60, first_pause_s=0.01)
+PATIENT = Limits(timeout_s=60, idle_timeout_s=60, first_pause_s=0.01)
 FULL = (Error(code="service_full", message="All places are taken.", remedy="Wait.", fatal=True), 1013)
 FRAME = 3_200
 """Bytes: 100 ms."""
@@ -43,7 +44,7 @@ async def test_an_undisturbed_session_delivers_everything() -> None:
     assert gateway.safe == audio(3.5)
     assert stopped.segments == 4
     assert [result.seq for result in client.results] == [1, 2, 3, 4]
-    assert client.unacknowledged_samples == 0
+    assert unacknowledged(client) == 0
 
 
 async def test_the_start_options_reach_the_gateway() -> None:
@@ -163,7 +164,7 @@ async def test_results_that_come_late_are_fetched() -> None:
 async def test_results_that_never_come_are_given_up() -> None:
     """A session that does not get on ends with an error instead of waiting for ever."""
     gateway = FakeGateway(pending=1_000)
-    limits = Limits(patience_s=0.1, first_pause_s=0.01)
+    limits = Limits(idle_timeout_s=0.1, first_pause_s=0.01)
     async with gateway.running(), RecorderClient(gateway.url, limits=limits) as client:
         with pytest.raises(GatewayError) as given_up:
             await client.stop()
@@ -178,7 +179,7 @@ async def test_a_file_waits_while_the_buffer_is_full() -> None:
         pcm, most = audio(10), 0
         for at in range(0, len(pcm), FRAME):
             await client.send(pcm[at : at + FRAME])
-            most = max(most, client.unacknowledged_samples)
+            most = max(most, unacknowledged(client))
         await client.stop()
     assert most <= 2 * 16_000
     assert gateway.safe == pcm

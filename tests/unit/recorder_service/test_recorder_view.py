@@ -2,6 +2,7 @@
 
 import io
 import json
+from typing import get_args
 
 import pytest
 from rich.console import Console
@@ -10,7 +11,8 @@ from recorder_service.outcome import Outcome, total
 from recorder_service.view.tables import outcomes_table, statistics_table
 from recorder_service.view.view import JsonView, View, clock_time, result_line
 from tests.unit.recorder_service.fake_gateway import final
-from wire.messages.results import Label, SegmentFailed, Sentiment
+from wire.messages.jobs import NoSpeechReason
+from wire.messages.results import Label, NoSpeech, SegmentFailed, Sentiment
 from wire.messages.server import Stopped
 from wire.messages.statistics import HopLatency, LabelStatistics, Statistics
 
@@ -42,6 +44,15 @@ def test_a_failed_utterance_stands_out() -> None:
     position = final(0, seq=1).model_dump(include={"session_id", "segment", "start_ms", "end_ms", "clock", "seq"})
     failed = SegmentFailed(**position, code="gave_up", message="It failed.", remedy="Look there.", attempts=3)
     assert "FAILED: It failed. Look there. (gave_up, 3 attempts)" in result_line(failed).plain
+
+
+def test_an_utterance_without_a_text_shows_why() -> None:
+    """Each reason in words of its own: that somebody spoke is not denied."""
+    position = final(0, seq=1).model_dump(include={"session_id", "segment", "start_ms", "end_ms", "clock", "seq"})
+    reasons: tuple[NoSpeechReason, ...] = get_args(NoSpeechReason)
+    lines = {reason: result_line(NoSpeech(**position, reason=reason)).plain for reason in reasons}
+    assert len({*lines.values()}) == len(reasons)
+    assert ["nobody spoke" in lines[reason] for reason in ("silence", "uncertain")] == [True, False]
 
 
 def test_what_was_said_cannot_move_the_cursor() -> None:

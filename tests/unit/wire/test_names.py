@@ -1,7 +1,10 @@
 """Names that other programs depend on stay as they are."""
 
+import re
 from pathlib import Path
 
+from fastapi_service.storage.record import SessionRecord
+from fastapi_service.storage.sessions import _fields as record_fields
 from infra.celery_app import KOMBU_PRIORITY_SEPARATOR, make_celery, queue_keys
 from tests.support.speakers import ALICE, BOB
 from wire import names
@@ -52,6 +55,24 @@ def test_keys_of_two_sessions_never_meet() -> None:
     ]
     assert len(keys) == len(set(keys))
     assert all(key.startswith("wta:") for key in keys)
+
+
+def test_every_key_is_in_the_table_of_who_reads_and_writes_it() -> None:
+    """Whoever looks into Redis finds each there."""
+    source = (ROOT / "wire" / "names.py").read_text(encoding="utf-8")
+    table = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    keys = set(re.findall(r'f"{_PREFIX}(.+?)"', source))
+    assert len(keys) > 10
+    documented = {re.sub(r"{\w+}", "{}", key) for key in re.findall(r"`wta:([^`]+)`", table)}
+    named = {re.sub(r"{\w+}", "{}", key.replace("{member}", "{session_id}:{segment}")) for key in keys}
+    assert named - documented == set()
+
+
+def test_the_fields_of_a_session_are_named_at_its_key() -> None:
+    """Those that the gateway writes at the start, and the one that workers add."""
+    record = SessionRecord(ALICE, "owner", "kitchen", "en", 16_000, 0, 0, languages=("en",))
+    fields = {*record_fields(record, "digest"), "detected_language"}
+    assert fields <= set(re.findall(r"\w+", names.session.__doc__ or ""))
 
 
 def test_people_of_a_room_are_one_audience() -> None:

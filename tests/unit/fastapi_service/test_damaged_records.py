@@ -1,0 +1,89 @@
+"""What cannot be read in Redis counts as missing: it refuses no session, and hides nothing else from the operator."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from fastapi_service.monitoring import metrics
+from fastapi_service.monitoring.gauges import update_gauges
+from fastapi_service.monitoring.readiness import readiness
+from fastapi_service.storage.sessions import SessionStore
+from infra.heartbeat import Heartbeat
+from infra.redis_client import AsyncRedis
+from wire import names
+from wire.messages.statistics import Statistics
+
+FIGURES = Statistics(scope="global", version=1, trend_window=20, words=7)
+DAMAGED = ["half of a mes", "[]", '{"scope": "a secret"}', '{"service": "a secret"}']
+
+
+class FakeRedis:
+    """One hash with statistics, and the heartbeats of one instance ``a`` or of several."""
+
+    def __init__(self, statistics: str = "", **beats: str) -> None:
+        self._statistics = statistics
+        self._beats = beats
+
+    def register_script(self, _source: str) -> Callable[..., None]:
+        return lambda: None
+
+    async def hget(self, _name: str, _field: str) -> str:
+        return self._statistics
+
+    async def llen(self, _name: str) -> int:
+        return 3
+
+    async def zcard(self, _name: str) -> int:
+        return 4
+
+    async def smembers(self, _index: str) -> set[str]:
+        return {*self._beats}
+
+    async def mget(self, keys: list[str]) -> list[str]:
+        return [self._beats[key.rpartition(":")[2]] for key in keys]
+
+
+def fake(statistics: str = "", **beats: str) -> AsyncRedis:
+    return cast(AsyncRedis, FakeRedis(statistics, **beats))
+
+
+@pytest.mark.parametrize("damaged", DAMAGED)
+async def test_statistics_that_cannot_be_read_are_missing(damaged: str) -> None:
+    """A session starts without them. The log names the audience, and quotes nothing."""
+    with capture_logs() as lines:
+        assert await SessionStore(fake(damaged), 600).statistics("room:kitchen") is None
+    assert [(line["event"], line["audience"]) for line in lines] == [("statistics unreadable", "room:kitchen")]
+    assert "secret" not in str(lines)
+    assert await SessionStore(fake(FIGURES.model_dump_json()), 600).statistics("global") == FIGURES
+    assert await SessionStore(fake(), 600).statistics("global") is None
+
+
+@pytest.mark.parametrize("damaged", DAMAGED)
+async def test_the_other_gauges_are_updated(damaged: str) -> None:
+    """Those of the statistics keep what was read last."""
+    await update_gauges(fake(FIGURES.model_dump_json()))
+    metrics.LEDGER.set(0)
+    await update_gauges(fake(damaged))
+    assert sample(metrics.LEDGER) == 4
+    assert sample(metrics.GLOBAL.labels("words")) == 7
+
+
+@pytest.mark.parametrize("damaged", DAMAGED)
+async def test_a_heartbeat_that_cannot_be_read_hides_no_other(damaged: str) -> None:
+    """The service is ready if another instance is, and otherwise as if none ran."""
+    beat = Heartbeat(service=names.LISTENER, instance="b", started=1.0, ready=True, reason=None)
+    known = await readiness(fake(a=damaged, b=beat.model_dump_json()), "redis://here")
+    assert known.ready
+    assert known.checks["listener_service"].instances == [beat]
+    unknown = await readiness(fake(a=damaged), "redis://here")
+    assert unknown.checks["redis"].ready
+    assert unknown.checks["listener_service"].reason == "no listener_service is running"
+
+
+def sample(gauge: Any) -> float:
+    """Return the only value of a gauge."""
+    (metric,) = gauge.collect()
+    value: float = metric.samples[0].value
+    return value
