@@ -77,7 +77,20 @@ def sayings_and_lost(stream: RepeatedWords, text: str) -> tuple[float, int]:
             lost += behind
         elif behind > 0 and chunk.type != "insert":
             end_of_phrases = chunk.hyp_end_idx - behind
-    return end_of_phrases / len(phrase), lost
+    return count_sayings(written[:end_of_phrases], len(phrase)), lost
+
+
+def count_sayings(units: list[str], length: int) -> float:
+    """Return how often the same units are written, or, if nothing repeats itself, how many times ``length`` of them.
+
+    The last saying may be cut short, and one unit at either end may belong to something else.
+    """
+    for period in range(1, len(units) // 2 + 1):
+        for first in (0, 1):
+            part = units[first:]
+            if all(one == other for one, other in zip(part, part[period:-1] or part[period:], strict=False)):
+                return round(len(part) / period)
+    return len(units) / length
 
 
 def measure_answers(engine: Transcriber, whisper: Run, answers: list[ShortAnswer]) -> dict[str, list[Answered]]:

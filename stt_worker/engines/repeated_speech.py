@@ -1,6 +1,8 @@
 """Words that are said again and again are decoded once, and written as often as they were said.
 
-Whisper writes a long repetition once, or for ever, and then loses what follows it.
+Whisper writes a long repetition once, or for ever, and then loses what follows it. So all sayings but the first are cut
+out, and its words are repeated in the text. If there are no words at its time, as in the ticks of a clock, the whole
+audio is transcribed instead.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,9 +16,6 @@ from stt_worker.engines.periodicity import FRAMES_PER_SECOND, Repetition, find_r
 from stt_worker.engines.wrapper import EngineWrapper
 from wire.audio import SAMPLE_RATE, Samples
 
-TOLERANCE_S = 0.1
-"""Error of the times of words."""
-
 
 class RepeatedSpeech(EngineWrapper):
     """Shortens repetitions in front of an engine, and writes them out in its texts."""
@@ -28,12 +27,18 @@ class RepeatedSpeech(EngineWrapper):
             request if repetition is None else replace(request, audio=said_once(request.audio, repetition))
             for request, repetition in zip(requests, found, strict=True)
         ]
+        whole: list[int] = []
         for index, outcome in self._engine.transcribe_all(shortened):
             repetition = found[index]
             if repetition is None or isinstance(outcome, Exception):
                 yield index, outcome
+            elif (written := written_out(outcome, repetition)) is not None:
+                yield index, written
             else:
-                yield index, written_out(outcome, repetition)
+                whole.append(index)
+        if whole:
+            for position, outcome in self._engine.transcribe_all([requests[index] for index in whole]):
+                yield whole[position], outcome
 
 
 def _repetition(request: RecognitionRequest) -> Repetition | None:
@@ -49,16 +54,21 @@ def said_once(audio: Samples, repetition: Repetition) -> Samples:
     return np.concatenate([audio[:first], audio[last:]])
 
 
-def written_out(hypothesis: Hypothesis, repetition: Repetition) -> Hypothesis:
-    """Return the transcription of the whole audio, given that of the shortened one."""
+def written_out(hypothesis: Hypothesis, repetition: Repetition) -> Hypothesis | None:
+    """Return the transcription of the whole audio, given that of the shortened one; None if no words were repeated."""
     first, *others = (bound / FRAMES_PER_SECOND for bound in repetition.bounds)
-    period, removed = others[0] - first, others[-1] - first
-    words = hypothesis.words
-    before = [word for word in words if (word.start_s + word.end_s) / 2 < first]
-    phrase = [word for word in before if word.end_s > first - period + TOLERANCE_S]
+    words, period, removed = hypothesis.words, others[0] - first, others[-1] - first
+    said_before = [word for word in words if _middle(word) <= first]
+    phrase = [word for word in said_before if _middle(word) > first - period]
+    if not phrase:
+        return None
     copies = [_later(word, bound - first) for bound in others for word in phrase]
-    whole = (*before, *copies, *(_later(word, removed) for word in words[len(before) :]))
+    whole = (*said_before, *copies, *(_later(word, removed) for word in words[len(said_before) :]))
     return replace(hypothesis, words=whole, text="".join(word.text for word in whole).strip())
+
+
+def _middle(word: Word) -> float:
+    return (word.start_s + word.end_s) / 2
 
 
 def _later(word: Word, seconds: float) -> Word:
