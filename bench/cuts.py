@@ -7,6 +7,7 @@ import numpy as np
 from bench.clips import Clip, normalised_units
 from bench.noise import coloured
 from stt_worker.engines.base import Hypothesis
+from stt_worker.engines.level import speech_level
 from wire.audio import SAMPLE_RATE, Samples
 
 MIN_PROBABILITY = 0.5
@@ -32,17 +33,10 @@ class ShortAnswer:
     """From the first sample of its first word to the end of the recording."""
 
     def at(self, level_db: float | None, lead_s: float, seed: int) -> Samples:
-        """Return a stream with the answer at a level (see ``voice_level``; None: as recorded) after some quiet."""
-        gain = 1.0 if level_db is None else 10 ** ((level_db - voice_level(self.voice)) / 20)
+        """Return a stream with the answer at a level (see ``speech_level``; None: as recorded) after some quiet."""
+        gain = 1.0 if level_db is None else 10 ** ((level_db - speech_level(self.voice)) / 20)
         before, after = coloured(1, lead_s, QUIET, seed), coloured(1, QUIET_S, QUIET, seed + 1)
         return np.concatenate([before, (gain * self.voice).astype(np.float32), after])
-
-
-def voice_level(audio: Samples) -> float:
-    """Return the level in dBFS (RMS) of the frames of 20 ms that are at most 20 dB below the loudest."""
-    size = SAMPLE_RATE // 50
-    power = np.square(audio[: len(audio) // size * size].reshape(-1, size)).mean(axis=1)
-    return float(10 * np.log10(power[power >= power.max() / 100].mean()))
 
 
 def cut_answer(clip: Clip, audio: Samples, hypothesis: Hypothesis, count: int) -> ShortAnswer | None:

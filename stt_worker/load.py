@@ -15,9 +15,10 @@ def load_transcriber(settings: Settings) -> Transcriber:
 
         return InstantTranscriber()
     from stt_worker.engines.echo_filter import EchoFilter
+    from stt_worker.engines.level import Levelled
     from stt_worker.engines.repeated_speech import RepeatedSpeech
     from stt_worker.engines.vad import SileroVad, VadFilter
     from stt_worker.engines.whisper.load import load_whisper
     from stt_worker.scheduling.batcher import Batcher
 
-    return Batcher(lambda: VadFilter(RepeatedSpeech(EchoFilter(load_whisper(settings))), SileroVad()))
+    return Batcher(lambda: Levelled(VadFilter(RepeatedSpeech(EchoFilter(load_whisper(settings))), SileroVad())))

@@ -16,6 +16,10 @@ from stt_worker.engines.periodicity import FRAMES_PER_SECOND, Repetition, find_r
 from stt_worker.engines.wrapper import EngineWrapper
 from wire.audio import SAMPLE_RATE, Samples
 
+OVERLAP_S = 0.2
+"""Part of a longer word that must lie in the first saying: the first word of a text begins with the audio, not with its
+sound, and words end up to 0.15 s late."""
+
 
 class RepeatedSpeech(EngineWrapper):
     """Shortens repetitions in front of an engine, and writes them out in its texts."""
@@ -59,7 +63,9 @@ def written_out(hypothesis: Hypothesis, repetition: Repetition) -> Hypothesis | 
     first, *others = (bound / FRAMES_PER_SECOND for bound in repetition.bounds)
     words, period, removed = hypothesis.words, others[0] - first, others[-1] - first
     said_before = [word for word in words if _middle(word) <= first]
-    phrase = [word for word in said_before if _middle(word) > first - period]
+    phrase = [
+        word for word in said_before if word.end_s - (first - period) > min(OVERLAP_S, word.end_s - _middle(word))
+    ]
     if not phrase:
         return None
     copies = [_later(word, bound - first) for bound in others for word in phrase]

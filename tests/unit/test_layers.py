@@ -14,7 +14,7 @@ ROOMS = {
     "fastapi_service": "fastapi_service app gateway api sessions recognition storage delivery security export "
     "endpointing pubsub monitoring tasks errors settings",
     "stt_worker": "stt_worker prefetch tasks load scheduling engines weights settings numerics",
-    "stt_worker.engines": "whisper vad repeated_speech periodicity echo_filter hallucinations prompt_echo "
+    "stt_worker.engines": "whisper level vad repeated_speech periodicity echo_filter hallucinations prompt_echo "
     "known_hallucinations text_key instant wrapper device torch_threads base deadline",
     "analyzer_worker": "analyzer_worker prefetch training tasks engines weights settings",
     "listener_service": "listener_service sweeper consumer release retry_policy tally order settings",
