@@ -172,7 +172,7 @@ def is_credit(text: str) -> bool:
 
 
 def is_sign_off(text: str) -> bool:
-    """True for a text that is one of ``SIGN_OFFS`` and nothing else."""
+    """True for a text that consists of lines of ``SIGN_OFFS``, one or several in a row."""
     return _SIGN_OFFS.fullmatch(text_key(text)) is not None
 
 
@@ -183,4 +183,4 @@ def _any_of(lines: list[str]) -> str:
 
 
 _CREDITS = re.compile(f"(?:{_any_of(CREDITS)})+")
-_SIGN_OFFS = re.compile(_any_of(SIGN_OFFS))
+_SIGN_OFFS = re.compile(f"(?:{_any_of(SIGN_OFFS)})+")

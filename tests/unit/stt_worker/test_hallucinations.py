@@ -36,7 +36,9 @@ def test_a_sign_off_is_recognized_in_any_spelling(line: str) -> None:
     for text in spellings(example(line)):
         assert is_sign_off(text)
         assert not is_credit(text)
+        assert is_sign_off(f"{text} {text} {text}")
     assert not is_sign_off(f"{example(line)} {WORDS}")
+    assert not is_sign_off(f"{WORDS} {example(line)} {example(line)}")
 
 
 WORDS = "and bring the cake"
@@ -94,7 +96,8 @@ def test_other_texts_are_neither(text: str) -> None:
 def test_a_sign_off_needs_certain_speech_and_a_certain_text(
     is_confident: bool, avg_logprob: float, no_speech_prob: float, kept: bool
 ) -> None:
-    for text in ("Thank you.", "감사합니다.", "Vielen Dank!", "ご清聴ありがとうございました"):
+    several = ("Thank you. Thank you. Thank you. Thank you.", "Thanks for watching! Bye. Bye.", "감사합니다 감사합니다")
+    for text in ("Thank you.", "감사합니다.", "Vielen Dank!", "ご清聴ありがとうございました", *several):
         assert accept(hypothesis(text, avg_logprob, no_speech_prob), is_confident=is_confident) is kept
 
 
