@@ -68,7 +68,7 @@ class Transcription:
             return
         text = to_transcript(hypothesis, self._worker.model.name, job.task, job.start_ms)
         analysis = AnalyzeText(**result_fields(job), transcript=text)
-        language = language_to_keep(hypothesis, job.end_ms - job.start_ms)
+        language = language_to_keep(hypothesis)
         if self._worker.ledger.advance(job, analysis, language):
             self._send(analysis)
 

@@ -10,6 +10,7 @@ from wire.errors import WireError
 
 ENGLISH = "en"
 SHORT_S = 2.0
+"""Seconds of audio below which an utterance is short; up to 0.8 s of them are the silence around the speech."""
 EXPECTED, EXPECTED_IF_SHORT = 8, 32
 """By how much likelier the expected language is than any other, in longer and in shorter utterances. Of 177 clips in 11
 languages, each after each of four languages: of whole sentences 99.4 % get their own language after another one, and

@@ -25,7 +25,7 @@ HYPOTHESIS = Hypothesis(
     language_probability=0.9,
     avg_logprob=-0.3,
     no_speech_prob=0.05,
-    words=(Word(" Good", 0.1, 0.3, 0.9), Word(" morning.", 0.3, 0.8, 0.8)),
+    words=(Word(" Good", 0.0, 0.5, 0.9), Word(" morning.", 0.5, 1.1, 0.8)),
 )
 CHANNEL = "wta:partials:test"
 
@@ -113,7 +113,7 @@ def test_the_text_is_sent_to_the_gateway_of_the_job() -> None:
     assert (partial.session_id, partial.segment, partial.revision) == (ALICE, 3, 2)
     assert partial.transcript is not None
     assert partial.transcript.text == "Good morning."
-    assert [(word.start_ms, word.end_ms) for word in partial.transcript.words] == [(5_100, 5_300), (5_300, 5_800)]
+    assert [(word.start_ms, word.end_ms) for word in partial.transcript.words] == [(5_000, 5_500), (5_500, 6_100)]
     assert partial.keep_language == "en"
     assert engine.asked == [
         RecognitionConfig(None, "transcribe", "", " Good", expected_language="ko", session=ALICE, priority=3)
@@ -205,6 +205,15 @@ def test_an_improbable_text_is_not_sent(purpose: str) -> None:
     ((_, partial),) = redis.published
     assert (partial.transcript, partial.no_speech_prob, partial.keep_language) == (None, 0.05, None)
     assert partial.no_speech_reason == "uncertain"
+
+
+def test_the_language_of_a_short_answer_is_not_kept() -> None:
+    """Though the utterance has two seconds."""
+    redis = Redis(job().audio_key)
+    run(job(), redis, replace(HYPOTHESIS, text=" Okay.", words=(Word(" Okay.", 0.0, 0.7, 0.9),)))
+    ((_, partial),) = redis.published
+    assert partial.transcript is not None
+    assert partial.keep_language is None
 
 
 @pytest.mark.parametrize("answer", [ModelError("stt_language", "No.", "Choose another."), ValueError("broken")])
