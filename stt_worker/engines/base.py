@@ -71,7 +71,7 @@ class Hypothesis:
     language: str
     """ISO 639 code."""
     language_probability: float | None
-    """None if the language was given."""
+    """By the audio alone, 0–1, whatever was expected; None if the language was given."""
     avg_logprob: float
     """Mean log-probability of the tokens, ≤ 0."""
     no_speech_prob: float

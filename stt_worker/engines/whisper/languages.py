@@ -48,7 +48,10 @@ class Languages:
 
 
 def choose_language(probabilities: Mapping[str, float], config: RecognitionConfig, seconds: float) -> tuple[str, float]:
-    """Return the language of an utterance, and its probability.
+    """Return the language of an utterance, and its probability by the audio alone.
+
+    What was expected decides on the language, but is no evidence of it: a language that is chosen for being expected
+    would otherwise be certain enough to be expected again.
 
     Args:
         probabilities: of each language, by the audio alone.
@@ -59,4 +62,4 @@ def choose_language(probabilities: Mapping[str, float], config: RecognitionConfi
     possible = [code for code in probabilities if code in config.languages] or list(probabilities)
     weights = {code: probabilities[code] * (factor if code == config.expected_language else 1) for code in possible}
     chosen = max(weights, key=weights.__getitem__)
-    return chosen, weights[chosen] / sum(weights.values())
+    return chosen, probabilities[chosen]
