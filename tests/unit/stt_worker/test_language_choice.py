@@ -50,9 +50,10 @@ def test_a_language_that_is_only_expected_or_allowed_is_not_expected_again(
 
 
 @pytest.mark.parametrize(
-    ("languages", "chosen"), [(("ko", "en"), "en"), (("ko", "cy"), "cy"), (("ko",), "ko"), (("xx",), "cy"), ((), "cy")]
+    ("languages", "chosen"),
+    [(("ko", "en"), "en"), (("ko", "cy"), "cy"), (("ko",), "ko"), (("xx", "ko"), "ko"), ((), "cy")],
 )
 def test_only_languages_of_the_session_are_chosen(languages: tuple[str, ...], chosen: str) -> None:
-    """All, if none of them is known."""
+    """All, if it names none."""
     probabilities = {"cy": 0.6, "en": 0.3, "ko": 0.1}
     assert choose_language(probabilities, RecognitionConfig(languages=languages), 3.0)[0] == chosen

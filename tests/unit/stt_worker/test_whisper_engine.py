@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from structlog.testing import capture_logs
 from whisper.model import ModelDimensions, Whisper
 from whisper.tokenizer import get_tokenizer
 
@@ -82,6 +83,39 @@ def test_an_english_model_refuses_other_languages() -> None:
     with pytest.raises(WireError, match="tiny knows English only, not ko") as refused:
         transcriber(ENGLISH_VOCABULARY).transcribe(SECOND, RecognitionConfig("ko"), Deadline.after(60))
     assert refused.value.code == "stt_language"
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "languages"),
+    [
+        (ENGLISH_VOCABULARY, ("ko", "de")),
+        (ENGLISH_VOCABULARY, ("ko",)),
+        (MULTILINGUAL_VOCABULARY, ("yue",)),
+        (MULTILINGUAL_VOCABULARY, ("yue", "xx")),
+    ],
+)
+def test_a_model_refuses_a_set_of_languages_of_which_it_has_none(vocabulary: int, languages: tuple[str, ...]) -> None:
+    """Like a single one."""
+    with pytest.raises(WireError, match=", ".join(languages)) as refused:
+        transcriber(vocabulary).transcribe(SECOND, RecognitionConfig(languages=languages), Deadline.after(60))
+    assert refused.value.code == "stt_language"
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "languages", "language"),
+    [(ENGLISH_VOCABULARY, ("ko", "en", "de"), "en"), (MULTILINGUAL_VOCABULARY, ("yue", "ko", "xx"), "ko")],
+)
+def test_a_model_detects_among_the_languages_that_it_has(
+    vocabulary: int, languages: tuple[str, ...], language: str
+) -> None:
+    """The operator reads once which ones it lacks."""
+    model = transcriber(vocabulary)
+    with capture_logs() as lines:
+        for _ in range(3):
+            config = RecognitionConfig(languages=languages)
+            assert model.transcribe(SECOND, config, Deadline.after(60)).language == language
+    lacking = [code for code in languages if code != language]
+    assert [line["languages"] for line in lines if line["event"] == "languages not supported"] == [lacking]
 
 
 def test_decoding_stops_at_the_deadline() -> None:
