@@ -133,7 +133,7 @@ class WhisperTranscriber(BatchEngine):
             with failing_alone(utterance):
                 if decoded.error is not None:
                     raise decoded.error
-                tokenizer = self._languages.tokenizer(utterance.language)
+                tokenizer = self._languages.tokenizer(utterance.text_language)
                 text = fallback.accepted(decoded, tokenizer, utterance.seconds)
                 if text is None and fallback.is_last(attempt, allow_fallback=utterance.config.allow_fallback):
                     text = fallback.without_loop(decoded)
@@ -141,10 +141,10 @@ class WhisperTranscriber(BatchEngine):
                     utterance.outcome = self._hypothesis(utterance, text, attempt)
 
     def _max_tokens(self, utterance: Utterance, attempt: int) -> int:
-        return fallback.max_tokens(attempt, utterance.seconds, utterance.language, self._decoder.n_ctx)
+        return fallback.max_tokens(attempt, utterance.seconds, utterance.text_language, self._decoder.n_ctx)
 
     def _hypothesis(self, utterance: Utterance, decoded: Decoded, attempt: int) -> Hypothesis:
-        tokenizer = self._languages.tokenizer(utterance.language)
+        tokenizer = self._languages.tokenizer(utterance.text_language)
         probabilities = [1.0] * decoded.prefix_len + [math.exp(logprob) for logprob in decoded.logprobs]
         times = token_times(decoded, utterance.seconds) if decoded.tokens else None
         return Hypothesis(

@@ -168,6 +168,21 @@ def test_the_last_look_is_not_cut(language: str, *, last: bool) -> None:
     assert model._max_tokens(utterance, len(PADDING_S) if last else 1) == expected
 
 
+@pytest.mark.parametrize("language", ["ja", "zh", "th", "lo", "my", "ko", "en"])
+def test_the_words_of_a_translation_are_english(language: str) -> None:
+    """Also of one from a language without spaces, whose words are tokens."""
+    model = transcriber(MULTILINGUAL_VOCABULARY)
+    request = RecognitionRequest(SECOND, RecognitionConfig(language, task="translate"), Deadline.after(60))
+    text = "Unbelievably, spectrograms misbehaved."
+    tokens = get_tokenizer(multilingual=True, num_languages=99).encode(f" {text}")
+    assert len(tokens) > 6
+    attention = torch.rand(1, 3 + len(tokens) + 1, 50)
+    decoded = Decoded(tokens, [-0.1] * (len(tokens) + 1), attention_offset=3, attention=attention, stop="end")
+    utterance = Utterance(0, request, language)
+    assert [word.text.strip() for word in model._hypothesis(utterance, decoded, 1).words] == text.split()
+    assert model._max_tokens(utterance, 1) == token_limit(1.0, "en")
+
+
 @pytest.mark.parametrize(
     ("forced", "seconds", "kept"),
     [
