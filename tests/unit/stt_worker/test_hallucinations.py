@@ -5,7 +5,6 @@ import pytest
 from stt_worker.engines.base import Hypothesis
 from stt_worker.engines.hallucinations import accept
 from stt_worker.engines.known_hallucinations import CREDITS, SIGN_OFFS, is_credit, is_sign_off
-from stt_worker.engines.text_key import text_key
 
 NAMES = {"{name}": "А. Семкин", "{year}": "2017"}
 
@@ -99,12 +98,3 @@ def test_a_sign_off_needs_certain_speech_and_a_certain_text(
     several = ("Thank you. Thank you. Thank you. Thank you.", "Thanks for watching! Bye. Bye.", "감사합니다 감사합니다")
     for text in ("Thank you.", "감사합니다.", "Vielen Dank!", "ご清聴ありがとうございました", *several):
         assert accept(hypothesis(text, avg_logprob, no_speech_prob), is_confident=is_confident) is kept
-
-
-def test_a_key_has_the_letters_and_digits_of_a_text() -> None:
-    assert text_key(" Sous-titrage ST' 501 ") == "soustitragest501"
-    assert text_key("ＡＢＣ　１２") == "abc12"
-    assert text_key("ALTYAZI") == text_key("altyazı")
-    assert text_key("STRASSE") == text_key("Straße")
-    assert text_key("시청해 주셔서") == text_key("시청해주셔서") != text_key("시정해주셔서")
-    assert text_key("_ ♪ …") == ""
