@@ -88,6 +88,17 @@ def test_other_texts_are_neither(text: str) -> None:
     assert not is_sign_off(text)
 
 
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize("line", [line for line in (*CREDITS, *SIGN_OFFS) if "{name}" in line])
+def test_many_lines_with_names_are_judged_at_once(line: str) -> None:
+    """Also if the beginning of another one could be a name."""
+    text = " ".join(f"{line.replace('{name}', '李宗')} 中文" for _ in range(60))
+    assert not is_credit(f"{text} {WORDS} {WORDS} {WORDS}")
+    assert not is_sign_off(f"{text} {WORDS} {WORDS} {WORDS}")
+    several = " ".join([example(line)] * 60)
+    assert is_credit(several) or is_sign_off(several)
+
+
 @pytest.mark.parametrize(
     ("is_confident", "avg_logprob", "no_speech_prob", "kept"),
     [(True, -0.9, 0.3, True), (True, -1.2, 0.3, False), (True, -0.9, 0.6, False), (False, -0.1, 0.01, False)],
