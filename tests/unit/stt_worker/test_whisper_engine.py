@@ -27,6 +27,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*tiktoken:pytest.PytestUnraisab
 
 ENGLISH_VOCABULARY = 51_864
 MULTILINGUAL_VOCABULARY = 51_865
+LARGE_V3_VOCABULARY = 51_866
 ENGLISH = RecognitionConfig("en")
 SECOND = torch.zeros(16_000).numpy()
 
@@ -34,7 +35,7 @@ SECOND = torch.zeros(16_000).numpy()
 def transcriber(vocabulary: int, numerics: Numerics = FLOAT32) -> WhisperTranscriber:
     torch.manual_seed(1)
     dimensions = ModelDimensions(
-        n_mels=80,
+        n_mels=128 if vocabulary == LARGE_V3_VOCABULARY else 80,
         n_audio_ctx=1500,
         n_audio_state=8,
         n_audio_head=2,
@@ -50,13 +51,38 @@ def transcriber(vocabulary: int, numerics: Numerics = FLOAT32) -> WhisperTranscr
     return WhisperTranscriber(model, "tiny", "1", numerics)
 
 
-def test_a_multilingual_model_detects_the_language() -> None:
-    """And says how sure it is; a language that was given needs no detection."""
-    model = transcriber(MULTILINGUAL_VOCABULARY)
+@pytest.mark.parametrize("vocabulary", [MULTILINGUAL_VOCABULARY, LARGE_V3_VOCABULARY])
+def test_a_multilingual_model_detects_the_language(vocabulary: int) -> None:
+    """And gives its probability; a language that was given needs no detection."""
+    model = transcriber(vocabulary)
     hypothesis = warm_up(model)
+    assert hypothesis.words
     assert hypothesis.language_probability is not None
+    assert 0 < hypothesis.language_probability < 1
     given = model.transcribe(SECOND, RecognitionConfig("ko"), Deadline.after(60))
     assert (given.language, given.language_probability) == ("ko", None)
+
+
+def test_large_v3_has_cantonese() -> None:
+    """A hundredth language, whose token moves all that follow; ``languages`` may name it."""
+    model = transcriber(LARGE_V3_VOCABULARY)
+    for config in (RecognitionConfig("yue"), RecognitionConfig(languages=("yue",))):
+        hypothesis = model.transcribe(SECOND, config, Deadline.after(60))
+        assert hypothesis.language == "yue"
+        assert hypothesis.words
+    smaller, larger = (get_tokenizer(multilingual=True, num_languages=count) for count in (99, 100))
+    assert model._search._eot == larger.eot
+    assert model._search._no_speech == larger.no_speech == smaller.no_speech + 1
+
+
+@pytest.mark.parametrize("vocabulary", [ENGLISH_VOCABULARY, MULTILINGUAL_VOCABULARY, LARGE_V3_VOCABULARY])
+@pytest.mark.parametrize("samples", [1, 159, 161, 480_000])
+def test_audio_of_any_length_is_transcribed(vocabulary: int, samples: int) -> None:
+    """From one sample to the whole window; its words end with it."""
+    hypothesis = transcriber(vocabulary).transcribe(
+        torch.zeros(samples).numpy(), RecognitionConfig(), Deadline.after(60)
+    )
+    assert all(0 <= word.start_s <= word.end_s <= samples / 16_000 for word in hypothesis.words)
 
 
 @pytest.mark.parametrize("numerics", NUMERICS, ids=str)
