@@ -12,7 +12,7 @@ from infra.watchdog import Limits
 from infra.worker import Worker
 from stt_worker.engines.base import Hypothesis, RecognitionConfig, Word
 from stt_worker.engines.deadline import Deadline
-from stt_worker.tasks.partial import PartialTranscription
+from stt_worker.tasks.partial import CHECK_INTERVAL_S, PartialTranscription
 from tests.support.speakers import ALICE
 from wire import names
 from wire.audio import Samples
@@ -148,12 +148,16 @@ def test_an_interim_text_is_preempted() -> None:
     assert redis.published[0][1].transcript is not None
 
 
-def test_the_queue_is_checked_at_intervals() -> None:
+def test_the_queue_is_checked_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not by each thread at each step: their batch would wait for Redis."""
+    now = 5.0
+    monkeypatch.setattr("stt_worker.tasks.partial.time.monotonic", lambda: now)
     redis = Redis(job().audio_key, waiting=1)
     partials = PartialTranscription(worker_with(redis), min_logprob=-1.5)
-    assert [partials.is_preempted() for _ in range(100)] == [True] * 100
-    assert redis.checks <= 3
+    for checks in (1, 2, 3):
+        assert [partials.is_preempted() for _ in range(100)] == [True] * 100
+        assert redis.checks == checks
+        now += CHECK_INTERVAL_S
 
 
 def test_two_threads_check_the_queue_once(monkeypatch: pytest.MonkeyPatch) -> None:
