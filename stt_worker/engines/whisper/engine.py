@@ -30,8 +30,9 @@ STEP = 25 * 2 * HOP_LENGTH
 shape; with a shape per length, memory grew by 0.5 MB with each utterance."""
 GPU_BATCH_SIZE = 32
 """Utterances of one batch on a GPU. With ``large`` in fp16 (32 layers of 1280 numbers) an audio position takes 164 kB
-of keys and values: 98 MB for 10 s and 2 s of silence; 448 tokens take 73 MB. 32 of these are 5.5 GB, and up to three
-times that when some of them end, because the others are copied. A batch that does not fit is halved."""
+of keys and values: 107 MB for 10 s, 1 s of silence and the 101 that stand for the rest of it; 448 tokens take 73 MB. 32
+of these are 5.8 GB, and up to three times that when some of them end, because the others are copied. A batch that does
+not fit is halved."""
 
 
 class WhisperTranscriber(BatchEngine):
