@@ -79,9 +79,9 @@ class PartialTranscription:
         """Return None if the job is preempted or fails: the utterance is transcribed later, which reports the error."""
         config = RecognitionConfig(
             job.language,
-            job.task,
-            job.prompt,
-            job.prefix,
+            task=job.task,
+            prompt=job.prompt,
+            prefix=job.prefix,
             allow_fallback=job.purpose == "final",
             expected_language=self._worker.redis.hget(names.session(job.session_id), "detected_language"),
             session=job.session_id,

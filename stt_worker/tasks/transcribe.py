@@ -51,8 +51,8 @@ class Transcription:
         deadline = Deadline.after(self._worker.limits.deadline_s)
         config = RecognitionConfig(
             job.language,
-            job.task,
-            job.prompt,
+            task=job.task,
+            prompt=job.prompt,
             languages=job.languages,
             expected_language=expected_language,
             session=job.session_id,

@@ -115,9 +115,7 @@ def test_the_text_is_sent_to_the_gateway_of_the_job() -> None:
     assert partial.transcript.text == "Good morning."
     assert [(word.start_ms, word.end_ms) for word in partial.transcript.words] == [(5_000, 5_500), (5_500, 6_100)]
     assert partial.keep_language == "en"
-    assert engine.asked == [
-        RecognitionConfig(None, "transcribe", "", " Good", expected_language="ko", session=ALICE, priority=3)
-    ]
+    assert engine.asked == [RecognitionConfig(prefix=" Good", expected_language="ko", session=ALICE, priority=3)]
 
 
 def test_languages_that_the_session_allows_go_to_the_engine() -> None:
