@@ -153,7 +153,7 @@ def test_decoding_stops_at_the_deadline() -> None:
 
 
 def test_a_model_refuses_a_language_that_it_lacks() -> None:
-    """Cantonese has a token of its own only from ``large-v3`` on. Who asked beside it is not refused."""
+    """Cantonese has a token of its own only from ``large-v3`` on. An utterance beside it is not refused."""
     model = transcriber(MULTILINGUAL_VOCABULARY)
     model.max_batch_size = 8
     refused, hypothesis = outcomes_of(model, [(SECOND, RecognitionConfig("yue")), (SECOND, RecognitionConfig("en"))])
@@ -186,8 +186,8 @@ def test_one_utterance_that_fails_leaves_the_others_their_text(monkeypatch: pyte
 
 
 @pytest.mark.parametrize(("language", "last"), [("en", False), ("my", False), ("en", True)])
-def test_the_last_look_is_not_cut(language: str, *, last: bool) -> None:
-    """Its text is the final one; the looks before it may be cut, because a cut text is looked at again."""
+def test_the_last_attempt_is_not_cut(language: str, *, last: bool) -> None:
+    """Its text is the final one; those before it may be cut, because a cut text is decoded again."""
     model = transcriber(MULTILINGUAL_VOCABULARY)
     utterance = Utterance(0, RecognitionRequest(SECOND, RecognitionConfig(language), Deadline.after(60)), language)
     expected = model._decoder.n_ctx if last else token_limit(1.0, language)
@@ -219,8 +219,8 @@ def test_the_words_of_a_translation_are_english(language: str) -> None:
         (0, 3.3, None),
     ],
 )
-def test_a_sentence_is_believed_as_often_as_there_is_time_for_it(forced: int, seconds: float, kept: int | None) -> None:
-    """Six tokens twice, looked at in a straight line from 0.2 to 2.0 s."""
+def test_a_sentence_is_kept_as_often_as_there_is_time_for_it(forced: int, seconds: float, kept: int | None) -> None:
+    """Six tokens twice, whose attention goes in a straight line from 0.2 to 2.0 s."""
     attention = torch.full((1, 3 + 13, 250), -9.0)
     for row in range(16):
         attention[0, row, 10 + 15 * max(0, row - 3) : 10 + 15 * max(1, row - 2)] = 9.0
