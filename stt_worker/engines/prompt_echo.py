@@ -26,8 +26,9 @@ def is_confirmed(echo: Hypothesis, without_prompt: Hypothesis) -> bool:
     The probabilities of the echo do not show that: of reversed speech they were −0.51 and 0.02 (log-probability, no
     speech), of the spoken words "Friday" −0.48 and 0.01. Without the prompt the first became another text with −1.39.
     Spoken words are spelled the same or nearly so then. A quite different text does not confirm them, however certain
-    it is, since the prompt also comes back in place of other words. So "Friday" is lost where it becomes "Fly, mate."
-    (−0.90).
+    it is, since the prompt also comes back in place of other words: of 19 last words of recordings with a prompt that
+    contained them, 12 are confirmed (13 by any certain text); of the same sounds reversed, only "Bob" of 6 (3). So
+    "Friday" is lost where it becomes "Fly, mate." (−0.90).
     """
     first, second = (unicodedata.normalize("NFD", text_key(each.text)) for each in (echo, without_prompt))
     return SequenceMatcher(None, first, second, autojunk=False).ratio() >= NEARLY_ALIKE
