@@ -16,7 +16,7 @@ from wire.errors import ModelError
 
 
 def main() -> None:
-    """Entry point: prints one line on success; on an error prints the remedy and exits with code 1."""
+    """Entry point: prints one line on success; on an error prints the remedy and exits with code 2."""
     settings = load_settings_or_exit(Settings)
     console = Console(stderr=True)
     try:
@@ -25,7 +25,7 @@ def main() -> None:
         )
     except ModelError as error:
         print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+        raise SystemExit(2) from None
     print(f"sentiment model {settings.model}: ready{f' in {folder}' if folder else ''}", file=sys.stderr)
 
 

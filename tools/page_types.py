@@ -45,7 +45,8 @@ def _type(schema: Schema) -> str:
     if "const" in schema or "enum" in schema:
         return " | ".join(json.dumps(value) for value in schema.get("enum", [schema.get("const")]))
     if schema["type"] == "array":
-        return f"{_type(schema['items'])}[]"
+        item = _type(schema["items"])
+        return f"({item})[]" if " | " in item else f"{item}[]"
     if schema["type"] == "object":
         keys = schema.get("propertyNames", {"type": "string"})
         return f"Record<{_type(keys)}, {_type(schema['additionalProperties'])}>"

@@ -23,14 +23,19 @@ LOAD_ERRORS = (
     OSError,
     ValueError,
     RuntimeError,
-    KeyError,
+    LookupError,
     TypeError,
     AttributeError,
     ImportError,
     SafetensorError,
     UnpicklingError,
 )
-"""Raised by transformers for missing, damaged or foreign files, and for tokenizers whose library is not installed."""
+"""Raised by transformers for missing, damaged or foreign files, and for tokenizers whose library is not installed; by a
+network for tokens or lengths that it is not made for."""
+RESERVED_POSITIONS = 2
+"""Positions of a RoBERTa that no token gets."""
+TRIAL = "This is a sentence of many words. " * MAX_TOKENS
+"""Analysed once when the model is loaded."""
 
 
 class HubClassifier:
@@ -45,8 +50,9 @@ class HubClassifier:
         self._tokenizer = tokenizer
         config = model.config
         self._labels = map_labels(name, [str(config.id2label[index]) for index in range(config.num_labels)])
-        positions = getattr(config, "max_position_embeddings", MAX_TOKENS + 2)
-        self._max_tokens = min(MAX_TOKENS, tokenizer.model_max_length, positions - 2)  # RoBERTa reserves two
+        positions = getattr(config, "max_position_embeddings", None) or 0
+        limits = [tokenizer.model_max_length, positions - RESERVED_POSITIONS]
+        self._max_tokens = min(MAX_TOKENS, *(limit for limit in limits if limit > 0))  # XLNet has −1 positions: any
 
     @torch.inference_mode()
     def analyze(self, text: str) -> Probabilities:
@@ -65,8 +71,8 @@ def load_hub_classifier(
     ``languages`` is not checked against the model card.
 
     Raises:
-        ModelError: the model is missing, damaged or not a classifier, has labels that cannot be mapped, or declares no
-            languages where ``languages`` is None.
+        ModelError: the model is missing, damaged or not a classifier, has labels that cannot be mapped, declares no
+            languages where ``languages`` is None, or cannot analyse a text.
     """
     torch.set_num_threads(threads)
     disable_progress_bar()
@@ -88,7 +94,12 @@ def load_hub_classifier(
     if report["missing_keys"]:  # transformers would fill them with random numbers and only warn
         raise _unusable(model, folder, f"its file lacks weights: {', '.join(sorted(report['missing_keys'])[:3])}")
     known = None if supported == ANY_LANGUAGE else supported
-    return HubClassifier(model, revision_of(folder), known, network, tokenizer)
+    classifier = HubClassifier(model, revision_of(folder), known, network, tokenizer)
+    try:
+        classifier.analyze(TRIAL)
+    except LOAD_ERRORS as failure:
+        raise _unusable(model, folder, str(failure).strip().partition("\n")[0]) from failure
+    return classifier
 
 
 def _unusable(model: str, folder: Path, reason: str) -> ModelError:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, Protocol
 
 from stt_worker.engines.deadline import Deadline
@@ -23,6 +23,7 @@ class RecognitionConfig:
 
     language: str | None = None
     """ISO 639 code of the speech; None: detect it."""
+    _: KW_ONLY
     task: Literal["transcribe", "translate"] = "transcribe"
     """``translate`` writes English for speech in any language."""
     prompt: str = ""
@@ -71,7 +72,7 @@ class Hypothesis:
     language: str
     """ISO 639 code."""
     language_probability: float | None
-    """None if the language was given."""
+    """By the audio alone, 0–1, whatever was expected; None if the language was given."""
     avg_logprob: float
     """Mean log-probability of the tokens, ≤ 0."""
     no_speech_prob: float

@@ -162,7 +162,6 @@ MBC 뉴스 {name}입니다
 謝謝觀看
 """.strip().splitlines()
 """Last words of videos. People say them too, so they are shown if speech and text are certain."""
-_GAPS = {"{name}": r"\w{2,16}", "{year}": r"(?:19|20)\d\d"}
 
 
 def is_credit(text: str) -> bool:
@@ -172,15 +171,18 @@ def is_credit(text: str) -> bool:
 
 
 def is_sign_off(text: str) -> bool:
-    """True for a text that is one of ``SIGN_OFFS`` and nothing else."""
+    """True for a text that consists of lines of ``SIGN_OFFS``, one or several in a row."""
     return _SIGN_OFFS.fullmatch(text_key(text)) is not None
 
 
 def _any_of(lines: list[str]) -> str:
     """Return an expression that matches the key of any of the lines."""
     parts = [re.split(r"(\{\w+\})", line) for line in lines]
-    return "|".join("".join(_GAPS.get(part) or re.escape(text_key(part)) for part in line) for line in parts)
+    begins = "|".join(re.escape(text_key(line[0])) for line in parts if len(line) > 1)
+    # No line begins within a gap. Otherwise lines in a row could be read in exponentially many ways.
+    gaps = {"{name}": rf"(?:(?!{begins})\w){{2,16}}", "{year}": r"(?:19|20)\d\d"}
+    return "|".join("".join(gaps.get(part) or re.escape(text_key(part)) for part in line) for line in parts)
 
 
 _CREDITS = re.compile(f"(?:{_any_of(CREDITS)})+")
-_SIGN_OFFS = re.compile(_any_of(SIGN_OFFS))
+_SIGN_OFFS = re.compile(f"(?:{_any_of(SIGN_OFFS)})+")

@@ -2,9 +2,13 @@
 
 import unicodedata
 from collections.abc import Set
+from difflib import SequenceMatcher
 
-from stt_worker.engines.base import MIN_AVG_LOGPROB, Hypothesis
+from stt_worker.engines.base import Hypothesis
 from stt_worker.engines.text_key import text_key
+
+NEARLY_ALIKE = 0.6
+"""Common letters of two spellings, per mean length: "왓챠" and "와차", by their parts, have 0.67."""
 
 
 def is_prompt_echo(text: str, prompt: str) -> bool:
@@ -20,11 +24,14 @@ def is_confirmed(echo: Hypothesis, without_prompt: Hypothesis) -> bool:
     """True if a text of the prompt's words was spoken, by what the same audio gives without the prompt.
 
     The probabilities of the echo do not show that: of reversed speech they were −0.51 and 0.02 (log-probability, no
-    speech), of the spoken words "Friday" −0.48 and 0.01. Without the prompt the first became another text with −1.39;
-    spoken words became the same text or a certain one ("Fly, mate.", −0.90).
+    speech), of the spoken words "Friday" −0.48 and 0.01. Without the prompt the first became another text with −1.39.
+    Spoken words are spelled the same or nearly so then. A quite different text does not confirm them, however certain
+    it is, since the prompt also comes back in place of other words: of 19 last words of recordings with a prompt that
+    contained them, 12 are confirmed (13 by any certain text); of the same sounds reversed, only "Bob" of 6 (3). So
+    "Friday" is lost where it becomes "Fly, mate." (−0.90).
     """
-    is_same = text_key(echo.text) == text_key(without_prompt.text)
-    return is_same or (bool(text_key(without_prompt.text)) and without_prompt.avg_logprob >= MIN_AVG_LOGPROB)
+    first, second = (unicodedata.normalize("NFD", text_key(each.text)) for each in (echo, without_prompt))
+    return SequenceMatcher(None, first, second, autojunk=False).ratio() >= NEARLY_ALIKE
 
 
 def _words(text: str) -> Set[str]:

@@ -1,6 +1,6 @@
 """Voice activity detection before Whisper, which transcribes noise as phrases of its training data.
 
-The model is Silero VAD 6 (https://github.com/snakers4/silero-vad, MIT): 1 to 2 ms per second of audio on one thread. It
+The model is Silero VAD 6 (https://github.com/snakers4/silero-vad, MIT): about 2 ms per second that it reads. It
 reads an utterance until it is confident of speech; without confident speech, all of it and four times.
 """
 

@@ -13,7 +13,7 @@ from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
 from stt_worker.engines.deadline import Deadline, Preempted, PreemptibleDeadline
 from stt_worker.tasks.transcript import language_to_keep, reason_not_shown, to_transcript
 from wire import names
-from wire.audio import SAMPLE_BYTES, decode_pcm, samples_to_ms, to_float
+from wire.audio import decode_pcm, to_float
 from wire.errors import WireError
 from wire.messages.base import now
 from wire.messages.jobs import Partial, TranscribePartial
@@ -50,7 +50,7 @@ class PartialTranscription:
             return
         started = now()
         hypothesis = self._transcribe(job, pcm)
-        partial = self._answer(job, hypothesis, samples_to_ms(len(pcm) // SAMPLE_BYTES), started)
+        partial = self._answer(job, hypothesis, started)
         self._worker.redis.publish(job.reply_to, partial.model_dump_json())
 
     def is_preempted(self) -> bool:
@@ -79,9 +79,9 @@ class PartialTranscription:
         """Return None if the job is preempted or fails: the utterance is transcribed later, which reports the error."""
         config = RecognitionConfig(
             job.language,
-            job.task,
-            job.prompt,
-            job.prefix,
+            task=job.task,
+            prompt=job.prompt,
+            prefix=job.prefix,
             allow_fallback=job.purpose == "final",
             expected_language=self._worker.redis.hget(names.session(job.session_id), "detected_language"),
             session=job.session_id,
@@ -103,9 +103,7 @@ class PartialTranscription:
                 log.exception("partial failed", session=job.session_id, segment=job.segment)
         return None
 
-    def _answer(
-        self, job: TranscribePartial, hypothesis: Hypothesis | None, duration_ms: int, started: float
-    ) -> Partial:
+    def _answer(self, job: TranscribePartial, hypothesis: Hypothesis | None, started: float) -> Partial:
         partial = Partial(
             session_id=job.session_id,
             segment=job.segment,
@@ -121,5 +119,5 @@ class PartialTranscription:
             found = {"no_speech_prob": hypothesis.no_speech_prob, "no_speech_reason": reason}
             return partial.model_copy(update=found)
         transcript = to_transcript(hypothesis, self._worker.model.name, job.task, job.start_ms)
-        language = language_to_keep(hypothesis, duration_ms)
+        language = language_to_keep(hypothesis)
         return partial.model_copy(update={"transcript": transcript, "keep_language": language})

@@ -51,8 +51,8 @@ class Transcription:
         deadline = Deadline.after(self._worker.limits.deadline_s)
         config = RecognitionConfig(
             job.language,
-            job.task,
-            job.prompt,
+            task=job.task,
+            prompt=job.prompt,
             languages=job.languages,
             expected_language=expected_language,
             session=job.session_id,
@@ -68,7 +68,7 @@ class Transcription:
             return
         text = to_transcript(hypothesis, self._worker.model.name, job.task, job.start_ms)
         analysis = AnalyzeText(**result_fields(job), transcript=text)
-        language = language_to_keep(hypothesis, job.end_ms - job.start_ms)
+        language = language_to_keep(hypothesis)
         if self._worker.ledger.advance(job, analysis, language):
             self._send(analysis)
 

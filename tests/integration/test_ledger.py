@@ -272,7 +272,7 @@ async def test_a_job_is_sent_again_once(shop: Shop) -> None:
 
 
 async def test_a_job_that_moved_on_is_not_sent_again(shop: Shop) -> None:
-    """Between the look and the deed a worker claimed it, or it was released."""
+    """Between the reading and the change a worker claimed it, or it was released."""
     await shop.admit(0)
     seen = shop.entry(0)
     shop.ledger.claim(shop.job(0), "stt", WORKER)
@@ -297,7 +297,7 @@ async def test_high_water_is_the_latest_job_claimed(shop: Shop) -> None:
 
 
 async def test_high_water_falls_when_the_clock_was_set_back(shop: Shop) -> None:
-    """A mark of the future would make every job in the queue look overtaken, for ever."""
+    """A mark of the future would make every job in the queue count as overtaken, for ever."""
     shop.redis.hset(names.HIGH_WATER, "stt", shop.redis.time()[0] + 3_600)
     await shop.admit(0)
     shop.ledger.claim(shop.job(0), "stt", WORKER)

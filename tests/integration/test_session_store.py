@@ -169,16 +169,16 @@ async def test_a_session_expires_after_its_last_activity(store: SessionStore, ar
 async def test_a_session_that_expires_while_it_is_resumed_stays_gone(
     store: SessionStore, aredis: AsyncRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the look at its token and the take-over; half a session, without progress, must not come to be."""
+    """Between the reading of its token and the take-over; half a session, without progress, must not come to be."""
     record, token = await store.create(Start())
-    key, look = names.session(record.session_id), store._redis.hmget
+    key, read = names.session(record.session_id), store._redis.hmget
 
-    async def look_and_expire(*fields: str) -> list[str | None]:
-        seen: list[str | None] = await look(*fields)
+    async def read_and_expire(*fields: str) -> list[str | None]:
+        seen: list[str | None] = await read(*fields)
         await aredis.delete(key)
         return seen
 
-    monkeypatch.setattr(store._redis, "hmget", look_and_expire)
+    monkeypatch.setattr(store._redis, "hmget", read_and_expire)
     with pytest.raises(ProtocolError) as refused:
         await store.resume(Start(session_id=record.session_id, token=token))
     assert refused.value.code == "session_unknown"

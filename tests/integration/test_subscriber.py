@@ -98,7 +98,7 @@ async def following(url: str, receiver: Receiver) -> AsyncIterator[None]:
     hub.join(AUDIENCE, receiver)
     subscriber = Subscriber(redis, hub)
     task = asyncio.create_task(subscriber.run())
-    await soon(lambda: len(subscriber._last) == 2)  # from here on it knows news from old news
+    await soon(lambda: len(subscriber._last) == 2)  # from here on it tells new results from old ones
     yield
     task.cancel()
     await asyncio.wait({task})

@@ -148,7 +148,7 @@ async def test_waiting_result_that_was_lost_fails(hall: Hall) -> None:
 
 
 async def test_lost_job_behind_waiting_results_is_resent(hall: Hall) -> None:
-    """It is found behind more waiting results than one sweep looks at."""
+    """It is found behind more waiting results than one sweep reads."""
     for segment in range(6):
         await hall.admit(segment)
         if 0 < segment < 5:

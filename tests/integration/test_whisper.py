@@ -87,14 +87,16 @@ async def test_speech_is_heard_and_silence_is_not(
     assert heard.transcript.avg_logprob > -0.6
 
 
-def test_a_batch_hears_what_each_utterance_says_alone(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_gives_each_utterance_the_text_that_it_has_alone(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In float32, as a GPU would do it: lengths, languages, prompts and windows of their own, and one that fails."""
     needs_fallback = fallback.needs_fallback
 
-    def doubts_lobsters(decoded: Decoded, text: str, **how: bool) -> bool:
+    def refuses_lobsters(decoded: Decoded, text: str, **how: bool) -> bool:
         return "lobster" in text.lower() or needs_fallback(decoded, text, **how)
 
-    monkeypatch.setattr(fallback, "needs_fallback", doubts_lobsters)
+    monkeypatch.setattr(fallback, "needs_fallback", refuses_lobsters)
     engine = load_whisper(Settings(model=str(weights), device="cpu", numerics="float32"))
     asked = [
         ("jfk.wav", RecognitionConfig()),
@@ -121,7 +123,7 @@ def test_a_batch_hears_what_each_utterance_says_alone(weights: Path, monkeypatch
 
 
 def test_a_sentence_is_written_as_often_as_it_was_said(weights: Path) -> None:
-    """The model says one of these twice, and nothing must be looked at again to know better."""
+    """The model writes one of these twice, and neither needs a second attempt."""
     engine = load_whisper(Settings(model=str(weights), device="cpu"))
     once, twice = recording("fr-course.wav"), np.tile(recording("pleased.wav"), 2)
     for audio, language, phrase, count in [(once, "fr", "course", 1), (twice, "en", "pleased", 2)]:

@@ -7,8 +7,8 @@ nearly tie, and from there on their texts differ. So the library is led along ou
 * our scores are those of our state, but for the rounding of one product, and the best are scored again without it;
 * our state's scores are as far from the library's as the formats round (see ``rounding``).
 
-Where all our scores lie within E of the exact ones, the exact score of our choice lies within 2 E of the best, and
-log-probabilities within 2 E of theirs, whatever the machine.
+It follows that where all our scores lie within E of the exact ones, the exact score of our choice lies within 2 E of
+the best, and log-probabilities within 2 E of theirs, whatever the machine.
 """
 
 from collections.abc import Sequence
@@ -86,13 +86,6 @@ class Judged:
     """Largest difference of the exact scores of our state from the library's."""
     scatter: float = 0.0
     """The same of the library's state, when its products round by chance as our formats do."""
-    shortfall: float = 0.0
-    """Largest distance of a choice's exact score below the best exact one."""
-    error: float = 0.0
-    """Largest difference of one of our scores from the exact one."""
-    logprob_error: float = 0.0
-    """Largest difference of a log-probability, or of the one of no speech, from the exact one, as a part of the 2 E
-    that the scores of its step allow."""
 
     def at_most(self, **found: float) -> None:
         """Raise each of these to the value that was found."""
@@ -140,7 +133,7 @@ def judge(model: Whisper, tokenizer: Tokenizer, ours: Program, mel: Tensor) -> J
 
     no_speech = tokenizer.no_speech
     _judge_projection(judged, kept, projected, embedding, ours.numerics.vocabulary)
-    _judge_choice(judged, kept.scores[0], logits[:1], no_speech, float(torch.tensor(text.no_speech_prob).log()))
+    _judge_choice(judged, kept.scores[0], no_speech, float(torch.tensor(text.no_speech_prob).log()))
     for step, (token, scores) in enumerate(zip(chosen, kept.scores[1:], strict=True)):
         everything = logits[rows[1 + step]][None]
         exact = everything.clone()
@@ -154,10 +147,8 @@ def judge(model: Whisper, tokenizer: Tokenizer, ours: Program, mel: Tensor) -> J
         judged.at_most(
             own_shortfall=float(scores.max() - scores[0, token]) / unit,
             shortlist_shortfall=float(state.max() - state[token]) / unit,
-            shortfall=float(exact.max() - exact[0, token]) / unit,
-            error=float((scores - exact)[exact.isfinite()].abs().max()) / unit,
         )
-        _judge_choice(judged, scores, exact, token, text.logprobs[step])
+        _judge_choice(judged, scores, token, text.logprobs[step])
     return judged
 
 
@@ -168,8 +159,6 @@ def check_rounding(judged: Judged) -> None:
     assert judged.projection_error <= 1
     assert judged.shortlist_shortfall <= SUMS
     assert judged.state_error <= TIMES_SCATTER * judged.scatter + SUMS
-    assert judged.shortfall <= 2 * judged.error
-    assert judged.logprob_error <= 1
 
 
 def _judge_projection(judged: Judged, kept: _Kept, projected: Tensor, embedding: Tensor, name: Format) -> None:
@@ -180,11 +169,10 @@ def _judge_projection(judged: Judged, kept: _Kept, projected: Tensor, embedding:
         judged.at_most(projection_error=float(parts.max()))
 
 
-def _judge_choice(judged: Judged, ours: Tensor, exact: Tensor, token: int, logprob: float) -> None:
-    """Compare a token's log-probability with that of our scores, and with the exact one."""
-    own, true = (float(scores.double().log_softmax(dim=-1)[0, token]) for scores in (ours, exact))
-    most = 2 * float((ours - exact)[exact.isfinite()].abs().max()) + LOGARITHM
-    judged.at_most(own_logprob_error=abs(logprob - own), logprob_error=abs(logprob - true) / most)
+def _judge_choice(judged: Judged, ours: Tensor, token: int, logprob: float) -> None:
+    """Compare a token's log-probability with that of our scores."""
+    own = float(ours.double().log_softmax(dim=-1)[0, token])
+    judged.at_most(own_logprob_error=abs(logprob - own))
 
 
 def signs_within(tokens: Sequence[int], tokenizer: Tokenizer) -> list[int]:

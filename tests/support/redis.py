@@ -1,4 +1,4 @@
-"""Redis clients for tests: the commands of the services, and those that only tests use to look and to disturb."""
+"""Redis clients for tests: the commands of the services, and those that only tests use, to read and to disturb."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager

@@ -47,7 +47,7 @@ class Final(_SegmentEnd):
     language: str
     """Language of the text: ``en`` after a translation."""
     language_probability: float | None = None
-    """Probability of the detected language, 0–1; null when the session fixed it."""
+    """Probability of the detected language by the audio alone, 0–1; null when the session fixed it."""
     avg_logprob: float
     """Mean log-probability of the tokens, ≤ 0."""
     no_speech_prob: float

@@ -22,7 +22,7 @@ class Transcript(Message):
     language: str
     """Language of the text: ``en`` after a translation."""
     language_probability: float | None
-    """Probability of the detected language, 0–1; None when the session fixed it."""
+    """Probability of the detected language by the audio alone, 0–1; None when the session fixed it."""
     avg_logprob: float
     """Mean log-probability of the tokens, ≤ 0."""
     no_speech_prob: float

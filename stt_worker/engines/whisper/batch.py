@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from stt_worker.engines.base import Outcome, RecognitionConfig, RecognitionRequest
+from stt_worker.engines.whisper.languages import ENGLISH
 from stt_worker.engines.whisper.prompt import Prompt
 from wire.audio import SAMPLE_RATE
 
@@ -18,6 +19,7 @@ class Utterance:
     """Position of the request in the call."""
     request: RecognitionRequest
     language: str = ""
+    """Language of the speech."""
     language_probability: float | None = None
     """None unless the language was detected."""
     prompt: Prompt | None = None
@@ -28,6 +30,11 @@ class Utterance:
     def config(self) -> RecognitionConfig:
         """Options of the request."""
         return self.request.config
+
+    @property
+    def text_language(self) -> str:
+        """Language that the text is written in: a translation is English."""
+        return ENGLISH if self.config.task == "translate" else self.language
 
     @property
     def seconds(self) -> float:

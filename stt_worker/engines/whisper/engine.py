@@ -30,8 +30,9 @@ STEP = 25 * 2 * HOP_LENGTH
 shape; with a shape per length, memory grew by 0.5 MB with each utterance."""
 GPU_BATCH_SIZE = 32
 """Utterances of one batch on a GPU. With ``large`` in fp16 (32 layers of 1280 numbers) an audio position takes 164 kB
-of keys and values: 98 MB for 10 s and 2 s of silence; 448 tokens take 73 MB. 32 of these are 5.5 GB, and up to three
-times that when some of them end, because the others are copied. A batch that does not fit is halved."""
+of keys and values: 107 MB for 10 s, 1 s of silence and the 101 that stand for the rest of it; 448 tokens take 73 MB. 32
+of these are 5.8 GB, and up to three times that when some of them end, because the others are copied. A batch that does
+not fit is halved."""
 
 
 class WhisperTranscriber(BatchEngine):
@@ -133,7 +134,7 @@ class WhisperTranscriber(BatchEngine):
             with failing_alone(utterance):
                 if decoded.error is not None:
                     raise decoded.error
-                tokenizer = self._languages.tokenizer(utterance.language)
+                tokenizer = self._languages.tokenizer(utterance.text_language)
                 text = fallback.accepted(decoded, tokenizer, utterance.seconds)
                 if text is None and fallback.is_last(attempt, allow_fallback=utterance.config.allow_fallback):
                     text = fallback.without_loop(decoded)
@@ -141,10 +142,10 @@ class WhisperTranscriber(BatchEngine):
                     utterance.outcome = self._hypothesis(utterance, text, attempt)
 
     def _max_tokens(self, utterance: Utterance, attempt: int) -> int:
-        return fallback.max_tokens(attempt, utterance.seconds, utterance.language, self._decoder.n_ctx)
+        return fallback.max_tokens(attempt, utterance.seconds, utterance.text_language, self._decoder.n_ctx)
 
     def _hypothesis(self, utterance: Utterance, decoded: Decoded, attempt: int) -> Hypothesis:
-        tokenizer = self._languages.tokenizer(utterance.language)
+        tokenizer = self._languages.tokenizer(utterance.text_language)
         probabilities = [1.0] * decoded.prefix_len + [math.exp(logprob) for logprob in decoded.logprobs]
         times = token_times(decoded, utterance.seconds) if decoded.tokens else None
         return Hypothesis(

@@ -21,7 +21,7 @@ Pack = Callable[[Tensor, Tensor | None], Linear]
 """Turns a weight, shape (outputs, inputs), and a bias, shape (outputs,), into a matrix product."""
 
 ROWS = 450
-"""Number of rows that packed bfloat16 weights are laid out for: 7 s of audio and 2 s of padding. Others are slower, and
+"""Number of rows that packed bfloat16 weights are laid out for: 8 s of audio and 1 s of padding. Others are slower, and
 as correct."""
 
 

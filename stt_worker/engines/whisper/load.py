@@ -1,6 +1,5 @@
 """Loads a checkpoint of openai-whisper into the engine."""
 
-import hashlib
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -18,11 +17,15 @@ from stt_worker.engines.whisper.engine import WhisperTranscriber
 from stt_worker.engines.whisper.processor import choose_numerics
 from stt_worker.numerics import FLOAT16
 from stt_worker.settings import Settings
+from stt_worker.weights.cache import sha256
 from stt_worker.weights.find import alignment_heads, find_weights
 from wire.audio import SAMPLE_RATE
 from wire.errors import ModelError
 
 log = structlog.get_logger()
+
+DIGEST_DIGITS = 12
+"""Hexadecimal digits of the weights' sha256 in a worker's revision."""
 
 
 def load_whisper(settings: Settings) -> WhisperTranscriber:
@@ -44,7 +47,7 @@ def _load_on(settings: Settings, device: Device) -> WhisperTranscriber:
     if device == "cuda":
         model = in_half_precision(model).to(device)
     log.info("numerics chosen", **asdict(numerics))
-    transcriber = WhisperTranscriber(model, settings.model, _digest(path), numerics)
+    transcriber = WhisperTranscriber(model, settings.model, sha256(path)[:DIGEST_DIGITS], numerics)
     hypothesis = warm_up(transcriber)
     if device == "cuda":
         check_transcription(hypothesis)
@@ -79,9 +82,3 @@ def in_half_precision(model: Whisper) -> Whisper:
 def warm_up(transcriber: WhisperTranscriber) -> Hypothesis:
     """Transcribe a second of silence: the first run allocates and compiles, which no user should wait for."""
     return transcriber.transcribe(torch.zeros(SAMPLE_RATE).numpy(), RecognitionConfig(), Deadline.after(60))
-
-
-def _digest(path: Path) -> str:
-    """Return the first 12 hexadecimal digits of the file's sha256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:12]

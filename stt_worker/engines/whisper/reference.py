@@ -7,6 +7,8 @@ import math
 import wave
 from pathlib import Path
 
+from whisper.audio import TOKENS_PER_SECOND
+
 from wire.audio import SAMPLE_RATE, Samples, decode_pcm, to_float
 
 RECORDING = Path(__file__).with_name("reference.wav")
@@ -21,5 +23,6 @@ def reference_speech() -> Samples:
 
 
 def silence_begin(samples: int) -> int:
-    """Return the position of the encoder, of which there are 50 a second, from which on the recording is silent."""
-    return math.ceil(50 * (samples / SAMPLE_RATE + MARGIN_S))
+    """Return the position of the encoder from which on the recording is silent."""
+    position: int = math.ceil(TOKENS_PER_SECOND * (samples / SAMPLE_RATE + MARGIN_S))
+    return position

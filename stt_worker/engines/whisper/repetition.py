@@ -21,18 +21,20 @@ SILENCE_S = 0.5
 """Silence in that audio with which every utterance ends."""
 SLOWEST_TOKENS_PER_SECOND, FASTEST_TOKENS_PER_SECOND = 2, 25
 """A slower phrase has times that are stretched over two repetitions; a faster one was not spoken."""
-TOKENS_PER_SECOND = 14
+USUAL_TOKENS_PER_SECOND = 14
 MANY_TOKENS_PER_SECOND = 50
 """For scripts that are rare in Whisper's vocabulary: 3 tokens a letter in Lao and Tibetan, at 16 letters a second."""
 _MANY = "am as ba bn bo gu hi hy ka km kn lo ml mr my ne pa sa sd si ta te tg th tt ur yi yo"
 MANY_TOKENS = frozenset(_MANY.split())
-"""Languages with more than 0.65 tokens a letter. English has 0.2; Korean 0.6, with fewer letters a second."""
+"""Languages whose fast speech may have more than ``USUAL_TOKENS_PER_SECOND``, or nearly. English has 0.2 tokens a
+letter; Mongolian and Kazakh have up to 0.8, which is still less at 16 letters a second; Chinese, Japanese and Korean
+have 0.5 to 0.9, with fewer letters a second."""
 SPARE_TOKENS = 16
 
 
 def token_limit(seconds: float, language: str) -> int:
     """Return more tokens than anyone speaks in an audio of this duration."""
-    rate = MANY_TOKENS_PER_SECOND if language in MANY_TOKENS else TOKENS_PER_SECOND
+    rate = MANY_TOKENS_PER_SECOND if language in MANY_TOKENS else USUAL_TOKENS_PER_SECOND
     return SPARE_TOKENS + round(rate * seconds)
 
 

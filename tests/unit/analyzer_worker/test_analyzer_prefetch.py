@@ -26,9 +26,9 @@ def test_prefetch_fills_the_cache_and_prints_its_folder(
 def test_prefetch_of_a_missing_model_prints_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Exit code 1, the cause and the remedy; no traceback."""
+    """Exit code 2, the cause and the remedy; no traceback."""
     monkeypatch.setenv("ANALYZER_MODEL", str(tmp_path / "typo"))
-    with pytest.raises(SystemExit, match="1"):
+    with pytest.raises(SystemExit, match="2"):
         main()
     assert capsys.readouterr().err.startswith(f"error: There is no model folder {tmp_path / 'typo'}.")
 
@@ -39,7 +39,7 @@ def test_prefetch_with_a_missing_adapter_is_an_error(
     """The error appears at the preparation of a machine, not at the start of the first worker."""
     monkeypatch.setenv("MODEL_CACHE", str(tmp_path))
     monkeypatch.setattr(read_adapter, "__defaults__", (tmp_path,))
-    with pytest.raises(SystemExit, match="1"):
+    with pytest.raises(SystemExit, match="2"):
         main()
     assert f"{tmp_path / 'config.json'} cannot be used" in capsys.readouterr().err
 

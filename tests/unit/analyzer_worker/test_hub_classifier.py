@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizer
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    BertModel,
+    BertTokenizer,
+    XLNetConfig,
+    XLNetForSequenceClassification,
+)
 
 from analyzer_worker.engines.base import Probabilities, most_probable
 from analyzer_worker.engines.hub_classifier import load_hub_classifier
@@ -79,6 +86,28 @@ def test_hub_classifier_of_any_text_gives_probabilities(tmp_path: Path, text: st
     """A text longer than the model's 64 positions is cut instead of failing."""
     save_model(tmp_path, STARS)
     assert sum(analyze(tmp_path, text).values()) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("text", ["good", "good " * 1_000])
+def test_a_model_without_a_limit_of_positions_analyses_any_text(tmp_path: Path, text: str) -> None:
+    """XLNet declares −1 positions."""
+    labels = dict(enumerate(["negative", "neutral", "positive"]))
+    config = XLNetConfig(vocab_size=len(WORDS), d_model=8, n_layer=1, n_head=2, d_inner=8, id2label=labels)
+    assert config.max_position_embeddings == -1
+    XLNetForSequenceClassification(config).save_pretrained(tmp_path)
+    save_tokenizer(tmp_path)
+    assert sum(analyze(tmp_path, text).values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_model_that_fails_on_a_text_is_refused_when_it_is_loaded(tmp_path: Path) -> None:
+    """Its vocabulary is smaller than its tokenizer's, so that each analysis would fail."""
+    config = tiny_config(STARS)
+    config.vocab_size = 3
+    BertForSequenceClassification(config).save_pretrained(tmp_path)
+    save_tokenizer(tmp_path)
+    with pytest.raises(ModelError, match="cannot be used") as error:
+        load_hub_classifier(str(tmp_path), ENGLISH, tmp_path, threads=1)
+    assert error.value.code == "model_corrupt"
 
 
 def test_missing_folder_is_not_looked_up_on_the_hub(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ def append(path: Path, text: str) -> None:
 
 
 def test_new_lines_carry_the_name_of_their_program(tmp_path: Path, log: Path) -> None:
-    """Lines of an earlier run are old; what is appended is told once, with the program's name."""
+    """Lines of an earlier run are old; what is appended is printed once, with the program's name."""
     append(log, "yesterday\n")
     follower = Follower(tmp_path)
     append(log, "one\ntwo\n")
@@ -26,7 +26,7 @@ def test_new_lines_carry_the_name_of_their_program(tmp_path: Path, log: Path) ->
 
 
 def test_half_a_line_waits_for_its_end(tmp_path: Path, log: Path) -> None:
-    """A line is told when it is whole, also when it was cut inside a character."""
+    """A line is printed when it is whole, also when it was cut inside a character."""
     follower = Follower(tmp_path)
     word = "안녕".encode()
     log.write_bytes(word[:4])

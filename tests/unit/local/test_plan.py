@@ -52,7 +52,7 @@ def test_store_starts_before_and_stops_after_its_users() -> None:
 
 
 def test_embedded_store_is_started_when_none_is_named(settings: LocalSettings, tmp_path: Path) -> None:
-    """Without REDIS_URL the embedded server starts, and the services are told its address."""
+    """Without REDIS_URL the embedded server starts, and the services get its address."""
     plan = plan_for(settings, tmp_path)
     environment = plan.environment(BASE)
     assert environment["LOCAL_REDIS_AUTOSTART"] == "true"

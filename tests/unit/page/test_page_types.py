@@ -2,13 +2,21 @@
 
 import re
 
-from tools.page_types import FILE, page_types
+from tools.page_types import FILE, _type, page_types
 from wire.messages import base, client, results, server, statistics
 
 
 def test_the_generated_types_are_up_to_date() -> None:
     """messages.d.ts is what ``make contracts`` writes."""
     assert FILE.read_text(encoding="utf-8") == page_types()
+
+
+def test_an_array_of_a_union_has_parentheses() -> None:
+    """Without them the array is one member of the union."""
+    text, null = {"type": "string"}, {"type": "null"}
+    assert _type({"type": "array", "items": {"anyOf": [text, null]}}) == "(string | null)[]"
+    assert _type({"type": "array", "items": {"enum": ["a", "b"]}}) == '("a" | "b")[]'
+    assert _type({"anyOf": [{"type": "array", "items": text}, null]}) == "string[] | null"
 
 
 def test_the_page_has_every_field_of_every_message() -> None:

@@ -1,4 +1,4 @@
-"""A gateway in a few lines: one session, one final for each second of audio, and a line that breaks when told to."""
+"""A gateway in a few lines: one session, one final for each second of audio, and a line that breaks on demand."""
 
 import asyncio
 import ssl
@@ -61,7 +61,7 @@ class FakeGateway:
         self._pending = pending
         """So many times ``stop`` is answered too early."""
         self._withhold = withhold
-        """Segments whose final is never told."""
+        """Segments whose final is never sent."""
         self._rest = b""
         """Audio of the open utterance."""
 

@@ -149,7 +149,7 @@ async def test_blocks_that_nobody_takes_are_dropped_with_a_warning(monkeypatch: 
 
 
 async def test_a_microphone_that_is_unplugged_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The session ends with what was recorded, and the reason is told."""
+    """The session ends with what was recorded, and the reason is shown."""
     blocks = [np.zeros((1_600, 1), dtype=np.int16)]
     install(monkeypatch, FakeSoundDevice(accepted={(16_000, 1)}, blocks=blocks, unplugged=True))
     frames = Microphone().frames(asyncio.Event(), print)

@@ -87,14 +87,14 @@ async def test_results_are_asked_for_from_the_last_one_received() -> None:
 
 
 async def test_a_busy_gateway_is_asked_again() -> None:
-    """1013 means later, not never; people are told why they wait."""
+    """1013 means later, not never; people read why they wait."""
     notices: list[str] = []
     gateway = FakeGateway(send_error=(FULL, FULL))
     async with gateway.running(), RecorderClient(gateway.url, limits=PATIENT, hooks=Hooks(on_notice=notices.append)):
         pass
     assert gateway.connections == 3
     assert "All places are taken." in notices[0]
-    assert len(notices) == 2  # the same trouble is told once, then that it is over
+    assert len(notices) == 2  # the same trouble is reported once, then that it is over
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ async def test_ctrl_c_stops_the_recording_and_keeps_its_results() -> None:
 
 
 async def test_a_lost_microphone_keeps_what_was_recorded() -> None:
-    """The session is ended properly before the error is told."""
+    """The session is ended properly before the error is shown."""
 
     async def until_unplugged(_stop: asyncio.Event) -> AsyncIterator[bytes]:
         yield bytes(3_200)

@@ -1,4 +1,4 @@
-"""What a client knows of its session."""
+"""The state of a client's session."""
 
 from recorder_service.client.transcript import Transcript
 from tests.unit.recorder_service.fake_gateway import SESSION, final
@@ -20,7 +20,7 @@ def begun() -> Transcript:
 
 
 def test_the_token_survives_a_resume() -> None:
-    """It is told once only, when the session begins."""
+    """It is reported once only, when the session begins."""
     transcript = begun()
     transcript.add(ready(None))
     assert (transcript.session_id, transcript.token) == (SESSION, "secret")

@@ -16,6 +16,7 @@ from infra.watchdog import EXIT_BY_WATCHDOG
 from stt_worker.engines.base import BatchEngine, DeviceLost, Hypothesis, Outcome, RecognitionConfig, RecognitionRequest
 from stt_worker.engines.deadline import Deadline, Preempted, PreemptibleDeadline
 from stt_worker.scheduling.batcher import Batcher
+from tests.support.eventually import eventually
 from wire.errors import ModelError, WireError
 
 ENGLISH = RecognitionConfig("en")
@@ -60,8 +61,7 @@ def ask(batcher: Batcher, samples: int, config: RecognitionConfig = ENGLISH, dea
 
 
 def wait_for(batcher: Batcher, waiting: int) -> None:
-    while len(batcher._queue) < waiting:
-        threading.Event().wait(0.01)
+    eventually(lambda: len(batcher._queue) >= waiting)
 
 
 def test_an_engine_is_used_on_the_thread_that_loaded_it() -> None:

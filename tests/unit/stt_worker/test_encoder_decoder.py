@@ -146,10 +146,10 @@ def test_attention_is_kept_from_each_step(model: Whisper, tokenizer: Tokenizer, 
     assert len({len(text.tokens) for text in found}) > 1
     for row, text in enumerate(found):
         written = text.tokens[forced:] if text.stop == "end" else text.tokens[forced:-1]
-        looks: list[Tensor] = []
-        decoder(torch.tensor([[*tokens, *written]]), decoder.precompute_cross_kv(features[row : row + 1]), looks)
+        scores: list[Tensor] = []
+        decoder(torch.tensor([[*tokens, *written]]), decoder.precompute_cross_kv(features[row : row + 1]), scores)
         assert text.attention is not None
-        torch.testing.assert_close(text.attention, torch.cat(looks, dim=1)[0, :, prompt.sot :], rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(text.attention, torch.cat(scores, dim=1)[0, :, prompt.sot :], rtol=1e-3, atol=1e-3)
 
 
 def test_the_beginning_of_a_text_keeps_its_probabilities() -> None:

@@ -121,7 +121,7 @@ def test_a_torch_without_the_private_names_has_no_fast_bfloat16(monkeypatch: pyt
 def test_a_refused_setting_is_found_before_the_weights_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker tries to load again and again."""
     monkeypatch.setattr(processor, "executes", lambda name: name != "int8")
-    monkeypatch.setattr(load, "find_weights", lambda *_, **__: pytest.fail("looked for the weights"))
+    monkeypatch.setattr(load, "find_weights", lambda *_, **__: pytest.fail("searched for the weights"))
     with pytest.raises(NumericsError, match="decoder=int8"):
         load.load_whisper(Settings(device="cpu", numerics="decoder=int8"))
 

@@ -12,7 +12,7 @@ from infra.watchdog import Limits
 from infra.worker import Worker
 from stt_worker.engines.base import Hypothesis, RecognitionConfig, Word
 from stt_worker.engines.deadline import Deadline
-from stt_worker.tasks.partial import PartialTranscription
+from stt_worker.tasks.partial import CHECK_INTERVAL_S, PartialTranscription
 from tests.support.speakers import ALICE
 from wire import names
 from wire.audio import Samples
@@ -25,7 +25,7 @@ HYPOTHESIS = Hypothesis(
     language_probability=0.9,
     avg_logprob=-0.3,
     no_speech_prob=0.05,
-    words=(Word(" Good", 0.1, 0.3, 0.9), Word(" morning.", 0.3, 0.8, 0.8)),
+    words=(Word(" Good", 0.0, 0.5, 0.9), Word(" morning.", 0.5, 1.1, 0.8)),
 )
 CHANNEL = "wta:partials:test"
 
@@ -113,11 +113,9 @@ def test_the_text_is_sent_to_the_gateway_of_the_job() -> None:
     assert (partial.session_id, partial.segment, partial.revision) == (ALICE, 3, 2)
     assert partial.transcript is not None
     assert partial.transcript.text == "Good morning."
-    assert [(word.start_ms, word.end_ms) for word in partial.transcript.words] == [(5_100, 5_300), (5_300, 5_800)]
+    assert [(word.start_ms, word.end_ms) for word in partial.transcript.words] == [(5_000, 5_500), (5_500, 6_100)]
     assert partial.keep_language == "en"
-    assert engine.asked == [
-        RecognitionConfig(None, "transcribe", "", " Good", expected_language="ko", session=ALICE, priority=3)
-    ]
+    assert engine.asked == [RecognitionConfig(prefix=" Good", expected_language="ko", session=ALICE, priority=3)]
 
 
 def test_languages_that_the_session_allows_go_to_the_engine() -> None:
@@ -148,12 +146,16 @@ def test_an_interim_text_is_preempted() -> None:
     assert redis.published[0][1].transcript is not None
 
 
-def test_the_queue_is_checked_at_intervals() -> None:
+def test_the_queue_is_checked_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not by each thread at each step: their batch would wait for Redis."""
+    now = 5.0
+    monkeypatch.setattr("stt_worker.tasks.partial.time.monotonic", lambda: now)
     redis = Redis(job().audio_key, waiting=1)
     partials = PartialTranscription(worker_with(redis), min_logprob=-1.5)
-    assert [partials.is_preempted() for _ in range(100)] == [True] * 100
-    assert redis.checks <= 3
+    for checks in (1, 2, 3):
+        assert [partials.is_preempted() for _ in range(100)] == [True] * 100
+        assert redis.checks == checks
+        now += CHECK_INTERVAL_S
 
 
 def test_two_threads_check_the_queue_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,6 +207,15 @@ def test_an_improbable_text_is_not_sent(purpose: str) -> None:
     ((_, partial),) = redis.published
     assert (partial.transcript, partial.no_speech_prob, partial.keep_language) == (None, 0.05, None)
     assert partial.no_speech_reason == "uncertain"
+
+
+def test_the_language_of_a_short_answer_is_not_kept() -> None:
+    """Though the utterance has two seconds."""
+    redis = Redis(job().audio_key)
+    run(job(), redis, replace(HYPOTHESIS, text=" Okay.", words=(Word(" Okay.", 0.0, 0.7, 0.9),)))
+    ((_, partial),) = redis.published
+    assert partial.transcript is not None
+    assert partial.keep_language is None
 
 
 @pytest.mark.parametrize("answer", [ModelError("stt_language", "No.", "Choose another."), ValueError("broken")])

@@ -1,4 +1,4 @@
-"""What a text that cannot be trusted looks like."""
+"""Texts that repeat themselves, and how often their words were spoken."""
 
 import pytest
 from hypothesis import given

@@ -9,7 +9,7 @@ import pytest
 from infra.ledger.ledger import Claim, Verdict
 from infra.watchdog import Limits
 from infra.worker import Worker
-from stt_worker.engines.base import Hypothesis, RecognitionConfig
+from stt_worker.engines.base import Hypothesis, RecognitionConfig, Word
 from stt_worker.engines.deadline import Deadline, DeadlineExceeded
 from stt_worker.tasks.transcribe import Transcription
 from stt_worker.tasks.transcript import language_to_keep, reason_not_shown
@@ -29,8 +29,11 @@ def make_hypothesis(
     probability: float | None = 0.9,
     logprob: float = -0.3,
     no_speech: float = 0.05,
+    words_s: float = 0.6,
 ) -> Hypothesis:
-    return Hypothesis(text, language, probability, logprob, no_speech)
+    """Each word takes ``words_s``."""
+    words = tuple(Word(f" {word}", words_s * n, words_s * (n + 1), 0.9) for n, word in enumerate(text.split()))
+    return Hypothesis(text, language, probability, logprob, no_speech, words)
 
 
 class Engine:
@@ -159,18 +162,24 @@ def test_languages_that_the_session_allows_go_to_the_engine(
 
 
 @pytest.mark.parametrize(
-    ("hypothesis", "ms", "kept"),
+    ("hypothesis", "kept"),
     [
-        (make_hypothesis(probability=0.6), 1_000, "en"),
-        (make_hypothesis(probability=0.59), 5_000, None),
-        (make_hypothesis(probability=0.99), 999, None),
-        (make_hypothesis(probability=None), 5_000, None),
+        (make_hypothesis(probability=0.6), "en"),
+        (make_hypothesis(probability=0.59), None),
+        (make_hypothesis(probability=None), None),
+        (make_hypothesis("I am fine.", words_s=0.35), "en"),
+        (make_hypothesis("안녕하세요.", "ko", words_s=1.3), "ko"),
+        (make_hypothesis("Okay.", probability=0.99, words_s=0.7), None),
+        (make_hypothesis("Mhm.", probability=0.99, words_s=0.9), None),
+        (make_hypothesis("네", "ko", probability=0.99, words_s=0.5), None),
+        (make_hypothesis("okay okay okay", probability=0.99, words_s=0.7), None),
+        (make_hypothesis("No, no! No. NO", probability=0.99, words_s=0.5), None),
     ],
 )
-def test_language_is_kept_when_it_is_certain(hypothesis: Hypothesis, ms: int, kept: str | None) -> None:
-    """A guess from half a word does not decide on the rest of the session."""
-    assert language_to_keep(hypothesis, ms) == kept
-    assert Task(hypothesis, job=audio_job(ms=ms)).ledger.advanced[0][1] == kept
+def test_language_is_kept_when_it_is_certain(hypothesis: Hypothesis, kept: str | None) -> None:
+    """A short answer does not decide on the sentences after it, with any silence, however often it is said."""
+    assert language_to_keep(hypothesis) == kept
+    assert Task(hypothesis, job=audio_job(ms=5_000)).ledger.advanced[0][1] == kept
 
 
 def test_a_job_that_a_partial_found_silent_is_not_transcribed() -> None:

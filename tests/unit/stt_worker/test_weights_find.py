@@ -38,7 +38,7 @@ def test_given_path_is_used_as_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["missing/base", "base.pt"])
 def test_given_path_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """What looks like a path is never taken for a name: a missing file is an error, not a download."""
+    """A name with the form of a path is never taken for a model's: a missing file is an error, not a download."""
     monkeypatch.chdir(tmp_path)
     source = FakeSource()
 

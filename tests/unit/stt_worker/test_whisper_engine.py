@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from structlog.testing import capture_logs
 from whisper.model import ModelDimensions, Whisper
 from whisper.tokenizer import get_tokenizer
 
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*tiktoken:pytest.PytestUnraisab
 
 ENGLISH_VOCABULARY = 51_864
 MULTILINGUAL_VOCABULARY = 51_865
+LARGE_V3_VOCABULARY = 51_866
 ENGLISH = RecognitionConfig("en")
 SECOND = torch.zeros(16_000).numpy()
 
@@ -33,7 +35,7 @@ SECOND = torch.zeros(16_000).numpy()
 def transcriber(vocabulary: int, numerics: Numerics = FLOAT32) -> WhisperTranscriber:
     torch.manual_seed(1)
     dimensions = ModelDimensions(
-        n_mels=80,
+        n_mels=128 if vocabulary == LARGE_V3_VOCABULARY else 80,
         n_audio_ctx=1500,
         n_audio_state=8,
         n_audio_head=2,
@@ -49,13 +51,38 @@ def transcriber(vocabulary: int, numerics: Numerics = FLOAT32) -> WhisperTranscr
     return WhisperTranscriber(model, "tiny", "1", numerics)
 
 
-def test_a_multilingual_model_detects_the_language() -> None:
-    """And says how sure it is; a language that was given needs no detection."""
-    model = transcriber(MULTILINGUAL_VOCABULARY)
+@pytest.mark.parametrize("vocabulary", [MULTILINGUAL_VOCABULARY, LARGE_V3_VOCABULARY])
+def test_a_multilingual_model_detects_the_language(vocabulary: int) -> None:
+    """And gives its probability; a language that was given needs no detection."""
+    model = transcriber(vocabulary)
     hypothesis = warm_up(model)
+    assert hypothesis.words
     assert hypothesis.language_probability is not None
+    assert 0 < hypothesis.language_probability < 1
     given = model.transcribe(SECOND, RecognitionConfig("ko"), Deadline.after(60))
     assert (given.language, given.language_probability) == ("ko", None)
+
+
+def test_large_v3_has_cantonese() -> None:
+    """A hundredth language, whose token moves all that follow; ``languages`` may name it."""
+    model = transcriber(LARGE_V3_VOCABULARY)
+    for config in (RecognitionConfig("yue"), RecognitionConfig(languages=("yue",))):
+        hypothesis = model.transcribe(SECOND, config, Deadline.after(60))
+        assert hypothesis.language == "yue"
+        assert hypothesis.words
+    smaller, larger = (get_tokenizer(multilingual=True, num_languages=count) for count in (99, 100))
+    assert model._search._eot == larger.eot
+    assert model._search._no_speech == larger.no_speech == smaller.no_speech + 1
+
+
+@pytest.mark.parametrize("vocabulary", [ENGLISH_VOCABULARY, MULTILINGUAL_VOCABULARY, LARGE_V3_VOCABULARY])
+@pytest.mark.parametrize("samples", [1, 159, 161, 480_000])
+def test_audio_of_any_length_is_transcribed(vocabulary: int, samples: int) -> None:
+    """From one sample to the whole window; its words end with it."""
+    hypothesis = transcriber(vocabulary).transcribe(
+        torch.zeros(samples).numpy(), RecognitionConfig(), Deadline.after(60)
+    )
+    assert all(0 <= word.start_s <= word.end_s <= samples / 16_000 for word in hypothesis.words)
 
 
 @pytest.mark.parametrize("numerics", NUMERICS, ids=str)
@@ -84,6 +111,39 @@ def test_an_english_model_refuses_other_languages() -> None:
     assert refused.value.code == "stt_language"
 
 
+@pytest.mark.parametrize(
+    ("vocabulary", "languages"),
+    [
+        (ENGLISH_VOCABULARY, ("ko", "de")),
+        (ENGLISH_VOCABULARY, ("ko",)),
+        (MULTILINGUAL_VOCABULARY, ("yue",)),
+        (MULTILINGUAL_VOCABULARY, ("yue", "xx")),
+    ],
+)
+def test_a_model_refuses_a_set_of_languages_of_which_it_has_none(vocabulary: int, languages: tuple[str, ...]) -> None:
+    """Like a single one."""
+    with pytest.raises(WireError, match=", ".join(languages)) as refused:
+        transcriber(vocabulary).transcribe(SECOND, RecognitionConfig(languages=languages), Deadline.after(60))
+    assert refused.value.code == "stt_language"
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "languages", "language"),
+    [(ENGLISH_VOCABULARY, ("ko", "en", "de"), "en"), (MULTILINGUAL_VOCABULARY, ("yue", "ko", "xx"), "ko")],
+)
+def test_a_model_detects_among_the_languages_that_it_has(
+    vocabulary: int, languages: tuple[str, ...], language: str
+) -> None:
+    """The operator reads once which ones it lacks."""
+    model = transcriber(vocabulary)
+    with capture_logs() as lines:
+        for _ in range(3):
+            config = RecognitionConfig(languages=languages)
+            assert model.transcribe(SECOND, config, Deadline.after(60)).language == language
+    lacking = [code for code in languages if code != language]
+    assert [line["languages"] for line in lines if line["event"] == "languages not supported"] == [lacking]
+
+
 def test_decoding_stops_at_the_deadline() -> None:
     """In the middle of a text, not after it."""
     with pytest.raises(DeadlineExceeded):
@@ -93,7 +153,7 @@ def test_decoding_stops_at_the_deadline() -> None:
 
 
 def test_a_model_refuses_a_language_that_it_lacks() -> None:
-    """Cantonese has a token of its own only from ``large-v3`` on. Who asked beside it is not refused."""
+    """Cantonese has a token of its own only from ``large-v3`` on. An utterance beside it is not refused."""
     model = transcriber(MULTILINGUAL_VOCABULARY)
     model.max_batch_size = 8
     refused, hypothesis = outcomes_of(model, [(SECOND, RecognitionConfig("yue")), (SECOND, RecognitionConfig("en"))])
@@ -126,12 +186,27 @@ def test_one_utterance_that_fails_leaves_the_others_their_text(monkeypatch: pyte
 
 
 @pytest.mark.parametrize(("language", "last"), [("en", False), ("my", False), ("en", True)])
-def test_the_last_look_is_not_cut(language: str, *, last: bool) -> None:
-    """Its text is the final one; the looks before it may be cut, because a cut text is looked at again."""
+def test_the_last_attempt_is_not_cut(language: str, *, last: bool) -> None:
+    """Its text is the final one; those before it may be cut, because a cut text is decoded again."""
     model = transcriber(MULTILINGUAL_VOCABULARY)
     utterance = Utterance(0, RecognitionRequest(SECOND, RecognitionConfig(language), Deadline.after(60)), language)
     expected = model._decoder.n_ctx if last else token_limit(1.0, language)
     assert model._max_tokens(utterance, len(PADDING_S) if last else 1) == expected
+
+
+@pytest.mark.parametrize("language", ["ja", "zh", "th", "lo", "my", "ko", "en"])
+def test_the_words_of_a_translation_are_english(language: str) -> None:
+    """Also of one from a language without spaces, whose words are tokens."""
+    model = transcriber(MULTILINGUAL_VOCABULARY)
+    request = RecognitionRequest(SECOND, RecognitionConfig(language, task="translate"), Deadline.after(60))
+    text = "Unbelievably, spectrograms misbehaved."
+    tokens = get_tokenizer(multilingual=True, num_languages=99).encode(f" {text}")
+    assert len(tokens) > 6
+    attention = torch.rand(1, 3 + len(tokens) + 1, 50)
+    decoded = Decoded(tokens, [-0.1] * (len(tokens) + 1), attention_offset=3, attention=attention, stop="end")
+    utterance = Utterance(0, request, language)
+    assert [word.text.strip() for word in model._hypothesis(utterance, decoded, 1).words] == text.split()
+    assert model._max_tokens(utterance, 1) == token_limit(1.0, "en")
 
 
 @pytest.mark.parametrize(
@@ -144,8 +219,8 @@ def test_the_last_look_is_not_cut(language: str, *, last: bool) -> None:
         (0, 3.3, None),
     ],
 )
-def test_a_sentence_is_believed_as_often_as_there_is_time_for_it(forced: int, seconds: float, kept: int | None) -> None:
-    """Six tokens twice, looked at in a straight line from 0.2 to 2.0 s."""
+def test_a_sentence_is_kept_as_often_as_there_is_time_for_it(forced: int, seconds: float, kept: int | None) -> None:
+    """Six tokens twice, whose attention goes in a straight line from 0.2 to 2.0 s."""
     attention = torch.full((1, 3 + 13, 250), -9.0)
     for row in range(16):
         attention[0, row, 10 + 15 * max(0, row - 3) : 10 + 15 * max(1, row - 2)] = 9.0
