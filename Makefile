@@ -81,9 +81,9 @@ bench-overhead: venv ## What the pipeline costs beside the models
 bench-memory: test-setup ## What a session and each service take of memory
 	@$(VENV_PYTHON) -m bench.memory
 
-bench-stt: test-setup ## Speed and errors of speech to text beside whisper and faster-whisper (MANIFEST=clips.jsonl)
+bench-stt: test-setup ## Speed and errors of speech to text beside whisper and faster-whisper (WEAKEST=1 for AVX2 only)
 	@.venv/bin/python -m pip install --quiet faster-whisper==1.2.1
-	@$(VENV_PYTHON) -m bench.stt $(if $(MANIFEST),--manifest $(MANIFEST))
+	@$(VENV_PYTHON) -m bench.stt $(if $(MANIFEST),--manifest $(MANIFEST)) $(if $(WEAKEST),--weakest)
 
 bench-live: test-setup ## Latency and errors while 1 to 8 people talk at once (MANIFEST=clips.jsonl)
 	@$(VENV_PYTHON) -m bench.live $(if $(MANIFEST),--manifest $(MANIFEST))

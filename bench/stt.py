@@ -1,11 +1,12 @@
 """Speech to text alone: speed and errors of this engine beside whisper and faster-whisper, with the same weights.
 
 Each engine has a process of its own with all cores. One works at a time, and they take turns clip by clip, so that a
-slow minute of the machine affects all alike. Prints tables and writes ``bench-results/stt.json``.
+slow minute of the machine affects all alike. Prints tables and writes ``bench-results/stt.json``. With ``--weakest``
+no engine uses an instruction beyond AVX2, and the file is ``stt-avx2.json``.
 """
 
-import json
 import multiprocessing
+import os
 import resource
 import statistics
 import time
@@ -21,6 +22,7 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.clips import MANIFEST, Clip, error_name, error_rate, read_manifest
+from bench.results import print_header, write_results
 from bench.stt_engines import (
     ENGINES,
     FASTER,
@@ -33,7 +35,13 @@ from bench.stt_engines import (
     load_engine,
 )
 
-RESULTS = Path("bench-results/stt.json")
+AVX2_ONLY = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "CT2_FORCE_CPU_ISA": "AVX2",
+}
+"""Environment of processes in which torch and CTranslate2 use no later instructions."""
 BUCKETS = {"≤ 4 s": (0.0, 4.0), "4–10 s": (4.0, 10.0), "> 10 s": (10.0, 1e9)}
 CALM_S = 0.3
 """Pause before each turn: OpenMP's threads go on spinning for 0.2 s after their work, on the next engine's cores."""
@@ -170,16 +178,19 @@ def show(console: Console, results: dict[str, list[Measured]], stored: dict[str,
 def main(
     manifest: Annotated[Path, typer.Option(help="JSON lines with file, lang, text, seconds.")] = MANIFEST,
     language: Annotated[list[str] | None, typer.Option(help="Only these languages; may be repeated.")] = None,
+    weakest: Annotated[bool, typer.Option("--weakest", help="Use no instructions beyond AVX2.")] = False,
 ) -> None:
-    """Measure speech to text and write bench-results/stt.json."""
+    """Measure speech to text and write bench-results/stt.json or stt-avx2.json."""
+    print_header(__doc__)
     clips = [clip for clip in read_manifest(manifest) if not language or clip.language in language]
     if not clips:
         raise typer.BadParameter(f"{manifest} has no clips in these languages.")
+    if weakest:
+        os.environ.update(AVX2_ONLY)  # before the processes of the engines begin
     results, peaks, revision = measure(clips)
     stored = report(results, peaks, revision)
     show(Console(), results, stored)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(stored, indent=2, ensure_ascii=False) + "\n")
+    write_results("stt-avx2" if weakest else "stt", stored)
 
 
 if __name__ == "__main__":
