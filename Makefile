@@ -30,7 +30,7 @@ test: test-setup ## All tests, with all set-up that they need; prints what of th
 	@$(PYTEST) -n 2 --dist loadgroup $(wildcard tests/unit tests/integration tests/e2e) --cov
 
 unit: venv ## Tests of single modules but the slowest: no network, no Redis, no models, no npm
-	@$(PYTEST) -m "not slow" --ignore=tests/unit/page tests/unit
+	@$(PYTEST) -n 2 -m "not slow" --ignore=tests/unit/page tests/unit
 
 unit-slow: venv ## The slowest of them
 	@$(PYTEST) -m slow tests/unit

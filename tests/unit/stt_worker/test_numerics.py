@@ -21,8 +21,9 @@ from wire.errors import ConfigurationError
 
 ROOT = Path(__file__).parents[3]
 X86 = platform.machine() == "x86_64"
-WEAKEST = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"} if X86 else {"ATEN_CPU_CAPABILITY": "default"}
-"""Environment in which torch and oneDNN leave out what later processors have."""
+AVX2_ONLY = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "FBGEMM_ENABLE_INSTRUCTIONS": "AVX2"}
+WEAKEST = AVX2_ONLY if X86 else {"ATEN_CPU_CAPABILITY": "default"}
+"""Environment in which torch, oneDNN and FBGEMM leave out what later processors have."""
 
 
 @pytest.mark.parametrize(
