@@ -31,10 +31,12 @@ export class AudioFile {
   static async open(file, longest = MAX_SECONDS) {
     if (file.size > MAX_BYTES) throw new AudioFileError("too_large");
     const context = new OfflineAudioContext(1, 1, SAMPLE_RATE); // decoding resamples to its rate
-    const decoded = file.arrayBuffer().then((bytes) => context.decodeAudioData(bytes));
-    const audio = await decoded.catch((error) => {
-      throw new AudioFileError("not_audio", error); // a folder, or a file that is gone, cannot even be read
-    });
+    const audio = await file
+      .arrayBuffer()
+      .then((bytes) => context.decodeAudioData(bytes))
+      .catch((error) => {
+        throw new AudioFileError("not_audio", error); // a folder, or a file that is gone, cannot even be read
+      });
     if (audio.duration > longest) throw new AudioFileError("too_long");
     return new AudioFile(mix(audio));
   }
