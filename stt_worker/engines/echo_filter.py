@@ -26,13 +26,10 @@ class EchoFilter(EngineWrapper):
                 echoes[index] = outcome
             else:
                 yield index, outcome
-        if not echoes:
-            return
-        indices = list(echoes)
-        for position, outcome in self._engine.transcribe_all([_unprompted(requests[index]) for index in indices]):
-            echo = echoes[indices[position]]
+        for index, outcome in self._transcribe_some({index: _unprompted(requests[index]) for index in echoes}):
+            echo = echoes[index]
             is_spoken = isinstance(outcome, Hypothesis) and is_confirmed(echo, outcome)
-            yield indices[position], echo if is_spoken else outcome
+            yield index, echo if is_spoken else outcome
 
 
 def _is_echo(outcome: Outcome, request: RecognitionRequest) -> TypeGuard[Hypothesis]:

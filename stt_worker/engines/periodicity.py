@@ -121,7 +121,7 @@ class _Similarity:
             end: frame after the last one.
         """
         one, *others = starts[len(starts) // 2 :] + starts[: len(starts) // 2]
-        for part in range(one + max(begin, -one), min(one + end, len(self._products)) - PART + 1, PART // 2):
+        for part in range(max(0, one + begin), min(one + end, len(self._products)) - PART + 1, PART // 2):
             if self._sound[part + PART] - self._sound[part] < PART:
                 continue
             found = [self._best(part, part - one + other) for other in others]

@@ -31,7 +31,7 @@ class RepeatedSpeech(EngineWrapper):
             request if repetition is None else replace(request, audio=said_once(request.audio, repetition))
             for request, repetition in zip(requests, found, strict=True)
         ]
-        whole: list[int] = []
+        whole: dict[int, RecognitionRequest] = {}
         for index, outcome in self._engine.transcribe_all(shortened):
             repetition = found[index]
             if repetition is None or isinstance(outcome, Exception):
@@ -39,10 +39,8 @@ class RepeatedSpeech(EngineWrapper):
             elif (written := written_out(outcome, repetition)) is not None:
                 yield index, written
             else:
-                whole.append(index)
-        if whole:
-            for position, outcome in self._engine.transcribe_all([requests[index] for index in whole]):
-                yield whole[position], outcome
+                whole[index] = requests[index]
+        yield from self._transcribe_some(whole)
 
 
 def _repetition(request: RecognitionRequest) -> Repetition | None:

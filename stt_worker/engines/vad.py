@@ -102,18 +102,15 @@ class VadFilter(EngineWrapper):
 
     def transcribe_all(self, requests: Sequence[RecognitionRequest]) -> Iterator[tuple[int, Outcome]]:
         """See ``BatchEngine``."""
-        spoken: list[tuple[int, VadResult]] = []
+        spoken: dict[int, VadResult] = {}
         for index, request in enumerate(requests):
             result = self._vad(request.audio)
             if result.has_speech:
-                spoken.append((index, result))
+                spoken[index] = result
             else:
                 yield index, _silence(result, request.config.language)
-        if not spoken:
-            return
-        for position, outcome in self._engine.transcribe_all([requests[index] for index, _ in spoken]):
-            index, result = spoken[position]
-            yield index, _without_hallucination(outcome, result)
+        for index, outcome in self._transcribe_some({index: requests[index] for index in spoken}):
+            yield index, _without_hallucination(outcome, spoken[index])
 
 
 def _silence(result: VadResult, language: str | None) -> Hypothesis:
