@@ -49,11 +49,7 @@ def cut_answer(clip: Clip, audio: Samples, hypothesis: Hypothesis, count: int) -
         count: number of words.
     """
     words = hypothesis.words[-count:]
-    if (
-        len(words) <= count - 1
-        or len(hypothesis.words) == count
-        or min(word.probability for word in words) < MIN_PROBABILITY
-    ):
+    if len(hypothesis.words) <= count or min(word.probability for word in words) < MIN_PROBABILITY:
         return None
     said = clip.text.split()[-count:]
     text = "".join(word.text for word in words)

@@ -21,12 +21,10 @@ from rich.table import Table
 
 from bench.clips import MANIFEST, Clip, error_name, error_rate, read_manifest
 from bench.results import print_header, write_results
+from bench.this_engine import load_engine, transcribe
 from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions
 from fastapi_service.endpointing.events import Event, Utterance
-from stt_worker.engines.base import RecognitionConfig, Transcriber
-from stt_worker.engines.deadline import Deadline
-from stt_worker.load import load_transcriber
-from stt_worker.settings import Settings
+from stt_worker.engines.base import Transcriber
 from wire.audio import SAMPLE_RATE, Pcm, Samples, decode_pcm, to_float, to_int16
 
 SCRIPT = Path(__file__).with_suffix(".js")
@@ -94,10 +92,7 @@ def compare(transcriber: Transcriber, clip: Clip, pcm: Pcm, runs: Runs) -> Compa
     """Transcribe a recording with and without the gate."""
 
     def text(parts: list[bytes]) -> str:
-        hypotheses = [
-            transcriber.transcribe(to_float(decode_pcm(part)), RecognitionConfig(clip.language), Deadline.after(600))
-            for part in parts
-        ]
+        hypotheses = [transcribe(transcriber, to_float(decode_pcm(part)), clip.language) for part in parts]
         return " ".join(each.text for each in hypotheses)
 
     everything, sent = utterances(pcm, [(0, len(pcm))]), utterances(pcm, runs)
@@ -146,7 +141,7 @@ def main(
     clips = [clip for clip in read_manifest(manifest) if clip.text and (not language or clip.language in language)]
     if not clips:
         raise typer.BadParameter(f"{manifest} has no clips with text in these languages.")
-    transcriber = load_transcriber(Settings(model="base", device="cpu"))
+    transcriber = load_engine()
     stored: dict[str, dict[str, dict[str, object]]] = {}
     for name, level in LEVELS.items():
         recordings = [in_room(clip.audio(), level, seed) for seed, clip in enumerate(clips)]

@@ -53,16 +53,12 @@ def report(speakers: list[Speaker], language: str, cpu: float, offline: dict[Pat
 
 def _transcribe(clips: list[Clip]) -> dict[Path, str]:
     """Transcribe each clip as a whole with the engine alone."""
-    from stt_worker.engines.base import RecognitionConfig
-    from stt_worker.engines.deadline import Deadline
+    from bench.this_engine import transcribe
     from stt_worker.load import load_transcriber
     from stt_worker.settings import Settings
 
     engine = load_transcriber(Settings(device="cpu"))
-    deadline = Deadline.after(3_600)
-    return {
-        clip.file: engine.transcribe(clip.audio(), RecognitionConfig(clip.language), deadline).text for clip in clips
-    }
+    return {clip.file: transcribe(engine, clip.audio(), clip.language).text for clip in clips}
 
 
 def offline_texts(clips: list[Clip]) -> dict[Path, str]:
