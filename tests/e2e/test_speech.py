@@ -171,8 +171,8 @@ async def test_the_text_grows_while_somebody_speaks(stack: Stack) -> None:
     assert any(message.stable for _, message in interims)
 
 
-async def test_a_final_text_has_the_time_of_each_word(stack: Stack) -> None:
-    """Within its utterance; it was begun after the speech, in the pause or later, depending on the machine."""
+async def test_a_final_text_stands_when_its_sentence_is_over(stack: Stack) -> None:
+    """It was begun in the pause, and has the time of each word."""
     client = await talk(stack, clip("conversation.wav"))
     finals = [result for result in client.results if isinstance(result, Final)]
     for final in finals:
@@ -182,3 +182,5 @@ async def test_a_final_text_has_the_time_of_each_word(stack: Stack) -> None:
         assert final.start_ms <= times[0] < times[-1] <= final.end_ms
         assert all(0 < word.probability <= 1 for word in final.words)
         assert final.clock.speech_end <= (final.clock.stt_start or 0)
+    begun = [final for final in finals if (final.clock.stt_start or 0) < final.clock.endpointed]
+    assert len(begun) >= len(finals) - 1, "the recording ends with its last sentence"
