@@ -8,7 +8,7 @@
 #   HTTPS=1 PORT=8001 STT_WORKERS=2 REDIS_URL=redis://…   for `make run`
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test unit unit-slow unit-page integration e2e lint types lock contracts bench-overhead bench-memory bench-stt bench-window bench-live bench-short bench-silence bench-gate bench-page screenshots up down logs e2e-docker lint-deploy clean venv test-setup
+.PHONY: help run models test unit unit-slow unit-page integration e2e lint types lock contracts bench-overhead bench-memory bench-stt bench-window bench-live bench-short bench-languages bench-silence bench-gate bench-page screenshots up down logs e2e-docker lint-deploy clean venv test-setup
 
 newest_enough = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(or $(shell for p in python3.11 python3 python; do \
@@ -93,6 +93,9 @@ bench-live: test-setup ## Latency and errors while 1 to 8 people talk at once (M
 
 bench-short: test-setup ## Short answers and repetitions: kept, doubled, errors (MANIFEST=clips.jsonl)
 	@$(VENV_PYTHON) -m bench.short $(if $(MANIFEST),--manifest $(MANIFEST))
+
+bench-languages: test-setup ## Share of sentences in their own language where several are spoken in turn (MANIFEST=clips.jsonl)
+	@$(VENV_PYTHON) -m bench.languages $(if $(MANIFEST),--manifest $(MANIFEST))
 
 bench-silence: test-setup ## Words in noise, memory over 1,000 utterances (MANIFEST=clips.jsonl)
 	@$(VENV_PYTHON) -m bench.silence $(if $(MANIFEST),--manifest $(MANIFEST))

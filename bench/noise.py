@@ -34,6 +34,21 @@ def room(seed: int) -> Samples:
     return tone
 
 
+def hum() -> Samples:
+    """Make the hum of a voice at 130 Hz, 0.6 s."""
+    time = np.arange(round(0.6 * SAMPLE_RATE)) / SAMPLE_RATE
+    harmonics = [np.sin(2 * np.pi * 130 * number * time) / number**1.5 for number in range(1, 12)]
+    return np.asarray(0.05 * np.sum(harmonics, axis=0) * np.hanning(len(time)), dtype=np.float32)
+
+
+def cough(seed: int) -> Samples:
+    """Make a burst of noise that dies away within 0.3 s."""
+    length = round(0.3 * SAMPLE_RATE)
+    decay = np.exp(-np.arange(length) / (0.06 * SAMPLE_RATE))
+    burst = np.convolve(np.random.default_rng(seed).normal(size=length) * decay, np.ones(6) / 6, "same")
+    return np.asarray(0.2 * burst / np.abs(burst).max(), dtype=np.float32)
+
+
 def noises() -> dict[str, list[Samples]]:
     """Make pieces of noise, by kind."""
     time = np.arange(PIECE_S * SAMPLE_RATE) / SAMPLE_RATE

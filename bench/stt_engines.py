@@ -48,11 +48,16 @@ class ThisEngine:
         return " ".join(each.text for each in hypotheses), sum(each.attempts > 1 for each in hypotheses)
 
 
-def utterances(audio: Samples) -> list[Samples]:
-    """Return what the gateway would cut from a stream."""
+def cut(stream: Samples) -> list[Utterance]:
+    """Return what the gateway would cut from a stream, with its place there."""
     endpointer = Endpointer(EndpointerOptions())
-    events = [*endpointer.feed(to_int16(audio), 0.0), *endpointer.flush(0.0)]
-    return [to_float(decode_pcm(event.pcm)) for event in events if isinstance(event, Utterance)]
+    events = [*endpointer.feed(to_int16(stream), 0.0), *endpointer.flush(0.0)]
+    return [event for event in events if isinstance(event, Utterance)]
+
+
+def utterances(audio: Samples) -> list[Samples]:
+    """Return the audio of what the gateway would cut from a stream."""
+    return [to_float(decode_pcm(utterance.pcm)) for utterance in cut(audio)]
 
 
 def whisper_library() -> Run:

@@ -14,9 +14,9 @@ def load_engine(padding_s: float | None = None) -> Transcriber:
     return load_transcriber(settings if padding_s is None else settings.model_copy(update={"padding_s": padding_s}))
 
 
-def transcribe(engine: Transcriber, audio: Samples, language: str | None) -> Hypothesis:
-    """Transcribe without a time limit that matters."""
-    return engine.transcribe(audio, RecognitionConfig(language), Deadline.after(600))
+def transcribe(engine: Transcriber, audio: Samples, language: str | None, expected: str | None = None) -> Hypothesis:
+    """Transcribe without a time limit that matters; ``expected`` is the language of what was said before."""
+    return engine.transcribe(audio, RecognitionConfig(language, expected_language=expected), Deadline.after(600))
 
 
 def is_shown(hypothesis: Hypothesis) -> bool:
