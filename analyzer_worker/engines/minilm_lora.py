@@ -8,7 +8,8 @@ from safetensors.torch import load
 from tokenizers import Tokenizer
 
 from analyzer_worker.engines.base import Probabilities
-from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder, merge_adapter
+from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder
+from analyzer_worker.engines.pooled_net import merge_adapter
 from analyzer_worker.weights.adapter import ADAPTER_FOLDER, DEFAULT_MODEL, damaged, read_adapter
 from analyzer_worker.weights.base_weights import ensure_base_weights
 from wire.errors import ModelError

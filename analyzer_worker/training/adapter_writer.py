@@ -9,7 +9,8 @@ from pathlib import Path
 from safetensors.torch import save
 from torch import Tensor
 
-from analyzer_worker.engines.minilm_net import HEAD, SentimentNet
+from analyzer_worker.engines.minilm_net import SentimentNet
+from analyzer_worker.engines.pooled_net import HEAD
 from analyzer_worker.training.metrics import Scores
 from analyzer_worker.training.recipe import Recipe
 from analyzer_worker.weights.adapter import DEFAULT_MODEL

@@ -24,7 +24,8 @@ from rich.table import Table
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder, merge_adapter
+from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder
+from analyzer_worker.engines.pooled_net import merge_adapter
 from analyzer_worker.training.adapter_writer import adapter_tensors, write_adapter
 from analyzer_worker.training.metrics import Scores, score
 from analyzer_worker.training.recipe import Recipe

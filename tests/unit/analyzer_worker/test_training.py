@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from analyzer_worker.engines.base import most_probable
 from analyzer_worker.engines.minilm_lora import load_minilm
-from analyzer_worker.engines.minilm_net import SentimentNet, merge_adapter
+from analyzer_worker.engines.minilm_net import SentimentNet
+from analyzer_worker.engines.pooled_net import merge_adapter
 from analyzer_worker.training.adapter_writer import adapter_tensors
 from analyzer_worker.training.metrics import score
 from analyzer_worker.training.recipe import Recipe
