@@ -31,18 +31,19 @@ class UnigramTokenizer:
         self._normalizer = vocabulary.normalizer
         self._start, self._end, self._unknown = vocabulary.start, vocabulary.end, vocabulary.unknown
         self._unknown_score = float(vocabulary.scores.min()) - UNKNOWN_PENALTY
-        self._max_content = max_tokens - 2
+        self.max_tokens = max_tokens
         self._pieces_of = lru_cache(cached_words)(self._split)
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of ``<s>``, ``text`` and ``</s>``; what exceeds the limit is cut off the text's end."""
         content: list[int] = []
+        limit = self.max_tokens - 2
         text = text.replace("\0", "")  # numpy takes it for the end of a string
         for word in unicodedata.normalize("NFC", text).translate(self._normalizer).split():
             content += self._pieces_of(METASPACE + word)
-            if len(content) >= self._max_content:
+            if len(content) >= limit:
                 break
-        return [self._start, *content[: self._max_content], self._end]
+        return [self._start, *content[:limit], self._end]
 
     def _split(self, word: str) -> tuple[int, ...]:
         """Find the best pieces of one word by the Viterbi algorithm."""

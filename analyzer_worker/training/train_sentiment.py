@@ -31,14 +31,14 @@ from analyzer_worker.training.recipe import Recipe
 from analyzer_worker.training.schedule import optimizer_for
 from analyzer_worker.training.sentences import Sentences, batches, read_sentences, replace_exclamation_marks
 from analyzer_worker.training.tables import print_scores
-from analyzer_worker.weights.adapter import DEFAULT_MODEL
+from analyzer_worker.weights.adapter import MINILM
 from analyzer_worker.weights.base_weights import PACKAGE, PACKAGE_VERSION, WEIGHTS_SHA256, ensure_base_weights
 from infra.settings import WireSettings
 from wire.messages.results import LABELS
 
 TRAIN_SETS = ("goemotions", "meld")
 OUT_OF_DOMAIN_TESTS = ("sst3_test", "tweeteval_test")
-IDENTITY = Identity(DEFAULT_MODEL, ("en",), PACKAGE, PACKAGE_VERSION, WEIGHTS_SHA256)
+IDENTITY = Identity(MINILM, ("en",), PACKAGE, PACKAGE_VERSION, WEIGHTS_SHA256)
 console = Console()
 app = typer.Typer(add_completion=False)
 
