@@ -8,7 +8,7 @@
 #   HTTPS=1 PORT=8001 STT_WORKERS=2 REDIS_URL=redis://…   for `make run`
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test unit unit-slow unit-page integration e2e lint types lock contracts bench-overhead bench-memory bench-stt bench-live bench-short bench-silence bench-gate bench-page screenshots up down logs e2e-docker lint-deploy clean venv test-setup
+.PHONY: help run models test unit unit-slow unit-page integration e2e lint types lock contracts bench-overhead bench-memory bench-stt bench-window bench-live bench-short bench-silence bench-gate bench-page screenshots up down logs e2e-docker lint-deploy clean venv test-setup
 
 newest_enough = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(or $(shell for p in python3.11 python3 python; do \
@@ -84,6 +84,9 @@ bench-memory: test-setup ## What a session and each service take of memory
 bench-stt: test-setup ## Speed and errors of speech to text beside whisper and faster-whisper (WEAKEST=1 for AVX2 only)
 	@.venv/bin/python -m pip install --quiet faster-whisper==1.2.1
 	@$(VENV_PYTHON) -m bench.stt $(if $(MANIFEST),--manifest $(MANIFEST)) $(if $(WEAKEST),--weakest)
+
+bench-window: test-setup ## Errors and cost of the silence behind an utterance, cross-validated (MANIFEST=clips.jsonl)
+	@$(VENV_PYTHON) -m bench.window $(if $(MANIFEST),--manifest $(MANIFEST))
 
 bench-live: test-setup ## Latency and errors while 1 to 8 people talk at once (MANIFEST=clips.jsonl)
 	@$(VENV_PYTHON) -m bench.live $(if $(MANIFEST),--manifest $(MANIFEST))

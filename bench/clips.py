@@ -22,13 +22,17 @@ _english, _basic = EnglishTextNormalizer(), BasicTextNormalizer()
 
 @dataclass(frozen=True)
 class Clip:
-    """One line of a manifest: ``{"file": path beside it, "lang": "en", "text": reference, "seconds": 3.2}``."""
+    """One line of a manifest: ``{"file": path beside it, "lang": "en", "text": reference, "seconds": 3.2}``.
+
+    ``speaker`` may be there too; without it each recording counts as another speaker's.
+    """
 
     file: Path
     language: str
     text: str
     """Reference; empty for a recording without speech."""
     seconds: float
+    speaker: str = ""
 
     def audio(self) -> Samples:
         """Read the recording as mono float32 at 16 kHz."""
@@ -42,7 +46,8 @@ def read_manifest(manifest: Path) -> list[Clip]:
     clips = []
     for line in manifest.read_text().splitlines():
         entry = json.loads(line)
-        clips.append(Clip(manifest.parent / entry["file"], entry["lang"], entry["text"], entry["seconds"]))
+        speaker = entry.get("speaker") or entry["file"]
+        clips.append(Clip(manifest.parent / entry["file"], entry["lang"], entry["text"], entry["seconds"], speaker))
     return clips
 
 

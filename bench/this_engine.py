@@ -8,9 +8,10 @@ from stt_worker.tasks.transcript import reason_not_shown
 from wire.audio import Samples
 
 
-def load_engine() -> Transcriber:
-    """Load ``base``, in the number formats of the settings and the machine."""
-    return load_transcriber(Settings(model="base", device="cpu"))
+def load_engine(padding_s: float | None = None) -> Transcriber:
+    """Load ``base``, in the number formats of the settings and the machine, perhaps with another padding."""
+    settings = Settings(model="base", device="cpu")
+    return load_transcriber(settings if padding_s is None else settings.model_copy(update={"padding_s": padding_s}))
 
 
 def transcribe(engine: Transcriber, audio: Samples, language: str | None) -> Hypothesis:

@@ -31,6 +31,9 @@ class Settings(WireSettings):
     numerics: Annotated[str, AfterValidator(_numerics)] = "auto"
     """Number formats of the matrix products on a CPU. ``auto``: the fastest that this CPU executes; ``float32``: exact,
     executed everywhere; ``encoder=…,decoder=…,vocabulary=…`` sets some of them (docs/speech-to-text.md)."""
+    padding_s: Annotated[float, Field(ge=0.5, le=29)] = 1.0
+    """Silence after an utterance that Whisper's encoder gets, in seconds. Of the first second on, more has hardly any
+    effect on the errors of ``base`` (``make bench-window``), and costs time."""
     min_logprob: Annotated[float, Field(ge=-20, le=0)] = -1.5
     """Mean log-probability of a token below which a text is not shown: its tokens had a geometric mean probability of
     22 %, so even the shortest text (a word, a full stop, the end) had 1 %."""

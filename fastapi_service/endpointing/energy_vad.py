@@ -10,6 +10,11 @@ DIGITAL_SILENCE = 1e-9
 """Mean square of ±1 of 32,768, which no open microphone delivers. Such frames carry no information about the room."""
 LOWEST_FLOOR = 1e-7
 """−70 dBFS: below it lies the noise of converters and codecs, not of rooms."""
+FIRST_FLOOR = 2.0**-19
+"""−57 dBFS: the floor before the room is known. Without it, a stream that begins inside of a quiet word took the word
+for the room: of 75 words at −45 dBFS 14 were lost, with it none. In a room over −49 dBFS the first second is voiced."""
+FIRST_FRAMES = 4
+"""Frames that the window begins with, at ``FIRST_FLOOR``: the percentile lies among them for 1.1 s."""
 
 
 class EnergyVad:
@@ -20,7 +25,7 @@ class EnergyVad:
     """
 
     def __init__(self, ceiling: float, factor: float) -> None:
-        """Begin without a floor: the ceiling is the threshold.
+        """Begin with the floor of a quiet room.
 
         Args:
             ceiling: highest threshold, as a mean square.
@@ -30,7 +35,8 @@ class EnergyVad:
         self._factor = factor
         self._recent: NDArray[np.float32] = np.zeros(FLOOR_WINDOW, dtype=np.float32)
         """Ring of the newest energies."""
-        self._seen = 0
+        self._recent[:FIRST_FRAMES] = FIRST_FLOOR
+        self._seen = FIRST_FRAMES
 
     def update(self, energy: float) -> bool:
         """Move the floor by one frame and return whether that frame is voiced.
@@ -47,8 +53,6 @@ class EnergyVad:
     def threshold(self) -> float:
         """Return the energy that separates unvoiced from voiced frames now."""
         count = min(self._seen, FLOOR_WINDOW)
-        if not count:
-            return self._ceiling
         rank = (count - 1) * FLOOR_PERCENTILE // 100
         floor = float(np.partition(self._recent[:count], rank)[rank])
         return min(self._ceiling, self._factor * max(floor, LOWEST_FLOOR))

@@ -8,6 +8,10 @@ export const FLOOR_PERCENTILE = 10;
 export const DIGITAL_SILENCE = 1e-9;
 /** −70 dBFS: noise below it comes from converters and codecs, not from rooms. */
 export const LOWEST_FLOOR = 1e-7;
+/** −57 dBFS: the floor before the room is known, so that a first quiet word is not taken for the room. */
+export const FIRST_FLOOR = 2 ** -19;
+/** Frames at `FIRST_FLOOR` that the window begins with. */
+export const FIRST_FRAMES = 4;
 
 export class EnergyVad {
   /** Mean square above which a frame is voiced, however noisy the room is. */
@@ -16,9 +20,9 @@ export class EnergyVad {
   factor = 0;
   /** Replaces the adaptive threshold. @type {number | null} */
   fixed = null;
-  #recent = new Float32Array(FLOOR_WINDOW);
-  #seen = 0;
-  #floor = Infinity;
+  #recent = new Float32Array(FLOOR_WINDOW).fill(FIRST_FLOOR, 0, FIRST_FRAMES);
+  #seen = FIRST_FRAMES;
+  #floor = FIRST_FLOOR;
 
   /** The mean square that separates silence from sound now. */
   get threshold() {

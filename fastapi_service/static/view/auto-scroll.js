@@ -25,11 +25,11 @@ export class AutoScroll {
     });
     observer.observe(find("end"));
     new ResizeObserver(() => this.grown()).observe(this.#scroller);
-    this.#button.addEventListener("click", () => {
+    this.#button.onclick = () => {
       this.#follow(true);
       this.grown();
       this.#scroller.focus({ preventScroll: true }); // the button disappears, and its focus with it
-    });
+    };
   }
 
   clear() {

@@ -11,7 +11,7 @@ export class ExportMenu {
   constructor(transcript) {
     const enable = () => this.#buttons.forEach((button) => (button.disabled = transcript.entries.length === 0));
     for (const button of this.#buttons) {
-      button.addEventListener("click", () => save(/** @type {Format} */ (button.dataset.format), transcript.entries));
+      button.onclick = () => save(/** @type {Format} */ (button.dataset.format), transcript.entries);
     }
     transcript.onEntries(enable);
     enable();

@@ -11,7 +11,7 @@ export class FilePicker {
   #picked = () => {};
 
   constructor() {
-    this.#button.addEventListener("click", () => this.#input.click());
+    this.#button.onclick = () => this.#input.click();
     this.#input.addEventListener("change", () => {
       this.#pick(this.#input.files);
       this.#input.value = ""; // so that the same file can be chosen again

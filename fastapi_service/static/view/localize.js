@@ -28,10 +28,10 @@ export function setText(node, text) {
 /** Puts the page into the person's language, and lets the button change it. */
 export async function localize() {
   const button = find("ui-language");
-  button.addEventListener("click", () => {
+  button.onclick = () => {
     save("localStorage", STORED_AS, button.lang);
     setLanguage(/** @type {UiLanguage} */ (button.lang));
-  });
+  };
   onLanguage(apply);
   await setLanguage(String(load("localStorage", STORED_AS) ?? navigator.language).startsWith("ko") ? "ko" : "en");
 }

@@ -24,13 +24,13 @@ export class Share {
       event.preventDefault();
       this.#join(this.#name.value.trim());
     });
-    find("random-room").addEventListener("click", () => this.#join(randomRoom()));
-    find("leave").addEventListener("click", () => {
+    find("random-room").onclick = () => this.#join(randomRoom());
+    find("leave").onclick = () => {
       this.show(null);
       this.#name.focus();
       this.#changed(null);
-    });
-    find("copy-link").addEventListener("click", () => this.#copy());
+    };
+    find("copy-link").onclick = () => this.#copy();
   }
 
   /** Calls back when the person joins a room, or leaves it (null). @param {(room: string | null) => void} changed */

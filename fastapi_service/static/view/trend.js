@@ -30,8 +30,9 @@ export class Trend {
   #timeline = [];
 
   constructor() {
-    onLanguage(() => this.#plot?.redraw(true, true));
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#plot?.redraw(true, true));
+    const redraw = () => this.#plot?.redraw(true, true);
+    onLanguage(redraw);
+    matchMedia("(prefers-color-scheme: dark)").onchange = redraw;
     new ResizeObserver(() => this.#plot?.setSize(this.#size())).observe(this.#place);
   }
 

@@ -32,7 +32,7 @@ export class View {
 
   /** @param {() => void} pressed */
   onToggle(pressed) {
-    this.#toggle.addEventListener("click", () => this.#toggle.ariaDisabled !== "true" && pressed());
+    this.#toggle.onclick = () => this.#toggle.ariaDisabled !== "true" && pressed();
   }
 
   /**
@@ -93,6 +93,6 @@ export class View {
 /** @param {{ text: () => string, run: () => void }} action */
 function button({ text, run }) {
   const made = setText(element("button", {}), text);
-  made.addEventListener("click", run);
+  made.onclick = run;
   return made;
 }

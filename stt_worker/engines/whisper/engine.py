@@ -43,9 +43,18 @@ class WhisperTranscriber(BatchEngine):
     """
 
     @torch.no_grad()  # tensors made of the weights would otherwise keep them alive
-    def __init__(self, model: Whisper, name: str, digest: str, numerics: Numerics) -> None:
-        """Prepare the weights. ``digest`` is that of their file; ``numerics`` is ``FLOAT16`` for fp16 weights only."""
+    def __init__(self, model: Whisper, name: str, digest: str, numerics: Numerics, padding_s: float = 1.0) -> None:
+        """Prepare the weights.
+
+        Args:
+            model: loaded on the device where it runs.
+            name: of the model.
+            digest: that of the weights' file.
+            numerics: ``FLOAT16`` for fp16 weights only.
+            padding_s: silence after the speech in the first attempt, in seconds.
+        """
         self.name = name
+        self._padding_s = padding_s
         self.revision = f"{digest} {numerics}"
         self.max_batch_size = GPU_BATCH_SIZE if numerics == FLOAT16 else 1
         self._n_mels: int = model.dims.n_mels
@@ -71,11 +80,11 @@ class WhisperTranscriber(BatchEngine):
         for utterance in batch:
             utterance.outcome = self._languages.unsupported(utterance.config)
         yield from outcomes(batch)
-        for attempt, padding_s in enumerate(fallback.PADDING_S, start=1):
+        for attempt in range(1, fallback.ATTEMPTS + 1):
             pending = [utterance for utterance in batch if utterance.outcome is None]
             if not pending:
                 return
-            cache = self._encode(pending, padding_s)
+            cache = self._encode(pending, fallback.padding_s(attempt, self._padding_s))
             if attempt == 1:
                 self._detect_languages(pending, cache)
             self._set_prompts(pending, is_first=attempt == 1)

@@ -15,19 +15,27 @@ from stt_worker.engines.whisper.repetition import (
 )
 from stt_worker.engines.whisper.word_timestamps import token_times
 
-PADDING_S = (1.0, 6.0)
-"""Silence after the speech for the first attempt, and for the one after a text that was not accepted. The rest of
-Whisper's window of 30 s is represented by some of its positions (see ``silence``)."""
+FURTHER_PADDING_S = 5.0
+"""Silence that the second attempt adds, after a text that was not accepted."""
+ATTEMPTS = 2
+
+
+def padding_s(attempt: int, first_s: float) -> float:
+    """Return the silence after the speech in an attempt, counted from 1, in seconds.
+
+    The rest of Whisper's window of 30 s is represented by some of its positions (see ``silence``).
+    """
+    return first_s + (attempt - 1) * FURTHER_PADDING_S
 
 
 def is_last(attempt: int, *, allow_fallback: bool) -> bool:
     """True for the last attempt, counted from 1. Without fallback there is only the first one."""
-    return attempt == len(PADDING_S if allow_fallback else PADDING_S[:-1])
+    return attempt == (ATTEMPTS if allow_fallback else 1)
 
 
 def max_tokens(attempt: int, seconds: float, language: str, n_ctx: int) -> int:
     """Return the most tokens of a text. The last attempt is not corrected, so it may use the whole context."""
-    return n_ctx if attempt == len(PADDING_S) else token_limit(seconds, language)
+    return n_ctx if attempt == ATTEMPTS else token_limit(seconds, language)
 
 
 def accepted(decoded: Decoded, tokenizer: Tokenizer, seconds: float) -> Decoded | None:

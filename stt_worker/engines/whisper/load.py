@@ -47,7 +47,8 @@ def _load_on(settings: Settings, device: Device) -> WhisperTranscriber:
     if device == "cuda":
         model = in_half_precision(model).to(device)
     log.info("numerics chosen", **asdict(numerics))
-    transcriber = WhisperTranscriber(model, settings.model, sha256(path)[:DIGEST_DIGITS], numerics)
+    digest = sha256(path)[:DIGEST_DIGITS]
+    transcriber = WhisperTranscriber(model, settings.model, digest, numerics, settings.padding_s)
     hypothesis = warm_up(transcriber)
     if device == "cuda":
         check_transcription(hypothesis)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fastapi_service.endpointing.energy_vad import DIGITAL_SILENCE, FLOOR_WINDOW, LOWEST_FLOOR, EnergyVad
+from fastapi_service.endpointing.energy_vad import DIGITAL_SILENCE, FIRST_FLOOR, FLOOR_WINDOW, LOWEST_FLOOR, EnergyVad
 
 CEILING, FACTOR = 0.0005, 6.0
 
@@ -15,11 +15,29 @@ def vad_in(noise: float, frames: int = FLOOR_WINDOW) -> EnergyVad:
     return vad
 
 
-def test_threshold_is_the_ceiling_before_the_first_frame() -> None:
-    """The first frame of a session is judged by the fixed threshold."""
-    assert EnergyVad(CEILING, FACTOR).threshold() == CEILING
-    assert EnergyVad(CEILING, FACTOR).update(CEILING * 1.01)
-    assert not EnergyVad(CEILING, FACTOR).update(CEILING)
+def test_a_stream_begins_in_a_quiet_room() -> None:
+    """The first frame of a session is judged by the floor of a quiet room, and by the ceiling if that is lower."""
+    threshold = FACTOR * FIRST_FLOOR
+    assert EnergyVad(CEILING, FACTOR).threshold() == threshold
+    assert EnergyVad(CEILING, FACTOR).update(threshold * 1.01)
+    assert not EnergyVad(CEILING, FACTOR).update(threshold)
+    assert EnergyVad(threshold / 2, FACTOR).threshold() == threshold / 2
+
+
+@pytest.mark.parametrize("level", [3e-5, 1e-4, 1e-3], ids=["-45 dBFS", "-40 dBFS", "-30 dBFS"])
+@pytest.mark.parametrize("frames", [5, 20, 33])
+def test_a_word_that_a_stream_begins_with_is_not_taken_for_the_room(level: float, frames: int) -> None:
+    """Each frame of a first word is voiced, up to a second, and the quiet behind it is not."""
+    vad = EnergyVad(CEILING, FACTOR)
+    assert all(vad.update(level) for _ in range(frames))
+    assert not any(vad.update(1e-7) for _ in range(FLOOR_WINDOW))
+
+
+@pytest.mark.parametrize("noise", [5e-5, 2e-4], ids=["-43 dBFS", "-37 dBFS"])
+def test_a_noisy_room_is_known_after_little_more_than_a_second(noise: float) -> None:
+    """Noise over the first threshold is voiced until then."""
+    vad = EnergyVad(CEILING, FACTOR)
+    assert [vad.update(noise) for _ in range(60)] == [True] * 36 + [False] * 24
 
 
 def test_quiet_speech_in_a_quiet_room_is_voiced() -> None:

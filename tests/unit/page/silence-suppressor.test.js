@@ -173,14 +173,21 @@ test("with a lower ceiling of the gateway, softer speech is sent", () => {
   const suppressor = new SilenceSuppressor({ threshold: null, endpointing: { silence_ceiling: SOFT / 2 } });
   const chunks = suppress(suppressor, frames(SOFT_SPEECH));
   assert.deepEqual(sentFrames(chunks), range(400 - PRE_ROLL, 410 + HANGOVER));
-  assert.equal(chunks[0].threshold, SOFT / 2);
+  assert.equal(chunks.at(-1)?.threshold, SOFT / 2);
+});
+
+test("a quiet word that a stream begins with is sent, and a quiet room is not", () => {
+  const word = suppress(new SilenceSuppressor(ADAPTIVE), frames([...times(12, SOFT), ...times(80, 1e-7)]));
+  assert.deepEqual(sentFrames(word), range(0, 12 + HANGOVER));
+  assert.deepEqual(sentFrames(suppress(new SilenceSuppressor(ADAPTIVE), frames(times(200, SOFT / 4)))), []);
 });
 
 test("new noise factor, silence and pre-roll of the gateway apply while it runs; without them the defaults do", () => {
   const suppressor = new SilenceSuppressor(ADAPTIVE);
+  const before = suppress(suppressor, frames(times(60, SOFT / 4)));
   suppressor.configure({ threshold: null, endpointing: { noise_factor: 2, silence_ms: 900, pre_roll_ms: 1500 } });
-  const chunks = suppress(suppressor, frames(SOFT_SPEECH));
-  assert.deepEqual(sentFrames(chunks), range(400 - 50, 410 + Math.ceil(1000 / 30)));
+  const chunks = [...before, ...suppress(suppressor, frames(SOFT_SPEECH))];
+  assert.deepEqual(sentFrames(chunks), range(460 - 50, 470 + Math.ceil(1000 / 30)));
   suppressor.configure({ threshold: null, endpointing: null });
   assert.deepEqual(sentFrames(suppress(suppressor, frames(SOFT_SPEECH))), []);
 });

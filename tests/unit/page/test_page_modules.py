@@ -153,4 +153,4 @@ def test_page_and_gateway_have_the_same_constants(page: Any) -> None:
     assert rule.pop("SAMPLE_RATE") == SAMPLE_RATE
     assert rule.pop("FRAME") == FRAME
     assert rule == {name: getattr(energy_vad, name) for name in rule}
-    assert len(rule) == 4
+    assert len(rule) == 6

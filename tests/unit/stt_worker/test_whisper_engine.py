@@ -12,7 +12,7 @@ from stt_worker.engines.base import Hypothesis, RecognitionConfig, RecognitionRe
 from stt_worker.engines.deadline import Deadline, DeadlineExceeded
 from stt_worker.engines.whisper.batch import Utterance
 from stt_worker.engines.whisper.engine import WhisperTranscriber
-from stt_worker.engines.whisper.fallback import PADDING_S, accepted
+from stt_worker.engines.whisper.fallback import ATTEMPTS, accepted
 from stt_worker.engines.whisper.greedy import Decoded
 from stt_worker.engines.whisper.load import warm_up
 from stt_worker.engines.whisper.prompt import make_prompt
@@ -191,7 +191,7 @@ def test_the_last_attempt_is_not_cut(language: str, *, last: bool) -> None:
     model = transcriber(MULTILINGUAL_VOCABULARY)
     utterance = Utterance(0, RecognitionRequest(SECOND, RecognitionConfig(language), Deadline.after(60)), language)
     expected = model._decoder.n_ctx if last else token_limit(1.0, language)
-    assert model._max_tokens(utterance, len(PADDING_S) if last else 1) == expected
+    assert model._max_tokens(utterance, ATTEMPTS if last else 1) == expected
 
 
 @pytest.mark.parametrize("language", ["ja", "zh", "th", "lo", "my", "ko", "en"])
