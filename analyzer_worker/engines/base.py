@@ -32,14 +32,14 @@ class SentimentAnalyzer(Protocol):
         """ISO 639-1 codes of the languages that the model was made for; None for any."""
 
     def support(self, language: str) -> Support | None:
-        """Return how the model knows a language; None if its answers would mean nothing."""
+        """Return the support of a language; None if answers would mean nothing."""
 
     def analyze(self, text: str, language: str) -> Probabilities:
         """Classify ``text``, of any length and content, in a language that the model supports."""
 
 
 def declared(languages: frozenset[str] | None, language: str) -> Support | None:
-    """Return the support of a model that knows its declared languages and no other."""
+    """Return the support of a model that has its declared languages and no other."""
     return "trained" if languages is None or language in languages else None
 
 

@@ -21,7 +21,7 @@ class Loading:
     base: Path | None = None
     """Base weights of the built-in model; None for the installed package."""
     download: bool = True
-    """Whether a Hub model that is not in the cache may be downloaded."""
+    """True: a Hub model that is not in the cache is downloaded."""
 
 
 def load_routing(models: Mapping[str, str], languages: frozenset[str] | None, loading: Loading) -> Routing:

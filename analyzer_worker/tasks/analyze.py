@@ -22,7 +22,7 @@ class Judgement:
     margin: float = 0.0
     """Difference of the two highest probabilities below which the label is neutral and unsure, 0–1."""
     zero_shot: bool = True
-    """Whether languages are analysed that a model was not trained with."""
+    """True: languages are analysed, too, that the model was not trained with."""
 
 
 class Analysis:

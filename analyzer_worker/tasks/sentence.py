@@ -1,12 +1,13 @@
 """The sentence that an utterance belongs to: speakers pause in the middle of sentences.
 
-An utterance that follows an unfinished one closely continues its sentence, and is judged together with it: "Ask not!"
-alone is a command, and not what was meant. Only this module knows how fragments are found.
+An utterance that follows an unfinished one closely continues its sentence, and is judged together with it: "but I
+did not like it" alone says less. Only this module decides which fragments belong together.
 """
+
+from typing import Protocol
 
 from pydantic import BaseModel
 
-from infra.redis_client import Redis
 from wire import names
 from wire.messages.base import STORED
 from wire.messages.jobs import AnalyzeText
@@ -14,7 +15,7 @@ from wire.messages.jobs import AnalyzeText
 MAX_PAUSE_MS = 3_000
 """After a longer pause something else begins."""
 MAX_CHARACTERS = 300
-"""Length up to which a sentence goes on; somebody who never pauses for long would otherwise say one sentence only."""
+"""Length up to which a sentence goes on; without it, speech without long pauses would be one sentence."""
 SENTENCE_ENDS = (".", "!", "?", "。", "！", "？", "…", "।", "؟")
 EXPIRES_S = 60
 """Nothing follows after this time: an utterance is analysed long before."""
@@ -31,23 +32,32 @@ class Sentence(BaseModel):
     """End of the utterance on the session's audio clock."""
 
 
+class Store(Protocol):
+    """The commands of Redis in use."""
+
+    def get(self, name: str) -> str | None:
+        """Return a value; None if there is none."""
+
+    def set(self, name: str, value: str, *, ex: int) -> object:
+        """Store a value for ``ex`` seconds."""
+
+
 class Sentences:
     """Keeps the sentence so far of each utterance for a minute, for the one that follows.
 
     Best effort: if the utterance before is not analysed yet, it has no influence.
     """
 
-    def __init__(self, redis: Redis) -> None:
-        """Use a connection of the worker."""
-        self._redis = redis
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def sentence_so_far(self, job: AnalyzeText) -> str:
         """Return the text of an utterance, behind that of the one before if it goes on with its sentence."""
-        before = self._redis.get(names.sentence(job.session_id, job.segment - 1)) if job.segment else None
+        before = self._store.get(names.sentence(job.session_id, job.segment - 1)) if job.segment else None
         sentence = continued(None if before is None else Sentence.model_validate_json(before), job)
         if not is_finished(sentence.text):
             key = names.sentence(job.session_id, job.segment)
-            self._redis.set(key, sentence.model_dump_json(), ex=EXPIRES_S)
+            self._store.set(key, sentence.model_dump_json(), ex=EXPIRES_S)
         return sentence.text
 
 

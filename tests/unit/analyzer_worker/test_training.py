@@ -48,7 +48,7 @@ def test_training_writes_an_adapter_that_the_engine_loads(data: Path, tmp_path: 
     result = CliRunner().invoke(app, options)
     assert result.exit_code == 0, result.output
     analyzer = load_minilm(None, cache, threads=1, base=base, adapter=out)
-    right = [most_probable(analyzer.analyze(text)) == label for label, texts in LINES.items() for text in texts]
+    right = [most_probable(analyzer.analyze(text, "en")) == label for label, texts in LINES.items() for text in texts]
     measured = json.loads((out / "config.json").read_text())["measured"]
     assert measured["goemotions_test"]["accuracy"] == pytest.approx(sum(right) / len(right))
     assert sum(right) >= 11
