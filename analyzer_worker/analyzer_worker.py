@@ -41,6 +41,7 @@ def load() -> Routing:
         choose_threads(settings.threads, default=1),
         settings.base_weights,
         download=not settings.model_offline,
+        exact=settings.numerics == "float32",
     )
     return load_routing(settings.model_by_language, settings.language_codes, loading)
 

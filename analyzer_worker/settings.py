@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -52,6 +52,8 @@ class Settings(WireSettings):
     base_weights: Path | None = None
     """Base weights of the built-in model: a folder, or the file of the multilingual one; empty for the installed
     package."""
+    numerics: Literal["auto", "float32"] = "auto"
+    """Number format of the multilingual model: ``auto`` is 8 bits, ``float32`` exact and 2.5 times as slow."""
     threads: Annotated[int, Field(ge=1, le=256)] = 1
     """CPU threads per process; more than one does not make a single sentence faster."""
     deadline_s: Annotated[float, Field(gt=0, le=80)] = 20.0

@@ -22,6 +22,8 @@ class Loading:
     """Base weights of the built-in model; None for the installed package."""
     download: bool = True
     """True: a Hub model that is not in the cache is downloaded."""
+    exact: bool = False
+    """True: the multilingual model computes in float32, not in 8 bits."""
 
 
 def load_routing(models: Mapping[str, str], languages: frozenset[str] | None, loading: Loading) -> Routing:
@@ -63,7 +65,7 @@ def load_analyzer(model: str, languages: frozenset[str] | None, loading: Loading
     if model == E5:
         from analyzer_worker.engines.e5_lora import load_e5
 
-        return load_e5(languages, loading.threads, loading.base)
+        return load_e5(languages, loading.threads, loading.base, exact=loading.exact)
     if model == MINILM:
         from analyzer_worker.engines.minilm_lora import load_minilm
 
