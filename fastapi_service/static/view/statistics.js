@@ -11,7 +11,7 @@ import { Trend, leaning } from "./trend.js";
  * @typedef {import("../wire/messages.js").Statistics} Statistics
  * @typedef {"type" | "scope" | "session_id" | "room" | "version" | "no_speech" | "trend_window"} Unshown
  * @typedef {typeof RARE[number]} Rare older services do not send all of them
- * @typedef {Omit<Statistics, Unshown | Rare | "unsure" | "zero_shot" | "sentiment">} Always
+ * @typedef {Omit<Statistics, Unshown | Rare | "sentiment">} Always
  * @typedef {Always & Partial<Pick<Statistics, Rare>> & { sentiment: Partial<Statistics["sentiment"]> }} Figures
  */
 
@@ -24,7 +24,7 @@ const FIGURES = {
   latency: ({ latency }) => (latency.total ? seconds(latency.total.p50_ms) : texts.none),
 };
 /** Counts that are shown only if they are not 0. */
-const RARE = /** @type {const} */ (["unanalysed", "uncertain", "failures"]);
+const RARE = /** @type {const} */ (["unanalysed", "unsure", "zero_shot", "uncertain", "failures"]);
 /** Counts, by the `data-figure` of their element too. */
 const COUNTS = /** @type {const} */ (["utterances", "words", ...RARE]);
 /** The figures of each list, by its id. */
