@@ -3,7 +3,8 @@
 With 8 bits for both, processors without VNNI (AVX2) would add two products in 16 bits, which overflow; so the numbers
 are the same on every machine. A few channels of a BERT's activations are many times as large as the others, which
 leaves those few levels. SmoothQuant (arXiv:2211.10438) moves that range into the weights: the channels are divided by
-factors, and the weights' columns are multiplied by them. The scale for each token keeps sentences of a batch independent.
+factors, and the weights' columns are multiplied by them. The scale for each token keeps the sentences of a batch
+independent of each other.
 """
 
 import warnings
