@@ -1,19 +1,20 @@
 """The recordings of ``tests/data``."""
 
 import json
-import wave
 from pathlib import Path
 
-from wire.audio import SAMPLE_RATE, Samples, decode_pcm, to_float
+import soundfile
+
+from wire.audio import SAMPLE_RATE, Samples, to_float
 
 DATA = Path(__file__).parents[1] / "data"
 
 
 def recording(name: str) -> Samples:
     """Return the samples of a mono recording at 16 kHz."""
-    with wave.open(str(DATA / name)) as file:
-        assert (file.getframerate(), file.getnchannels()) == (SAMPLE_RATE, 1)
-        return to_float(decode_pcm(file.readframes(file.getnframes())))
+    pcm, rate = soundfile.read(DATA / name, dtype="int16")
+    assert (rate, pcm.ndim) == (SAMPLE_RATE, 1)
+    return to_float(pcm)
 
 
 def names() -> list[str]:
