@@ -27,7 +27,7 @@ CLEAR: list[tuple[str, str, Label]] = [
     ("ko", "음식이 너무 맛없어서 다시는 안 갈 거예요.", "negative"),
     ("ko", "기차는 삼 번 승강장에서 출발합니다.", "neutral"),
     ("de", "Das war ein wunderschöner Abend.", "positive"),
-    ("de", "Der Service ist furchtbar.", "negative"),
+    ("de", "Das Essen war schlecht und viel zu teuer.", "negative"),
     ("fr", "Je suis très contente de ce cadeau.", "positive"),
     ("es", "Odio este lugar, es asqueroso.", "negative"),
     ("ja", "この映画は本当に素晴らしかったです。", "positive"),
