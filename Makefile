@@ -8,7 +8,7 @@
 #   HTTPS=1 PORT=8001 STT_WORKERS=2 REDIS_URL=redis://…   for `make run`
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test unit unit-slow unit-page integration e2e lint types lock contracts bench-overhead bench-memory bench-stt bench-window bench-live bench-short bench-languages bench-silence bench-gate bench-page screenshots up down logs e2e-docker lint-deploy clean venv test-setup
+.PHONY: help run models test unit unit-slow unit-page integration e2e lint types lock contracts bench-overhead bench-memory bench-stt bench-window bench-live bench-short bench-languages bench-silence bench-gate bench-page eval-sentiment screenshots up down logs e2e-docker lint-deploy clean venv test-setup
 
 newest_enough = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(or $(shell for p in python3.11 python3 python; do \
@@ -105,6 +105,12 @@ bench-gate: test-setup ## What the page's gate leaves out, and what it costs in 
 
 bench-page: test-setup ## Size of the page, what it costs at rest, and what a sentence more costs after 5,000
 	@$(VENV_PYTHON) -m bench.page
+
+eval-sentiment: models ## Sentiment on labelled sets, behaviour lists and speech; speed (DATA=sets MANIFEST=clips.jsonl SENTENCES=600)
+	@.venv/bin/python -m pip install --quiet --no-deps vaderSentiment==3.3.2
+	@$(VENV_PYTHON) -m bench.sentiment $(if $(DATA),--data $(DATA)) $(if $(MANIFEST),--manifest $(MANIFEST)) \
+		$(if $(SENTENCES),--sentences $(SENTENCES)) $(if $(ADAPTER),--adapter $(ADAPTER)) $(if $(WEAKEST),--weakest) \
+		$(if $(TEMPERATURES),--fit-temperatures) $(if $(VERBOSE),--verbose)
 
 screenshots: test-setup ## Take the pictures of the README again, from the real page on real speech
 	@$(VENV_PYTHON) -m docs.screenshots.take

@@ -4,10 +4,11 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from analyzer_worker.engines.base import SentimentAnalyzer
-from analyzer_worker.engines.load import load_analyzer
+from analyzer_worker.engines.load import Loading, load_routing
+from analyzer_worker.engines.routing import Routing
 from analyzer_worker.settings import Settings
-from analyzer_worker.tasks.analyze import Analysis
+from analyzer_worker.tasks.analyze import Analysis, Judgement
+from analyzer_worker.tasks.sentence import Sentences
 from infra.celery_app import make_celery
 from infra.cpus import choose_threads
 from infra.job import read_job
@@ -20,10 +21,10 @@ from wire.messages.jobs import AnalyzeText
 
 settings = load_settings_or_exit(Settings)
 celery = make_celery(names.ANALYZER_WORKER, settings.redis_url, names.ANALYZER_QUEUE)
-worker: Worker[SentimentAnalyzer] = Worker(
+worker: Worker[Routing] = Worker(
     settings.redis_url, names.ANALYZER_WORKER, Limits(settings.deadline_s, settings.max_rss_mb)
 )
-analysis = Analysis(worker)
+analysis = Analysis(worker, Sentences(worker.redis), Judgement(settings.margin, settings.zero_shot))
 
 
 @celery.task(name=names.ANALYZE_TEXT, autoretry_for=(RedisError,), retry_backoff=1)
@@ -33,16 +34,16 @@ def analyze_text(job: dict[str, Any]) -> None:
         analysis.run(readable)
 
 
-def load() -> SentimentAnalyzer:
-    """Load the model that the settings name."""
-    return load_analyzer(
-        settings.model,
-        settings.language_codes,
+def load() -> Routing:
+    """Load the models that the settings name."""
+    loading = Loading(
         settings.model_cache,
         choose_threads(settings.threads, default=1),
         settings.base_weights,
         download=not settings.model_offline,
+        exact=settings.numerics == "float32",
     )
+    return load_routing(settings.model_by_language, settings.language_codes, loading)
 
 
 connect_signals(worker, settings, names.ANALYZER_WORKER, load)

@@ -78,35 +78,32 @@ def errors(results: Sequence[Measured]) -> float:
     return total / len(results)
 
 
-def of_speakers(results: Results, group: str, speakers: set[str]) -> Results:
-    """Select the results of some speakers of a group."""
-    return {
-        padding: [each for each in measured if each.clip.speaker in speakers and in_group(group, each.clip.language)]
-        for padding, measured in results.items()
-    }
+def cross_validated(results: Results) -> tuple[tuple[float, float], list[Measured], list[Measured]]:
+    """Choose one padding for all languages on each half of the speakers.
 
+    Of paddings with equal errors the shortest is chosen.
 
-def cross_validated(results: Results, group: str) -> tuple[float, float] | None:
-    """Return the error rate of the chosen paddings and that of the full window, on speakers they were not chosen on.
-
-    Of paddings with equal errors the shortest is chosen. None if a half has no speaker of the group.
+    Returns:
+        The two paddings; then the results of each half with the padding that was chosen on the other one, and with the
+        full window.
     """
-    clips = [each.clip for each in results[FULL] if in_group(group, each.clip.language)]
-    one, other = halves(clips)
-    if not one or not other:
-        return None
-    chosen, full = [], []
-    for choice, report in ((one, other), (other, one)):
-        chosen_on = of_speakers(results, group, choice)
-        padding = min(PADDINGS, key=lambda each: (errors(chosen_on[each]), each))
-        chosen += of_speakers(results, group, report)[padding]
-        full += of_speakers(results, group, report)[FULL]
-    return errors(chosen), errors(full)
+    halves_of_speakers = halves(each.clip for each in results[FULL])
+    paddings, chosen, full = [], [], []
+    for choice, report in (halves_of_speakers, halves_of_speakers[::-1]):
+        if not choice or not report:
+            raise typer.BadParameter("The recordings are those of one speaker.")
+        scores = {each: errors([one for one in results[each] if one.clip.speaker in choice]) for each in PADDINGS}
+        padding = min(PADDINGS, key=scores.__getitem__)
+        paddings.append(padding)
+        chosen += [each for each in results[padding] if each.clip.speaker in report]
+        full += [each for each in results[FULL] if each.clip.speaker in report]
+    return (paddings[0], paddings[1]), chosen, full
 
 
 def report(results: Results) -> dict[str, dict[str, object]]:
     """Return errors and seconds by group and padding, and the cross-validated errors."""
     stored: dict[str, dict[str, object]] = {}
+    paddings, chosen, full = cross_validated(results)
     for group in GROUPS:
         measured = {
             padding: [each for each in all_of_it if in_group(group, each.clip.language)]
@@ -114,13 +111,15 @@ def report(results: Results) -> dict[str, dict[str, object]]:
         }
         if not measured[FULL]:
             continue
-        validated = cross_validated(results, group)
         stored[group] = {
             "clips": len(measured[FULL]),
             "errors": {padding: round(errors(each), 4) for padding, each in measured.items()},
             "seconds": {padding: round(sum(one.seconds for one in each), 1) for padding, each in measured.items()},
-            "cross_validated": validated and round(validated[0], 4),
-            "cross_validated_full_window": validated and round(validated[1], 4),
+            "chosen": paddings,
+            "cross_validated": round(errors([each for each in chosen if in_group(group, each.clip.language)]), 4),
+            "cross_validated_full_window": round(
+                errors([each for each in full if in_group(group, each.clip.language)]), 4
+            ),
         }
     return stored
 
@@ -141,7 +140,8 @@ def show(console: Console, results: Results, stored: dict[str, dict[str, object]
             )
         console.print(table)
         console.print(
-            f"Chosen on one half of the speakers, counted on the other: {figures['cross_validated']}; "
+            f"{figures['chosen']} s chosen on the halves of the speakers, counted on the others: "
+            f"{figures['cross_validated']}; "
             f"full window: {figures['cross_validated_full_window']}\n"
         )
 

@@ -11,6 +11,7 @@ from infra.heartbeat import HeartbeatWriter
 from infra.ledger.entry import Stage
 from infra.ledger.ledger import Claim, Ledger
 from infra.ledger.resilient import ResilientLedger, retry_while_unavailable
+from infra.memory import release_free_memory
 from infra.redis_client import Redis, connect
 from infra.results import publish_result
 from infra.watchdog import Limits, Watchdog
@@ -77,6 +78,7 @@ class Worker(Generic[M]):
                 log.exception("model load failed")
                 self._heartbeat.not_ready(f"The model cannot be loaded ({type(error).__name__}); see the worker's log.")
             time.sleep(RELOAD_S)
+        release_free_memory()
         self._heartbeat.ready(self.model.name, self.model.revision)
         self._watchdog.start()
         log.info("model loaded", model=self.model.name, revision=self.model.revision)

@@ -44,6 +44,10 @@ class Tally(BaseModel):
     speech_ms: int = 0
     unanalysed: int = 0
     """Utterances without sentiment."""
+    unsure: int = 0
+    """Sentiments whose label is unsure."""
+    zero_shot: int = 0
+    """Sentiments in languages that the model was not trained with."""
     labels: dict[str, int] = {}
     score_ppm: dict[str, int] = {}
     """Sum of the probabilities of the most probable label, by label."""
@@ -97,6 +101,8 @@ class Tally(BaseModel):
         if final.sentiment is None:
             self.unanalysed += 1
             return
+        self.unsure += final.sentiment.unsure
+        self.zero_shot += final.sentiment.zero_shot
         label, probabilities = final.sentiment.label, final.sentiment.probabilities
         self.labels[label] = self.labels.get(label, 0) + 1
         self.score_ppm[label] = self.score_ppm.get(label, 0) + round(final.sentiment.score * PPM)
@@ -128,6 +134,8 @@ class Tally(BaseModel):
             speech_ms=self.speech_ms,
             sentiment={label: self._label(label) for label in LABELS},
             unanalysed=self.unanalysed,
+            unsure=self.unsure,
+            zero_shot=self.zero_shot,
             trend=sum(self.valence_ppm) / (PPM * len(self.valence_ppm)) if self.valence_ppm else None,
             trend_window=trend_window,
             timeline=tuple(_point(bucket) for bucket in self.timeline),

@@ -73,6 +73,11 @@ def partial_audio(session_id: str, segment: int, revision: int) -> str:
     return f"{_PREFIX}audio:{session_id}:{segment}:{revision}"
 
 
+def sentence(session_id: str, segment: int) -> str:
+    """Text of the unfinished sentence that an utterance is the last part of; it expires."""
+    return f"{_PREFIX}sentence:{session_id}:{segment}"
+
+
 def partials(instance: str) -> str:
     """Channel on which one gateway receives the partials that it requested."""
     return f"{_PREFIX}drafts:{instance}"

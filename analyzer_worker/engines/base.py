@@ -1,7 +1,7 @@
 """The interface of a sentiment engine."""
 
 from collections.abc import Mapping
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from wire.messages.results import LABELS, Label
 
@@ -10,6 +10,10 @@ INSTANT_MODEL = "instant"
 
 Probabilities: TypeAlias = dict[Label, float]
 """Probability of each label, 0–1, in the order of ``LABELS``; the three sum to 1."""
+
+
+Support = Literal["trained", "zero-shot"]
+"""Trained with sentences of the language, or read by an encoder that was, with a head trained on other languages."""
 
 
 class SentimentAnalyzer(Protocol):
@@ -25,10 +29,18 @@ class SentimentAnalyzer(Protocol):
 
     @property
     def languages(self) -> frozenset[str] | None:
-        """ISO 639-1 codes that the model supports; None for any. Callers pass text in no other language."""
+        """ISO 639-1 codes of the languages that the model was made for; None for any."""
 
-    def analyze(self, text: str) -> Probabilities:
-        """Classify ``text``, of any length and content; what exceeds the model's token limit is cut off."""
+    def support(self, language: str) -> Support | None:
+        """Return the support of a language; None if answers would mean nothing."""
+
+    def analyze(self, text: str, language: str) -> Probabilities:
+        """Classify ``text``, of any length and content, in a language that the model supports."""
+
+
+def declared(languages: frozenset[str] | None, language: str) -> Support | None:
+    """Return the support of a model that has its declared languages and no other."""
+    return "trained" if languages is None or language in languages else None
 
 
 def most_probable(probabilities: Mapping[Label, float]) -> Label:

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from analyzer_worker.engines.base import Probabilities
+from analyzer_worker.engines.base import Probabilities, Support, declared
 from analyzer_worker.engines.label_map import map_labels, merge_probabilities
 from analyzer_worker.weights.hub import declared_languages, model_folder, revision_of
 from wire.errors import ModelError
@@ -54,8 +54,12 @@ class HubClassifier:
         limits = [tokenizer.model_max_length, positions - RESERVED_POSITIONS]
         self._max_tokens = min(MAX_TOKENS, *(limit for limit in limits if limit > 0))  # XLNet has −1 positions: any
 
+    def support(self, language: str) -> Support | None:
+        """See ``SentimentAnalyzer``."""
+        return declared(self.languages, language)
+
     @torch.inference_mode()
-    def analyze(self, text: str) -> Probabilities:
+    def analyze(self, text: str, language: str) -> Probabilities:  # noqa: ARG002 - the model finds it out
         """Classify ``text``, cut at ``MAX_TOKENS`` or at what the model has positions for."""
         clean = text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
         inputs = self._tokenizer(clean, truncation=True, max_length=self._max_tokens, return_tensors="pt")
@@ -96,7 +100,7 @@ def load_hub_classifier(
     known = None if supported == ANY_LANGUAGE else supported
     classifier = HubClassifier(model, revision_of(folder), known, network, tokenizer)
     try:
-        classifier.analyze(TRIAL)
+        classifier.analyze(TRIAL, "en")
     except LOAD_ERRORS as failure:
         raise _unusable(model, folder, str(failure).strip().partition("\n")[0]) from failure
     return classifier

@@ -1,6 +1,6 @@
 """A constant answer without a model, to measure the cost of the services around one."""
 
-from analyzer_worker.engines.base import INSTANT_MODEL, NEGATIVE, NEUTRAL, POSITIVE, Probabilities
+from analyzer_worker.engines.base import INSTANT_MODEL, NEGATIVE, NEUTRAL, POSITIVE, Probabilities, Support, declared
 
 
 class InstantAnalyzer:
@@ -13,6 +13,10 @@ class InstantAnalyzer:
         """Support ``languages``; None for any."""
         self.languages = languages
 
-    def analyze(self, text: str) -> Probabilities:  # noqa: ARG002  (required by the interface)
+    def support(self, language: str) -> Support | None:
+        """See ``SentimentAnalyzer``."""
+        return declared(self.languages, language)
+
+    def analyze(self, text: str, language: str) -> Probabilities:  # noqa: ARG002  (required by the interface)
         """Return probability 1 for neutral."""
         return {NEGATIVE: 0.0, NEUTRAL: 1.0, POSITIVE: 0.0}

@@ -1,29 +1,58 @@
 """The factory of sentiment engines. An engine's libraries are imported only when that engine is chosen."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from analyzer_worker.engines.base import INSTANT_MODEL, SentimentAnalyzer
-from analyzer_worker.weights.adapter import DEFAULT_MODEL
+from analyzer_worker.engines.routing import Routing
+from analyzer_worker.settings import ANY_LANGUAGE
+from analyzer_worker.weights.adapter import E5, MINILM
 
 
-def load_analyzer(
-    model: str,
-    languages: frozenset[str] | None,
-    cache: Path,
-    threads: int,
-    base: Path | None = None,
-    download: bool = True,
-) -> SentimentAnalyzer:
+@dataclass(frozen=True)
+class Loading:
+    """Settings that all engines are loaded with."""
+
+    cache: Path
+    """Folder for extracted and downloaded files."""
+    threads: int
+    """CPU threads for one inference."""
+    base: Path | None = None
+    """Base weights of the built-in model; None for the installed package."""
+    download: bool = True
+    """True: a Hub model that is not in the cache is downloaded."""
+    exact: bool = False
+    """True: the multilingual model computes in float32, not in 8 bits."""
+
+
+def load_routing(models: Mapping[str, str], languages: frozenset[str] | None, loading: Loading) -> Routing:
+    """Load each model once, for all languages that are routed to it.
+
+    Args:
+        models: ISO 639-1 code, or ``*`` for any other language, → model as in ``load_analyzer``.
+        languages: as in ``load_analyzer``, for the model of ``*``.
+        loading: settings of all engines.
+
+    Raises:
+        ModelError: as ``load_analyzer``; a model does not support a language that is routed to it.
+    """
+    analyzers = {}
+    for model in dict.fromkeys(models.values()):
+        routed = frozenset(language for language, name in models.items() if name == model) - {ANY_LANGUAGE}
+        asked = languages if models.get(ANY_LANGUAGE) == model else None
+        analyzers[model] = load_analyzer(model, asked and asked | routed, loading)
+    return Routing({language: analyzers[model] for language, model in models.items()})
+
+
+def load_analyzer(model: str, languages: frozenset[str] | None, loading: Loading) -> SentimentAnalyzer:
     """Load the engine for ``model``.
 
     Args:
-        model: ``minilm-sentiment-en``, ``instant``, the id of a sequence-classification model on the Hugging Face Hub,
-            or a folder with one.
+        model: ``e5-sentiment-multilingual``, ``minilm-sentiment-en``, ``instant``, the id of a sequence-classification
+            model on the Hugging Face Hub, or a folder with one.
         languages: ISO 639-1 codes to answer in, ``*`` for any; None for those that the model declares.
-        cache: folder for extracted and downloaded files.
-        threads: CPU threads for one inference.
-        base: folder with the base weights of ``minilm-sentiment-en``; None for the installed package.
-        download: whether a Hub model that is not in the cache may be downloaded.
+        loading: settings of all engines.
 
     Raises:
         ModelError: the model is missing or damaged, has labels without a known meaning, or does not support
@@ -33,10 +62,14 @@ def load_analyzer(
         from analyzer_worker.engines.instant import InstantAnalyzer
 
         return InstantAnalyzer(languages)
-    if model == DEFAULT_MODEL:
+    if model == E5:
+        from analyzer_worker.engines.e5_lora import load_e5
+
+        return load_e5(languages, loading.threads, loading.base, exact=loading.exact)
+    if model == MINILM:
         from analyzer_worker.engines.minilm_lora import load_minilm
 
-        return load_minilm(languages, cache, threads, base)
+        return load_minilm(languages, loading.cache, loading.threads, loading.base)
     from analyzer_worker.engines.hub_classifier import load_hub_classifier
 
-    return load_hub_classifier(model, languages, cache, threads, download)
+    return load_hub_classifier(model, languages, loading.cache, loading.threads, loading.download)

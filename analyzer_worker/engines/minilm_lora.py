@@ -1,4 +1,4 @@
-"""The default engine, ``minilm-sentiment-en``: base weights with the adapter of this repository merged in."""
+"""The English engine, ``minilm-sentiment-en``: base weights with the adapter of this repository merged in."""
 
 from pathlib import Path
 
@@ -7,10 +7,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from tokenizers import Tokenizer
 
-from analyzer_worker.engines.base import Probabilities
-from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder, merge_adapter
-from analyzer_worker.weights.adapter import ADAPTER_FOLDER, DEFAULT_MODEL, damaged, read_adapter
-from analyzer_worker.weights.base_weights import ensure_base_weights
+from analyzer_worker.engines.base import Probabilities, Support, declared
+from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder
+from analyzer_worker.engines.pooled_net import merge_adapter
+from analyzer_worker.weights.adapter import MINILM, adapter_folder, damaged, read_adapter
+from analyzer_worker.weights.base_weights import WEIGHTS_SHA256, ensure_base_weights
 from wire.errors import ModelError
 from wire.messages.results import LABELS
 
@@ -21,7 +22,7 @@ MAX_CHARACTERS = 8192
 class MinilmAnalyzer:
     """A merged network and its tokenizer; float32, one text at a time."""
 
-    name = DEFAULT_MODEL
+    name = MINILM
 
     def __init__(self, net: SentimentNet, tokenizer: Tokenizer, revision: str, languages: frozenset[str]) -> None:
         """Take over ``net`` and freeze it; ``tokenizer`` truncates and does not pad."""
@@ -30,8 +31,12 @@ class MinilmAnalyzer:
         self.revision = revision
         self.languages = languages
 
+    def support(self, language: str) -> Support | None:
+        """See ``SentimentAnalyzer``."""
+        return declared(self.languages, language)
+
     @torch.inference_mode()
-    def analyze(self, text: str) -> Probabilities:
+    def analyze(self, text: str, language: str) -> Probabilities:  # noqa: ARG002 - it is English
         """Classify ``text``, cut at the model's 128 tokens."""
         clean = text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
         encoding = self._tokenizer.encode(clean)
@@ -44,7 +49,7 @@ def load_minilm(
     cache: Path,
     threads: int,
     base: Path | None = None,
-    adapter: Path = ADAPTER_FOLDER,
+    adapter: Path | None = None,
 ) -> MinilmAnalyzer:
     """Verify and load the files and merge the adapter; arguments as in ``load.load_analyzer``.
 
@@ -52,12 +57,13 @@ def load_minilm(
         ModelError: a file is missing or damaged, or ``languages`` names one that the model does not support.
     """
     torch.set_num_threads(threads)
-    config, content = read_adapter(adapter)
+    adapter = adapter or adapter_folder(MINILM)
+    config, content = read_adapter(adapter, WEIGHTS_SHA256)
     known = frozenset(config["languages"])
     if languages is not None and not languages <= known:
         raise ModelError(
             "model_languages",
-            f"{DEFAULT_MODEL} supports {', '.join(sorted(known))}, not {', '.join(sorted(languages - known))}.",
+            f"{MINILM} supports {', '.join(sorted(known))}, not {', '.join(sorted(languages - known))}.",
             "Name only languages that it supports, or choose a multilingual model from the Hugging Face Hub.",
         )
     folder = ensure_base_weights(cache, base)

@@ -1,8 +1,12 @@
 """The analysis task: claim a job, classify its text, publish the result."""
 
+from dataclasses import dataclass
+
 import structlog
 
-from analyzer_worker.engines.base import Probabilities, SentimentAnalyzer, most_probable
+from analyzer_worker.engines.base import NEUTRAL, Probabilities, most_probable
+from analyzer_worker.engines.routing import Routing
+from analyzer_worker.tasks.sentence import Sentences
 from infra.worker import Worker
 from wire.messages.base import now
 from wire.messages.jobs import AnalyzeText
@@ -11,12 +15,30 @@ from wire.messages.results import LABELS, Final, Sentiment
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """Settings that turn probabilities into a label."""
+
+    margin: float = 0.0
+    """Difference of the two highest probabilities below which the label is neutral and unsure, 0–1."""
+    zero_shot: bool = True
+    """True: languages are analysed, too, that the model was not trained with."""
+
+
 class Analysis:
     """Runs analysis jobs; one instance per process."""
 
-    def __init__(self, worker: Worker[SentimentAnalyzer]) -> None:
-        """Use the model, ledger and Redis of ``worker``."""
+    def __init__(self, worker: Worker[Routing], sentences: Sentences, judgement: Judgement) -> None:
+        """Use the model, ledger and Redis of ``worker``.
+
+        Args:
+            worker: the process's frame around its models.
+            sentences: joins an utterance with the beginning of its sentence.
+            judgement: settings of the label.
+        """
         self._worker = worker
+        self._sentences = sentences
+        self._judgement = judgement
 
     def run(self, job: AnalyzeText) -> None:
         """Analyse one utterance and publish its ``Final``; does nothing if the job is not to be claimed."""
@@ -25,27 +47,41 @@ class Analysis:
                 log.info("job skipped", session=job.session_id, segment=job.segment, verdict=claim.verdict)
                 return
             started = now()
+            text = self._sentences.sentence_so_far(job)
             with self._worker.watched():
-                sentiment, reason = analyse(self._worker.model, job.transcript.text, job.transcript.language)
+                sentiment, reason = analyse(self._worker.model, text, job.transcript.language, self._judgement)
             clock = job.clock.at(analysis_start=started, analysed=now())
             self._worker.publish(Final.of(job.model_copy(update={"clock": clock}), sentiment, reason))
 
 
-def analyse(model: SentimentAnalyzer, text: str, language: str) -> tuple[Sentiment | None, str | None]:
-    """Return the sentiment of a text, or None and the reason: the model does not support ``language``."""
-    if model.languages is not None and language not in model.languages:
-        known = ", ".join(sorted(model.languages))
-        return None, f"The sentiment model {model.name} knows {known}, but this is {language}."
-    return sentiment_of(model.analyze(text), model.name, language), None
+def analyse(
+    routing: Routing, text: str, language: str, judgement: Judgement
+) -> tuple[Sentiment, None] | tuple[None, str]:
+    """Return the sentiment of a text, or None and the reason: no model supports ``language``."""
+    model = routing.model_for(language)
+    zero_shot = model is not None and model.support(language) == "zero-shot"
+    if model is None or (zero_shot and not judgement.zero_shot):
+        known = ", ".join(sorted(routing.languages or ()))
+        return None, f"The sentiment model {routing.name} knows {known}, but this is {language}."
+    sentiment = sentiment_of(model.analyze(text, language), model.name, language, judgement.margin)
+    return sentiment.model_copy(update={"zero_shot": zero_shot}), None
 
 
-def sentiment_of(probabilities: Probabilities, model: str, language: str) -> Sentiment:
-    """Make the message from an engine's answer: the most probable label, and all three probabilities."""
+def sentiment_of(probabilities: Probabilities, model: str, language: str, margin: float = 0.0) -> Sentiment:
+    """Make the message from an engine's answer: the most probable label, and all three probabilities.
+
+    If the two most probable labels differ by less than ``margin``, the label is neutral and unsure.
+    """
     label = most_probable(probabilities)
+    first, second, _ = sorted(probabilities.values(), reverse=True)
+    unsure = first - second < margin
+    if unsure:
+        label = NEUTRAL
     return Sentiment(
         label=label,
         score=probabilities[label],
         probabilities={name: probabilities[name] for name in LABELS},
+        unsure=unsure,
         model=model,
         language=language,
     )

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,28 +52,40 @@ def replace_exclamation_marks(sentences: Sentences, seed: int, share: float = 0.
 
 
 def batches(sentences: Sentences, tokenizer: Tokenizer, size: int, shuffle: random.Random | None) -> Iterator[Batch]:
-    """Yield ``sentences`` in batches of ``size`` or less, each of similar length; in random order with ``shuffle``.
-
-    Sorting by length inside random pools of 50 batches keeps the padding small and the order random.
-    """
+    """Yield ``sentences`` in batches of ``size`` or less, each of similar length; in random order with ``shuffle``."""
     encoded = [encoding.ids for encoding in tokenizer.encode_batch(sentences.texts)]
-    order = list(range(len(encoded)))
+    for group in groups_by_length([len(ids) for ids in encoded], size, shuffle):
+        ids, mask = pad([encoded[index] for index in group])
+        yield Batch(ids, mask, torch.tensor([sentences.targets[index] for index in group]))
+
+
+def groups_by_length(lengths: Sequence[int], size: int, shuffle: random.Random | None) -> list[list[int]]:
+    """Group indices of sentences by ``size`` or less, so that lengths in a group are similar.
+
+    Sorting by length inside random pools of 50 groups keeps the padding small and the order random.
+
+    Args:
+        lengths: tokens of each sentence.
+        size: sentences per group.
+        shuffle: source of the random order; None to sort all sentences by length.
+    """
+    order = list(range(len(lengths)))
     pool = len(order)
     if shuffle:
         shuffle.shuffle(order)
         pool = 50 * size
     groups = []
     for start in range(0, len(order), pool):
-        near = sorted(order[start : start + pool], key=lambda index: len(encoded[index]))
+        near = sorted(order[start : start + pool], key=lambda index: lengths[index])
         groups += [near[at : at + size] for at in range(0, len(near), size)]
     if shuffle:
         shuffle.shuffle(groups)
-    for group in groups:
-        yield _pad([encoded[index] for index in group], [sentences.targets[index] for index in group])
+    return groups
 
 
-def _pad(rows: list[list[int]], targets: list[int]) -> Batch:
+def pad(rows: Sequence[Sequence[int]], padding: int = 0) -> tuple[Tensor, Tensor]:
+    """Return ids padded at their end, and the mask with 1 for a token; both (rows, longest) int64."""
     width = max(map(len, rows))
-    ids = torch.tensor([row + [0] * (width - len(row)) for row in rows])
+    ids = torch.tensor([[*row, *[padding] * (width - len(row))] for row in rows])
     mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
-    return Batch(ids, mask, torch.tensor(targets))
+    return ids, mask

@@ -20,21 +20,25 @@ import typer
 from peft import LoraConfig, get_peft_model
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder, merge_adapter
-from analyzer_worker.training.adapter_writer import adapter_tensors, write_adapter
+from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder
+from analyzer_worker.engines.pooled_net import merge_adapter
+from analyzer_worker.training.adapter_writer import Identity, adapter_tensors, write_adapter
 from analyzer_worker.training.metrics import Scores, score
 from analyzer_worker.training.recipe import Recipe
+from analyzer_worker.training.schedule import optimizer_for
 from analyzer_worker.training.sentences import Sentences, batches, read_sentences, replace_exclamation_marks
-from analyzer_worker.weights.base_weights import ensure_base_weights
+from analyzer_worker.training.tables import print_scores
+from analyzer_worker.weights.adapter import MINILM
+from analyzer_worker.weights.base_weights import PACKAGE, PACKAGE_VERSION, WEIGHTS_SHA256, ensure_base_weights
 from infra.settings import WireSettings
 from wire.messages.results import LABELS
 
 TRAIN_SETS = ("goemotions", "meld")
 OUT_OF_DOMAIN_TESTS = ("sst3_test", "tweeteval_test")
+IDENTITY = Identity(MINILM, ("en",), PACKAGE, PACKAGE_VERSION, WEIGHTS_SHA256)
 console = Console()
 app = typer.Typer(add_completion=False)
 
@@ -63,8 +67,8 @@ def main(
     net = SentimentNet(load_encoder(base), recipe.hidden)
     merge_adapter(net, {name: tensor.half() for name, tensor in adapter.items()}, recipe.scale)
     measured = {each.name: evaluate(net, each, tokenizer) for each in test_sets(data)}
-    write_adapter(out, adapter, recipe, measured)
-    print_scores(measured, f"{out}, trained in {minutes:.1f} minutes")
+    write_adapter(out, adapter, IDENTITY, recipe, measured)
+    print_scores(console, measured, f"{out}, trained in {minutes:.1f} minutes")
 
 
 def train(recipe: Recipe, data: Path, base: Path, tokenizer: Tokenizer) -> dict[str, Tensor]:
@@ -129,20 +133,6 @@ def class_weights(sentences: Sentences, recipe: Recipe) -> Tensor:
     return weights / weights.mean()
 
 
-def optimizer_for(
-    net: SentimentNet, recipe: Recipe, steps: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    """Make AdamW with a separate rate for the head, and its schedule: linear warm-up, then linear decay to zero."""
-    lora = [weight for weight in net.encoder.parameters() if weight.requires_grad]
-    groups = [{"params": lora, "lr": recipe.lora_rate}, {"params": net.head.parameters(), "lr": recipe.head_rate}]
-    optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
-    warm = max(1, int(steps * recipe.warmup))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / warm, max(0.0, (steps - step) / (steps - warm)))
-    )
-    return optimizer, schedule
-
-
 @torch.inference_mode()
 def evaluate(net: SentimentNet, sentences: Sentences, tokenizer: Tokenizer) -> Scores:
     """Compute accuracy and macro-F1 of ``net`` in float32, without dropout."""
@@ -152,14 +142,6 @@ def evaluate(net: SentimentNet, sentences: Sentences, tokenizer: Tokenizer) -> S
         predicted.append(net(batch.ids, batch.mask).argmax(1))
         targets.append(batch.targets)
     return score(torch.cat(predicted), torch.cat(targets))
-
-
-def print_scores(measured: dict[str, Scores], title: str) -> None:
-    """Print a table with one row per test set."""
-    table = Table("set", "macro-F1", "accuracy", "sentences", title=title)
-    for name, scores in measured.items():
-        table.add_row(name, f"{scores.macro_f1:.3f}", f"{scores.accuracy:.3f}", f"{scores.sentences:,}")
-    console.print(table)
 
 
 def progress_bar() -> Progress:

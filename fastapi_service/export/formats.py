@@ -63,12 +63,12 @@ class File:
 
 def _txt(entry: Entry, _before: int) -> str:
     sentiment = entry.sentiment
-    label = f" ({sentiment.label} {half_up(sentiment.score * 100)} %)" if sentiment else ""
+    label = f" ({sentiment.label} {half_up(sentiment.score * 100)} %{_marks(sentiment, ', ')})" if sentiment else ""
     return f"[{_time(entry.start_ms)[:-4]}] {entry.named_text}{label}\n"
 
 
 def _srt(entry: Entry, before: int) -> str:
-    label = f" [{entry.sentiment.label}]" if entry.sentiment else ""
+    label = f" [{entry.sentiment.label}{_marks(entry.sentiment, ', ')}]" if entry.sentiment else ""
     times = f"{_time(entry.start_ms)} --> {_time(entry.end_ms)}".replace(".", ",")
     gap = "\n" if before else ""
     return f"{gap}{before + 1}\n{times}\n{entry.named_text.replace('-->', '→')}{label}\n"
@@ -76,7 +76,8 @@ def _srt(entry: Entry, before: int) -> str:
 
 def _vtt(entry: Entry, _before: int) -> str:
     text = entry.text.translate(_MARKUP)
-    marked = f"<c.{entry.sentiment.label}>{text}</c>" if entry.sentiment else text
+    sentiment = entry.sentiment
+    marked = f"<c.{sentiment.label}{_marks(sentiment, '.')}>{text}</c>" if sentiment else text
     voice = f"<v {entry.speaker}>" if entry.speaker else ""
     return f"\n{_time(entry.start_ms)} --> {_time(entry.end_ms)}\n{voice}{marked}\n"
 
@@ -102,6 +103,8 @@ def _json_sentiment(sentiment: Sentiment) -> dict[str, Any]:
         "label": sentiment.label,
         "score": _number(sentiment.score),
         "probabilities": {label: _number(sentiment.probabilities[label]) for label in LABELS},
+        "unsure": sentiment.unsure,
+        "zero_shot": sentiment.zero_shot,
     }
 
 
@@ -115,6 +118,8 @@ def _csv(entry: Entry, _before: int) -> str:
         entry.text,
         sentiment.label if sentiment else "",
         str(_number(sentiment.score)) if sentiment else "",
+        str(sentiment.unsure).lower() if sentiment else "",
+        str(sentiment.zero_shot).lower() if sentiment else "",
     )
     return ",".join(map(_cell, cells)) + "\r\n"
 
@@ -132,9 +137,16 @@ FORMATS = {
     "csv": Format(
         "text/csv; charset=utf-8",
         _csv,
-        head="\ufeffstart,end,speaker,language,text,sentiment,score\r\n",  # the mark makes Excel read UTF-8
+        # The mark makes Excel read UTF-8.
+        head="\ufeffstart,end,speaker,language,text,sentiment,score,unsure,zero_shot\r\n",
     ),
 }
+
+
+def _marks(sentiment: Sentiment, separator: str) -> str:
+    """Return the marks of a label with the separator before each of them."""
+    marks = [mark for mark, given in (("unsure", sentiment.unsure), ("zero-shot", sentiment.zero_shot)) if given]
+    return "".join(separator + mark for mark in marks)
 
 
 def _time(ms: int) -> str:

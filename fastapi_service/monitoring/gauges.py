@@ -10,6 +10,19 @@ from infra.redis_client import AsyncRedis
 from wire import names
 from wire.messages.statistics import Statistics
 
+FIGURES = (
+    "utterances",
+    "no_speech",
+    "uncertain",
+    "failures",
+    "words",
+    "speech_ms",
+    "unanalysed",
+    "unsure",
+    "zero_shot",
+)
+"""Fields of ``Statistics`` that are exported as ``wta_global``."""
+
 log = structlog.get_logger()
 
 
@@ -31,7 +44,7 @@ async def update_gauges(redis: AsyncRedis) -> None:
 
 
 def _show(statistics: Statistics) -> None:
-    for figure in ("utterances", "no_speech", "uncertain", "failures", "words", "speech_ms", "unanalysed"):
+    for figure in FIGURES:
         metrics.GLOBAL.labels(figure).set(getattr(statistics, figure))
     for label, known in statistics.sentiment.items():
         metrics.GLOBAL_SENTIMENT.labels(label).set(known.count)

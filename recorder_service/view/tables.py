@@ -24,6 +24,8 @@ def statistics_table(statistics: Statistics, outcome: Outcome) -> Table:
     for label, known in statistics.sentiment.items():
         score = "" if known.mean_score is None else f", mean score {known.mean_score:.2f}"
         table.add_row(label, f"{known.count}{score}")
+    table.add_row("of them unsure", str(statistics.unsure))
+    table.add_row("* language not trained", str(statistics.zero_shot))
     table.add_row("without sentiment", str(statistics.unanalysed))
     table.add_row(f"trend (last {statistics.trend_window})", _trend(statistics.trend))
     languages = ", ".join(f"{language} {count}" for language, count in sorted(statistics.languages.items()))

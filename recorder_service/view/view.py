@@ -85,14 +85,19 @@ class JsonView(View):
 
 
 def result_line(result: Final | NoSpeech | SegmentFailed) -> Text:
-    """Format a result as ``0:03.2  positive 0.93  en  And so, my fellow Americans``."""
+    """Format a result as ``0:03.2  positive 0.93  en  And so, my fellow Americans``.
+
+    An asterisk marks a language that the sentiment model was not trained with.
+    """
     line = Text(f"{clock_time(result.start_ms):>8}  ", style="dim")
     match result:
         case Final(sentiment=None):
             line.append(printable(result.text), style="default not dim")
             line.append(f"  (no sentiment: {printable(result.sentiment_reason or 'no reason given')})")
         case Final(sentiment=sentiment) if sentiment is not None:
-            line.append(f"{sentiment.label:8} {sentiment.score:.2f}  ", style=f"{COLOURS[sentiment.label]} not dim")
+            certainty = "unsure" if sentiment.unsure else f"{sentiment.score:.2f}"
+            mark = "*" if sentiment.zero_shot else ""
+            line.append(f"{sentiment.label:8} {certainty}{mark}  ", style=f"{COLOURS[sentiment.label]} not dim")
             line.append(f"{result.language}  ").append(printable(result.text), style="default not dim")
         case NoSpeech():
             line.append(NO_TEXT[result.reason])

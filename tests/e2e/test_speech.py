@@ -97,17 +97,18 @@ async def test_people_in_one_room_see_each_other(stack: Stack) -> None:
         await late.until(lambda: len(late.results) == 2)
 
 
-async def test_a_language_without_a_sentiment_model_is_not_guessed(stack: Stack) -> None:
-    """German speech is recognised as German, transcribed, and has no sentiment but a reason."""
-    client = await talk(stack, clip("de-klima.wav"))
-    final = client.results[0]
-    assert isinstance(final, Final)
-    assert final.language == "de"
-    assert final.sentiment is None
-    assert final.sentiment_reason is not None
-    assert "de" in final.sentiment_reason
-    assert client.statistics is not None
-    assert client.statistics.unanalysed == 1
+async def test_sentiment_in_a_language_without_training_is_marked(stack: Stack) -> None:
+    """German speech is recognised as German, transcribed, and its sentiment is zero-shot; that of English is not."""
+    german, english = await asyncio.gather(talk(stack, clip("de-klima.wav")), talk(stack, clip("pleased.wav")))
+    for client, language, zero_shot in ((german, "de", True), (english, "en", False)):
+        final = client.results[0]
+        assert isinstance(final, Final)
+        assert final.language == language
+        assert final.sentiment is not None
+        assert (final.sentiment.language, final.sentiment.zero_shot) == (language, zero_shot)
+        assert final.sentiment_reason is None
+        assert client.statistics is not None
+        assert (client.statistics.zero_shot, client.statistics.unanalysed) == (int(zero_shot), 0)
 
 
 async def test_the_simplest_client_sends_nothing_but_audio(stack: Stack) -> None:

@@ -23,6 +23,10 @@ class Sentiment(Message):
     """Probability of ``label``, 0–1."""
     probabilities: dict[Label, float]
     """Probability of each label; their sum is 1."""
+    unsure: bool = False
+    """The two most probable labels are nearly equal, so the label is ``neutral``."""
+    zero_shot: bool = False
+    """The model was not trained with sentences of this language."""
     model: str
     language: str
 

@@ -54,6 +54,10 @@ class Statistics(Message):
     sentiment: dict[Label, LabelStatistics] = {}
     unanalysed: int = 0
     """Results of type ``final`` without a sentiment."""
+    unsure: int = 0
+    """Sentiments whose label is unsure; they are counted as neutral, too."""
+    zero_shot: int = 0
+    """Sentiments in languages that the model was not trained with."""
     trend: float | None = None
     """Mean of P(positive) − P(negative) over the last ``trend_window`` utterances with sentiment, −1…1."""
     trend_window: int

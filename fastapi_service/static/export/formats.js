@@ -87,7 +87,16 @@ function txt(lines) {
 
 /** @param {Line} line */
 function labelled({ sentiment }) {
-  return sentiment ? ` (${sentiment.label} ${halfUp(sentiment.score * 100)} %)` : "";
+  return sentiment ? ` (${sentiment.label} ${halfUp(sentiment.score * 100)} %${marks(sentiment, ", ")})` : "";
+}
+
+/**
+ * The marks of a label; older services do not send any.
+ * @param {Sentiment} sentiment
+ * @param {string} separator before each of them
+ */
+function marks({ unsure, zero_shot }, separator) {
+  return (unsure ? `${separator}unsure` : "") + (zero_shot ? `${separator}zero-shot` : "");
 }
 
 /** @param {Line[]} lines */
@@ -95,7 +104,7 @@ function srt(lines) {
   return spoken(lines)
     .map((line, i) => {
       const times = `${time(line.start_ms)} --> ${time(line.end_ms)}`.replaceAll(".", ",");
-      const label = line.sentiment ? ` [${line.sentiment.label}]` : "";
+      const label = line.sentiment ? ` [${line.sentiment.label}${marks(line.sentiment, ", ")}]` : "";
       return `${i + 1}\n${times}\n${named(line).replaceAll("-->", "→")}${label}\n`;
     })
     .join("\n");
@@ -105,7 +114,7 @@ function srt(lines) {
 function vtt(lines) {
   const cues = spoken(lines).map(({ start_ms, end_ms, speaker, text, sentiment }) => {
     const safe = text.replace(/[&<>]/g, (character) => MARKUP[character]);
-    const content = sentiment ? `<c.${sentiment.label}>${safe}</c>` : safe;
+    const content = sentiment ? `<c.${sentiment.label}${marks(sentiment, ".")}>${safe}</c>` : safe;
     return `\n${time(start_ms)} --> ${time(end_ms)}\n${speaker ? `<v ${speaker}>` : ""}${content}\n`;
   });
   return ["WEBVTT\n", ...cues].join("");
@@ -118,18 +127,18 @@ function json(lines) {
 }
 
 /** @param {Sentiment} sentiment */
-function plain({ label, score, probabilities: { negative, neutral, positive } }) {
+function plain({ label, score, probabilities: { negative, neutral, positive }, unsure = false, zero_shot = false }) {
   const probabilities = { negative: rounded(negative), neutral: rounded(neutral), positive: rounded(positive) };
-  return { label, score: rounded(score), probabilities };
+  return { label, score: rounded(score), probabilities, unsure, zero_shot };
 }
 
 /** @param {Line[]} lines */
 function csv(lines) {
-  const head = "\ufeffstart,end,speaker,language,text,sentiment,score\r\n"; // the mark makes Excel read UTF-8
+  const head = "\ufeffstart,end,speaker,language,text,sentiment,score,unsure,zero_shot\r\n"; // the mark makes Excel read UTF-8
   const rows = lines.map(({ start_ms, end_ms, speaker, language, text, sentiment }) => {
-    const label = sentiment ? [sentiment.label, String(rounded(sentiment.score))] : ["", ""];
-    const cells = [time(start_ms), time(end_ms), speaker ?? "", language ?? "", text, ...label];
-    return `${cells.map(cell).join(",")}\r\n`;
+    const { label = "", score = "", unsure = "", zero_shot = "" } = sentiment ? plain(sentiment) : {};
+    const said = [time(start_ms), time(end_ms), speaker ?? "", language ?? "", text];
+    return `${[...said, label, score, unsure, zero_shot].map(String).map(cell).join(",")}\r\n`;
   });
   return [head, ...rows].join("");
 }

@@ -111,6 +111,7 @@ export const en = {
   /** @param {{ reason: string, languageName: string }} because `reason` in English, from the service */
   noSentimentBecause: ({ reason }) => reason,
   label: { positive: "Positive", neutral: "Neutral", negative: "Negative" },
+  unsure: "unsure",
   statistics: {
     title: "Statistics",
     utterances: "Sentences",
@@ -128,6 +129,8 @@ export const en = {
     languages: "Languages",
     latency: "Typical delay",
     unanalysed: "Without sentiment",
+    unsure: "Sentiment unsure",
+    zero_shot: "* Language not trained",
     uncertain: "Not understood",
     failures: "Not transcribed",
   },

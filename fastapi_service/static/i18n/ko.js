@@ -112,6 +112,7 @@ export const ko = {
     return reason.startsWith("The analysis failed") ? "감정을 분석하지 못했습니다." : reason;
   },
   label: { positive: "긍정", neutral: "중립", negative: "부정" },
+  unsure: "불확실",
   statistics: {
     title: "통계",
     utterances: "문장",
@@ -129,6 +130,8 @@ export const ko = {
     languages: "언어",
     latency: "보통 지연",
     unanalysed: "감정 없음",
+    unsure: "감정 불확실",
+    zero_shot: "* 학습하지 않은 언어",
     uncertain: "알아듣지 못함",
     failures: "받아 적지 못함",
   },

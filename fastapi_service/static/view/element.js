@@ -4,10 +4,10 @@
 /**
  * Makes an element; strings among the children become text.
  * @param {string} tag
- * @param {Record<string, string>} attributes
+ * @param {Record<string, string>} [attributes]
  * @param {(Node | string)[]} children
  */
-export function element(tag, attributes, ...children) {
+export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
   made.append(...children);
@@ -15,11 +15,10 @@ export function element(tag, attributes, ...children) {
 }
 
 /**
- * Returns the element of index.html with this id and of this type.
+ * Returns the element of index.html with this id, which is of the type that its place asks for.
  * @template {HTMLElement} [Found=HTMLElement]
  * @param {string} id
- * @param {new () => Found} [_type]
  */
-export function find(id, _type) {
+export function find(id) {
   return /** @type {Found} */ (document.getElementById(id));
 }

@@ -4,8 +4,10 @@
 import { find } from "./element.js";
 
 export class FilePicker {
-  #button = find("choose-file", HTMLButtonElement);
-  #input = find("file", HTMLInputElement);
+  /** @type {HTMLButtonElement} */
+  #button = find("choose-file");
+  /** @type {HTMLInputElement} */
+  #input = find("file");
   #overlay = find("drop");
   /** @type {(file: File) => void} */
   #picked = () => {};

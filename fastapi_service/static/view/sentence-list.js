@@ -16,7 +16,7 @@ export class SentenceList {
   placeholder = find("empty");
   #autoScroll = new AutoScroll();
   /** The last piece. */
-  #piece = element("ol", {});
+  #piece = element("ol");
   #count = 0;
   /** Session and segment → a sentence without its final text. @type {Map<string, HTMLElement>} */
   #pending = new Map();
@@ -90,7 +90,7 @@ export class SentenceList {
   #append(item) {
     if (this.#count++ % PIECE === 0) {
       this.#piece.previousElementSibling?.classList.add("past");
-      this.#piece = element("ol", {});
+      this.#piece = element("ol");
       this.root.append(this.#piece);
     }
     this.#piece.append(item);

@@ -9,7 +9,7 @@ import { setText } from "./localize.js";
 /**
  * @typedef {import("../wire/messages.js").Final} Final
  * @typedef {import("../wire/messages.js").SegmentFailed} SegmentFailed
- * @typedef {import("../wire/messages.js").Sentiment} Sentiment
+ * @typedef {import("../wire/messages.js").Sentiment} Sentiment older services send no marks
  */
 
 /** Shapes that differ without colour. @type {Record<Sentiment["label"], string>} */
@@ -29,7 +29,7 @@ export function interimText(stable, unstable, language) {
 /** Text and sentiment. @param {Final} final */
 export function finalParts({ text, language, sentiment, sentiment_reason }) {
   const paragraph = element("p", { class: "text", lang: language }, text);
-  if (sentiment) return [paragraph, badge(sentiment)];
+  if (sentiment) return [paragraph, badge(sentiment), ...(sentiment.zero_shot ? [footnote()] : [])];
   const reason = () => texts.noSentimentBecause({ reason: sentiment_reason ?? "", languageName: languageName(language) });
   return [
     paragraph,
@@ -47,14 +47,20 @@ export function failedParts(failed) {
 }
 
 /** @param {Sentiment} sentiment */
-function badge({ label, score }) {
+function badge({ label, score, unsure, zero_shot }) {
+  const figure = () => (unsure ? `· ${texts.unsure}` : percent(score));
   return element(
     "span",
-    { class: "badge", "data-label": label },
+    { class: unsure ? "badge unsure" : "badge", "data-label": label },
     element("span", { "aria-hidden": "true" }, ICONS[label]),
     " ",
-    setText(element("span", {}), () => `${texts.label[label]} ${percent(score)}`),
+    setText(element("span"), () => `${texts.label[label]} ${figure()}${zero_shot ? " *" : ""}`),
   );
+}
+
+/** What the asterisk of a zero-shot label means; screen readers have it always, others where they look. */
+function footnote() {
+  return setText(element("p", { class: "reason footnote" }), () => texts.statistics.zero_shot);
 }
 
 /**

@@ -123,7 +123,10 @@ export class Settings {
   }
 }
 
-/** @param {string} id */
+/**
+ * @param {string} id
+ * @returns {HTMLInputElement}
+ */
 function field(id) {
-  return find(id, HTMLInputElement);
+  return find(id);
 }

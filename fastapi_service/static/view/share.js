@@ -12,8 +12,10 @@ const LETTERS = "abcdefghijkmnpqrstuvwxyz23456789";
 const COPIED_MS = 2_000;
 
 export class Share {
-  #name = find("room", HTMLInputElement);
-  #link = find("room-link", HTMLInputElement);
+  /** @type {HTMLInputElement} */
+  #name = find("room");
+  /** @type {HTMLInputElement} */
+  #link = find("room-link");
   /** @type {string | null} */
   #room = null;
   /** @type {(room: string | null) => void} */
@@ -54,7 +56,7 @@ export class Share {
     this.#link.value = String(linkTo(room));
     const { generate } = await import("../vendor/lean-qr.mjs");
     // Dark on light in dark mode too: not every camera reads the reverse.
-    generate(this.#link.value).toCanvas(find("qr", HTMLCanvasElement), { on: [0, 0, 0], off: [255, 255, 255] });
+    generate(this.#link.value).toCanvas(find("qr"), { on: [0, 0, 0], off: [255, 255, 255] });
   }
 
   /**

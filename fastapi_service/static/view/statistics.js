@@ -3,15 +3,16 @@
 
 import { languageName, minutes, percent, seconds, valence, whole } from "../i18n/format.js";
 import { texts } from "../i18n/index.js";
-import { find } from "./element.js";
+import { element, find } from "./element.js";
 import { setText } from "./localize.js";
 import { Trend, leaning } from "./trend.js";
 
 /**
  * @typedef {import("../wire/messages.js").Statistics} Statistics
  * @typedef {"type" | "scope" | "session_id" | "room" | "version" | "no_speech" | "trend_window"} Unshown
- * @typedef {Omit<Statistics, Unshown | "uncertain" | "sentiment">} Always
- * @typedef {Always & { uncertain?: number, sentiment: Partial<Statistics["sentiment"]> }} Figures
+ * @typedef {typeof RARE[number]} Rare older services do not send all of them
+ * @typedef {Omit<Statistics, Unshown | Rare | "sentiment">} Always
+ * @typedef {Always & Partial<Pick<Statistics, Rare>> & { sentiment: Partial<Statistics["sentiment"]> }} Figures
  */
 
 /** Text of each figure, by the `data-figure` of its element. @type {Record<string, (statistics: Figures) => string>} */
@@ -23,19 +24,22 @@ const FIGURES = {
   latency: ({ latency }) => (latency.total ? seconds(latency.total.p50_ms) : texts.none),
 };
 /** Counts that are shown only if they are not 0. */
-const RARE = /** @type {const} */ (["unanalysed", "uncertain", "failures"]);
-/** Counts, by the `data-figure` of their element too. Older services do not send all of them. */
+const RARE = /** @type {const} */ (["unanalysed", "unsure", "zero_shot", "uncertain", "failures"]);
+/** Counts, by the `data-figure` of their element too. */
 const COUNTS = /** @type {const} */ (["utterances", "words", ...RARE]);
+/** The figures of each list, by its id. */
+const LISTS = /** @type {const} */ ({
+  totals: ["utterances", "words", "talk"],
+  rows: ["pace", "trend", "languages", "latency", "people", ...RARE],
+});
 
 const NO_SCORES = { count: 0, mean_score: null };
 /** @type {Figures} */
 const EMPTY = {
   utterances: 0,
-  failures: 0,
   words: 0,
   speech_ms: 0,
   sentiment: {},
-  unanalysed: 0,
   trend: null,
   languages: {},
   latency: {},
@@ -45,6 +49,10 @@ const EMPTY = {
 export class StatisticsPanel {
   #panel = find("statistics");
   #trend = new Trend();
+
+  constructor() {
+    for (const [list, names] of Object.entries(LISTS)) find(list).append(...names.map(entry));
+  }
 
   clear() {
     this.show(EMPTY);
@@ -87,6 +95,12 @@ export class StatisticsPanel {
   #rowOf(name) {
     return /** @type {HTMLElement} */ (this.#figure(name).parentElement);
   }
+}
+
+/** An entry of a list: name and figure. @param {typeof LISTS[keyof typeof LISTS][number]} name */
+function entry(name) {
+  const term = setText(element("dt"), () => texts.statistics[name]);
+  return element("div", {}, term, element("dd", { "data-figure": name }));
 }
 
 /** @param {Record<string, number>} languages */

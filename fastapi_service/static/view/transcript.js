@@ -100,7 +100,7 @@ export class Transcript {
 
   /** Adds a line between the sentences of two sessions. @param {() => string} text */
   addDivider(text) {
-    this.#list.insert(element("li", { class: "divider" }, setText(element("p", {}), text)));
+    this.#list.insert(element("li", { class: "divider" }, setText(element("p"), text)));
   }
 
   /**
@@ -109,17 +109,17 @@ export class Transcript {
    */
   #add(entry, parts) {
     const { session_id, segment, room } = entry;
-    const item = this.#list.take(session_id, segment) ?? this.#list.insert(element("li", {}));
+    const item = this.#list.take(session_id, segment) ?? this.#list.insert(element("li"));
     const moved = this.#speakers.note(entry);
     const before = this.entries.at(-1)?.session_id;
-    const time = element("time", {});
-    this.entries.push(entry);
+    const time = element("time");
+    const index = this.entries.push(entry) - 1;
     this.#times.push(time);
     if (moved) this.entries.forEach((_, i) => this.#showTime(i));
-    else this.#showTime(this.entries.length - 1);
+    else this.#showTime(index);
     item.className = "said";
     item.ariaHidden = null;
-    item.dataset.entry = String(this.entries.length - 1);
+    item.dataset.entry = String(index);
     item.replaceChildren(time, ...parts);
     if (room && session_id !== before) item.append(this.#speaker(session_id));
     this.#focus.moveTo(item);

@@ -12,7 +12,6 @@ import { setText } from "./localize.js";
 const LEANING = 0.15;
 const HEIGHT = 150;
 const COLOURS = ["--negative", "--neutral", "--positive"];
-const LEFT = 8;
 
 /** −1, 0 or 1: negative, balanced, positive. @param {number} valence */
 export function leaning(valence) {
@@ -55,7 +54,7 @@ export class Trend {
     const axis = { stroke: colour("--quiet"), font: "12px system-ui, sans-serif", ticks: { show: false } };
     return {
       ...this.#size(),
-      padding: [8, 8, 0, LEFT],
+      padding: [8, 8, 0, 8],
       legend: { show: false },
       cursor: { show: false },
       select: { show: false },

@@ -23,7 +23,8 @@ const BUTTON = {
 const AT_REST = document.querySelectorAll("[data-at-rest]");
 
 export class View {
-  #toggle = find("toggle", HTMLButtonElement);
+  /** @type {HTMLButtonElement} */
+  #toggle = find("toggle");
   #status = find("status");
   #notices = find("notices");
   #canStart = true;
@@ -41,8 +42,7 @@ export class View {
    * @param {number} [share] of the file that was sent, 0–1
    */
   status(status, share = 0) {
-    const other = BUTTON[status];
-    const action = other === undefined ? "stop" : other;
+    const { [status]: action = "stop" } = BUTTON;
     const ready = action === "start" || action === "startAgain";
     const before = this.#status.dataset.status;
     const text = () => (status === "sending" ? texts.status.sending(percent(share)) : texts.status[status]);
@@ -70,7 +70,7 @@ export class View {
    */
   notice(topic, text, { details = [], actions = [] } = {}) {
     const list = details.length ? [element("ul", {}, ...details.map((detail) => element("li", {}, detail)))] : [];
-    const sentence = setText(element("p", {}), text);
+    const sentence = setText(element("p"), text);
     const notice = element("div", { class: "notice", "data-topic": topic }, sentence, ...list, ...actions.map(button));
     const shown = this.#find(topic);
     if (!shown) this.#notices.append(notice);
@@ -92,7 +92,7 @@ export class View {
 
 /** @param {{ text: () => string, run: () => void }} action */
 function button({ text, run }) {
-  const made = setText(element("button", {}), text);
+  const made = setText(element("button"), text);
   made.onclick = run;
   return made;
 }

@@ -202,6 +202,8 @@ export interface Sentiment {
   label: "negative" | "neutral" | "positive";
   score: number;
   probabilities: Record<"negative" | "neutral" | "positive", number>;
+  unsure: boolean;
+  zero_shot: boolean;
   model: string;
   language: string;
 }
@@ -237,6 +239,8 @@ export interface Statistics {
   speech_ms: number;
   sentiment: Record<"negative" | "neutral" | "positive", LabelStatistics>;
   unanalysed: number;
+  unsure: number;
+  zero_shot: number;
   trend: number | null;
   trend_window: number;
   timeline: TimelinePoint[];

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from analyzer_worker.engines.base import Probabilities
-from analyzer_worker.tasks.analyze import Analysis, analyse, sentiment_of
+from analyzer_worker.engines.base import Probabilities, Support
+from analyzer_worker.engines.routing import Routing
+from analyzer_worker.tasks.analyze import Analysis, Judgement, analyse, sentiment_of
+from analyzer_worker.tasks.sentence import Sentences
 from infra.ledger.ledger import Claim, Verdict
 from infra.watchdog import Limits
 from infra.worker import Worker
@@ -21,12 +23,24 @@ class Model:
     name = "cheerful"
     revision = "1"
 
-    def __init__(self, languages: frozenset[str] | None = None, failure: Exception | None = None) -> None:
+    def __init__(
+        self,
+        languages: frozenset[str] | None = None,
+        failure: Exception | None = None,
+        zero_shot: frozenset[str] = frozenset(),
+    ) -> None:
         self.languages = languages
+        self.zero_shot = zero_shot
         self.failure = failure
         self.texts: list[str] = []
 
-    def analyze(self, text: str) -> Probabilities:
+    def support(self, language: str) -> Support | None:
+        if self.languages is None or language in self.languages:
+            return "trained"
+        return "zero-shot" if language in self.zero_shot else None
+
+    def analyze(self, text: str, language: str) -> Probabilities:
+        assert self.support(language)
         self.texts.append(text)
         if self.failure:
             raise self.failure
@@ -49,6 +63,14 @@ class Ledger:
 class Redis:
     def __init__(self) -> None:
         self.published: list[str] = []
+        self.kept: dict[str, str] = {}
+
+    def get(self, key: str) -> str | None:
+        return self.kept.get(key)
+
+    def set(self, key: str, value: str, *, ex: int) -> None:
+        assert ex > 0
+        self.kept[key] = value
 
     def pipeline(self) -> "Redis":
         return self
@@ -64,11 +86,13 @@ class Redis:
 class Task:
     """One run of the task with a fake model, ledger and Redis."""
 
-    def __init__(self, model: Model, job: AnalyzeText, verdict: Verdict = "claimed") -> None:
+    def __init__(self, model: Model, *jobs: AnalyzeText, verdict: Verdict = "claimed") -> None:
         self.model, self.ledger, self.redis = model, Ledger(verdict), Redis()
         worker: Any = Worker("redis://127.0.0.1:1/0", names.ANALYZER_WORKER, Limits(deadline_s=20, max_rss_mb=0))
-        worker.model, worker.ledger, worker.redis = self.model, self.ledger, self.redis
-        Analysis(worker).run(job)
+        worker.model, worker.ledger, worker.redis = Routing({"*": self.model}), self.ledger, self.redis
+        analysis = Analysis(worker, Sentences(worker.redis), Judgement())
+        for job in jobs:
+            analysis.run(job)
 
     @property
     def final(self) -> Final:
@@ -113,15 +137,60 @@ def test_analysis_of_an_unsupported_language_publishes_the_reason() -> None:
 @pytest.mark.parametrize("languages", [None, frozenset({"en"})])
 def test_analyse_with_a_supported_language_returns_a_sentiment(languages: frozenset[str] | None) -> None:
     """A model without a list of languages supports all."""
-    sentiment, reason = analyse(Model(languages), "fine", "en")
+    sentiment, reason = analyse(Routing({"*": Model(languages)}), "fine", "en", Judgement())
     assert sentiment is not None
     assert (sentiment.language, reason) == ("en", None)
+
+
+def test_a_language_without_training_is_marked_or_refused() -> None:
+    """Zero-shot results say so; the setting turns them off, and then the reason is that of any other language."""
+    routing = Routing({"*": Model(frozenset({"en"}), zero_shot=frozenset({"fr"}))})
+    for language, marked in (("en", False), ("fr", True)):
+        sentiment, reason = analyse(routing, "bien", language, Judgement())
+        assert sentiment is not None
+        assert (sentiment.zero_shot, reason) == (marked, None)
+    for language, judgement in (("fr", Judgement(zero_shot=False)), ("mi", Judgement())):
+        sentiment, reason = analyse(routing, "bien", language, judgement)
+        assert sentiment is None
+        assert reason == f"The sentiment model cheerful knows en, but this is {language}."
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "label", "unsure"),
+    [
+        ((0.10, 0.40, 0.50), "positive", False),
+        ((0.10, 0.41, 0.49), "neutral", True),
+        ((0.48, 0.08, 0.44), "neutral", True),
+        ((0.43, 0.47, 0.10), "neutral", True),
+        ((0.20, 0.60, 0.20), "neutral", False),
+    ],
+)
+def test_a_label_without_a_margin_is_neutral_and_unsure(
+    probabilities: tuple[float, float, float], label: str, unsure: bool
+) -> None:
+    """The score stays the probability of the label that is shown."""
+    negative, neutral, positive = probabilities
+    found = sentiment_of({"negative": negative, "neutral": neutral, "positive": positive}, "m", "en", margin=0.09)
+    assert (found.label, found.unsure) == (label, unsure)
+    assert found.score == found.probabilities[found.label]
+
+
+def test_an_utterance_is_judged_with_the_beginning_of_its_sentence() -> None:
+    """The model reads the sentence so far; the message has the utterance's own text."""
+    first = text_job(0, text="Ask not what your country")
+    second = text_job(1, text="can do for you.").model_copy(
+        update={"session_id": first.session_id, "start_ms": first.end_ms + 600, "end_ms": first.end_ms + 1_600}
+    )
+    task = Task(Model(), first, second)
+    assert task.model.texts == ["Ask not what your country", "Ask not what your country can do for you."]
+    ends = [segment_end.validate_json(published) for published in task.redis.published]
+    assert [end.text for end in ends if isinstance(end, Final)] == ["Ask not what your country", "can do for you."]
 
 
 @pytest.mark.parametrize("verdict", ["gone", "taken", "exhausted"])
 def test_analysis_of_an_unclaimed_job_does_nothing(verdict: Verdict) -> None:
     """The model does not run, and nothing is published."""
-    task = Task(Model(), text_job(), verdict)
+    task = Task(Model(), text_job(), verdict=verdict)
     assert task.model.texts == []
     assert task.redis.published == []
     assert task.ledger.errors == []

@@ -7,24 +7,24 @@ from pathlib import Path
 import pytest
 
 from analyzer_worker.engines.base import most_probable
-from analyzer_worker.engines.load import load_analyzer
+from analyzer_worker.engines.load import Loading, load_analyzer
 from wire.errors import ModelError
 from wire.messages.results import LABELS
 
 
-def test_load_analyzer_with_the_default_name_loads_minilm(cache: Path) -> None:
+def test_load_analyzer_with_its_name_loads_minilm(cache: Path) -> None:
     """The built-in model supports English and has a revision."""
-    analyzer = load_analyzer("minilm-sentiment-en", None, cache, threads=1)
+    analyzer = load_analyzer("minilm-sentiment-en", None, Loading(cache, threads=1))
     assert analyzer.name == "minilm-sentiment-en"
     assert analyzer.languages == frozenset({"en"})
     assert len(analyzer.revision) == 12
-    assert most_probable(analyzer.analyze("I am so happy for you.")) == "positive"
+    assert most_probable(analyzer.analyze("I am so happy for you.", "en")) == "positive"
 
 
 def test_instant_analyzer_labels_every_text_neutral(tmp_path: Path) -> None:
     """It needs no files."""
-    analyzer = load_analyzer("instant", None, tmp_path, threads=1)
-    probabilities = analyzer.analyze("I hate this.")
+    analyzer = load_analyzer("instant", None, Loading(tmp_path, threads=1))
+    probabilities = analyzer.analyze("I hate this.", "en")
     assert probabilities == {"negative": 0.0, "neutral": 1.0, "positive": 0.0}
     assert most_probable(probabilities) == "neutral"
     assert analyzer.languages is None
@@ -34,7 +34,7 @@ def test_instant_analyzer_labels_every_text_neutral(tmp_path: Path) -> None:
 def test_load_analyzer_with_another_name_looks_for_a_hub_model(tmp_path: Path) -> None:
     """A name that is neither built in nor in the cache ends in a typed error."""
     with pytest.raises(ModelError, match="owner/name"):
-        load_analyzer("owner/name", None, tmp_path, threads=1, download=False)
+        load_analyzer("owner/name", None, Loading(tmp_path, threads=1, download=False))
 
 
 def test_engine_interface_and_prefetch_import_no_heavy_library() -> None:

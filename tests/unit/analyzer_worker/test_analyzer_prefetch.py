@@ -6,7 +6,6 @@ import pytest
 from rich.console import Console
 
 from analyzer_worker.prefetch import main, prefetch
-from analyzer_worker.weights.adapter import read_adapter
 
 
 def test_prefetch_fills_the_cache_and_prints_its_folder(
@@ -38,7 +37,7 @@ def test_prefetch_with_a_missing_adapter_is_an_error(
 ) -> None:
     """The error appears at the preparation of a machine, not at the start of the first worker."""
     monkeypatch.setenv("MODEL_CACHE", str(tmp_path))
-    monkeypatch.setattr(read_adapter, "__defaults__", (tmp_path,))
+    monkeypatch.setattr("analyzer_worker.prefetch.adapter_folder", lambda _: tmp_path)
     with pytest.raises(SystemExit, match="2"):
         main()
     assert f"{tmp_path / 'config.json'} cannot be used" in capsys.readouterr().err

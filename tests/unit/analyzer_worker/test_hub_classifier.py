@@ -53,7 +53,7 @@ def save_tokenizer(folder: Path) -> None:
 
 
 def analyze(folder: Path, text: str) -> Probabilities:
-    return load_hub_classifier(str(folder), ENGLISH, folder, threads=1).analyze(text)
+    return load_hub_classifier(str(folder), ENGLISH, folder, threads=1).analyze(text, "en")
 
 
 def test_hub_classifier_with_five_classes_answers_in_three_labels(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_hub_id_complete_in_the_cache_needs_no_network(tmp_path: Path) -> None:
     save_model(snapshot, STARS)
     analyzer = load_hub_classifier("owner/name", ENGLISH, tmp_path, threads=1, download=False)
     assert (analyzer.name, analyzer.revision) == ("owner/name", "a" * 40)
-    assert most_probable(analyzer.analyze("good")) == "positive"
+    assert most_probable(analyzer.analyze("good", "en")) == "positive"
 
 
 def test_revision_of_a_changed_folder_changes(tmp_path: Path) -> None:

@@ -13,10 +13,11 @@ from analyzer_worker.engines.base import most_probable
 from analyzer_worker.engines.minilm_lora import MinilmAnalyzer, load_minilm
 from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder
 from analyzer_worker.weights import base_weights
-from analyzer_worker.weights.adapter import ADAPTER_FOLDER
+from analyzer_worker.weights.adapter import MINILM, adapter_folder
 from wire.errors import ModelError
 from wire.messages.results import LABELS, Label
 
+ADAPTER_FOLDER = adapter_folder(MINILM)
 CLEAR: list[tuple[str, Label]] = [
     ("I love this so much, thank you.", "positive"),
     ("That was a wonderful evening and the food was delicious.", "positive"),
@@ -36,7 +37,7 @@ CLEAR: list[tuple[str, Label]] = [
 @pytest.mark.parametrize(("text", "label"), CLEAR)
 def test_minilm_labels_clear_sentences(minilm: MinilmAnalyzer, text: str, label: Label) -> None:
     """The model of this repository is right on unambiguous sentences."""
-    found = minilm.analyze(text)
+    found = minilm.analyze(text, "en")
     assert most_probable(found) == label
     assert found[label] == max(found.values())
 
@@ -46,7 +47,7 @@ def test_minilm_labels_clear_sentences(minilm: MinilmAnalyzer, text: str, label:
 )
 def test_minilm_of_any_text_gives_probabilities(minilm: MinilmAnalyzer, text: str) -> None:
     """Empty, very long and odd texts are accepted."""
-    found = minilm.analyze(text)
+    found = minilm.analyze(text, "en")
     assert set(found) == set(LABELS)
     assert sum(found.values()) == pytest.approx(1, abs=1e-5)
     assert found[most_probable(found)] == max(found.values())
@@ -56,8 +57,8 @@ def test_minilm_cuts_a_text_at_its_token_limit(minilm: MinilmAnalyzer) -> None:
     """Word 126 is the last one read: 128 tokens with [CLS] and [SEP]."""
     words = ["no"] * 125
     within, beyond = [" ".join([*words, *tail]) for tail in (["wonderful"], ["wonderful", "awful", "awful"])]
-    assert minilm.analyze(within) == minilm.analyze(beyond)
-    assert minilm.analyze(within) != minilm.analyze(" ".join([*words, "awful"]))
+    assert minilm.analyze(within, "en") == minilm.analyze(beyond, "en")
+    assert minilm.analyze(within, "en") != minilm.analyze(" ".join([*words, "awful"]), "en")
 
 
 def test_minilm_ignores_padding(minilm: MinilmAnalyzer) -> None:

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from analyzer_worker.engines.base import most_probable
 from analyzer_worker.engines.minilm_lora import load_minilm
-from analyzer_worker.engines.minilm_net import SentimentNet, merge_adapter
+from analyzer_worker.engines.minilm_net import SentimentNet
+from analyzer_worker.engines.pooled_net import merge_adapter
 from analyzer_worker.training.adapter_writer import adapter_tensors
 from analyzer_worker.training.metrics import score
 from analyzer_worker.training.recipe import Recipe
@@ -47,7 +48,7 @@ def test_training_writes_an_adapter_that_the_engine_loads(data: Path, tmp_path: 
     result = CliRunner().invoke(app, options)
     assert result.exit_code == 0, result.output
     analyzer = load_minilm(None, cache, threads=1, base=base, adapter=out)
-    right = [most_probable(analyzer.analyze(text)) == label for label, texts in LINES.items() for text in texts]
+    right = [most_probable(analyzer.analyze(text, "en")) == label for label, texts in LINES.items() for text in texts]
     measured = json.loads((out / "config.json").read_text())["measured"]
     assert measured["goemotions_test"]["accuracy"] == pytest.approx(sum(right) / len(right))
     assert sum(right) >= 11

@@ -15,7 +15,7 @@ from infra.redis_client import AsyncRedis
 from wire import names
 from wire.messages.statistics import Statistics
 
-FIGURES = Statistics(scope="global", version=1, trend_window=20, words=7)
+FIGURES = Statistics(scope="global", version=1, trend_window=20, words=7, unsure=2, zero_shot=3)
 DAMAGED = ["half of a mes", "[]", '{"scope": "a secret"}', '{"service": "a secret"}']
 
 
@@ -68,6 +68,7 @@ async def test_the_other_gauges_are_updated(damaged: str) -> None:
     await update_gauges(fake(damaged))
     assert sample(metrics.LEDGER) == 4
     assert sample(metrics.GLOBAL.labels("words")) == 7
+    assert [sample(metrics.GLOBAL.labels(mark)) for mark in ("unsure", "zero_shot")] == [2, 3]
 
 
 @pytest.mark.parametrize("damaged", DAMAGED)

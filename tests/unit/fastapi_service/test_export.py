@@ -25,7 +25,9 @@ DATA = Path(__file__).parents[2] / "data" / "export"
 End = Final | SegmentFailed
 
 anything = st.text(max_size=40) | st.text(st.sampled_from("0123456789:,.->\n\r\t <b>&{}\\\"'=+@\u2028\x85\x1c\ufeff네"))
-moods = st.none() | st.builds(sentiment, st.sampled_from(LABELS), st.floats(0.34, 1.0))
+sentiments = st.builds(sentiment, st.sampled_from(LABELS), st.floats(0.34, 1.0))
+marks = st.fixed_dictionaries({"unsure": st.booleans(), "zero_shot": st.booleans()})
+moods = st.none() | st.builds(lambda mood, marks: mood.model_copy(update=marks), sentiments, marks)
 finals = st.builds(
     lambda session, segment, text, mood: final(segment, session, text=text, mood=mood),
     st.sampled_from([ALICE, BOB]),
@@ -68,7 +70,7 @@ def test_empty_conversation_is_a_valid_file(name: str) -> None:
         "srt": "",
         "vtt": "WEBVTT\n",
         "json": json.dumps({"format": "whisper-text-analyzer/1", "entries": []}, indent=2) + "\n",
-        "csv": "\ufeffstart,end,speaker,language,text,sentiment,score\r\n",
+        "csv": "\ufeffstart,end,speaker,language,text,sentiment,score,unsure,zero_shot\r\n",
     }
     assert write(name, []) == expected[name]
 
@@ -93,12 +95,12 @@ def test_webvtt_has_a_cue_for_each_final_whatever_is_said(said: list[End]) -> No
 
 @given(ends)
 def test_csv_has_a_row_for_each_result_whatever_is_said(said: list[End]) -> None:
-    """Each utterance is one row of seven cells, none of which a spreadsheet takes for a formula."""
+    """Each utterance is one row of nine cells, none of which a spreadsheet takes for a formula."""
     text = write("csv", said)
     header, *rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
-    assert header == ["start", "end", "speaker", "language", "text", "sentiment", "score"]
+    assert header == ["start", "end", "speaker", "language", "text", "sentiment", "score", "unsure", "zero_shot"]
     assert len(rows) == len(said) == text.count("\r\n") - 1
-    assert {len(row) for row in rows} <= {7}
+    assert {len(row) for row in rows} <= {9}
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for cell in row)
 
 
@@ -127,6 +129,28 @@ def test_subtitles_are_the_same_for_a_second_reader() -> None:
         (10_000, 12_000, "42 [positive]"),
     ]
     assert [cue.start for cue in pysubs2.SSAFile.from_string(write("vtt", said), format_="vtt")] == [0, 10_000]
+
+
+def test_every_format_has_the_marks_of_a_label() -> None:
+    """In words beside the label, as classes in WebVTT, and as fields; without a sentiment there are none."""
+    mood = sentiment("neutral", 0.4).model_copy(update={"unsure": True, "zero_shot": True})
+    said: list[End] = [final(0, text="Hm.", mood=mood), final(1, text="Yes.", mood=sentiment()), final(2, text="No.")]
+    assert [line.partition("] ")[2] for line in write("txt", said).splitlines()] == [
+        "Hm. (neutral 40 %, unsure, zero-shot)",
+        "Yes. (positive 80 %)",
+        "No.",
+    ]
+    texts = [cue.content for cue in srt.parse(write("srt", said))]
+    assert texts == ["Hm. [neutral, unsure, zero-shot]", "Yes. [positive]", "No."]
+    assert write("vtt", said).splitlines()[3::3] == [
+        "<c.neutral.unsure.zero-shot>Hm.</c>",
+        "<c.positive>Yes.</c>",
+        "No.",
+    ]
+    fields = [entry["sentiment"] for entry in json.loads(write("json", said))["entries"]]
+    assert [mood and (mood["unsure"], mood["zero_shot"]) for mood in fields] == [(True, True), (False, False), None]
+    rows = csv.DictReader(io.StringIO(write("csv", said).removeprefix("\ufeff"), newline=""))
+    assert [(row["unsure"], row["zero_shot"]) for row in rows] == [("true", "true"), ("false", "false"), ("", "")]
 
 
 def test_speakers_of_a_room_share_a_clock() -> None:

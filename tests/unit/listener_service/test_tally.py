@@ -13,12 +13,18 @@ from listener_service.tally import MAX_POINTS, Tally, count_words
 from tests.support.speakers import failed, final, no_speech, sentiment
 from wire.messages.base import HOPS
 from wire.messages.jobs import NoSpeechReason
-from wire.messages.results import LABELS, Final, NoSpeech, SegmentFailed
+from wire.messages.results import LABELS, Final, NoSpeech, SegmentFailed, Sentiment
 from wire.messages.statistics import Statistics
 
 End = Final | NoSpeech | SegmentFailed
 
-moods = st.one_of(st.none(), st.builds(sentiment, st.sampled_from(LABELS), st.floats(0.34, 1.0)))
+
+def marked(mood: Sentiment, *, unsure: bool = False, zero_shot: bool = False) -> Sentiment:
+    return mood.model_copy(update={"unsure": unsure, "zero_shot": zero_shot})
+
+
+sentiments = st.builds(sentiment, st.sampled_from(LABELS), st.floats(0.34, 1.0))
+moods = st.one_of(st.none(), st.builds(marked, sentiments, unsure=st.booleans(), zero_shot=st.booleans()))
 finals = st.builds(
     lambda segment, mood, text, language: final(segment, mood=mood, text=text, language=language),
     st.integers(0, 1_000),
@@ -76,6 +82,8 @@ def test_tally_totals_are_a_plain_count_of_the_results(results: list[End]) -> No
     assert found.words == sum(count_words(end.text, end.language) for end in texts)
     assert found.speech_ms == 2_000 * len(texts)
     assert found.unanalysed == len(texts) - len(judged)
+    assert found.unsure == sum(mood.unsure for mood in judged)
+    assert found.zero_shot == sum(mood.zero_shot for mood in judged)
     assert sum(found.languages.values()) == len(texts)
     for label in LABELS:
         scores = [Fraction(round(mood.score * 10**6), 10**6) for mood in judged if mood.label == label]
@@ -90,6 +98,20 @@ def test_tally_continues_after_it_was_stored(results: list[End], pause: int) -> 
     for end in results[pause:]:
         stored = stored.add(end, trend_window=20, latency_window=100)
     assert stored == count(results)
+
+
+def test_tally_counts_unsure_and_zero_shot_sentiments_beside_their_label() -> None:
+    """One sentiment may be both; a tally that an older listener stored begins at none of them."""
+    unsure, zero_shot = marked(sentiment("neutral"), unsure=True), marked(sentiment("positive"), zero_shot=True)
+    both = marked(sentiment("neutral"), unsure=True, zero_shot=True)
+    stored = json.loads(count([final(0, mood=sentiment("neutral"))]).model_dump_json())
+    del stored["unsure"], stored["zero_shot"]
+    tally = Tally.model_validate(stored)
+    for segment, mood in enumerate((unsure, zero_shot, both, None), start=1):
+        tally = tally.add(final(segment, mood=mood), trend_window=20, latency_window=100)
+    found = tally.statistics("global", trend_window=20)
+    assert (found.unsure, found.zero_shot, found.unanalysed) == (2, 2, 1)
+    assert {label: found.sentiment[label].count for label in LABELS} == {"negative": 0, "neutral": 3, "positive": 1}
 
 
 def test_tally_trend_is_the_mean_over_its_window() -> None:

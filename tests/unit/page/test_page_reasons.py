@@ -3,7 +3,8 @@
 import re
 
 from analyzer_worker.engines.instant import InstantAnalyzer
-from analyzer_worker.tasks.analyze import analyse
+from analyzer_worker.engines.routing import Routing
+from analyzer_worker.tasks.analyze import Judgement, analyse
 from tests.support.machines import ROOT
 
 RECOGNISED = re.compile(r'reason\.startsWith\("([^"]+)"\)')
@@ -13,7 +14,7 @@ GIVEN_UP = re.compile(r'publish_result\(.*?Final\.of\(.*?, None, f"([^{"]+)', re
 
 def test_every_reason_for_missing_sentiment_is_recognised() -> None:
     """In each language that translates them; and no other beginning is."""
-    _, unsupported = analyse(InstantAnalyzer(frozenset({"en"})), "Bore da", "cy")
+    _, unsupported = analyse(Routing({"*": InstantAnalyzer(frozenset({"en"}))}), "Bore da", "cy", Judgement())
     sweeper = (ROOT / "listener_service" / "sweeper.py").read_text(encoding="utf-8")
     reasons = [str(unsupported), *GIVEN_UP.findall(sweeper)]
     assert len(reasons) == 2

@@ -33,6 +33,16 @@ def test_a_sentence_shows_its_sentiment_in_words() -> None:
     assert line.split() == ["0:03.0", "positive", "0.93", "en", "utterance", "3"]
 
 
+def test_an_unsure_label_and_a_language_without_training_are_marked() -> None:
+    """An unsure label has no score: it may be the lowest of the three."""
+    probabilities: dict[Label, float] = {"negative": 0.41, "neutral": 0.19, "positive": 0.4}
+    sentiment = Sentiment(
+        label="neutral", score=0.19, probabilities=probabilities, model="m", language="en", unsure=True, zero_shot=True
+    )
+    line = result_line(final(3, seq=1).model_copy(update={"sentiment": sentiment})).plain
+    assert line.split()[1:3] == ["neutral", "unsure*"]
+
+
 def test_a_sentence_without_sentiment_shows_the_reason() -> None:
     """No made-up label."""
     result = final(0, seq=1).model_copy(update={"sentiment_reason": "Welsh is not known."})

@@ -121,6 +121,19 @@ def test_a_result_of_unknown_type_is_none_and_a_damaged_one_raises() -> None:
         results.read_segment_end('{"type": "final"}')
 
 
+def test_an_older_service_sends_no_marks_of_a_sentiment() -> None:
+    """Its labels are sure and of a language that the model was trained with, and its statistics count none."""
+    final = read(GOLDEN / "final.json")
+    del final["sentiment"]["unsure"], final["sentiment"]["zero_shot"]
+    sentiment = results.Final.model_validate(final).sentiment
+    assert sentiment is not None
+    assert (sentiment.unsure, sentiment.zero_shot) == (False, False)
+    stats = read(GOLDEN / "stats.json")
+    del stats["unsure"], stats["zero_shot"]
+    counted = statistics.Statistics.model_validate(stats)
+    assert (counted.unsure, counted.zero_shot) == (0, 0)
+
+
 def test_every_message_has_a_golden_file() -> None:
     """A new message type is pinned from its first day."""
     pinned = {file.stem for file in FILES}

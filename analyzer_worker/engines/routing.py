@@ -1,0 +1,47 @@
+"""The model of each language."""
+
+from collections.abc import Mapping
+
+from analyzer_worker.engines.base import SentimentAnalyzer
+from analyzer_worker.settings import ANY_LANGUAGE
+from wire.errors import ModelError
+
+
+class Routing:
+    """Chooses a model by language."""
+
+    def __init__(self, analyzers: Mapping[str, SentimentAnalyzer]) -> None:
+        """Take the analyzers by ISO 639-1 code; the one of ``*`` is for any other language.
+
+        Raises:
+            ModelError: a language is routed to a model that does not support it.
+        """
+        self._analyzers = dict(analyzers)
+        for language, analyzer in analyzers.items():
+            if language != ANY_LANGUAGE and analyzer.support(language) is None:
+                raise ModelError(
+                    "model_languages",
+                    f"{analyzer.name} does not support {language}, which ANALYZER_MODELS routes to it.",
+                    "Route the language to another model.",
+                )
+
+    @property
+    def name(self) -> str:
+        """The names of all models."""
+        return ", ".join(dict.fromkeys(analyzer.name for analyzer in self._analyzers.values()))
+
+    @property
+    def revision(self) -> str:
+        """The revisions of all models."""
+        return ", ".join(dict.fromkeys(analyzer.revision for analyzer in self._analyzers.values()))
+
+    @property
+    def languages(self) -> frozenset[str] | None:
+        """ISO 639-1 codes of the languages that a model was made for; None for any."""
+        known = [analyzer.languages for analyzer in self._analyzers.values()]
+        return None if None in known else frozenset().union(*(each for each in known if each))
+
+    def model_for(self, language: str) -> SentimentAnalyzer | None:
+        """Return the model for a language; None if no model supports it."""
+        analyzer = self._analyzers.get(language) or self._analyzers.get(ANY_LANGUAGE)
+        return analyzer if analyzer and analyzer.support(language) else None

@@ -1,0 +1,166 @@
+"""Training sentences of the multilingual model: those of several sets, and others made by rules.
+
+Sets without a neutral label (films, comments in Korean) teach only negative against positive; see ``Example.binary``.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from analyzer_worker.engines.base import NEGATIVE, NEUTRAL, POSITIVE
+from analyzer_worker.engines.unigram import UnigramTokenizer
+from analyzer_worker.training.asr_noise import as_recognized
+from analyzer_worker.training.recipe import E5Recipe
+from analyzer_worker.training.rules.spoken import spoken_sentences
+from analyzer_worker.training.sentences import Sentences, groups_by_length, pad, read_sentences
+from wire.messages.results import LABELS
+
+BINARY_SETS = frozenset({"nsmc_train", "kote_val"})
+HELD_OUT = {"nsmc_train": 1_000, "kote_val": 500}
+"""Sentences of sets without a dev part that are kept for evaluation during training."""
+HELD_OUT_SEED = 7
+KOREAN_NAMES = ("민수", "지은", "서준", "유진", "하늘", "지훈", "수현", "영호", "은정", "도윤")
+"""For the ``[NAME]`` of the Korean GoEmotions."""
+NAME_KEPT = 0.3
+"""Share of sentences that keep it, 0–1, as the dev and test parts have it."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One training sentence."""
+
+    text: str
+    language: str
+    """ISO 639-1 code."""
+    target: int
+    """Index into ``LABELS``."""
+    weight: float
+    """Factor of its loss; 1 on average over a set."""
+    binary: bool
+    """The loss compares negative and positive only."""
+
+
+@dataclass(frozen=True)
+class TrainingBatch:
+    """Examples of similar length."""
+
+    ids: Tensor
+    """(batch, tokens) int64."""
+    mask: Tensor
+    """(batch, tokens) int64, 1 for a token."""
+    targets: Tensor
+    """(batch,) int64, index into ``LABELS``."""
+    weights: Tensor
+    """(batch,) float32."""
+    binary: Tensor
+    """(batch,) bool."""
+
+
+def language_of(name: str) -> str:
+    """Return the ISO 639-1 code of a set."""
+    return "ko" if name.startswith(("goemotions_ko", "nsmc", "kote")) else "en"
+
+
+def without_neutral(sentences: Sentences) -> Sentences:
+    """Drop the neutral sentences of a set that has hardly any."""
+    kept = [pair for pair in zip(sentences.texts, sentences.targets, strict=True) if LABELS[pair[1]] != NEUTRAL]
+    return Sentences(sentences.name, [text for text, _ in kept], [target for _, target in kept])
+
+
+def split_held_out(sentences: Sentences) -> tuple[Sentences, Sentences]:
+    """Split a set into its training part and the part that is kept for evaluation, which may be empty."""
+    order = list(range(len(sentences.texts)))
+    random.Random(HELD_OUT_SEED).shuffle(order)
+    count = HELD_OUT.get(sentences.name, 0)
+    return _part(sentences, sorted(order[count:])), _part(sentences, sorted(order[:count]))
+
+
+def read_training_set(folder: Path, name: str) -> tuple[Sentences, Sentences]:
+    """Read a set and return its training part and its held-out part."""
+    sentences = read_sentences(folder, name)
+    return split_held_out(without_neutral(sentences) if name in BINARY_SETS else sentences)
+
+
+class Mixture:
+    """The training sentences, epoch by epoch; each epoch is determined by the recipe's seed and its number."""
+
+    def __init__(self, folder: Path, recipe: E5Recipe) -> None:
+        """Read the sets of ``recipe`` from ``folder``."""
+        self._recipe = recipe
+        self._sets = [(read_training_set(folder, name)[0], count) for name, count in recipe.mixture]
+
+    def epoch(self, number: int) -> list[Example]:
+        """Return the sentences of an epoch, from 0, with noise, in no particular order."""
+        chance = random.Random(f"{self._recipe.seed} {number}")
+        examples = [
+            example
+            for sentences, count in self._sets
+            for example in self._examples(_cycle_part(sentences, count, number, self._recipe.seed), chance)
+        ]
+        examples += self._spoken(number)
+        return [self._noisy(example, chance) for example in examples]
+
+    def _examples(self, sentences: Sentences, chance: random.Random) -> Iterator[Example]:
+        weights = label_weights(sentences.targets, self._recipe.balance)
+        language, binary = language_of(sentences.name), sentences.name in BINARY_SETS
+        for text, target in zip(sentences.texts, sentences.targets, strict=True):
+            if sentences.name.startswith("meld") and chance.random() < self._recipe.calmed:
+                text = text.replace("!", ".")  # noqa: PLW2901
+            if "[NAME]" in text and chance.random() >= NAME_KEPT:
+                text = text.replace("[NAME]", chance.choice(KOREAN_NAMES))  # noqa: PLW2901
+            yield Example(text, language, target, weights[target], binary)
+
+    def _spoken(self, number: int) -> Iterator[Example]:
+        seed = self._recipe.seed + number
+        quiet = [(label, pair) for label in (NEGATIVE, POSITIVE) for pair in self._recipe.spoken_quiet]
+        for label, (language, count) in [*((NEUTRAL, pair) for pair in self._recipe.spoken_neutral), *quiet]:
+            for text in spoken_sentences(language, label, count, seed):
+                yield Example(text, language, LABELS.index(label), 1.0, binary=False)
+
+    def _noisy(self, example: Example, chance: random.Random) -> Example:
+        if chance.random() >= self._recipe.noise:
+            return example
+        return replace(example, text=as_recognized(example.text, example.language, chance))
+
+
+def label_weights(targets: Sequence[int], balance: float) -> dict[int, float]:
+    """Return the loss weight of each label, its frequency ** -``balance``, scaled to a mean of 1 over ``targets``."""
+    raw = {target: count**-balance for target, count in Counter(targets).items()}
+    mean = sum(raw[target] for target in targets) / len(targets)
+    return {target: weight / mean for target, weight in raw.items()}
+
+
+def training_batches(
+    examples: Sequence[Example], tokenizer: UnigramTokenizer, padding: int, size: int, shuffle: random.Random
+) -> Iterator[TrainingBatch]:
+    """Yield ``examples`` in random batches of ``size`` or less, each of similar length; ``padding`` is a token id."""
+    encoded = [tokenizer.encode(example.text) for example in examples]
+    for group in groups_by_length([len(ids) for ids in encoded], size, shuffle):
+        ids, mask = pad([encoded[index] for index in group], padding)
+        chosen = [examples[index] for index in group]
+        yield TrainingBatch(
+            ids,
+            mask,
+            torch.tensor([example.target for example in chosen]),
+            torch.tensor([example.weight for example in chosen]),
+            torch.tensor([example.binary for example in chosen]),
+        )
+
+
+def _part(sentences: Sentences, indices: Sequence[int]) -> Sentences:
+    return Sentences(
+        sentences.name, [sentences.texts[index] for index in indices], [sentences.targets[index] for index in indices]
+    )
+
+
+def _cycle_part(sentences: Sentences, count: int, number: int, seed: int) -> Sentences:
+    """Return ``count`` sentences for epoch ``number`` of an endless repetition of the set, in one shuffled order."""
+    order = list(range(len(sentences.texts)))
+    random.Random(f"{seed} {sentences.name}").shuffle(order)
+    start = number * count
+    return _part(sentences, [order[index % len(order)] for index in range(start, start + count)])

@@ -1,0 +1,75 @@
+import re
+import tomllib
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from analyzer_worker.engines.base import NEGATIVE, NEUTRAL, POSITIVE
+from analyzer_worker.training import rules
+from analyzer_worker.training.rules.grammar import fill
+from analyzer_worker.training.rules.spoken import KINDS, LANGUAGES, spoken_sentences
+from wire.messages.results import LABELS, Label
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{noun}(은/는) 여기", {"책은 여기", "의자는 여기"}),
+        ("{noun}(이에요/예요)", {"책이에요", "의자예요"}),
+        ("서울(으로/로)", {"서울로"}),
+        ("부산(으로/로)", {"부산으로"}),
+        ("1(이/가) 2(이/가) 3(이/가)", {"1이 2가 3이"}),
+        ("[one|two {noun}|]", {"one", "two 책", "two 의자", ""}),
+        ("{nested}!", {"책 1!", "의자 1!"}),
+        ("plain (no/particle)", {"plain (no/particle)"}),
+    ],
+)
+def test_templates_are_filled_in_all_ways(template: str, expected: set[str]) -> None:
+    slots = {"noun": ["책", "의자"], "nested": ["{noun} 1"]}
+    assert {fill(template, slots, Random(seed)) for seed in range(60)} == expected
+
+
+def test_unknown_slot_is_an_error() -> None:
+    with pytest.raises(KeyError, match="noun"):
+        fill("{noun}", {}, Random(0))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("label", LABELS)
+def test_sentences_are_whole_different_and_many(language: str, label: Label) -> None:
+    """No bracket of a template is left."""
+    sentences = spoken_sentences(language, label, 200, seed=1)
+    assert len(set(sentences)) == len(sentences) == 200
+    assert not [text for text in sentences if re.search(r"[\[\]{}|]|\([가-힣]+/|  |^\s|\s$", text)]
+    assert sentences == spoken_sentences(language, label, 200, seed=1)
+    assert sentences != spoken_sentences(language, label, 200, seed=2)
+
+
+def test_neutral_korean_has_thousands_of_sentences_in_all_styles() -> None:
+    sentences = spoken_sentences("ko", NEUTRAL, 4_000, seed=1)
+    assert len(sentences) == 4_000
+    for ending in ("요.", "니다.", "어.", "?", "세요."):
+        assert sum(text.endswith(ending) for text in sentences) > 100
+
+
+def test_rules_end_when_they_are_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A language with few rules gives fewer sentences than are wanted, and no endless loop."""
+    few = {"neutral": ["[one|two]"], "fillers": ["um"], "comma": ", ", "slots": {}}
+    monkeypatch.setattr("analyzer_worker.training.rules.spoken._rules", lambda _: few)
+    assert set(spoken_sentences("en", NEUTRAL, 50, seed=1)) == {"One", "Two", "Um, one", "Um, two"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_rules_use_all_their_slots_and_no_others(language: str) -> None:
+    path = Path(rules.__path__[0]) / f"{language}.toml"
+    content = tomllib.loads(path.read_text("utf-8"))
+    assert set(re.findall(r"\{(\w+)\}", path.read_text("utf-8"))) - {"slot"} == set(content["slots"])
+    assert set(content) == {*KINDS.values(), "slots", "fillers", "comma"}
+
+
+def test_quiet_sentences_have_no_strong_words() -> None:
+    """They teach what the sets of strong words do not."""
+    strong = re.compile(r"\b(love|hate|great|terrible|awesome|awful|horrible|amazing|best)\b", re.IGNORECASE)
+    for label in (NEGATIVE, POSITIVE):
+        assert not [text for text in spoken_sentences("en", label, 1_000, seed=1) if strong.search(text)]
