@@ -27,8 +27,11 @@ Part = tuple[str] | tuple[str, float] | tuple[str, float, float]
 
 @pytest.fixture(scope="module")
 def engine() -> Transcriber:
-    """Whisper's base model and what is in front of it, in the number formats of this machine."""
-    return load_transcriber(Settings(model="base", device="cpu"))
+    """Whisper's base model and what is in front of it, in the number formats of this machine.
+
+    With one thread: beside other work, two take several times as long.
+    """
+    return load_transcriber(Settings(model="base", device="cpu", threads=1))
 
 
 def texts(engine: Transcriber, audio: Samples, language: str, prompt: str = "") -> list[str]:
