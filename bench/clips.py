@@ -1,9 +1,7 @@
 """Recordings with their reference texts, and error rates."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import jiwer
@@ -18,6 +16,8 @@ MANIFEST = Path("tests/data/manifest.jsonl")
 """The clips of the repository; a larger set gives more reliable figures."""
 WITHOUT_SPACES = frozenset({"ja", "ko", "zh"})
 """Languages without a common rule for word boundaries: errors are counted in characters, spaces ignored."""
+
+_english, _basic = EnglishTextNormalizer(), BasicTextNormalizer()
 
 
 @dataclass(frozen=True)
@@ -56,19 +56,12 @@ def error_name(language: str) -> str:
     return "cer" if language in WITHOUT_SPACES else "wer"
 
 
-@cache
-def _normaliser(language: str) -> Callable[[str], str]:
-    """Return Whisper's normaliser of a language; that of English reads a table."""
-    normaliser: Callable[[str], str] = EnglishTextNormalizer() if language == "en" else BasicTextNormalizer()
-    return normaliser
-
-
 def normalised_units(language: str, text: str) -> list[str]:
     """Return the words of a text, or its characters in languages ``WITHOUT_SPACES``, as errors are counted in them.
 
     Texts are normalised as Whisper's authors did for their paper (arXiv:2212.04356, appendix C).
     """
-    words = _normaliser(language)(text).split()
+    words = (_english if language == "en" else _basic)(text).split()
     return list("".join(words)) if language in WITHOUT_SPACES else words
 
 
