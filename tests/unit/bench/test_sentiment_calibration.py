@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.sentiment_calibration import (
+from bench.sentiment.calibration import (
     HOTTEST,
     cross_validated_error,
     expected_calibration_error,

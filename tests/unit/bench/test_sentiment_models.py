@@ -10,9 +10,9 @@ from analyzer_worker.engines.e5_lora import E5Analyzer
 from analyzer_worker.engines.e5_net import E5Encoder, E5SentimentNet
 from analyzer_worker.engines.unigram import UnigramTokenizer
 from analyzer_worker.weights.e5_file import read_e5_file
-from bench.sentiment_baselines import Majority, label_of
-from bench.sentiment_models import Model
-from bench.sentiment_sets import LabelledSet
+from bench.sentiment.baselines import Majority, label_of
+from bench.sentiment.models import Model
+from bench.sentiment.sets import LabelledSet
 from tests.unit.analyzer_worker.tiny_e5 import HIDDEN, write_tiny_e5
 
 TEXTS = ["i love the bus", "it is awful", "ten at ten", "good", "i hate it. it is bad. " * 5]

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.sentiment_scores import most_probable, score
+from bench.sentiment.scores import most_probable, score
 
 NEGATIVE, NEUTRAL, POSITIVE = range(3)
 

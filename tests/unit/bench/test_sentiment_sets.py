@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.sentiment_sets import behaviour_lists, has_test_set, language_of, read_dev_sets, read_test_sets
+from bench.sentiment.sets import behaviour_lists, has_test_set, language_of, read_dev_sets, read_test_sets
 
 NEUTRAL = 1
 

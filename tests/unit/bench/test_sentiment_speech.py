@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from analyzer_worker.engines.base import Probabilities, Support
-from bench import transcripts
-from bench.sentiment_flips import Spoken, by_language, measure_flips
-from bench.sentiment_fragments import cut, measure_fragments, sentences_so_far
-from bench.sentiment_models import Model
+from bench.sentiment import transcripts
+from bench.sentiment.flips import Spoken, by_language, measure_flips
+from bench.sentiment.fragments import cut, measure_fragments, sentences_so_far
+from bench.sentiment.models import Model
 
 SENTENCE = "the bus is here, it is great, i love it"
 

@@ -6,8 +6,8 @@ from typing import Any
 import typer
 
 from analyzer_worker.engines.base import NEGATIVE, NEUTRAL, POSITIVE
-from bench.sentiment_models import Predictions
-from bench.sentiment_sets import LabelledSet
+from bench.sentiment.models import Predictions
+from bench.sentiment.sets import LabelledSet
 from wire.messages.results import LABELS
 
 VADER_VERSION = "3.3.2"

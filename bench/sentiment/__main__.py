@@ -17,12 +17,12 @@ import typer
 from analyzer_worker.weights.adapter import E5, MINILM
 from bench.clips import MANIFEST
 from bench.results import print_header, write_results
-from bench.sentiment_models import Model
-from bench.sentiment_parts import measure_calibration, measure_cuts, measure_speech, measure_speeds
-from bench.sentiment_quality import measure_behaviour, measure_sets
-from bench.sentiment_sets import DATA, SOURCES, has_test_set
-from bench.sentiment_setup import Setup, Stored, rounded
-from bench.this_analyzer import load_model, margin
+from bench.sentiment.models import Model
+from bench.sentiment.parts import measure_calibration, measure_cuts, measure_speech, measure_speeds
+from bench.sentiment.quality import measure_behaviour, measure_sets
+from bench.sentiment.sets import DATA, SOURCES, has_test_set
+from bench.sentiment.setup import Setup, Stored, rounded
+from bench.sentiment.this_analyzer import load_model, margin
 from wire.errors import ModelError
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from rich.progress import track
 
-from bench.sentiment_models import Model, Predictions
-from bench.sentiment_scores import score
-from bench.sentiment_sets import BehaviourList, behaviour_lists
-from bench.sentiment_setup import Setup, Stored
+from bench.sentiment.models import Model, Predictions
+from bench.sentiment.scores import score
+from bench.sentiment.sets import BehaviourList, behaviour_lists
+from bench.sentiment.setup import Setup, Stored
 from wire.messages.results import LABELS
 
 

@@ -7,12 +7,12 @@ from dataclasses import asdict
 import torch
 from torch import Tensor
 
-from bench.sentiment_calibration import cross_validated_error, expected_calibration_error, fit_temperature
-from bench.sentiment_flips import by_language, measure_flips, spoken_clips
-from bench.sentiment_fragments import measure_fragments
-from bench.sentiment_sets import LabelledSet, read_dev_sets, read_test_sets
-from bench.sentiment_setup import Setup, Stored
-from bench.sentiment_speed import SENTENCES, TOKENS, measure_speed
+from bench.sentiment.calibration import cross_validated_error, expected_calibration_error, fit_temperature
+from bench.sentiment.flips import by_language, measure_flips, spoken_clips
+from bench.sentiment.fragments import measure_fragments
+from bench.sentiment.sets import LabelledSet, read_dev_sets, read_test_sets
+from bench.sentiment.setup import Setup, Stored
+from bench.sentiment.speed import SENTENCES, TOKENS, measure_speed
 
 CUT_SET = "meld_test_calmed"
 """Dialogue; its sentences are cut at their commas beside those of the clips."""

@@ -11,9 +11,9 @@ from rich.table import Table
 
 from analyzer_worker.weights.adapter import E5
 from bench.clips import Clip, read_manifest
-from bench.sentiment_baselines import Majority, Vader
-from bench.sentiment_models import Classifier, Model
-from bench.sentiment_sets import LabelledSet, read_test_sets
+from bench.sentiment.baselines import Majority, Vader
+from bench.sentiment.models import Classifier, Model
+from bench.sentiment.sets import LabelledSet, read_test_sets
 
 DIGITS = 4
 TEXT_COLUMNS = frozenset({"set", "model", "language", "category", "numbers"})

@@ -8,8 +8,8 @@ from whisper.normalizers import BasicTextNormalizer
 
 from analyzer_worker.engines.base import NEGATIVE, NEUTRAL, POSITIVE
 from bench.clips import Clip, error_rate
-from bench.sentiment_models import Model
-from bench.transcripts import transcripts
+from bench.sentiment.models import Model
+from bench.sentiment.transcripts import transcripts
 from wire.messages.results import Label
 
 LONGEST_S = 30.0

@@ -15,8 +15,8 @@ from analyzer_worker.engines.minilm_lora import MinilmAnalyzer
 from analyzer_worker.engines.pooled_net import PooledNet
 from analyzer_worker.tasks.analyze import sentiment_of
 from analyzer_worker.training.sentences import groups_by_length, pad
-from bench.sentiment_scores import most_probable
-from bench.sentiment_sets import LabelledSet
+from bench.sentiment.scores import most_probable
+from bench.sentiment.sets import LabelledSet
 from wire.messages.results import LABELS, Label
 
 BATCH = 32

@@ -12,9 +12,9 @@ from typing import IO
 
 import numpy as np
 
-from bench.sentiment_models import Model
-from bench.sentiment_process import Measurement, Task
-from bench.sentiment_sets import LabelledSet
+from bench.sentiment.models import Model
+from bench.sentiment.process import Measurement, Task
+from bench.sentiment.sets import LabelledSet
 
 TOKENS = 12
 """Tokens of a sentence that is timed, the first and the last one included."""
@@ -43,7 +43,7 @@ class Speed:
 
 
 class _Child:
-    """A running ``bench.sentiment_process``."""
+    """A running ``bench.sentiment.process``."""
 
     def __init__(self, sent: IO[str], received: IO[str]) -> None:
         self._sent, self._received = sent, received
@@ -112,7 +112,7 @@ def chosen_sentences(model: Model, sets: Sequence[LabelledSet]) -> tuple[list[tu
 @contextmanager
 def _started(environment: Mapping[str, str]) -> Iterator[_Child]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench.sentiment_process"],
+        [sys.executable, "-m", "bench.sentiment.process"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

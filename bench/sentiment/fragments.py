@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from analyzer_worker.tasks.sentence import Sentence, continued
-from bench.sentiment_models import Model
+from bench.sentiment.models import Model
 from wire.messages.jobs import AnalyzeText
 from wire.messages.transcript import Transcript
 

@@ -48,7 +48,7 @@ def main() -> None:
     """Do the task."""
     task = Task(**json.loads(sys.stdin.readline()))
     start = time.perf_counter()
-    from bench.this_analyzer import load_model
+    from bench.sentiment.this_analyzer import load_model
 
     analyzer = load_model(task.model, Path(task.adapter) if task.adapter else None)
     load_s = time.perf_counter() - start

@@ -1,0 +1,1 @@
+"""Sentiment: ``python -m bench.sentiment``, or ``make eval-sentiment``."""
