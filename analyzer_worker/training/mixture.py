@@ -12,11 +12,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from analyzer_worker.engines.base import NEGATIVE, NEUTRAL, POSITIVE
+from analyzer_worker.engines.base import NEUTRAL
 from analyzer_worker.engines.unigram import UnigramTokenizer
 from analyzer_worker.training.asr_noise import as_recognized
 from analyzer_worker.training.recipe import E5Recipe
-from analyzer_worker.training.rules.spoken import spoken_sentences
+from analyzer_worker.training.rules.spoken import KINDS, spoken_sentences
 from analyzer_worker.training.sentences import Sentences, groups_by_length, pad, read_sentences
 from wire.messages.results import LABELS
 
@@ -116,11 +116,10 @@ class Mixture:
             yield Example(text, language, target, weights[target], binary)
 
     def _spoken(self, number: int) -> Iterator[Example]:
-        seed = self._recipe.seed + number
-        quiet = [(label, pair) for label in (NEGATIVE, POSITIVE) for pair in self._recipe.spoken_quiet]
-        for label, (language, count) in [*((NEUTRAL, pair) for pair in self._recipe.spoken_neutral), *quiet]:
-            for text in spoken_sentences(language, label, count, seed):
-                yield Example(text, language, LABELS.index(label), 1.0, binary=False)
+        for language, kind, count in self._recipe.spoken:
+            target = LABELS.index(KINDS[kind])
+            for text in spoken_sentences(language, kind, count, self._recipe.seed + number):
+                yield Example(text, language, target, 1.0, binary=False)
 
     def _noisy(self, example: Example, chance: random.Random) -> Example:
         if chance.random() >= self._recipe.noise:

@@ -3,6 +3,17 @@
 from dataclasses import dataclass
 
 from analyzer_worker.engines.e5_net import LINEARS
+from analyzer_worker.training.rules.spoken import LANGUAGES
+
+SPOKEN_MOST = ("ko", "en")
+"""Languages with the most sentences that are made by rules."""
+SPOKEN_COUNTS = (
+    *(("neutral", 2_500, 400), ("fact", 1_000, 150), ("polite", 1_500, 250)),
+    *(("praise", 1_500, 500), ("complaint", 1_500, 500)),
+    *(("mixed_praise", 1_500, 500), ("mixed_complaint", 1_500, 500)),
+    *(("negated_praise", 1_500, 500), ("negated_complaint", 1_500, 500)),
+)
+"""Kind of sentences → their number per epoch in each of ``SPOKEN_MOST``, and in each other language."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +88,9 @@ class E5Recipe(LoraRecipe):
         ("xed_en", 16_000),
     )
     """Set → its sentences per epoch, the next ones of a shuffled cycle."""
-    spoken_neutral: tuple[tuple[str, int], ...] = (
-        *(("ko", 4_000), ("en", 2_500)),
-        *(("de", 350), ("fr", 350), ("es", 350), ("ja", 350), ("zh", 350)),
+    spoken: tuple[tuple[str, str, int], ...] = tuple(
+        (language, kind, many if language in SPOKEN_MOST else few)
+        for kind, many, few in SPOKEN_COUNTS
+        for language in LANGUAGES
     )
-    """Language → neutral sentences per epoch that are made by rules."""
-    spoken_quiet: tuple[tuple[str, int], ...] = (
-        *(("ko", 1_200), ("en", 1_200)),
-        *(("de", 250), ("fr", 250), ("es", 250), ("ja", 250), ("zh", 250)),
-    )
-    """Language → quiet praise, and as many quiet complaints, per epoch that are made by rules."""
+    """Language and kind of sentences that are made by rules, and their number per epoch."""

@@ -1,7 +1,9 @@
-"""Neutral sentences, quiet praise and quiet complaints as people say them, made by the rules in this folder.
+"""Sentences of several kinds as people say them, made by the rules in this folder and in ``contrast``.
 
-Neutral are facts, times, places, prices, numbers, questions, requests, plans, and politeness that is no praise. Praise
-and complaints have no strong words: "everything is running fine", "this is the third time I have called".
+Neutral are facts (also those with words of feeling: "the complaints office is upstairs"), times, places, prices,
+numbers, questions, requests, plans, and politeness that is no praise. Praise and complaints have no strong words:
+"everything is running fine", "this is the third time I have called". Mixed ones have a clause of either feeling, and
+the last one decides; negated ones say the opposite of their words: "not bad at all", "I can't recommend it".
 """
 
 import tomllib
@@ -14,28 +16,41 @@ from analyzer_worker.engines.base import NEGATIVE, NEUTRAL, POSITIVE
 from analyzer_worker.training.rules.grammar import fill
 from wire.messages.results import Label
 
+RULES = Path(__file__).parent
 LANGUAGES = ("ko", "en", "de", "fr", "es", "ja", "zh")
-KINDS: dict[Label, str] = {NEGATIVE: "complaint", NEUTRAL: "neutral", POSITIVE: "praise"}
-"""Label → name of its templates."""
+KINDS: dict[str, Label] = {
+    "neutral": NEUTRAL,
+    "fact": NEUTRAL,
+    "polite": NEUTRAL,
+    "praise": POSITIVE,
+    "complaint": NEGATIVE,
+    "mixed_praise": POSITIVE,
+    "mixed_complaint": NEGATIVE,
+    "negated_praise": POSITIVE,
+    "negated_complaint": NEGATIVE,
+}
+"""Name of templates → what their sentences mean."""
 FILLED_SHARE = 0.08
 """Share of the sentences that begin with a filler word."""
+UNENDED_SHARE = 0.15
+"""Share of the sentences that lack their full stop."""
 ATTEMPTS = 20
 """Tries per wanted sentence before the rules of a small language are taken to be used up."""
 
 
-def spoken_sentences(language: str, label: Label, count: int, seed: int) -> list[str]:
+def spoken_sentences(language: str, kind: str, count: int, seed: int) -> list[str]:
     """Return up to ``count`` different sentences in random order; less if the rules give no more.
 
     Args:
         language: one of ``LANGUAGES``.
-        label: what the sentences mean.
+        kind: one of ``KINDS``.
         count: wanted number.
         seed: the same seed gives the same sentences.
     """
-    random = Random(f"{language} {label} {seed}")
+    random = Random(f"{language} {kind} {seed}")
     rules = _rules(language)
     seen: dict[str, None] = {}
-    for sentence in _endless(rules, KINDS[label], count * ATTEMPTS, random):
+    for sentence in _endless(rules, kind, count * ATTEMPTS, random):
         seen[sentence] = None
         if len(seen) == count:
             break
@@ -51,6 +66,8 @@ def _endless(rules: dict[str, Any], kind: str, limit: int, random: Random) -> It
         sentence = " ".join(fill(templates[number % len(templates)], rules["slots"], random).split())
         if random.random() < FILLED_SHARE:
             sentence = f"{random.choice(rules['fillers'])}{rules['comma']}{_uncapitalized(sentence)}"
+        if random.random() < UNENDED_SHARE:
+            sentence = sentence.rstrip(".。")
         yield sentence[0].upper() + sentence[1:]
 
 
@@ -60,4 +77,11 @@ def _uncapitalized(sentence: str) -> str:
 
 
 def _rules(language: str) -> dict[str, Any]:
-    return tomllib.loads((Path(__file__).parent / f"{language}.toml").read_text("utf-8"))
+    """Return the templates of both files by kind, and what else the files hold."""
+    rules, contrast = _read(RULES / f"{language}.toml"), _read(RULES / "contrast" / f"{language}.toml")
+    templates = {kind: [*rules.get(kind, []), *contrast.get(kind, [])] for kind in KINDS}
+    return {**rules, **templates, "slots": {**rules["slots"], **contrast["slots"]}}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text("utf-8"))

@@ -25,8 +25,7 @@ from wire.messages.results import LABELS
 RECIPE = replace(
     E5Recipe(),
     mixture=(("meld_train", 8), ("nsmc_train", 4)),
-    spoken_neutral=(("ko", 3),),
-    spoken_quiet=(("en", 2),),
+    spoken=(("ko", "neutral", 3), ("en", "praise", 2), ("en", "mixed_complaint", 2)),
     noise=0.0,
 )
 
@@ -48,6 +47,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_epoch_has_the_wanted_numbers_of_each_kind(data: Path) -> None:
     epoch = Mixture(data, RECIPE).epoch(0)
     assert len(epoch) == 8 + 4 + 3 + 2 * 2
+    assert [LABELS[example.target] for example in epoch[12:]] == ["neutral"] * 3 + ["positive"] * 2 + ["negative"] * 2
     assert sum(example.binary for example in epoch) == 4
     assert [example.language for example in epoch].count("ko") == 4 + 3
     assert sum(example.text.startswith("hey") for example in epoch) == 8
@@ -61,7 +61,7 @@ def test_epochs_are_determined_by_seed_and_number(data: Path) -> None:
 
 def test_cycle_comes_to_every_sentence(data: Path) -> None:
     """Four of six a time: after three epochs each was seen twice."""
-    mixture = Mixture(data, replace(RECIPE, mixture=(("nsmc_train", 4),), spoken_neutral=(), spoken_quiet=()))
+    mixture = Mixture(data, replace(RECIPE, mixture=(("nsmc_train", 4),), spoken=()))
     seen = [example.text for number in range(3) for example in mixture.epoch(number)]
     assert {seen.count(text) for text in seen} == {2}
     assert len(set(seen)) == 6

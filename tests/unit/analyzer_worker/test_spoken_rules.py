@@ -5,11 +5,12 @@ from random import Random
 
 import pytest
 
-from analyzer_worker.engines.base import NEGATIVE, NEUTRAL, POSITIVE
+from analyzer_worker.engines.base import NEGATIVE, POSITIVE
 from analyzer_worker.training import rules
+from analyzer_worker.training.recipe import E5Recipe
 from analyzer_worker.training.rules.grammar import fill
 from analyzer_worker.training.rules.spoken import KINDS, LANGUAGES, spoken_sentences
-from wire.messages.results import LABELS, Label
+from wire.messages.results import LABELS
 
 
 @pytest.mark.parametrize(
@@ -36,18 +37,44 @@ def test_unknown_slot_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("label", LABELS)
-def test_sentences_are_whole_different_and_many(language: str, label: Label) -> None:
-    """No bracket of a template is left."""
-    sentences = spoken_sentences(language, label, 200, seed=1)
+@pytest.mark.parametrize("kind", KINDS)
+def test_sentences_are_whole_different_and_many(language: str, kind: str) -> None:
+    """No bracket of a template is left, and no mark stands beside another or behind a space."""
+    sentences = spoken_sentences(language, kind, 200, seed=1)
     assert len(set(sentences)) == len(sentences) == 200
-    assert not [text for text in sentences if re.search(r"[\[\]{}|]|\([가-힣]+/|  |^\s|\s$", text)]
-    assert sentences == spoken_sentences(language, label, 200, seed=1)
-    assert sentences != spoken_sentences(language, label, 200, seed=2)
+    assert not [text for text in sentences if re.search(r"[\[\]{}|]|\([가-힣]+/|  |^\s|\s$| [.,]|[?？][.。]", text)]
+    assert sentences == spoken_sentences(language, kind, 200, seed=1)
+    assert sentences != spoken_sentences(language, kind, 200, seed=2)
+
+
+@pytest.mark.parametrize(("language", "kind", "count"), E5Recipe().spoken)
+def test_rules_give_what_an_epoch_wants(language: str, kind: str, count: int) -> None:
+    assert len(spoken_sentences(language, kind, count, seed=1)) == count
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_sentence_has_two_labels(language: str) -> None:
+    labels: dict[str, set[str]] = {}
+    for kind, label in KINDS.items():
+        for text in spoken_sentences(language, kind, 1_500, seed=1):
+            labels.setdefault(text.rstrip(".。?？").lower(), set()).add(label)
+    assert {text: found for text, found in labels.items() if len(found) > 1} == {}
+
+
+def test_kinds_have_the_labels_of_their_names() -> None:
+    assert set(KINDS.values()) == set(LABELS)
+    assert {label for kind, label in KINDS.items() if kind.endswith("praise")} == {POSITIVE}
+    assert {label for kind, label in KINDS.items() if kind.endswith("complaint")} == {NEGATIVE}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_some_sentences_lack_their_full_stop(language: str) -> None:
+    sentences = spoken_sentences(language, "mixed_praise", 400, seed=1)
+    assert 20 < sum(text[-1] not in ".。" for text in sentences) < 120
 
 
 def test_neutral_korean_has_thousands_of_sentences_in_all_styles() -> None:
-    sentences = spoken_sentences("ko", NEUTRAL, 4_000, seed=1)
+    sentences = spoken_sentences("ko", "neutral", 4_000, seed=1)
     assert len(sentences) == 4_000
     for ending in ("요.", "니다.", "어.", "?", "세요."):
         assert sum(text.endswith(ending) for text in sentences) > 100
@@ -57,19 +84,24 @@ def test_rules_end_when_they_are_used_up(monkeypatch: pytest.MonkeyPatch) -> Non
     """A language with few rules gives fewer sentences than are wanted, and no endless loop."""
     few = {"neutral": ["[one|two]"], "fillers": ["um"], "comma": ", ", "slots": {}}
     monkeypatch.setattr("analyzer_worker.training.rules.spoken._rules", lambda _: few)
-    assert set(spoken_sentences("en", NEUTRAL, 50, seed=1)) == {"One", "Two", "Um, one", "Um, two"}
+    assert set(spoken_sentences("en", "neutral", 50, seed=1)) == {"One", "Two", "Um, one", "Um, two"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_rules_use_all_their_slots_and_no_others(language: str) -> None:
-    path = Path(rules.__path__[0]) / f"{language}.toml"
-    content = tomllib.loads(path.read_text("utf-8"))
-    assert set(re.findall(r"\{(\w+)\}", path.read_text("utf-8"))) - {"slot"} == set(content["slots"])
-    assert set(content) == {*KINDS.values(), "slots", "fillers", "comma"}
+    """Both files of a language together; templates of ``contrast`` may use slots of the other file."""
+    folder = Path(rules.__path__[0])
+    texts = [(folder / place / f"{language}.toml").read_text("utf-8") for place in (".", "contrast")]
+    basic, contrast = map(tomllib.loads, texts)
+    lines = [line for text in texts for line in text.splitlines() if not line.startswith("#")]
+    assert set(re.findall(r"\{(\w+)\}", "\n".join(lines))) == {*basic["slots"], *contrast["slots"]}
+    assert not set(basic["slots"]) & set(contrast["slots"])
+    assert set(basic) == {"neutral", "praise", "complaint", "slots", "fillers", "comma"}
+    assert set(contrast) == {*KINDS, "slots"} - {"neutral"}
 
 
 def test_quiet_sentences_have_no_strong_words() -> None:
     """They teach what the sets of strong words do not."""
     strong = re.compile(r"\b(love|hate|great|terrible|awesome|awful|horrible|amazing|best)\b", re.IGNORECASE)
-    for label in (NEGATIVE, POSITIVE):
-        assert not [text for text in spoken_sentences("en", label, 1_000, seed=1) if strong.search(text)]
+    for kind in ("praise", "complaint"):
+        assert not [text for text in spoken_sentences("en", kind, 1_000, seed=1) if strong.search(text)]

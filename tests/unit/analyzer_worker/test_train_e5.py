@@ -22,8 +22,7 @@ from tests.unit.analyzer_worker.tiny_e5 import HIDDEN, write_tiny_e5
 RECIPE = replace(
     E5Recipe(),
     mixture=(("meld_train", 60),),
-    spoken_neutral=(("en", 8),),
-    spoken_quiet=(),
+    spoken=(("en", "neutral", 8),),
     steps=30,
     hidden=HIDDEN,
     rank=4,
