@@ -217,5 +217,5 @@ async def test_a_conversation_of_ten_thousand_sentences_is_exported_whole(
         await asyncio.sleep(0.01)
     rows = (await exporting).text.splitlines()
     assert len(rows) == 10_001
-    assert rows[-1].endswith("sentence 9999,positive,0.8")
+    assert rows[-1].endswith("sentence 9999,positive,0.8,false,false")
     assert max(waits) < 0.5

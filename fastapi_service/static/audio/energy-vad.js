@@ -8,8 +8,8 @@ export const FLOOR_PERCENTILE = 10;
 export const DIGITAL_SILENCE = 1e-9;
 /** −70 dBFS: noise below it comes from converters and codecs, not from rooms. */
 export const LOWEST_FLOOR = 1e-7;
-/** −57 dBFS: the floor before the room is known, so that a first quiet word is not taken for the room. */
-export const FIRST_FLOOR = 2 ** -19;
+/** −54 dBFS: the floor before the room is known, so that a first quiet word is not taken for the room. */
+export const FIRST_FLOOR = 2 ** -18;
 /** Frames at `FIRST_FLOOR` that the window begins with. */
 export const FIRST_FRAMES = 4;
 
