@@ -53,7 +53,7 @@ class Settings(WireSettings):
     """Base weights of the built-in model: a folder, or the file of the multilingual one; empty for the installed
     package."""
     numerics: Literal["auto", "float32"] = "auto"
-    """Number format of the multilingual model: ``auto`` is 8 bits, ``float32`` exact and 2.5 times as slow."""
+    """Number format of the multilingual model: ``auto`` is 8 bits, ``float32`` exact and twice as slow."""
     threads: Annotated[int, Field(ge=1, le=256)] = 1
     """CPU threads per process; more than one does not make a single sentence faster."""
     deadline_s: Annotated[float, Field(gt=0, le=80)] = 20.0

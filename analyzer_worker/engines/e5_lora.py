@@ -79,7 +79,7 @@ class E5Analyzer:
         return "zero-shot" if language in ENCODER else None
 
     def quantize(self) -> None:
-        """Put the encoder's linear layers into 8 bits, which takes 0.4 of the time of float32."""
+        """Put the encoder's linear layers into 8 bits, which takes half of the time of float32."""
 
         def run() -> None:
             for text in TYPICAL:

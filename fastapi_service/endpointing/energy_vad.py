@@ -13,7 +13,7 @@ LOWEST_FLOOR = 1e-7
 FIRST_FLOOR = 2.0**-18
 """−54 dBFS: the floor before the room is known. Without it, a stream that begins inside of a quiet word took the
 word for the room: of 75 words at −45 dBFS 14 were lost, with it none, and of four a part. In a room over −46 dBFS the
-first second is voiced; with a lower floor so is what microphones give before their noise suppression has adapted."""
+first second is voiced. With −57 dBFS a browser's microphone once gave an utterance without speech at its start."""
 FIRST_FRAMES = 4
 """Frames that the window begins with, at ``FIRST_FLOOR``: the percentile lies among them for 1.1 s."""
 
