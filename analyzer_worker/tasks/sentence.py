@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
+from infra.ledger.resilient import retry_while_unavailable
 from wire import names
 from wire.messages.base import STORED
 from wire.messages.jobs import AnalyzeText
@@ -51,6 +52,7 @@ class Sentences:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    @retry_while_unavailable
     def sentence_so_far(self, job: AnalyzeText) -> str:
         """Return the text of an utterance, behind that of the one before if it goes on with its sentence."""
         before = self._store.get(names.sentence(job.session_id, job.segment - 1)) if job.segment else None

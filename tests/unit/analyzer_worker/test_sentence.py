@@ -1,6 +1,8 @@
 """Fragments of a sentence are judged together: an unfinished text and what follows it closely."""
 
 import pytest
+import stamina
+from redis.exceptions import ConnectionError as RedisUnreachable
 
 from analyzer_worker.tasks.sentence import MAX_CHARACTERS, MAX_PAUSE_MS, Sentence, Sentences, continued, is_finished
 from tests.support.speakers import text_job
@@ -90,6 +92,22 @@ def test_a_repeated_job_gets_the_same_sentence() -> None:
     sentences.sentence_so_far(first)
     assert sentences.sentence_so_far(second) == sentences.sentence_so_far(second) == "Ask not what"
     assert sentences.sentence_so_far(first) == "Ask not"
+
+
+def test_an_outage_of_redis_is_waited_out() -> None:
+    """As in all other steps of a worker: it costs no attempt."""
+
+    class Restarted(Redis):
+        refused = 2
+
+        def get(self, key: str) -> str | None:
+            if self.refused:
+                self.refused -= 1
+                raise RedisUnreachable("Connection refused")
+            return super().get(key)
+
+    with stamina.set_testing(True, attempts=3):
+        assert Sentences(Restarted()).sentence_so_far(said("what", 1, 1_500)) == "what"
 
 
 def test_a_finished_sentence_is_not_kept() -> None:
