@@ -9,7 +9,7 @@ from rich.progress import FileSizeColumn, Progress, SpinnerColumn, TaskID, TextC
 from analyzer_worker.engines.base import INSTANT_MODEL
 from analyzer_worker.settings import Settings
 from analyzer_worker.weights import base_weights, e5_package
-from analyzer_worker.weights.adapter import E5, MINILM, adapter_folder, read_adapter
+from analyzer_worker.weights.adapter import BUILT_IN, E5, adapter_folder, read_adapter
 from analyzer_worker.weights.hub import model_folder
 from infra.settings import load_settings_or_exit
 from wire.errors import ModelError
@@ -36,7 +36,7 @@ def prefetch(model: str, cache: Path, console: Console, base: Path | None = None
     """
     if model == INSTANT_MODEL:
         return None
-    if model not in (E5, MINILM):
+    if model not in BUILT_IN:
         return model_folder(model, cache, download)  # huggingface_hub shows its own progress
     # The adapter is checked here, so that the operator sees a damaged checkout before the first worker does.
     pinned = e5_package.SHA256 if model == E5 else base_weights.WEIGHTS_SHA256

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from infra.settings import WireSettings, service_config
 
 ANY_LANGUAGE = "*"
+"""Stands for the languages that have no entry of their own."""
 _ROUTE = re.compile(r"\s*(\*|[a-z]{2,3})\s*=\s*(\S+)\s*")
 
 

@@ -12,6 +12,9 @@ Probabilities: TypeAlias = dict[Label, float]
 """Probability of each label, 0–1, in the order of ``LABELS``; the three sum to 1."""
 
 
+MAX_CHARACTERS = 8192
+"""Texts are cut to this length before tokenization: far more than any model reads, and 30 s of speech have some 500."""
+
 Support = Literal["trained", "zero-shot"]
 """Trained with sentences of the language, or read by an encoder that was, with a head trained on other languages."""
 
@@ -36,6 +39,11 @@ class SentimentAnalyzer(Protocol):
 
     def analyze(self, text: str, language: str) -> Probabilities:
         """Classify ``text``, of any length and content, in a language that the model supports."""
+
+
+def encodable(text: str) -> str:
+    """Return a text of at most ``MAX_CHARACTERS`` for a tokenizer: lone surrogates become "?"."""
+    return text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
 
 
 def declared(languages: frozenset[str] | None, language: str) -> Support | None:

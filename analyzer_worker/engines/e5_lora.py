@@ -8,27 +8,22 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
 
-from analyzer_worker.engines.base import Probabilities, Support
+from analyzer_worker.engines.base import Probabilities, Support, encodable
 from analyzer_worker.engines.e5_languages import ENCODER
 from analyzer_worker.engines.e5_net import LINEARS, E5Encoder, E5SentimentNet
 from analyzer_worker.engines.int8 import quantize_layers
 from analyzer_worker.engines.pooled_net import merge_adapter
 from analyzer_worker.engines.unigram import UnigramTokenizer
+from analyzer_worker.settings import ANY_LANGUAGE
 from analyzer_worker.weights.adapter import E5, adapter_folder, damaged, read_adapter
 from analyzer_worker.weights.e5_file import read_e5_file
 from analyzer_worker.weights.e5_package import SHA256, find_e5_file
 from wire.errors import ModelError
 from wire.messages.results import LABELS
 
-MAX_CHARACTERS = 8192
-"""Longer texts are cut; an utterance of 30 s has some 500."""
 MAX_PARTS = 16
 """Parts of a text that are classified, so that no text takes longer than a second."""
 SENTENCE_END = re.compile(r"(?<=[.!?。！？…])\s+|(?<=[。！？])")
-ANY_OTHER = "*"
-"""Key of the temperature of languages that have none of their own."""
-
-
 TYPICAL = (
     "The meeting starts at ten o'clock.",
     "I love this so much, thank you!",
@@ -91,9 +86,8 @@ class E5Analyzer:
     @torch.inference_mode()
     def analyze(self, text: str, language: str) -> Probabilities:
         """Classify ``text``; a long one by sentences, whose probabilities are averaged by their number of tokens."""
-        clean = text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
-        parts = self._parts(clean)
-        temperature = self._temperatures.get(language, self._temperatures[ANY_OTHER])
+        parts = self._parts(encodable(text))
+        temperature = self._temperatures.get(language, self._temperatures[ANY_LANGUAGE])
         total = torch.zeros(len(LABELS))
         for ids in parts:
             tokens = torch.tensor([ids])
@@ -151,7 +145,7 @@ def load_e5(
         raise damaged(adapter / "adapter.safetensors", f"it does not fit the base weights: {misfit}") from misfit
     tokenizer = UnigramTokenizer(file.vocabulary, config["max_tokens"])
     known = languages or frozenset(config["languages"])
-    analyzer = E5Analyzer(net, tokenizer, config["revision"], known, config.get("temperatures", {ANY_OTHER: 1.0}))
+    analyzer = E5Analyzer(net, tokenizer, config["revision"], known, config.get("temperatures", {ANY_LANGUAGE: 1.0}))
     if not exact:
         analyzer.quantize()
     return analyzer

@@ -9,15 +9,13 @@ from safetensors import SafetensorError
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from analyzer_worker.engines.base import Probabilities, Support, declared
+from analyzer_worker.engines.base import Probabilities, Support, declared, encodable
 from analyzer_worker.engines.label_map import map_labels, merge_probabilities
 from analyzer_worker.weights.hub import declared_languages, model_folder, revision_of
 from wire.errors import ModelError
 
 MAX_TOKENS = 256
 """Longer texts are cut off; an utterance of 30 s has about 100 tokens."""
-MAX_CHARACTERS = 8192
-"""Texts are cut to this length before tokenization."""
 ANY_LANGUAGE = frozenset({"*"})
 LOAD_ERRORS = (
     OSError,
@@ -61,8 +59,7 @@ class HubClassifier:
     @torch.inference_mode()
     def analyze(self, text: str, language: str) -> Probabilities:  # noqa: ARG002 - the model finds it out
         """Classify ``text``, cut at ``MAX_TOKENS`` or at what the model has positions for."""
-        clean = text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
-        inputs = self._tokenizer(clean, truncation=True, max_length=self._max_tokens, return_tensors="pt")
+        inputs = self._tokenizer(encodable(text), truncation=True, max_length=self._max_tokens, return_tensors="pt")
         probabilities = self._model(**inputs).logits[0].softmax(-1).tolist()
         return merge_probabilities(self._labels, probabilities)
 

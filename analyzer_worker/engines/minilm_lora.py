@@ -7,16 +7,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from tokenizers import Tokenizer
 
-from analyzer_worker.engines.base import Probabilities, Support, declared
+from analyzer_worker.engines.base import Probabilities, Support, declared, encodable
 from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder
 from analyzer_worker.engines.pooled_net import merge_adapter
 from analyzer_worker.weights.adapter import MINILM, adapter_folder, damaged, read_adapter
 from analyzer_worker.weights.base_weights import WEIGHTS_SHA256, ensure_base_weights
 from wire.errors import ModelError
 from wire.messages.results import LABELS
-
-MAX_CHARACTERS = 8192
-"""Texts are cut to this length before tokenization; far more than fills the model's 128 tokens."""
 
 
 class MinilmAnalyzer:
@@ -38,8 +35,7 @@ class MinilmAnalyzer:
     @torch.inference_mode()
     def analyze(self, text: str, language: str) -> Probabilities:  # noqa: ARG002 - it is English
         """Classify ``text``, cut at the model's 128 tokens."""
-        clean = text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")  # lone surrogates become "?"
-        encoding = self._tokenizer.encode(clean)
+        encoding = self._tokenizer.encode(encodable(text))
         logits = self._net(torch.tensor([encoding.ids]), torch.tensor([encoding.attention_mask]))
         return dict(zip(LABELS, logits.softmax(1)[0].tolist(), strict=True))
 

@@ -63,11 +63,12 @@ def analyse(
     if model is None or (zero_shot and not judgement.zero_shot):
         known = ", ".join(sorted(routing.languages or ()))
         return None, f"The sentiment model {routing.name} knows {known}, but this is {language}."
-    sentiment = sentiment_of(model.analyze(text, language), model.name, language, judgement.margin)
-    return sentiment.model_copy(update={"zero_shot": zero_shot}), None
+    return sentiment_of(model.analyze(text, language), model.name, language, judgement.margin, zero_shot), None
 
 
-def sentiment_of(probabilities: Probabilities, model: str, language: str, margin: float = 0.0) -> Sentiment:
+def sentiment_of(
+    probabilities: Probabilities, model: str, language: str, margin: float = 0.0, zero_shot: bool = False
+) -> Sentiment:
     """Make the message from an engine's answer: the most probable label, and all three probabilities.
 
     If the two most probable labels differ by less than ``margin``, the label is neutral and unsure.
@@ -82,6 +83,7 @@ def sentiment_of(probabilities: Probabilities, model: str, language: str, margin
         score=probabilities[label],
         probabilities={name: probabilities[name] for name in LABELS},
         unsure=unsure,
+        zero_shot=zero_shot,
         model=model,
         language=language,
     )

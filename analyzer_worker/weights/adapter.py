@@ -10,7 +10,6 @@ from wire.messages.results import LABELS
 
 E5 = "e5-sentiment-multilingual"
 MINILM = "minilm-sentiment-en"
-DEFAULT_MODEL = E5
 BUILT_IN = (E5, MINILM)
 
 

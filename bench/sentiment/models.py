@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from analyzer_worker.engines.base import SentimentAnalyzer
-from analyzer_worker.engines.e5_lora import ANY_OTHER, E5Analyzer
+from analyzer_worker.engines.e5_lora import E5Analyzer
 from analyzer_worker.engines.minilm_lora import MinilmAnalyzer
 from analyzer_worker.engines.pooled_net import PooledNet
+from analyzer_worker.settings import ANY_LANGUAGE
 from analyzer_worker.tasks.analyze import sentiment_of
 from analyzer_worker.training.sentences import groups_by_length, pad
 from bench.sentiment.scores import most_probable
@@ -131,7 +132,7 @@ class Model:
         if not isinstance(self.analyzer, E5Analyzer):
             return 1.0
         temperatures = self.analyzer._temperatures
-        return temperatures.get(language, temperatures[ANY_OTHER])
+        return temperatures.get(language, temperatures[ANY_LANGUAGE])
 
     def logits(self, texts: Sequence[str], language: str) -> Tensor:
         """Return logits before the temperature, (texts, 3) float32; those of a text may have a common summand."""

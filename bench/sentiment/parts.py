@@ -7,6 +7,7 @@ from dataclasses import asdict
 import torch
 from torch import Tensor
 
+from analyzer_worker.settings import ANY_LANGUAGE
 from bench.sentiment.calibration import cross_validated_error, expected_calibration_error, fit_temperature
 from bench.sentiment.flips import by_language, measure_flips, spoken_clips
 from bench.sentiment.fragments import measure_fragments
@@ -17,8 +18,6 @@ from bench.sentiment.speed import SENTENCES, TOKENS, measure_speed
 CUT_SET = "meld_test_calmed"
 """Dialogue; its sentences are cut at their commas beside those of the clips."""
 SPEED_SETS = ("goemotions_test", "goemotions_ko_test")
-ANY_OTHER = "*"
-"""Stands for the languages without dev sentences; all dev sentences together give their temperature."""
 
 
 def measure_calibration(setup: Setup) -> Stored:
@@ -37,7 +36,8 @@ def measure_calibration(setup: Setup) -> Stored:
         stored[model.name] = {"ece": {code: each["ece"] for code, each in details.items()}, "ece_details": details}
         if setup.fit_temperatures and known:
             fitted = {code: each["fitted_temperature"] for code, each in details.items()}
-            fitted[ANY_OTHER] = fit_temperature(*_pooled(known, logits))
+            # Of languages without dev sentences.
+            fitted[ANY_LANGUAGE] = fit_temperature(*_pooled(known, logits))
             values = ", ".join(f'"{code}": {temperature:.3f}' for code, temperature in fitted.items())
             line = f'{model.name}, for config.json: "temperatures": {{{values}}}'
             setup.console.print(line, markup=False, highlight=False)
