@@ -27,13 +27,7 @@ from analyzer_worker.training.checkpoint import read_checkpoint
 from analyzer_worker.training.metrics import Scores, score
 from analyzer_worker.training.mixture import read_training_set, without_neutral
 from analyzer_worker.training.recipe import E5Recipe
-from analyzer_worker.training.sentences import (
-    Sentences,
-    groups_by_length,
-    pad,
-    read_sentences,
-    replace_exclamation_marks,
-)
+from analyzer_worker.training.sentences import Sentences, calmed, logits_in_batches, read_sentences
 from analyzer_worker.training.tables import print_scores
 from analyzer_worker.weights.e5_file import E5File, read_e5_file
 from analyzer_worker.weights.e5_package import find_e5_file
@@ -106,17 +100,12 @@ class Evaluator:
             logits = logits.index_fill(1, torch.tensor(LABELS.index(NEUTRAL)), float("-inf"))
         return score(logits.argmax(1), torch.tensor(sentences.targets))
 
-    @torch.inference_mode()
     def logits(self, net: PooledNet, sentences: Sentences) -> Tensor:
         """Compute the logits of a set, (sentences, 3) float32, in its order."""
         net.eval()
         if sentences.name not in self._encoded:
             self._encoded[sentences.name] = [self._tokenizer.encode(text) for text in sentences.texts]
-        encoded = self._encoded[sentences.name]
-        logits = torch.empty(len(encoded), len(LABELS))
-        for group in groups_by_length([len(ids) for ids in encoded], BATCH, None):
-            logits[group] = net(*pad([encoded[index] for index in group], self._padding))
-        return logits
+        return logits_in_batches(net, self._encoded[sentences.name], BATCH, self._padding)
 
 
 def score_all(net: PooledNet, sets: Sequence[Sentences], evaluator: Evaluator) -> str:
@@ -142,11 +131,6 @@ def all_test_sets(data: Path, limit: int | None = None) -> list[Sentences]:
     sets = [without_neutral(each) if each.name.startswith(BINARY_PREFIXES) else each for each in sets]
     sets += [calmed(each) for each in sets if each.name.startswith("meld")]
     return [first_of(each, limit) for each in sets]
-
-
-def calmed(sentences: Sentences) -> Sentences:
-    """Return the set with every ``!`` made a full stop, as a transcript would have it."""
-    return replace(replace_exclamation_marks(sentences, seed=0, share=1.0), name=f"{sentences.name}_calmed")
 
 
 def first_of(sentences: Sentences, limit: int | None) -> Sentences:

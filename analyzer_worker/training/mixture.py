@@ -17,7 +17,7 @@ from analyzer_worker.engines.unigram import UnigramTokenizer
 from analyzer_worker.training.asr_noise import as_recognized
 from analyzer_worker.training.recipe import E5Recipe
 from analyzer_worker.training.rules.spoken import KINDS, spoken_sentences
-from analyzer_worker.training.sentences import Sentences, groups_by_length, pad, read_sentences
+from analyzer_worker.training.sentences import Sentences, groups_by_length, language_of, pad, read_sentences
 from wire.messages.results import LABELS
 
 BINARY_SETS = frozenset({"nsmc_train", "kote_val"})
@@ -59,11 +59,6 @@ class TrainingBatch:
     """(batch,) float32."""
     binary: Tensor
     """(batch,) bool."""
-
-
-def language_of(name: str) -> str:
-    """Return the ISO 639-1 code of a set."""
-    return "ko" if name.startswith(("goemotions_ko", "nsmc", "kote")) else "en"
 
 
 def without_neutral(sentences: Sentences) -> Sentences:

@@ -3,14 +3,25 @@
 import json
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from analyzer_worker.engines.pooled_net import PooledNet
 from wire.messages.results import LABELS
+
+LANGUAGES = {
+    "goemotions_ko": "ko",
+    "nsmc": "ko",
+    "kote": "ko",
+    "xed_de": "de",
+    "xed_fr": "fr",
+    "xed_es": "es",
+}
+"""Beginning of a set's name → ISO 639-1 code; all others are English."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,16 @@ def replace_exclamation_marks(sentences: Sentences, seed: int, share: float = 0.
     return Sentences(sentences.name, texts, sentences.targets)
 
 
+def calmed(sentences: Sentences) -> Sentences:
+    """Return the set with every ``!`` made a full stop, as a transcript would have it."""
+    return replace(replace_exclamation_marks(sentences, seed=0, share=1.0), name=f"{sentences.name}_calmed")
+
+
+def language_of(name: str) -> str:
+    """Return the ISO 639-1 code of a set."""
+    return next((code for beginning, code in LANGUAGES.items() if name.startswith(beginning)), "en")
+
+
 def batches(sentences: Sentences, tokenizer: Tokenizer, size: int, shuffle: random.Random | None) -> Iterator[Batch]:
     """Yield ``sentences`` in batches of ``size`` or less, each of similar length; in random order with ``shuffle``."""
     encoded = [encoding.ids for encoding in tokenizer.encode_batch(sentences.texts)]
@@ -81,6 +102,15 @@ def groups_by_length(lengths: Sequence[int], size: int, shuffle: random.Random |
     if shuffle:
         shuffle.shuffle(groups)
     return groups
+
+
+@torch.inference_mode()
+def logits_in_batches(net: PooledNet, encoded: Sequence[list[int]], size: int, padding: int = 0) -> Tensor:
+    """Compute the logits of tokenized sentences, ``size`` of similar length at once: (sentences, 3) float32."""
+    logits = torch.empty(len(encoded), len(LABELS))
+    for group in groups_by_length([len(ids) for ids in encoded], size, None):
+        logits[group] = net(*pad([encoded[index] for index in group], padding)).float()
+    return logits
 
 
 def pad(rows: Sequence[Sequence[int]], padding: int = 0) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,6 @@ import copy
 import math
 import random
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +28,7 @@ from analyzer_worker.training.adapter_writer import Identity, adapter_tensors, w
 from analyzer_worker.training.metrics import Scores, score
 from analyzer_worker.training.recipe import Recipe
 from analyzer_worker.training.schedule import optimizer_for
-from analyzer_worker.training.sentences import Sentences, batches, read_sentences, replace_exclamation_marks
+from analyzer_worker.training.sentences import Sentences, batches, calmed, read_sentences, replace_exclamation_marks
 from analyzer_worker.training.tables import print_scores
 from analyzer_worker.weights.adapter import MINILM
 from analyzer_worker.weights.base_weights import PACKAGE, PACKAGE_VERSION, WEIGHTS_SHA256, ensure_base_weights
@@ -122,9 +121,8 @@ def training_sentences(recipe: Recipe, data: Path) -> Sentences:
 def test_sets(data: Path) -> list[Sentences]:
     """Return the sets that the written file is evaluated on: both corpora, MELD without ``!``, and other domains."""
     meld = read_sentences(data, "meld_test")
-    spoken = replace(replace_exclamation_marks(meld, seed=0, share=1.0), name="meld_test_calmed")
     out_of_domain = [read_sentences(data, name) for name in OUT_OF_DOMAIN_TESTS if (data / f"{name}.jsonl").exists()]
-    return [read_sentences(data, "goemotions_test"), meld, spoken, *out_of_domain]
+    return [read_sentences(data, "goemotions_test"), meld, calmed(meld), *out_of_domain]
 
 
 def class_weights(sentences: Sentences, recipe: Recipe) -> Tensor:

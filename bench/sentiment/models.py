@@ -15,7 +15,7 @@ from analyzer_worker.engines.minilm_lora import MinilmAnalyzer
 from analyzer_worker.engines.pooled_net import PooledNet
 from analyzer_worker.settings import ANY_LANGUAGE
 from analyzer_worker.tasks.analyze import sentiment_of
-from analyzer_worker.training.sentences import groups_by_length, pad
+from analyzer_worker.training.sentences import logits_in_batches
 from bench.sentiment.scores import most_probable
 from bench.sentiment.sets import LabelledSet
 from wire.messages.results import LABELS, Label
@@ -70,13 +70,9 @@ class Batches:
             return cls(analyzer._net, lambda text: list(tokenizer.encode(text).ids), limit)
         return None
 
-    @torch.inference_mode()
     def logits(self, encoded: Sequence[list[int]]) -> Tensor:
         """Compute the logits, (sentences, 3) float32."""
-        logits = torch.empty(len(encoded), len(LABELS))
-        for group in groups_by_length([len(ids) for ids in encoded], BATCH, None):
-            logits[group] = self.net(*pad([encoded[index] for index in group])).float()
-        return logits
+        return logits_in_batches(self.net, encoded, BATCH)
 
 
 class Model:

@@ -6,23 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analyzer_worker.training.evaluate_e5 import BINARY_PREFIXES, TEST_SETS, calmed
+from analyzer_worker.training.evaluate_e5 import BINARY_PREFIXES, DEV_SETS, TEST_SETS
 from analyzer_worker.training.mixture import without_neutral
-from analyzer_worker.training.sentences import Sentences, read_sentences
+from analyzer_worker.training.sentences import Sentences, calmed, language_of, read_sentences
 from wire.messages.results import LABELS
 
 DATA = Path("sentiment-data")
 BEHAVIOUR = Path("tests/data/sentiment/behaviour.jsonl")
-DEV_SETS = ("goemotions_dev", "goemotions_ko_dev", "meld_dev")
-LANGUAGES = {
-    "goemotions_ko": "ko",
-    "nsmc": "ko",
-    "kote": "ko",
-    "xed_de": "de",
-    "xed_fr": "fr",
-    "xed_es": "es",
-}
-"""Beginning of a set's name → ISO 639-1 code; all others are English."""
 SOURCES = """\
 Each set is a file SET.jsonl with "text" and "label" (negative, neutral
 or positive) in each line. They are made from these repositories on GitHub:
@@ -62,11 +52,6 @@ class BehaviourList:
 def has_test_set(data: Path) -> bool:
     """Return True if at least one of the test sets is present."""
     return any((data / f"{name}.jsonl").exists() for name in TEST_SETS)
-
-
-def language_of(name: str) -> str:
-    """Return the ISO 639-1 code of a set."""
-    return next((code for beginning, code in LANGUAGES.items() if name.startswith(beginning)), "en")
 
 
 def read_test_sets(data: Path, limit: int | None = None) -> list[LabelledSet]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.sentiment.sets import behaviour_lists, has_test_set, language_of, read_dev_sets, read_test_sets
+from analyzer_worker.training.sentences import language_of
+from bench.sentiment.sets import behaviour_lists, has_test_set, read_dev_sets, read_test_sets
 
 NEUTRAL = 1
 
