@@ -11,6 +11,14 @@ FOLDER = Path("bench-results")
 X86_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
 ARM64_FEATURES = ("asimddp", "i8mm", "bf16")
 """Names in ``/proc/cpuinfo`` of the instructions that matrix products use."""
+AVX2_ONLY = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "FBGEMM_ENABLE_INSTRUCTIONS": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "CT2_FORCE_CPU_ISA": "AVX2",
+}
+"""Environment of processes in which torch and CTranslate2 use no later instructions."""
 
 
 def print_header(docstring: str | None) -> None:

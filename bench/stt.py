@@ -22,7 +22,7 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.clips import MANIFEST, Clip, error_name, error_rate, read_manifest
-from bench.results import print_header, write_results
+from bench.results import AVX2_ONLY, print_header, write_results
 from bench.stt_engines import (
     ENGINES,
     FASTER,
@@ -35,14 +35,6 @@ from bench.stt_engines import (
     load_engine,
 )
 
-AVX2_ONLY = {
-    "ATEN_CPU_CAPABILITY": "avx2",
-    "ONEDNN_MAX_CPU_ISA": "AVX2",
-    "FBGEMM_ENABLE_INSTRUCTIONS": "AVX2",
-    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
-    "CT2_FORCE_CPU_ISA": "AVX2",
-}
-"""Environment of processes in which torch and CTranslate2 use no later instructions."""
 BUCKETS = {"≤ 4 s": (0.0, 4.0), "4–10 s": (4.0, 10.0), "> 10 s": (10.0, 1e9)}
 CALM_S = 0.3
 """Pause before each turn: OpenMP's threads go on spinning for 0.2 s after their work, on the next engine's cores."""

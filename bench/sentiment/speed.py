@@ -12,6 +12,7 @@ from typing import IO
 
 import numpy as np
 
+from bench.results import AVX2_ONLY
 from bench.sentiment.models import Model
 from bench.sentiment.process import Measurement, Task
 from bench.sentiment.sets import LabelledSet
@@ -21,8 +22,6 @@ TOKENS = 12
 SENTENCES = 300
 PROCESSES = 2
 THROUGHPUT_S = 10.0
-AVX2_ONLY = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
-"""Environment of processes in which torch uses no later instructions."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from bench.results import AVX2_ONLY
 from infra.settings import load_settings
 from stt_worker.engines.whisper import load, processor
 from stt_worker.engines.whisper.linear import PACKS, Linear
@@ -21,7 +22,6 @@ from wire.errors import ConfigurationError
 
 ROOT = Path(__file__).parents[3]
 X86 = platform.machine() == "x86_64"
-AVX2_ONLY = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "FBGEMM_ENABLE_INSTRUCTIONS": "AVX2"}
 WEAKEST = AVX2_ONLY if X86 else {"ATEN_CPU_CAPABILITY": "default"}
 """Environment in which torch, oneDNN and FBGEMM leave out what later processors have."""
 
