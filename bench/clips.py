@@ -1,6 +1,7 @@
 """Recordings with their reference texts, and error rates."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,19 @@ def normalised_units(language: str, text: str) -> list[str]:
     """
     words = (_english if language == "en" else _basic)(text).split()
     return list("".join(words)) if language in WITHOUT_SPACES else words
+
+
+def mean_error_rate(texts: Sequence[tuple[str, str, str]]) -> float:
+    """Return the error rate over all languages, each weighted by its number of texts, as a fraction.
+
+    Args:
+        texts: language, reference and hypothesis of each.
+    """
+    total = 0.0
+    for language in {language for language, _, _ in texts}:
+        pairs = [(reference, hypothesis) for code, reference, hypothesis in texts if code == language]
+        total += len(pairs) * error_rate(language, [one for one, _ in pairs], [other for _, other in pairs])
+    return total / len(texts)
 
 
 def error_rate(language: str, references: list[str], hypotheses: list[str]) -> float:

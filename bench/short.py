@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bench.clips import MANIFEST, Clip, error_rate, normalised_units, read_manifest
+from bench.clips import MANIFEST, Clip, mean_error_rate, normalised_units, read_manifest
 from bench.cuts import RepeatedWords, ShortAnswer, cut_answer, repeat_beginning
 from bench.results import print_header, write_results
 from bench.stt_engines import Run, utterances, whisper_library
@@ -106,12 +106,12 @@ def measure_answers(engine: Transcriber, whisper: Run, answers: list[ShortAnswer
 
 def errors(results: list[Answered], *, full_window: bool) -> float:
     """Return the error rate over all languages, each weighted by its number of answers."""
-    total = 0.0
-    for language in {each.answer.clip.language for each in results}:
-        these = [each for each in results if each.answer.clip.language == language]
-        texts = [each.full_window if full_window else each.text for each in these]
-        total += len(these) * error_rate(language, [each.answer.text for each in these], texts)
-    return total / len(results)
+    return mean_error_rate(
+        [
+            (each.answer.clip.language, each.answer.text, each.full_window if full_window else each.text)
+            for each in results
+        ]
+    )
 
 
 def cut_all(engine: Transcriber, clips: list[Clip]) -> tuple[list[ShortAnswer], list[RepeatedWords]]:

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bench.clips import MANIFEST, WITHOUT_SPACES, Clip, error_name, error_rate, read_manifest
+from bench.clips import MANIFEST, WITHOUT_SPACES, Clip, error_name, mean_error_rate, read_manifest
 from bench.results import print_header, write_results
 from bench.this_engine import load_engine, transcribe
 
@@ -71,11 +71,7 @@ def halves(clips: Iterable[Clip]) -> tuple[set[str], set[str]]:
 
 def errors(results: Sequence[Measured]) -> float:
     """Return the error rate over all results, each language weighted by its number of clips."""
-    total = 0.0
-    for language in {each.clip.language for each in results}:
-        these = [each for each in results if each.clip.language == language]
-        total += len(these) * error_rate(language, [each.clip.text for each in these], [each.text for each in these])
-    return total / len(results)
+    return mean_error_rate([(each.clip.language, each.clip.text, each.text) for each in results])
 
 
 def cross_validated(results: Results) -> tuple[tuple[float, float], list[Measured], list[Measured]]:
