@@ -6,9 +6,9 @@ get are judged. They come out in all number formats of the engine, exact ones to
 
 from dataclasses import dataclass
 
-import numpy as np
 import pytest
 
+from bench.noise import cough, hum
 from stt_worker.engines.base import Transcriber
 from stt_worker.engines.prompt_echo import is_prompt_echo
 from stt_worker.load import load_transcriber
@@ -16,7 +16,7 @@ from stt_worker.settings import Settings
 from tests.support.recordings import recording
 from tests.support.streams import at_level, part, repeated, stream, whispered
 from tests.support.transcripts import cut, new_endpointer, shown, words_of
-from wire.audio import SAMPLE_RATE, Samples, to_int16
+from wire.audio import Samples, to_int16
 
 # The library leaves its word lists to the garbage collector to close.
 pytestmark = pytest.mark.filterwarnings("ignore:.*tiktoken:pytest.PytestUnraisableExceptionWarning")
@@ -277,23 +277,9 @@ def test_a_hum_and_a_cough_decide_nothing(
     engine: Transcriber, sound: str, sentences: list[tuple[str, Samples]]
 ) -> None:
     """They are no text, either."""
-    first = hum() if sound == "hum" else cough()
+    first = hum() if sound == "hum" else cough(3)
     heard = shown(engine, cut(stream(first, first, *(voice for _, voice in sentences), pause_s=0.9)))
     assert [each.language for each in heard] == [language for language, _ in sentences]
-
-
-def hum() -> Samples:
-    """Of a voice at 130 Hz, for 0.6 s."""
-    time = np.arange(6 * SAMPLE_RATE // 10) / SAMPLE_RATE
-    harmonics = [np.sin(2 * np.pi * 130 * number * time) / number**1.5 for number in range(1, 12)]
-    return np.asarray(0.05 * np.sum(harmonics, axis=0) * np.hanning(len(time)), dtype=np.float32)
-
-
-def cough() -> Samples:
-    """A burst of noise that dies away within 0.3 s."""
-    noise = np.random.default_rng(3).normal(size=3 * SAMPLE_RATE // 10)
-    burst = np.convolve(noise * np.exp(-np.arange(len(noise)) / (0.06 * SAMPLE_RATE)), np.ones(6) / 6, "same")
-    return np.asarray(0.2 * burst / np.abs(burst).max(), dtype=np.float32)
 
 
 def test_of_a_session_with_several_languages_each_sentence_has_one(engine: Transcriber) -> None:
