@@ -8,6 +8,7 @@ the last one decides; negated ones say the opposite of their words: "not bad at 
 
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -76,6 +77,7 @@ def _uncapitalized(sentence: str) -> str:
     return sentence if first_word == "I" or first_word.startswith("I'") else sentence[0].lower() + sentence[1:]
 
 
+@cache
 def _rules(language: str) -> dict[str, Any]:
     """Return the templates of both files by kind, and what else the files hold."""
     rules, contrast = _read(RULES / f"{language}.toml"), _read(RULES / "contrast" / f"{language}.toml")
