@@ -1,7 +1,10 @@
-"""How the tests are shared out when two processes run them (``make test``)."""
+"""How the tests are shared out when two processes run them (``make test``), and one seed for each of them."""
 
+import random
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 GROUPS = tuple(Path(__file__).parent / name for name in ("integration", "e2e"))
@@ -15,3 +18,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for folder in GROUPS:
             if item.path.is_relative_to(folder):
                 item.add_marker(pytest.mark.xdist_group(folder.name))
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    """Let random weights and inputs be the same in every run, whichever tests ran before."""
+    random.seed(0)
+    np.random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)

@@ -22,7 +22,7 @@ from tests.support.eventually import eventually
 from tests.support.machines import Processes
 from wire.messages.client import Start
 from wire.messages.results import Final
-from wire.messages.server import AnyServerMessage, Ready
+from wire.messages.server import Ack, AnyServerMessage, Ready
 
 CLOSED_S = 5
 """A socket whose session goes on elsewhere is closed well within this."""
@@ -69,9 +69,15 @@ async def until_closed(line: websockets.ClientConnection) -> list[Any]:
 async def test_a_session_goes_on_at_another_gateway_when_its_own_is_killed(stack: Stack, second: str) -> None:
     """One sentence is on its way and another half said: everything comes, once and in order."""
     spoken = clip("conversation.wav")
-    async with RecorderClient(socket_url(stack)) as first:
+    safe: list[Ack] = []
+
+    def note_ack(message: AnyServerMessage) -> None:
+        if isinstance(message, Ack):
+            safe.append(message)
+
+    async with RecorderClient(socket_url(stack), hooks=Hooks(on_message=note_ack)) as first:
         speaking = asyncio.create_task(say(first, spoken))
-        await first.until(lambda: first.transcript.segments > 0)
+        await first.until(lambda: first.transcript.segments > 0 and bool(safe))  # announced, and in Redis
         await asyncio.sleep(1)  # into the next sentence
         pid = stack.kill("fastapi_service")
         speaking.cancel()
