@@ -72,15 +72,16 @@ KOREAN_SPELLINGS: tuple[tuple[str, str], ...] = (
 _HOMOPHONES = {word: [other for other in group if other != word] for group in ENGLISH_HOMOPHONES for word in group}
 
 
-def as_recognized(text: str, language: str, random: Random) -> str:
+def as_recognized(text: str, language: str, random: Random, *, whole: bool = False) -> str:
     """Return ``text`` as a recognizer may have written it; ``text`` itself if nothing would be left.
 
     Args:
         text: one sentence.
         language: ISO 639-1 code; ``en`` and ``ko`` have changes of their own.
         random: the same state gives the same text.
+        whole: neither the begin nor the end may be cut, because one of its clauses decides the label.
     """
-    changed = _cut(text, random)
+    changed = text if whole else _cut(text, random)
     if random.random() < 0.25:
         changed = _drop_short_words(changed, language, random)
     if language == "en" and random.random() < 0.5:

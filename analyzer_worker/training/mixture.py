@@ -17,10 +17,17 @@ from analyzer_worker.engines.unigram import UnigramTokenizer
 from analyzer_worker.training.asr_noise import as_recognized
 from analyzer_worker.training.recipe import E5Recipe
 from analyzer_worker.training.rules.spoken import KINDS, spoken_sentences
-from analyzer_worker.training.sentences import Sentences, groups_by_length, language_of, pad, read_sentences
+from analyzer_worker.training.sentences import (
+    BINARY_SETS,
+    Sentences,
+    groups_by_length,
+    language_of,
+    pad,
+    read_sentences,
+)
+from analyzer_worker.training.teachers import Taught
 from wire.messages.results import LABELS
 
-BINARY_SETS = frozenset({"nsmc_train", "kote_val"})
 HELD_OUT = {"nsmc_train": 1_000, "kote_val": 500}
 """Sentences of sets without a dev part that are kept for evaluation during training."""
 HELD_OUT_SEED = 7
@@ -43,6 +50,10 @@ class Example:
     """Factor of its loss; 1 on average over a set."""
     binary: bool
     """The loss compares negative and positive only."""
+    taught: Sequence[float]
+    """Probabilities of the labels by the teachers; those of ``target`` itself where there are none."""
+    whole: bool = False
+    """The sentence is not cut: its end decides."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,8 @@ class TrainingBatch:
     """(batch,) float32."""
     binary: Tensor
     """(batch,) bool."""
+    taught: Tensor
+    """(batch, 3) float32, probabilities of the labels by the teachers."""
 
 
 def without_neutral(sentences: Sentences) -> Sentences:
@@ -84,42 +97,52 @@ def read_training_set(folder: Path, name: str) -> tuple[Sentences, Sentences]:
 class Mixture:
     """The training sentences, epoch by epoch; each epoch is determined by the recipe's seed and its number."""
 
-    def __init__(self, folder: Path, recipe: E5Recipe) -> None:
-        """Read the sets of ``recipe`` from ``folder``."""
+    def __init__(self, folder: Path, recipe: E5Recipe, taught: Taught) -> None:
+        """Read the sets of ``recipe`` from ``folder``; ``taught`` are the teachers' probabilities, if there are any."""
         self._recipe = recipe
+        self._taught = taught
         self._sets = [(read_training_set(folder, name)[0], count) for name, count in recipe.mixture]
 
     def epoch(self, number: int) -> list[Example]:
         """Return the sentences of an epoch, from 0, with noise, in no particular order."""
-        chance = random.Random(f"{self._recipe.seed} {number}")
+        chance = random.Random(f"{self._recipe.order} {number}")
         examples = [
             example
             for sentences, count in self._sets
-            for example in self._examples(_cycle_part(sentences, count, number, self._recipe.seed), chance)
+            for example in self._examples(_cycle_part(sentences, count, number, self._recipe.order), chance)
         ]
         examples += self._spoken(number)
         return [self._noisy(example, chance) for example in examples]
 
     def _examples(self, sentences: Sentences, chance: random.Random) -> Iterator[Example]:
-        weights = label_weights(sentences.targets, self._recipe.balance)
+        natural = sentences.name in self._recipe.natural
+        weights = label_weights(sentences.targets, 0 if natural else self._recipe.balance)
+        taught = self._taught.get(sentences.name, {})
         language, binary = language_of(sentences.name), sentences.name in BINARY_SETS
-        for text, target in zip(sentences.texts, sentences.targets, strict=True):
+        for original, target in zip(sentences.texts, sentences.targets, strict=True):
+            text = original
             if sentences.name.startswith("meld") and chance.random() < self._recipe.calmed:
-                text = text.replace("!", ".")  # noqa: PLW2901
+                text = text.replace("!", ".")
             if "[NAME]" in text and chance.random() >= NAME_KEPT:
-                text = text.replace("[NAME]", chance.choice(KOREAN_NAMES))  # noqa: PLW2901
-            yield Example(text, language, target, weights[target], binary)
+                text = text.replace("[NAME]", chance.choice(KOREAN_NAMES))
+            yield Example(text, language, target, weights[target], binary, taught.get(original) or certain(target))
 
     def _spoken(self, number: int) -> Iterator[Example]:
         for language, kind, count in self._recipe.spoken:
             target = LABELS.index(KINDS[kind])
-            for text in spoken_sentences(language, kind, count, self._recipe.seed + number):
-                yield Example(text, language, target, 1.0, binary=False)
+            for text in spoken_sentences(language, kind, count, self._recipe.order + number):
+                yield Example(text, language, target, 1.0, binary=False, taught=certain(target), whole=True)
 
     def _noisy(self, example: Example, chance: random.Random) -> Example:
         if chance.random() >= self._recipe.noise:
             return example
-        return replace(example, text=as_recognized(example.text, example.language, chance))
+        text = as_recognized(example.text, example.language, chance, whole=example.whole)
+        return replace(example, text=text)
+
+
+def certain(target: int) -> list[float]:
+    """Return the probabilities of a label that is sure."""
+    return [float(index == target) for index in range(len(LABELS))]
 
 
 def label_weights(targets: Sequence[int], balance: float) -> dict[int, float]:
@@ -143,6 +166,7 @@ def training_batches(
             torch.tensor([example.target for example in chosen]),
             torch.tensor([example.weight for example in chosen]),
             torch.tensor([example.binary for example in chosen]),
+            torch.tensor([example.taught for example in chosen]),
         )
 
 

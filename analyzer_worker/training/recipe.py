@@ -69,25 +69,33 @@ class Recipe(LoraRecipe):
 class E5Recipe(LoraRecipe):
     """Settings of a training run of the multilingual model."""
 
-    steps: int = 7_300
+    steps: int = 9_700
     """Batches in the whole run."""
+    order: int = 0
+    """Seed of the order, the noise and the dropout; ``seed`` is that of the initial values."""
     train_tokens: int = 48
     target_modules: tuple[str, ...] = LINEARS
     lora_rate: float = 8e-4
     warmup: float = 0.05
-    noise: float = 0.35
+    souped: int = 1
+    """Runs of other orders that are averaged."""
+    taught: float = 0.5
+    """Share of the teachers' probabilities in the target, 0–1; the label has the rest."""
+    noise: float = 0.5
     """Share of the sentences that are made to look like recognized speech, 0–1."""
     calmed: float = 0.5
     """Share of MELD's lines whose exclamation marks become full stops, 0–1."""
     mixture: tuple[tuple[str, int], ...] = (
         ("goemotions_train", 38_400),
-        ("goemotions_ko_train", 30_000),
-        ("meld_train", 20_000),
+        ("goemotions_ko_train", 38_400),
+        ("meld_train", 30_000),
         ("nsmc_train", 23_000),
-        ("kote_val", 3_700),
-        ("xed_en", 16_000),
+        ("kote_val", 7_400),
+        ("xed_en", 22_300),
     )
     """Set → its sentences per epoch, the next ones of a shuffled cycle."""
+    natural: tuple[str, ...] = ("nsmc_train", "kote_val", "xed_en")
+    """Sets whose labels all have the weight 1: how often each is said is a part of what they teach."""
     spoken: tuple[tuple[str, str, int], ...] = tuple(
         (language, kind, many if language in SPOKEN_MOST else few)
         for kind, many, few in SPOKEN_COUNTS

@@ -22,6 +22,8 @@ LANGUAGES = {
     "xed_es": "es",
 }
 """Beginning of a set's name → ISO 639-1 code; all others are English."""
+BINARY_SETS = frozenset({"nsmc_train", "kote_val"})
+"""Training sets without a neutral label."""
 
 
 @dataclass(frozen=True)

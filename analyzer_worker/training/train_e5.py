@@ -29,6 +29,7 @@ from analyzer_worker.training.lora import add_lora
 from analyzer_worker.training.mixture import Mixture, TrainingBatch, training_batches
 from analyzer_worker.training.recipe import E5Recipe
 from analyzer_worker.training.schedule import optimizer_for
+from analyzer_worker.training.teachers import Taught, read_taught
 from analyzer_worker.weights.e5_file import E5File, read_e5_file
 from analyzer_worker.weights.e5_package import PACKAGE, PACKAGE_VERSION, SHA256, find_e5_file
 from analyzer_worker.weights.pinned import sha256_of
@@ -53,20 +54,23 @@ def main(
     base: Annotated[Path | None, typer.Option(help="Base weights; without it, those of the package.")] = None,
     threads: Annotated[int, typer.Option(help="CPU threads.", min=1)] = 1,
     steps: Annotated[int, typer.Option(help="Batches in the whole run.", min=1)] = E5Recipe.steps,
-    seed: Annotated[int, typer.Option(help="Order, noise, dropout and initial values.")] = E5Recipe.seed,
+    order: Annotated[int, typer.Option(help="Seed of order, noise and dropout.")] = E5Recipe.order,
+    taught: Annotated[Path | None, typer.Option(help="Probabilities that `training.teachers` wrote.")] = None,
     bf16: Annotated[bool, typer.Option(help="Multiply in bfloat16: faster on CPUs with AVX512-BF16.")] = E5Recipe.bf16,
 ) -> None:
     """Train the adapter and write it; ``evaluate_e5`` measures it."""
     torch.set_num_threads(threads)
-    recipe = E5Recipe(steps=steps, seed=seed, bf16=bf16)
+    recipe = E5Recipe(steps=steps, order=order, bf16=bf16)
     file = read_e5_file(find_e5_file(base))
-    hashes = data_hashes(data, recipe)
-    adapter = train(recipe, data, file, checkpoint, hashes)
+    hashes = data_hashes(data, recipe, taught)
+    adapter = train(recipe, data, file, checkpoint, hashes, read_taught(taught))
     write_adapter(out, adapter, IDENTITY, recipe, {}, hashes)
     typer.echo(f"{out}: written after {recipe.steps:,} steps")
 
 
-def train(recipe: E5Recipe, data: Path, file: E5File, folder: Path, hashes: dict[str, str]) -> dict[str, Tensor]:
+def train(
+    recipe: E5Recipe, data: Path, file: E5File, folder: Path, hashes: dict[str, str], taught: Taught
+) -> dict[str, Tensor]:
     """Train from the checkpoint in ``folder``, or from the beginning, and return the adapter's tensors."""
     torch.manual_seed(recipe.seed)
     encoder = E5Encoder(file)
@@ -74,6 +78,7 @@ def train(recipe: E5Recipe, data: Path, file: E5File, folder: Path, hashes: dict
         encoder, recipe.target_modules, recipe.rank, recipe.scale, torch.bfloat16 if recipe.bf16 else torch.float32
     )
     net = E5SentimentNet(encoder, recipe.hidden, recipe.dropout)
+    torch.manual_seed(recipe.order)  # dropout
     run = Run(net, *optimizer_for(net, recipe, recipe.steps))
     key = fingerprint(recipe, hashes)
     state = read_checkpoint(folder)
@@ -84,9 +89,9 @@ def train(recipe: E5Recipe, data: Path, file: E5File, folder: Path, hashes: dict
     progress = Progress()
     # torch's fused attention is slow backwards in bfloat16: 38 % of a step, against 5 % unfused
     with sdpa_kernel(SDPBackend.MATH) if recipe.bf16 else nullcontext():
-        for step, batch in numbered_batches(recipe, data, file, done):
+        for step, batch in numbered_batches(recipe, data, file, taught, done):
             net.train()
-            loss = sentiment_loss(net(batch.ids, batch.mask), batch, recipe.label_smoothing)
+            loss = sentiment_loss(net(batch.ids, batch.mask), batch, recipe.label_smoothing, recipe.taught)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             run.optimizer.step()
@@ -121,13 +126,15 @@ class Progress:
         return f"loss {mean:.4f} tokens {self._tokens:,}"
 
 
-def numbered_batches(recipe: E5Recipe, data: Path, file: E5File, done: int) -> Iterator[tuple[int, TrainingBatch]]:
+def numbered_batches(
+    recipe: E5Recipe, data: Path, file: E5File, taught: Taught, done: int
+) -> Iterator[tuple[int, TrainingBatch]]:
     """Yield the batches after step ``done`` with their step, from 1; the same ones in every run of the recipe."""
     tokenizer = UnigramTokenizer(file.vocabulary, recipe.train_tokens, cached_words=500_000)
-    mixture = Mixture(data, recipe)
+    mixture = Mixture(data, recipe, taught)
     step = 0
     for number in itertools.count():
-        order = random.Random(f"{recipe.seed} order {number}")
+        order = random.Random(f"{recipe.order} order {number}")
         examples = mixture.epoch(number)
         padding = file.vocabulary.padding
         for batch in training_batches(examples, tokenizer, padding, recipe.batch, order):
@@ -138,28 +145,34 @@ def numbered_batches(recipe: E5Recipe, data: Path, file: E5File, done: int) -> I
                 yield step, batch
 
 
-def sentiment_loss(logits: Tensor, batch: TrainingBatch, smoothing: float) -> Tensor:
-    """Return the mean cross-entropy, weighted and with smoothed labels; binary examples ignore the neutral logit.
+def sentiment_loss(logits: Tensor, batch: TrainingBatch, smoothing: float, taught: float) -> Tensor:
+    """Return the mean cross-entropy, weighted, to smoothed labels and the teachers' probabilities (arXiv:1503.02531).
+
+    Binary examples ignore the neutral logit.
 
     Args:
         logits: (batch, 3) float32.
         batch: targets, weights and kinds of the examples.
         smoothing: probability that is spread evenly over the labels of an example, 0–1.
+        taught: share of the teachers' probabilities, 0–1.
     """
     allowed = torch.ones_like(logits, dtype=torch.bool)
     allowed[:, LABELS.index(NEUTRAL)] = ~batch.binary
     logarithms = logits.masked_fill(~allowed, float("-inf")).log_softmax(1).masked_fill(~allowed, 0.0)
     targets = allowed * (smoothing / allowed.sum(1, keepdim=True))
     targets[torch.arange(len(targets)), batch.targets] += 1 - smoothing
+    targets = (1 - taught) * targets + taught * batch.taught
     losses = -(targets * logarithms).sum(1)
     return (losses * batch.weights).sum() / batch.weights.sum()
 
 
-def data_hashes(data: Path, recipe: E5Recipe) -> dict[str, str]:
-    """Return name → sha256 of each file with training sentences, and of the rules that make others."""
-    files = [data / f"{name}.jsonl" for name, _ in recipe.mixture]
-    files += sorted(Path(rules.__path__[0]).glob("*.toml"))
-    return {file.name: sha256_of(file) for file in files}
+def data_hashes(data: Path, recipe: E5Recipe, taught: Path | None = None) -> dict[str, str]:
+    """Return name → sha256 of each file with training sentences, of the rules that make others, and of ``taught``."""
+    files = {f"{name}.jsonl": data / f"{name}.jsonl" for name, _ in recipe.mixture}
+    folder = Path(rules.__path__[0])
+    files |= {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*.toml"))}
+    files |= {taught.name: taught} if taught else {}
+    return {name: sha256_of(path) for name, path in files.items()}
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_epoch_has_the_wanted_numbers_of_each_kind(data: Path) -> None:
-    epoch = Mixture(data, RECIPE).epoch(0)
+    epoch = Mixture(data, RECIPE, {}).epoch(0)
     assert len(epoch) == 8 + 4 + 3 + 2 * 2
     assert [LABELS[example.target] for example in epoch[12:]] == ["neutral"] * 3 + ["positive"] * 2 + ["negative"] * 2
     assert sum(example.binary for example in epoch) == 4
@@ -54,28 +54,46 @@ def test_epoch_has_the_wanted_numbers_of_each_kind(data: Path) -> None:
 
 
 def test_epochs_are_determined_by_seed_and_number(data: Path) -> None:
-    mixture = Mixture(data, replace(RECIPE, noise=0.5))
-    assert mixture.epoch(1) == Mixture(data, replace(RECIPE, noise=0.5)).epoch(1)
+    mixture = Mixture(data, replace(RECIPE, noise=0.5), {})
+    assert mixture.epoch(1) == Mixture(data, replace(RECIPE, noise=0.5), {}).epoch(1)
     assert mixture.epoch(1) != mixture.epoch(2)
 
 
 def test_cycle_comes_to_every_sentence(data: Path) -> None:
     """Four of six a time: after three epochs each was seen twice."""
-    mixture = Mixture(data, replace(RECIPE, mixture=(("nsmc_train", 4),), spoken=()))
+    mixture = Mixture(data, replace(RECIPE, mixture=(("nsmc_train", 4),), spoken=()), {})
     seen = [example.text for number in range(3) for example in mixture.epoch(number)]
     assert {seen.count(text) for text in seen} == {2}
     assert len(set(seen)) == 6
 
 
+def test_teachers_come_with_the_sentence_that_they_read(data: Path) -> None:
+    """Also where its text is changed; a sentence without teachers has its label."""
+    taught = {"meld_train": {"hey 0!": [0.2, 0.3, 0.5]}}
+    epoch = Mixture(data, replace(RECIPE, calmed=1.0), taught).epoch(0)
+    assert {tuple(example.taught) for example in epoch if example.text == "hey 0."} == {(0.2, 0.3, 0.5)}
+    others = [example for example in epoch if example.text != "hey 0."]
+    assert all(example.taught == [float(label == example.target) for label in range(3)] for example in others)
+
+
+def test_sets_with_natural_labels_are_not_weighted(data: Path) -> None:
+    recipe = replace(RECIPE, mixture=(("meld_train", 5), ("nsmc_train", 5)), spoken=())
+    epoch = Mixture(data, recipe, {}).epoch(0)
+    assert {example.weight for example in epoch if "film" in example.text} == {1.0}
+    assert len({round(example.weight, 6) for example in epoch}) > 1
+
+
 def test_noise_changes_its_share(data: Path) -> None:
     recipe = replace(RECIPE, mixture=(("meld_train", 1000),), calmed=0.0, noise=0.3)
-    shouted = sum("!" in example.text for example in Mixture(data, recipe).epoch(0) if example.text.startswith("hey"))
+    shouted = sum(
+        "!" in example.text for example in Mixture(data, recipe, {}).epoch(0) if example.text.startswith("hey")
+    )
     assert 620 < shouted < 780
 
 
 def test_exclamation_marks_of_meld_are_calmed(data: Path) -> None:
     recipe = replace(RECIPE, mixture=(("meld_train", 1000),), calmed=0.5)
-    calm = sum(example.text.endswith(".") for example in Mixture(data, recipe).epoch(0) if "hey" in example.text)
+    calm = sum(example.text.endswith(".") for example in Mixture(data, recipe, {}).epoch(0) if "hey" in example.text)
     assert 420 < calm < 580
 
 
@@ -106,7 +124,7 @@ def test_weights_of_rare_labels_are_higher_and_one_on_average() -> None:
 def test_batches_hold_every_example_once(data: Path, tmp_path: Path) -> None:
     """Each with its own label, weight and kind."""
     tokenizer = UnigramTokenizer(read_e5_file(write_tiny_e5(tmp_path / "tiny.bin")).vocabulary, 16)
-    examples = Mixture(data, RECIPE).epoch(0)
+    examples = Mixture(data, RECIPE, {}).epoch(0)
     batches = list(training_batches(examples, tokenizer, 1, 4, Random(0)))
     found = sorted(
         (ids[mask.bool()].tolist(), int(target), float(weight), bool(binary))

@@ -52,20 +52,21 @@ def file(tmp_path: Path) -> E5File:
 
 def batch(targets: list[int], weights: list[float], binary: list[bool]) -> TrainingBatch:
     empty = torch.empty(0)
-    return TrainingBatch(empty, empty, torch.tensor(targets), torch.tensor(weights), torch.tensor(binary))
+    taught = torch.tensor([[0.2, 0.3, 0.5]] * len(targets))
+    return TrainingBatch(empty, empty, torch.tensor(targets), torch.tensor(weights), torch.tensor(binary), taught)
 
 
 def test_loss_is_that_of_torch() -> None:
     """With smoothing and equal weights."""
     logits = torch.tensor([[1.0, 2.0, 0.5], [0.1, -1.0, 3.0]])
     expected = nn.CrossEntropyLoss(label_smoothing=0.05)(logits, torch.tensor([0, 2]))
-    torch.testing.assert_close(sentiment_loss(logits, batch([0, 2], [1, 1], [False, False]), 0.05), expected)
+    torch.testing.assert_close(sentiment_loss(logits, batch([0, 2], [1, 1], [False, False]), 0.05, 0.0), expected)
 
 
 def test_loss_of_a_binary_example_ignores_the_neutral_logit() -> None:
     """Neither its value nor its gradient matters."""
     logits = torch.tensor([[1.0, 50.0, 0.5]], requires_grad=True)
-    loss = sentiment_loss(logits, batch([2], [1], [True]), 0.0)
+    loss = sentiment_loss(logits, batch([2], [1], [True]), 0.0, 0.0)
     torch.testing.assert_close(loss, nn.functional.cross_entropy(torch.tensor([[1.0, 0.5]]), torch.tensor([1])))
     loss.backward()  # type: ignore[no-untyped-call]
     assert logits.grad is not None
@@ -75,9 +76,15 @@ def test_loss_of_a_binary_example_ignores_the_neutral_logit() -> None:
 
 def test_loss_is_the_weighted_mean() -> None:
     logits = torch.tensor([[1.0, 2.0, 0.5], [0.1, -1.0, 3.0]])
-    one, other = (sentiment_loss(logits[[at]], batch([0], [1], [False]), 0.05) for at in (0, 1))
-    both = sentiment_loss(logits, batch([0, 0], [3, 1], [False, False]), 0.05)
+    one, other = (sentiment_loss(logits[[at]], batch([0], [1], [False]), 0.05, 0.0) for at in (0, 1))
+    both = sentiment_loss(logits, batch([0, 0], [3, 1], [False, False]), 0.05, 0.0)
     torch.testing.assert_close(both, (3 * one + other) / 4)
+
+
+def test_loss_with_teachers_is_that_of_the_mean_of_both_targets() -> None:
+    logits = torch.tensor([[1.0, 2.0, 0.5]])
+    loss = sentiment_loss(logits, batch([0], [1], [False]), 0.0, 0.5)
+    torch.testing.assert_close(loss, nn.functional.cross_entropy(logits, torch.tensor([[0.6, 0.15, 0.25]])))
 
 
 def test_update_starts_at_zero_and_only_it_is_trained(file: E5File) -> None:
@@ -112,7 +119,7 @@ def test_interrupted_run_ends_like_an_uninterrupted_one(
     """Order, noise, dropout, optimizer and learning rates go on as if nothing had happened."""
     monkeypatch.setattr(train_e5, "CHECKPOINT_STEPS", 10)
     hashes = data_hashes(data, RECIPE)
-    whole = train(RECIPE, data, file, tmp_path / "whole", hashes)
+    whole = train(RECIPE, data, file, tmp_path / "whole", hashes, {})
 
     class Interrupted(Exception):
         """Raised in the 17th step."""
@@ -127,11 +134,11 @@ def test_interrupted_run_ends_like_an_uninterrupted_one(
     with monkeypatch.context() as patch:
         patch.setattr(train_e5, "sentiment_loss", interrupt)
         with pytest.raises(Interrupted):
-            train(RECIPE, data, file, tmp_path / "run", hashes)
+            train(RECIPE, data, file, tmp_path / "run", hashes, {})
     state = read_checkpoint(tmp_path / "run")
     assert state is not None
     assert state["step"] == 10
-    resumed = train(RECIPE, data, file, tmp_path / "run", hashes)
+    resumed = train(RECIPE, data, file, tmp_path / "run", hashes, {})
     for name, tensor in whole.items():
         torch.testing.assert_close(resumed[name], tensor)
 
@@ -139,11 +146,11 @@ def test_interrupted_run_ends_like_an_uninterrupted_one(
 def test_checkpoint_of_another_run_is_refused(data: Path, file: E5File, tmp_path: Path) -> None:
     recipe = replace(RECIPE, steps=2)
     hashes = data_hashes(data, recipe)
-    train(recipe, data, file, tmp_path, hashes)
+    train(recipe, data, file, tmp_path, hashes, {})
     with pytest.raises(ValueError, match="another recipe"):
-        train(replace(recipe, lora_rate=1.0), data, file, tmp_path, hashes)
+        train(replace(recipe, lora_rate=1.0), data, file, tmp_path, hashes, {})
     with pytest.raises(ValueError, match="other sentences"):
-        train(recipe, data, file, tmp_path, hashes | {"meld_train.jsonl": "0"})
+        train(recipe, data, file, tmp_path, hashes | {"meld_train.jsonl": "0"}, {})
 
 
 def test_commands_train_and_evaluate(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
