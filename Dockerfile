@@ -50,7 +50,7 @@ FROM runtime AS stt_worker
 CMD ["celery", "--quiet", "-A", "stt_worker:celery", "worker", "-Q", "stt_queue", "--pool=solo", "--concurrency=1", "--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 FROM runtime AS analyzer_worker
-CMD ["celery", "--quiet", "-A", "analyzer_worker:celery", "worker", "-Q", "analyzer_queue", "--pool=solo", "--concurrency=1", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+CMD ["celery", "--quiet", "-A", "analyzer_worker:celery", "worker", "-Q", "analyzer_queue", "--pool=threads", "--concurrency=16", "--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 FROM runtime AS listener_service
 CMD ["python", "-m", "listener_service.listener_service"]

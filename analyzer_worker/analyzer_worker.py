@@ -1,11 +1,11 @@
-"""Entry point: ``celery -A analyzer_worker:celery worker -Q analyzer_queue --pool=solo --concurrency=1``."""
+"""Entry point: ``celery -A analyzer_worker:celery worker -Q analyzer_queue --pool=threads --concurrency=16``."""
 
 from typing import Any
 
 from redis.exceptions import RedisError
 
 from analyzer_worker.engines.load import Loading, load_routing
-from analyzer_worker.engines.routing import Routing
+from analyzer_worker.scheduling.batcher import Batcher
 from analyzer_worker.settings import Settings
 from analyzer_worker.tasks.analyze import Analysis, Judgement
 from analyzer_worker.tasks.sentence import Sentences
@@ -21,7 +21,7 @@ from wire.messages.jobs import AnalyzeText
 
 settings = load_settings_or_exit(Settings)
 celery = make_celery(names.ANALYZER_WORKER, settings.redis_url, names.ANALYZER_QUEUE)
-worker: Worker[Routing] = Worker(
+worker: Worker[Batcher] = Worker(
     settings.redis_url, names.ANALYZER_WORKER, Limits(settings.deadline_s, settings.max_rss_mb)
 )
 analysis = Analysis(worker, Sentences(worker.redis), Judgement(settings.margin, settings.zero_shot))
@@ -34,7 +34,7 @@ def analyze_text(job: dict[str, Any]) -> None:
         analysis.run(readable)
 
 
-def load() -> Routing:
+def load() -> Batcher:
     """Load the models that the settings name."""
     loading = Loading(
         settings.model_cache,
@@ -43,7 +43,7 @@ def load() -> Routing:
         download=not settings.model_offline,
         exact=settings.numerics == "float32",
     )
-    return load_routing(settings.model_by_language, settings.language_codes, loading)
+    return Batcher(lambda: load_routing(settings.model_by_language, settings.language_codes, loading))
 
 
 connect_signals(worker, settings, names.ANALYZER_WORKER, load)

@@ -1,7 +1,8 @@
 """The interface of a sentiment engine."""
 
-from collections.abc import Mapping
-from typing import Literal, Protocol, TypeAlias
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
 
 from wire.messages.results import LABELS, Label
 
@@ -19,36 +20,32 @@ Support = Literal["trained", "zero-shot"]
 """Trained with sentences of the language, or read by an encoder that was, with a head trained on other languages."""
 
 
-class SentimentAnalyzer(Protocol):
+class SentimentAnalyzer(ABC):
     """An engine. Each implementation has a file of its own in this folder."""
 
-    @property
-    def name(self) -> str:
-        """The model as ``ANALYZER_MODEL`` names it."""
-
-    @property
-    def revision(self) -> str:
-        """Version of the model's files; a change means that answers may change."""
-
-    @property
-    def languages(self) -> frozenset[str] | None:
-        """ISO 639-1 codes of the languages that the model was made for; None for any."""
+    name: str
+    """The model as ``ANALYZER_MODEL`` names it."""
+    revision: str
+    """Version of the model's files; a change means that answers may change."""
+    languages: frozenset[str] | None
+    """ISO 639-1 codes of the languages that the model was made for; None for any."""
 
     def support(self, language: str) -> Support | None:
         """Return the support of a language; None if answers would mean nothing."""
+        return "trained" if self.languages is None or language in self.languages else None
 
+    @abstractmethod
     def analyze(self, text: str, language: str) -> Probabilities:
         """Classify ``text``, of any length and content, in a language that the model supports."""
+
+    def analyze_all(self, utterances: Sequence[tuple[str, str]]) -> list[Probabilities]:
+        """Classify texts with their languages, in their order; one after the other where an engine does not batch."""
+        return [self.analyze(text, language) for text, language in utterances]
 
 
 def encodable(text: str) -> str:
     """Return a text of at most ``MAX_CHARACTERS`` for a tokenizer: lone surrogates become "?"."""
     return text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
-
-
-def declared(languages: frozenset[str] | None, language: str) -> Support | None:
-    """Return the support of a model that has its declared languages and no other."""
-    return "trained" if languages is None or language in languages else None
 
 
 def most_probable(probabilities: Mapping[Label, float]) -> Label:

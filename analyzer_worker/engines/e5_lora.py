@@ -1,18 +1,18 @@
 """The default engine, ``e5-sentiment-multilingual``: multilingual-e5-small with the adapter of this repository."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load
 
-from analyzer_worker.engines.base import Probabilities, Support, encodable
+from analyzer_worker.engines.base import Probabilities, SentimentAnalyzer, Support, encodable
 from analyzer_worker.engines.e5_languages import ENCODER
 from analyzer_worker.engines.e5_net import LINEARS, E5Encoder, E5SentimentNet
 from analyzer_worker.engines.int8 import quantize_layers
-from analyzer_worker.engines.pooled_net import merge_adapter
+from analyzer_worker.engines.pooled_net import merge_adapter, pad
 from analyzer_worker.engines.unigram import UnigramTokenizer
 from analyzer_worker.settings import ANY_LANGUAGE
 from analyzer_worker.weights.adapter import E5, adapter_folder, damaged, read_adapter
@@ -23,6 +23,8 @@ from wire.messages.results import LABELS
 
 MAX_PARTS = 16
 """Parts of a text that are classified, so that no text takes longer than a second."""
+PASS_TOKENS = 26
+"""A pass through the network costs about as much as this number of tokens in it: 5 ms and 0.19 ms per token."""
 SENTENCE_END = re.compile(r"(?<=[.!?。！？…])\s+|(?<=[。！？])")
 TYPICAL = (
     "The meeting starts at ten o'clock.",
@@ -39,7 +41,7 @@ TYPICAL = (
 """Sentences for the range of the activations; more of them change the labels of no more sentences."""
 
 
-class E5Analyzer:
+class E5Analyzer(SentimentAnalyzer):
     """A merged network and its tokenizer."""
 
     name = E5
@@ -64,12 +66,12 @@ class E5Analyzer:
         self._net = net.eval().requires_grad_(False)
         self._tokenizer = tokenizer
         self.revision = revision
-        self.languages = languages
+        self.languages = self._trained = languages
         self._temperatures = temperatures
 
     def support(self, language: str) -> Support | None:
         """See ``SentimentAnalyzer``."""
-        if language in self.languages:
+        if language in self._trained:
             return "trained"
         return "zero-shot" if language in ENCODER else None
 
@@ -83,17 +85,25 @@ class E5Analyzer:
         quantize_layers(list(self._net.encoder.get_submodule("layers").children()), LINEARS, run)
         self.revision += " int8"
 
-    @torch.inference_mode()
     def analyze(self, text: str, language: str) -> Probabilities:
         """Classify ``text``; a long one by sentences, whose probabilities are averaged by their number of tokens."""
-        parts = self._parts(encodable(text))
-        temperature = self._temperatures.get(language, self._temperatures[ANY_LANGUAGE])
-        total = torch.zeros(len(LABELS))
-        for ids in parts:
-            tokens = torch.tensor([ids])
-            logits = self._net(tokens, torch.ones_like(tokens))
-            total += len(ids) * (logits[0] / temperature).softmax(0)
-        return dict(zip(LABELS, (total / total.sum()).tolist(), strict=True))
+        return self.analyze_all([(text, language)])[0]
+
+    @torch.inference_mode()
+    def analyze_all(self, utterances: Sequence[tuple[str, str]]) -> list[Probabilities]:
+        """Classify texts together; as ``analyze`` does each, but for roundings."""
+        parts = [(place, ids) for place, (text, _) in enumerate(utterances) for ids in self._parts(encodable(text))]
+        totals = torch.zeros(len(utterances), len(LABELS))
+        for group in groups_for_passes([len(ids) for _, ids in parts]):
+            chosen = [parts[index] for index in group]
+            logits = self._net(*pad([ids for _, ids in chosen], self._tokenizer.padding))
+            for (place, ids), row in zip(chosen, logits, strict=True):
+                totals[place] += len(ids) * (row / self.temperature(utterances[place][1])).softmax(0)
+        return [dict(zip(LABELS, (total / total.sum()).tolist(), strict=True)) for total in totals]
+
+    def temperature(self, language: str) -> float:
+        """Return the divisor of the logits."""
+        return self._temperatures.get(language, self._temperatures[ANY_LANGUAGE])
 
     def _parts(self, text: str) -> list[list[int]]:
         """Return the token ids of the text, or of groups of its sentences if they are too many."""
@@ -110,6 +120,18 @@ class E5Analyzer:
                 longer = sentence
             group = longer
         return [*parts, self._tokenizer.encode(group)][:MAX_PARTS]
+
+
+def groups_for_passes(lengths: Sequence[int]) -> list[list[int]]:
+    """Group texts, given by their tokens, for passes through the network: together where the padding costs less."""
+    groups: list[list[int]] = []
+    for index in sorted(range(len(lengths)), key=lambda index: lengths[index]):
+        padding = sum(lengths[index] - lengths[other] for other in groups[-1]) if groups else PASS_TOKENS
+        if padding < PASS_TOKENS:
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+    return groups
 
 
 def load_e5(

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
-from analyzer_worker.engines.base import Probabilities, Support, declared, encodable
+from analyzer_worker.engines.base import Probabilities, SentimentAnalyzer, encodable
 from analyzer_worker.engines.label_map import map_labels, merge_probabilities
 from analyzer_worker.weights.hub import declared_languages, model_folder, revision_of
 from wire.errors import ModelError
@@ -36,7 +36,7 @@ TRIAL = "This is a sentence of many words. " * MAX_TOKENS
 """Analysed once when the model is loaded."""
 
 
-class HubClassifier:
+class HubClassifier(SentimentAnalyzer):
     """A model, its tokenizer, and the label of each of its classes; float32, one text at a time."""
 
     def __init__(self, name: str, revision: str, languages: frozenset[str] | None, model: Any, tokenizer: Any) -> None:
@@ -51,10 +51,6 @@ class HubClassifier:
         positions = getattr(config, "max_position_embeddings", None) or 0
         limits = [tokenizer.model_max_length, positions - RESERVED_POSITIONS]
         self._max_tokens = min(MAX_TOKENS, *(limit for limit in limits if limit > 0))  # XLNet has −1 positions: any
-
-    def support(self, language: str) -> Support | None:
-        """See ``SentimentAnalyzer``."""
-        return declared(self.languages, language)
 
     @torch.inference_mode()
     def analyze(self, text: str, language: str) -> Probabilities:  # noqa: ARG002 - the model finds it out

@@ -1,9 +1,9 @@
 """A constant answer without a model, to measure the cost of the services around one."""
 
-from analyzer_worker.engines.base import INSTANT_MODEL, NEGATIVE, NEUTRAL, POSITIVE, Probabilities, Support, declared
+from analyzer_worker.engines.base import INSTANT_MODEL, NEGATIVE, NEUTRAL, POSITIVE, Probabilities, SentimentAnalyzer
 
 
-class InstantAnalyzer:
+class InstantAnalyzer(SentimentAnalyzer):
     """Labels every text neutral. For benchmarks only."""
 
     name = INSTANT_MODEL
@@ -12,10 +12,6 @@ class InstantAnalyzer:
     def __init__(self, languages: frozenset[str] | None = None) -> None:
         """Support ``languages``; None for any."""
         self.languages = languages
-
-    def support(self, language: str) -> Support | None:
-        """See ``SentimentAnalyzer``."""
-        return declared(self.languages, language)
 
     def analyze(self, text: str, language: str) -> Probabilities:  # noqa: ARG002  (required by the interface)
         """Return probability 1 for neutral."""

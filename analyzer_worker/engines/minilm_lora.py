@@ -7,7 +7,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from tokenizers import Tokenizer
 
-from analyzer_worker.engines.base import Probabilities, Support, declared, encodable
+from analyzer_worker.engines.base import Probabilities, SentimentAnalyzer, encodable
 from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder
 from analyzer_worker.engines.pooled_net import merge_adapter
 from analyzer_worker.weights.adapter import MINILM, adapter_folder, damaged, read_adapter
@@ -16,7 +16,7 @@ from wire.errors import ModelError
 from wire.messages.results import LABELS
 
 
-class MinilmAnalyzer:
+class MinilmAnalyzer(SentimentAnalyzer):
     """A merged network and its tokenizer; float32, one text at a time."""
 
     name = MINILM
@@ -27,10 +27,6 @@ class MinilmAnalyzer:
         self._tokenizer = tokenizer
         self.revision = revision
         self.languages = languages
-
-    def support(self, language: str) -> Support | None:
-        """See ``SentimentAnalyzer``."""
-        return declared(self.languages, language)
 
     @torch.inference_mode()
     def analyze(self, text: str, language: str) -> Probabilities:  # noqa: ARG002 - it is English

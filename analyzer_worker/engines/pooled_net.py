@@ -1,7 +1,7 @@
 """The common part of the built-in models' networks: the mean over tokens, one linear layer, and merging LoRA."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -59,3 +59,11 @@ def merge_adapter(net: PooledNet, adapter: Mapping[str, Tensor], scale: float) -
     for module in modules:
         down, up = adapter[f"{module}.lora_A"].float(), adapter[f"{module}.lora_B"].float()
         net.encoder.get_parameter(f"{module}.weight").add_(scale * (up @ down))
+
+
+def pad(rows: Sequence[Sequence[int]], padding: int = 0) -> tuple[Tensor, Tensor]:
+    """Return ids padded at their end, and the mask with 1 for a token; both (rows, longest) int64."""
+    width = max(map(len, rows))
+    ids = torch.tensor([[*row, *[padding] * (width - len(row))] for row in rows])
+    mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
+    return ids, mask

@@ -32,6 +32,7 @@ class UnigramTokenizer:
         self._start, self._end, self._unknown = vocabulary.start, vocabulary.end, vocabulary.unknown
         self._unknown_score = float(vocabulary.scores.min()) - UNKNOWN_PENALTY
         self.max_tokens = max_tokens
+        self.padding = vocabulary.padding
         self._pieces_of = lru_cache(cached_words)(self._split)
 
     def encode(self, text: str) -> list[int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import structlog
 
 from analyzer_worker.engines.base import NEUTRAL, Probabilities, most_probable
-from analyzer_worker.engines.routing import Routing
+from analyzer_worker.scheduling.batcher import Batcher
 from analyzer_worker.tasks.sentence import Sentences
 from infra.worker import Worker
 from wire.messages.base import now
@@ -28,7 +28,7 @@ class Judgement:
 class Analysis:
     """Runs analysis jobs; one instance per process."""
 
-    def __init__(self, worker: Worker[Routing], sentences: Sentences, judgement: Judgement) -> None:
+    def __init__(self, worker: Worker[Batcher], sentences: Sentences, judgement: Judgement) -> None:
         """Use the model, ledger and Redis of ``worker``.
 
         Args:
@@ -42,28 +42,32 @@ class Analysis:
 
     def run(self, job: AnalyzeText) -> None:
         """Analyse one utterance and publish its ``Final``; does nothing if the job is not to be claimed."""
-        with self._worker.claimed(job, "analysis") as claim:
+        with self._sentences.in_order(job), self._worker.claimed(job, "analysis") as claim:
             if claim.verdict != "claimed":
                 log.info("job skipped", session=job.session_id, segment=job.segment, verdict=claim.verdict)
                 return
             started = now()
             text = self._sentences.sentence_so_far(job)
             with self._worker.watched():
-                sentiment, reason = analyse(self._worker.model, text, job.transcript.language, self._judgement)
+                sentiment, reason = analyse(
+                    self._worker.model, text, job.transcript.language, job.session_id, self._judgement
+                )
             clock = job.clock.at(analysis_start=started, analysed=now())
             self._worker.publish(Final.of(job.model_copy(update={"clock": clock}), sentiment, reason))
 
 
 def analyse(
-    routing: Routing, text: str, language: str, judgement: Judgement
+    batcher: Batcher, text: str, language: str, session: str, judgement: Judgement
 ) -> tuple[Sentiment, None] | tuple[None, str]:
-    """Return the sentiment of a text, or None and the reason: no model supports ``language``."""
+    """Return the sentiment of a session's text, or None and the reason: no model supports ``language``."""
+    routing = batcher.routing
     model = routing.model_for(language)
     zero_shot = model is not None and model.support(language) == "zero-shot"
     if model is None or (zero_shot and not judgement.zero_shot):
         known = ", ".join(sorted(routing.languages or ()))
         return None, f"The sentiment model {routing.name} knows {known}, but this is {language}."
-    return sentiment_of(model.analyze(text, language), model.name, language, judgement.margin, zero_shot), None
+    probabilities = batcher.analyze(model, text, language, session)
+    return sentiment_of(probabilities, model.name, language, judgement.margin, zero_shot), None
 
 
 def sentiment_of(

@@ -4,6 +4,9 @@ An utterance that follows an unfinished one closely continues its sentence, and 
 did not like it" alone says less. Only this module decides which fragments belong together.
 """
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from pydantic import BaseModel
@@ -44,17 +47,39 @@ class Store(Protocol):
 
 
 class Sentences:
-    """Keeps the sentence so far of each utterance for a minute, for the one that follows.
+    """Keeps the sentence so far of each utterance for a minute, for the one that follows. Thread-safe.
 
-    Best effort: if the utterance before is not analysed yet, it has no influence.
+    Best effort: if another process has not come to the utterance before yet, that has no influence.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._joined: dict[tuple[str, int], threading.Event] = {}
+        """Session and segment of the utterances that this process works on → set once their sentence is kept."""
 
-    @retry_while_unavailable
+    @contextmanager
+    def in_order(self, job: AnalyzeText) -> Iterator[None]:
+        """Put this around the work on an utterance, from its very beginning: the next one waits for its sentence."""
+        place = (job.session_id, job.segment)
+        self._joined[place] = joined = threading.Event()
+        try:
+            yield
+        finally:
+            joined.set()
+            if self._joined.get(place) is joined:
+                del self._joined[place]
+
     def sentence_so_far(self, job: AnalyzeText) -> str:
         """Return the text of an utterance, behind that of the one before if it goes on with its sentence."""
+        if before := self._joined.get((job.session_id, job.segment - 1)):
+            before.wait(EXPIRES_S)
+        sentence = self._join(job)
+        if joined := self._joined.get((job.session_id, job.segment)):
+            joined.set()
+        return sentence
+
+    @retry_while_unavailable
+    def _join(self, job: AnalyzeText) -> str:
         before = self._store.get(names.sentence(job.session_id, job.segment - 1)) if job.segment else None
         sentence = continued(None if before is None else Sentence.model_validate_json(before), job)
         if not is_finished(sentence.text):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from analyzer_worker.engines.base import NEUTRAL
+from analyzer_worker.engines.pooled_net import pad
 from analyzer_worker.engines.unigram import UnigramTokenizer
 from analyzer_worker.training.asr_noise import as_recognized
 from analyzer_worker.training.recipe import E5Recipe
@@ -22,7 +23,6 @@ from analyzer_worker.training.sentences import (
     Sentences,
     groups_by_length,
     language_of,
-    pad,
     read_sentences,
 )
 from analyzer_worker.training.teachers import Taught

@@ -10,7 +10,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from analyzer_worker.engines.pooled_net import PooledNet
+from analyzer_worker.engines.pooled_net import PooledNet, pad
 from wire.messages.results import LABELS
 
 LANGUAGES = {
@@ -113,11 +113,3 @@ def logits_in_batches(net: PooledNet, encoded: Sequence[list[int]], size: int, p
     for group in groups_by_length([len(ids) for ids in encoded], size, None):
         logits[group] = net(*pad([encoded[index] for index in group], padding)).float()
     return logits
-
-
-def pad(rows: Sequence[Sequence[int]], padding: int = 0) -> tuple[Tensor, Tensor]:
-    """Return ids padded at their end, and the mask with 1 for a token; both (rows, longest) int64."""
-    width = max(map(len, rows))
-    ids = torch.tensor([[*row, *[padding] * (width - len(row))] for row in rows])
-    mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
-    return ids, mask

@@ -77,12 +77,9 @@ def main(
 
 
 def describe_models(setup: Setup) -> None:
-    """Print the revision of each model, and if it can be measured in batches."""
+    """Print the revision of each model."""
     for model in setup.models:
-        difference = model.check_batches(setup.test_sets)
-        way = "in batches" if model.in_batches else "one sentence at a time"
-        beside = "" if difference is None else f", batches change probabilities by up to {difference:.0e}"
-        setup.console.print(f"{model.name} {model.analyzer.revision}, {model.numbers}: {way}{beside}", highlight=False)
+        setup.console.print(f"{model.name} {model.analyzer.revision}, {model.numbers}", highlight=False)
 
 
 def results(setup: Setup, stored: Stored) -> dict[str, object]:

@@ -12,13 +12,17 @@ from typing import IO
 
 import numpy as np
 
+from analyzer_worker.engines.unigram import UnigramTokenizer
+from analyzer_worker.weights.e5_file import read_e5_file
+from analyzer_worker.weights.e5_package import find_e5_file
 from bench.results import AVX2_ONLY
 from bench.sentiment.models import Model
 from bench.sentiment.process import Measurement, Task
 from bench.sentiment.sets import LabelledSet
 
 TOKENS = 12
-"""Tokens of a sentence that is timed, the first and the last one included."""
+"""Tokens of a timed sentence with the first and the last one; those of the multilingual model, for all models."""
+LONGEST = 64
 SENTENCES = 300
 PROCESSES = 2
 THROUGHPUT_S = 10.0
@@ -29,12 +33,12 @@ class Speed:
     """Figures of one model; each process has one thread."""
 
     ms_p50: float
-    """Milliseconds for a sentence of ``TOKENS`` tokens."""
+    """Milliseconds for a sentence of ``TOKENS`` tokens, alone."""
     cpu_ms_p50: float
     """The same in time on the processor, which other programs lengthen less."""
     ms_p95: float
     sentences_per_s: float
-    """``PROCESSES`` processes together, sentences of ``TOKENS`` tokens."""
+    """``PROCESSES`` processes together, sentences of ``TOKENS`` tokens, in the batches of a worker that is behind."""
     load_s: float
     """Imports included, files in the kernel's cache."""
     rss_mb: float
@@ -66,7 +70,7 @@ def measure_speed(model: Model, adapter: Path | None, sets: Sequence[LabelledSet
     """Measure with sentences of the sets; None if none of them has the length.
 
     Args:
-        model: gives the name to load, and counts tokens.
+        model: gives the name to load.
         adapter: see ``load_model``.
         sets: sentences of languages that the model supports are used.
         weakest: no instructions beyond AVX2.
@@ -98,13 +102,14 @@ def measure_speed(model: Model, adapter: Path | None, sets: Sequence[LabelledSet
 
 def chosen_sentences(model: Model, sets: Sequence[LabelledSet]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Return different sentences of any length, and others of ``TOKENS`` tokens, evenly from all sets."""
+    tokenizer = UnigramTokenizer(read_e5_file(find_e5_file(None)).vocabulary, LONGEST)
     supported = [each for each in sets if model.supports(each.language)]
     share = SENTENCES // max(len(supported), 1)
     texts, timed = [], []
     for each in supported:
         different = [(text, each.language) for text in dict.fromkeys(each.texts)]
         texts += different[:share]
-        timed += [pair for pair in different[share:] if model.count_tokens(pair[0]) == TOKENS][:share]
+        timed += [pair for pair in different[share:] if len(tokenizer.encode(pair[0])) == TOKENS][:share]
     return texts, timed
 
 

@@ -4,9 +4,7 @@ A single utterance starts at once; a batch forms while the one before it runs. C
 ``--concurrency`` tasks. The most urgent of them go first, and sessions take turns.
 """
 
-import atexit
 import os
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -14,16 +12,13 @@ from typing import NoReturn
 
 import structlog
 
+from infra.model_thread import ModelThread
 from infra.watchdog import EXIT_BY_WATCHDOG
 from stt_worker.engines.base import BatchEngine, DeviceLost, Hypothesis, Outcome, RecognitionConfig, RecognitionRequest
 from stt_worker.engines.deadline import Deadline, PreemptibleDeadline
-from stt_worker.scheduling.fair_queue import FairQueue
 from wire.audio import Samples
 
 log = structlog.get_logger()
-
-EXIT_TIMEOUT_S = 5.0
-"""Longest time that the exit of the process waits for the running batch."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +46,7 @@ class _PendingRequest:
 
 
 class Batcher:
-    """A thread-safe transcriber in front of an engine that is not: one thread loads and uses the engine.
-
-    Each thread that works with torch gets a team of OpenMP threads. With two teams there are more threads than cores;
-    OpenMP then lets threads sleep after each product instead of spinning, which makes the encoder a quarter slower.
-    """
+    """A thread-safe transcriber in front of an engine that is not."""
 
     def __init__(self, load: Callable[[], BatchEngine], end_process: Callable[[int], NoReturn] = os._exit) -> None:
         """Start the thread, and wait for the engine.
@@ -65,46 +56,29 @@ class Batcher:
             end_process: called with the exit code when the GPU is lost.
         """
         self._end_process = end_process
-        self._queue: FairQueue[_PendingRequest] = FairQueue()
-        loaded: Future[BatchEngine] = Future()
-        self._thread = threading.Thread(target=self._run, args=(load, loaded), name="batcher", daemon=True)
-        atexit.register(self.close)
-        self._thread.start()
-        engine = loaded.result()
-        self.name, self.revision = engine.name, engine.revision
+        self._thread = ModelThread(load, self._transcribe_in_time, lambda engine: engine.max_batch_size)
+        self.name, self.revision = self._thread.model.name, self._thread.model.revision
 
     def transcribe(self, audio: Samples, config: RecognitionConfig, deadline: Deadline) -> Hypothesis:
         """See ``Transcriber``."""
         deadline = self._preempted_by_own_queue(deadline, config.priority)
         pending = _PendingRequest(RecognitionRequest(audio, config, deadline))
-        self._queue.put(pending, config.priority, config.session)
+        self._thread.put(pending, config.priority, config.session)
         return pending.future.result()
 
     def close(self) -> None:
-        """Begin no further batch, and wait for the running one: to exit while a thread is inside torch is to abort.
-
-        Runs at exit, when no caller waits for a result.
-        """
-        self._queue.close()
-        self._thread.join(EXIT_TIMEOUT_S)
+        """Begin no further batch, and wait for the running one; see ``ModelThread``."""
+        self._thread.close()
 
     def _preempted_by_own_queue(self, deadline: Deadline, priority: int) -> Deadline:
         """Let also what waits in this process preempt a preemptible deadline."""
         if not isinstance(deadline, PreemptibleDeadline):
             return deadline
         elsewhere = deadline.is_preempted
-        return replace(deadline, is_preempted=lambda: self._queue.has_more_urgent(priority) or elsewhere())
+        return replace(deadline, is_preempted=lambda: self._thread.has_more_urgent(priority) or elsewhere())
 
-    def _run(self, load: Callable[[], BatchEngine], loaded: Future[BatchEngine]) -> None:
-        try:
-            engine = load()
-        except BaseException as error:  # the boundary: the constructor raises it
-            atexit.unregister(self.close)
-            loaded.set_exception(error)
-            return
-        loaded.set_result(engine)
-        while taken := self._queue.take(engine.max_batch_size):
-            self._transcribe([pending for pending in taken if pending.is_in_time()], engine)
+    def _transcribe_in_time(self, engine: BatchEngine, taken: Sequence[_PendingRequest]) -> None:
+        self._transcribe([pending for pending in taken if pending.is_in_time()], engine)
 
     def _transcribe(self, batch: Sequence[_PendingRequest], engine: BatchEngine) -> None:
         """Transcribe a batch. If it fails, try its halves: memory was too small, or one utterance breaks the engine."""

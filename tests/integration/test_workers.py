@@ -78,7 +78,7 @@ def _backstage(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFacto
     """Start a listener and a sentiment worker for all tests here; they survive emptying Redis between tests."""
     started = Processes(redis_server.url, tmp_path_factory.mktemp("backstage"))
     started.python("-m", "listener_service.listener_service")
-    started.worker("analyzer_worker", names.ANALYZER_QUEUE)
+    started.worker("analyzer_worker", names.ANALYZER_QUEUE, pool="threads", concurrency=16)
     yield
     started.end()
 

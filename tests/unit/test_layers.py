@@ -16,13 +16,13 @@ ROOMS = {
     "stt_worker": "stt_worker prefetch tasks load scheduling engines weights settings numerics",
     "stt_worker.engines": "whisper level vad repeated_speech periodicity echo_filter hallucinations prompt_echo "
     "known_hallucinations text_key instant wrapper device torch_threads base deadline",
-    "analyzer_worker": "analyzer_worker prefetch training tasks engines weights settings",
+    "analyzer_worker": "analyzer_worker prefetch training tasks scheduling engines weights settings",
     "listener_service": "listener_service sweeper consumer release retry_policy tally order settings",
     "recorder_service": "recorder_service run view outcome audio client settings",
     "certificates": "certificates server authority pair settings",
     "local": "run testing terminal stack settings errors",
-    "infra": "worker_app worker memory watchdog job results ledger celery_app heartbeat health_file redis_client "
-    "redis_types outage_log cpus logs settings",
+    "infra": "worker_app worker model_thread fair_queue memory watchdog job results ledger celery_app heartbeat "
+    "health_file redis_client redis_types outage_log cpus logs settings",
     "wire": "messages names audio languages close_codes errors",
 }
 """Package → its rooms (folders or files) from the highest to the lowest, in the order in which data and calls flow."""

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from analyzer_worker.engines.base import Probabilities, Support
+from analyzer_worker.engines.base import Probabilities, SentimentAnalyzer, Support
 from analyzer_worker.engines.routing import Routing
+from analyzer_worker.scheduling.batcher import Batcher
 from analyzer_worker.tasks.analyze import Analysis, Judgement, analyse, sentiment_of
 from analyzer_worker.tasks.sentence import Sentences
 from infra.ledger.ledger import Claim, Verdict
@@ -17,7 +18,7 @@ from wire.messages.jobs import AnalyzeText
 from wire.messages.results import Final, segment_end
 
 
-class Model:
+class Model(SentimentAnalyzer):
     """Labels every text positive, or raises ``failure``."""
 
     name = "cheerful"
@@ -45,6 +46,10 @@ class Model:
         if self.failure:
             raise self.failure
         return {"negative": 0.05, "neutral": 0.15, "positive": 0.8}
+
+
+def batcher(model: Model) -> Batcher:
+    return Batcher(lambda: Routing({"*": model}))
 
 
 class Ledger:
@@ -89,7 +94,7 @@ class Task:
     def __init__(self, model: Model, *jobs: AnalyzeText, verdict: Verdict = "claimed") -> None:
         self.model, self.ledger, self.redis = model, Ledger(verdict), Redis()
         worker: Any = Worker("redis://127.0.0.1:1/0", names.ANALYZER_WORKER, Limits(deadline_s=20, max_rss_mb=0))
-        worker.model, worker.ledger, worker.redis = Routing({"*": self.model}), self.ledger, self.redis
+        worker.model, worker.ledger, worker.redis = batcher(self.model), self.ledger, self.redis
         analysis = Analysis(worker, Sentences(worker.redis), Judgement())
         for job in jobs:
             analysis.run(job)
@@ -137,20 +142,20 @@ def test_analysis_of_an_unsupported_language_publishes_the_reason() -> None:
 @pytest.mark.parametrize("languages", [None, frozenset({"en"})])
 def test_analyse_with_a_supported_language_returns_a_sentiment(languages: frozenset[str] | None) -> None:
     """A model without a list of languages supports all."""
-    sentiment, reason = analyse(Routing({"*": Model(languages)}), "fine", "en", Judgement())
+    sentiment, reason = analyse(batcher(Model(languages)), "fine", "en", "s", Judgement())
     assert sentiment is not None
     assert (sentiment.language, reason) == ("en", None)
 
 
 def test_a_language_without_training_is_marked_or_refused() -> None:
     """Zero-shot results say so; the setting turns them off, and then the reason is that of any other language."""
-    routing = Routing({"*": Model(frozenset({"en"}), zero_shot=frozenset({"fr"}))})
+    models = batcher(Model(frozenset({"en"}), zero_shot=frozenset({"fr"})))
     for language, marked in (("en", False), ("fr", True)):
-        sentiment, reason = analyse(routing, "bien", language, Judgement())
+        sentiment, reason = analyse(models, "bien", language, "s", Judgement())
         assert sentiment is not None
         assert (sentiment.zero_shot, reason) == (marked, None)
     for language, judgement in (("fr", Judgement(zero_shot=False)), ("mi", Judgement())):
-        sentiment, reason = analyse(routing, "bien", language, judgement)
+        sentiment, reason = analyse(models, "bien", language, "s", judgement)
         assert sentiment is None
         assert reason == f"The sentiment model cheerful knows en, but this is {language}."
 

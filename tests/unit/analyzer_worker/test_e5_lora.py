@@ -9,7 +9,7 @@ import torch
 
 from analyzer_worker.engines.base import most_probable
 from analyzer_worker.engines.e5_languages import ENCODER
-from analyzer_worker.engines.e5_lora import MAX_PARTS, E5Analyzer, load_e5
+from analyzer_worker.engines.e5_lora import MAX_PARTS, E5Analyzer, groups_for_passes, load_e5
 from analyzer_worker.engines.e5_net import E5Encoder, E5SentimentNet
 from analyzer_worker.engines.unigram import UnigramTokenizer
 from analyzer_worker.weights.adapter import E5, adapter_folder
@@ -86,6 +86,32 @@ def test_8_bits_and_float32_nearly_agree(e5: E5Analyzer) -> None:
     for language, text, _ in CLEAR:
         one, other = e5.analyze(text, language), exact.analyze(text, language)
         assert list(one.values()) == pytest.approx(list(other.values()), abs=0.1)
+
+
+def test_texts_together_get_what_each_gets_alone(e5: E5Analyzer) -> None:
+    """Of any lengths and languages, long ones included, in 8 bits."""
+    utterances = [(text, language) for language, text, _ in CLEAR] + [("ok", "en"), ("so. " * 200, "de"), ("", "ko")]
+    together = e5.analyze_all(utterances)
+    for (text, language), answer in zip(utterances, together, strict=True):
+        alone = e5.analyze(text, language)
+        assert list(answer) == list(alone)
+        assert list(answer.values()) == pytest.approx(list(alone.values()), abs=0.02)
+    assert e5.analyze_all([]) == []
+
+
+@pytest.mark.parametrize(
+    ("lengths", "groups"),
+    [
+        ([], []),
+        ([12], [[0]]),
+        ([12, 12, 12], [[0, 1, 2]]),
+        ([20, 5, 20, 6], [[1, 3], [0, 2]]),
+        ([10, 128, 11], [[0, 2], [1]]),
+        ([3, 16, 29], [[0, 1], [2]]),
+    ],
+)
+def test_texts_are_padded_only_where_that_costs_less_than_a_pass(lengths: list[int], groups: list[list[int]]) -> None:
+    assert groups_for_passes(lengths) == groups
 
 
 def test_a_long_text_is_the_mean_of_its_sentences(tiny: E5Analyzer) -> None:

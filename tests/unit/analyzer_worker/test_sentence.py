@@ -1,5 +1,8 @@
 """Fragments of a sentence are judged together: an unfinished text and what follows it closely."""
 
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep
+
 import pytest
 import stamina
 from redis.exceptions import ConnectionError as RedisUnreachable
@@ -115,3 +118,28 @@ def test_a_finished_sentence_is_not_kept() -> None:
     redis = Redis()
     Sentences(redis).sentence_so_far(said("That is all.", 0, 0))
     assert redis.kept == {}
+
+
+def test_an_utterance_waits_for_the_one_before_that_another_thread_works_on() -> None:
+    """However long that takes to begin; the threads start in the order of the queue."""
+    sentences = Sentences(Redis())
+    first, second = said("Ask not", 0, start_ms=9_000), said("what your country", 1)
+    with ThreadPoolExecutor(1) as pool, sentences.in_order(first):
+        following = pool.submit(joined, sentences, second)
+        sleep(0.05)
+        assert not following.done()
+        assert sentences.sentence_so_far(first) == "Ask not"
+        assert following.result(10) == "Ask not what your country"
+
+
+def test_an_utterance_goes_on_when_the_one_before_fails() -> None:
+    sentences = Sentences(Redis())
+    with ThreadPoolExecutor(1) as pool:
+        with sentences.in_order(said("Ask not", 0)):  # and its text is never joined
+            following = pool.submit(joined, sentences, said("what your country", 1))
+        assert following.result(10) == "what your country"
+
+
+def joined(sentences: Sentences, job: AnalyzeText) -> str:
+    with sentences.in_order(job):
+        return sentences.sentence_so_far(job)

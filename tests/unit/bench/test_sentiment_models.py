@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from analyzer_worker.engines.base import Probabilities, Support
+from analyzer_worker.engines.base import Probabilities, SentimentAnalyzer, Support
 from analyzer_worker.engines.e5_lora import E5Analyzer
 from analyzer_worker.engines.e5_net import E5Encoder, E5SentimentNet
 from analyzer_worker.engines.unigram import UnigramTokenizer
@@ -19,7 +19,7 @@ TEXTS = ["i love the bus", "it is awful", "ten at ten", "good", "i hate it. it i
 NEGATIVE, NEUTRAL, POSITIVE = range(3)
 
 
-class Fixed:
+class Fixed(SentimentAnalyzer):
     """Gives every text the same probabilities."""
 
     name = "fixed"
@@ -56,26 +56,16 @@ def test_batches_give_the_engines_numbers(analyzer: E5Analyzer, language: str) -
         assert row == pytest.approx(list(analyzer.analyze(text, language).values()), abs=1e-5)
 
 
-def test_batches_are_compared_with_the_engine(analyzer: E5Analyzer) -> None:
-    model = Model(analyzer, 0.0)
-    difference = model.check_batches([LabelledSet("some", "en", TEXTS[:4], [0] * 4)])
-    assert difference is not None
-    assert difference < 1e-5
-    assert model.in_batches
-    assert model.numbers == "float32"
+def test_numbers_are_those_of_the_engine(analyzer: E5Analyzer) -> None:
+    assert Model(analyzer, 0.0).numbers == "float32"
+    analyzer.quantize()
+    assert Model(analyzer, 0.0).numbers == "int8"
 
 
-def test_batches_are_given_up_if_they_differ(analyzer: E5Analyzer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sentences are then classified one at a time, and logits come from the probabilities."""
+def test_logits_give_the_probabilities_at_the_temperature(analyzer: E5Analyzer) -> None:
     model = Model(analyzer, 0.0)
-    fixed = Fixed(0.2, 0.3, 0.5)
-    monkeypatch.setattr(analyzer, "analyze", fixed.analyze)
-    difference = model.check_batches([LabelledSet("some", "en", TEXTS[:4], [0] * 4)])
-    assert difference is not None
-    assert difference > 0.01
-    assert not model.in_batches
-    assert model.probabilities(["good"], "en")[0].tolist() == pytest.approx(fixed.probabilities)
-    assert (model.logits(["good"], "en") / 0.5).softmax(1)[0].tolist() == pytest.approx(fixed.probabilities)
+    logits = model.logits(["good"], "en")
+    assert (logits / 0.5).softmax(1)[0].tolist() == pytest.approx(list(analyzer.analyze("good", "en").values()))
 
 
 @pytest.mark.parametrize(("margin", "shown"), [(0.05, POSITIVE), (0.2, NEUTRAL)])
@@ -94,7 +84,6 @@ def test_a_binary_set_is_never_neutral() -> None:
 def test_languages_are_those_of_the_engine() -> None:
     model = Model(Fixed(0.2, 0.7, 0.1), 0.1)
     assert (model.supports("en"), model.supports("ko")) == (True, False)
-    assert model.check_batches([LabelledSet("some", "en", ["good"], [POSITIVE])]) is None
 
 
 def test_the_majority_is_that_of_the_set() -> None:

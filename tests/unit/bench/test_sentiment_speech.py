@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer_worker.engines.base import Probabilities, Support
+from analyzer_worker.engines.base import Probabilities, SentimentAnalyzer, Support
 from bench.sentiment import transcripts
 from bench.sentiment.flips import Spoken, by_language, measure_flips
 from bench.sentiment.fragments import cut, measure_fragments, sentences_so_far
@@ -13,7 +13,7 @@ from bench.sentiment.models import Model
 SENTENCE = "the bus is here, it is great, i love it"
 
 
-class Words:
+class Words(SentimentAnalyzer):
     """Positive with "love", negative with "Hate" (in these letters), else neutral."""
 
     name = "words"

@@ -4,6 +4,7 @@ import re
 
 from analyzer_worker.engines.instant import InstantAnalyzer
 from analyzer_worker.engines.routing import Routing
+from analyzer_worker.scheduling.batcher import Batcher
 from analyzer_worker.tasks.analyze import Judgement, analyse
 from tests.support.machines import ROOT
 
@@ -14,7 +15,8 @@ GIVEN_UP = re.compile(r'publish_result\(.*?Final\.of\(.*?, None, f"([^{"]+)', re
 
 def test_every_reason_for_missing_sentiment_is_recognised() -> None:
     """In each language that translates them; and no other beginning is."""
-    _, unsupported = analyse(Routing({"*": InstantAnalyzer(frozenset({"en"}))}), "Bore da", "cy", Judgement())
+    english = Batcher(lambda: Routing({"*": InstantAnalyzer(frozenset({"en"}))}))
+    _, unsupported = analyse(english, "Bore da", "cy", "session", Judgement())
     sweeper = (ROOT / "listener_service" / "sweeper.py").read_text(encoding="utf-8")
     reasons = [str(unsupported), *GIVEN_UP.findall(sweeper)]
     assert len(reasons) == 2

@@ -61,7 +61,7 @@ def ask(batcher: Batcher, samples: int, config: RecognitionConfig = ENGLISH, dea
 
 
 def wait_for(batcher: Batcher, waiting: int) -> None:
-    eventually(lambda: len(batcher._queue) >= waiting)
+    eventually(lambda: batcher._thread.waiting() >= waiting)
 
 
 def test_an_engine_is_used_on_the_thread_that_loaded_it() -> None:

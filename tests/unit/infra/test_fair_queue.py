@@ -2,7 +2,7 @@
 
 import threading
 
-from stt_worker.scheduling.fair_queue import FairQueue
+from infra.fair_queue import FairQueue
 
 
 def filled(*waiting: tuple[int, str, str]) -> FairQueue[str]:

@@ -1,0 +1,1 @@
+"""Decides which utterances are classified together."""
