@@ -13,7 +13,7 @@ DOCUMENTS = [
 ]
 
 CODE_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
-LINK = re.compile(r"\]\(([^)\s]+)\)")
+LINK = re.compile(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"")
 
 
 def read(name: str) -> str:
@@ -35,7 +35,8 @@ def commands(text: str) -> list[str]:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
     """Files and headings that a document links to are there."""
-    for target in LINK.findall(CODE_BLOCK.sub("", document.read_text(encoding="utf-8"))):
+    for link in LINK.finditer(CODE_BLOCK.sub("", document.read_text(encoding="utf-8"))):
+        target = link[1] or link[2]
         if "://" in target:
             continue
         path, _, fragment = target.partition("#")
