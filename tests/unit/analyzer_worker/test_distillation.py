@@ -14,7 +14,7 @@ from analyzer_worker.training import soup as soup_module
 from analyzer_worker.training.adapter_writer import adapter_tensors, write_adapter
 from analyzer_worker.training.lora import LoraLinear, add_lora
 from analyzer_worker.training.recipe import E5Recipe
-from analyzer_worker.training.soup import soup
+from analyzer_worker.training.soup import soup, with_rank
 from analyzer_worker.training.teachers import mean, read_taught
 from analyzer_worker.training.train_e5 import IDENTITY
 from analyzer_worker.weights.e5_file import E5File, read_e5_file
@@ -56,6 +56,21 @@ def test_soup_has_the_mean_of_the_heads(file: E5File) -> None:
     torch.testing.assert_close(soup([one, other])["head.weight"], (one["head.weight"] + other["head.weight"]) / 2)
 
 
+def test_a_soup_of_lower_rank_is_the_nearest(file: E5File) -> None:
+    """The same adapter twice has one adapter's rank, so nothing is lost; two different ones lose something."""
+    one, other = (random_adapter(file, seed) for seed in (1, 2))
+    twice = with_rank(soup([one, one]), 4)
+    name = next(name for name in one if name.endswith("lora_A"))
+    assert twice[name].shape == one[name].shape
+    for module, weight in merged(file, one).items():
+        torch.testing.assert_close(merged(file, twice)[module], weight, atol=1e-4, rtol=1e-4)
+    plain, exact, reduced = (
+        merged(file, *given) for given in ([], [soup([one, other])], [with_rank(soup([one, other]), 4)])
+    )
+    lost = sum(float((exact[name] - reduced[name]).norm()) for name in plain)
+    assert 0 < lost < sum(float((exact[name] - plain[name]).norm()) for name in plain)
+
+
 def test_command_soups_runs_of_one_recipe(file: E5File, tmp_path: Path) -> None:
     recipe = E5Recipe(rank=4, alpha=8, hidden=HIDDEN)
     folders = [tmp_path / "a", tmp_path / "b"]
@@ -66,6 +81,9 @@ def test_command_soups_runs_of_one_recipe(file: E5File, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     config = json.loads((tmp_path / "out" / "config.json").read_text())
     assert (config["rank"], config["alpha"], config["recipe"]["souped"]) == (8, 16, 2)
+    CliRunner().invoke(soup_module.app, [*map(str, folders), "--out", str(tmp_path / "small"), "--rank", "4"])
+    config = json.loads((tmp_path / "small" / "config.json").read_text())
+    assert (config["rank"], config["alpha"]) == (4, 8)
 
 
 def test_adapters_of_other_sentences_are_not_mixed(file: E5File, tmp_path: Path) -> None:
