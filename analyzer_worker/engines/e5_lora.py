@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load
 
 from analyzer_worker.engines.base import Probabilities, SentimentAnalyzer, Support, encodable
@@ -15,7 +14,7 @@ from analyzer_worker.engines.int8 import quantize_layers
 from analyzer_worker.engines.pooled_net import merge_adapter, pad
 from analyzer_worker.engines.unigram import UnigramTokenizer
 from analyzer_worker.settings import ANY_LANGUAGE
-from analyzer_worker.weights.adapter import E5, adapter_folder, damaged, read_adapter
+from analyzer_worker.weights.adapter import E5, adapter_folder, fitting, read_adapter
 from analyzer_worker.weights.e5_file import read_e5_file
 from analyzer_worker.weights.e5_package import SHA256, find_e5_file
 from wire.errors import ModelError
@@ -161,10 +160,8 @@ def load_e5(
         )
     file = read_e5_file(find_e5_file(base))
     net = E5SentimentNet(E5Encoder(file), config["hidden"])
-    try:
+    with fitting(adapter):
         merge_adapter(net, load(content), config["alpha"] / config["rank"])
-    except (SafetensorError, KeyError, AttributeError, RuntimeError, ValueError) as misfit:
-        raise damaged(adapter / "adapter.safetensors", f"it does not fit the base weights: {misfit}") from misfit
     tokenizer = UnigramTokenizer(file.vocabulary, config["max_tokens"])
     known = languages or frozenset(config["languages"])
     analyzer = E5Analyzer(net, tokenizer, config["revision"], known, config.get("temperatures", {ANY_LANGUAGE: 1.0}))

@@ -3,14 +3,13 @@
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load
 from tokenizers import Tokenizer
 
 from analyzer_worker.engines.base import Probabilities, SentimentAnalyzer, encodable
 from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder
 from analyzer_worker.engines.pooled_net import merge_adapter
-from analyzer_worker.weights.adapter import MINILM, adapter_folder, damaged, read_adapter
+from analyzer_worker.weights.adapter import MINILM, adapter_folder, fitting, read_adapter
 from analyzer_worker.weights.base_weights import WEIGHTS_SHA256, ensure_base_weights
 from wire.errors import ModelError
 from wire.messages.results import LABELS
@@ -59,12 +58,10 @@ def load_minilm(
             "Name only languages that it supports, or choose a multilingual model from the Hugging Face Hub.",
         )
     folder = ensure_base_weights(cache, base)
-    try:
+    with fitting(adapter):
         net = SentimentNet(load_encoder(folder), config["hidden"])
         merge_adapter(net, load(content), config["alpha"] / config["rank"])
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    except (SafetensorError, KeyError, AttributeError, RuntimeError, ValueError) as misfit:
-        raise damaged(adapter / "adapter.safetensors", f"it does not fit the base weights: {misfit}") from misfit
     tokenizer.no_padding()
     tokenizer.enable_truncation(config["max_tokens"])
     return MinilmAnalyzer(net, tokenizer, config["revision"], languages or known)

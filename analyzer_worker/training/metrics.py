@@ -20,7 +20,18 @@ class Scores:
 
 def score(predicted: Tensor, targets: Tensor) -> Scores:
     """Score predictions; both tensors are (sentences,) int64, indices into ``LABELS``."""
+    confusion = confusion_matrix(predicted, targets)
+    accuracy = confusion.diagonal().sum() / confusion.sum()
+    return Scores(float(label_f1(confusion).mean()), float(accuracy), len(targets))
+
+
+def confusion_matrix(predicted: Tensor, targets: Tensor) -> Tensor:
+    """Count sentences by label, (actual, predicted) float64; arguments as in ``score``."""
     count = len(LABELS)
-    confusion = torch.bincount(targets * count + predicted, minlength=count * count).reshape(count, count).double()
-    f1 = 2 * confusion.diagonal() / (confusion.sum(0) + confusion.sum(1)).clamp(min=1)
-    return Scores(float(f1.mean()), float(confusion.diagonal().sum() / confusion.sum()), len(targets))
+    return torch.bincount(targets * count + predicted, minlength=count * count).reshape(count, count).double()
+
+
+def label_f1(confusion: Tensor) -> Tensor:
+    """Return the F1 of each label, (…, labels), from numbers of sentences, (…, actual label, predicted label)."""
+    diagonal = confusion.diagonal(dim1=-2, dim2=-1)
+    return 2 * diagonal / (confusion.sum(-2) + confusion.sum(-1)).clamp(min=1)

@@ -2,8 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError
 
 from wire.errors import ModelError
 from wire.messages.results import LABELS
@@ -40,6 +44,19 @@ def read_adapter(folder: Path, base_sha256: str) -> tuple[dict[str, Any], bytes]
     if config.get("base_sha256") != base_sha256 or tuple(config.get("labels", ())) != LABELS:
         raise damaged(folder / "config.json", "it names other base weights or labels than this program uses")
     return config, content
+
+
+@contextmanager
+def fitting(folder: Path) -> Iterator[None]:
+    """Put this around the merge of an adapter: what libraries raise becomes the error that names its file.
+
+    Raises:
+        ModelError: the adapter does not fit the base weights.
+    """
+    try:
+        yield
+    except (SafetensorError, KeyError, AttributeError, RuntimeError, ValueError) as misfit:
+        raise damaged(folder / "adapter.safetensors", f"it does not fit the base weights: {misfit}") from misfit
 
 
 def damaged(path: Path, reason: str) -> ModelError:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from analyzer_worker.engines.base import NEGATIVE, NEUTRAL, POSITIVE
+from analyzer_worker.training.metrics import confusion_matrix, label_f1
 from wire.messages.results import LABELS, Label
 
 SAMPLES = 500
@@ -40,14 +41,12 @@ def score(predicted: Sequence[int], targets: Sequence[int]) -> Scores:
     """
     if not targets or len(predicted) != len(targets):
         raise ValueError(f"{len(predicted)} predictions for {len(targets)} sentences")
-    count = len(LABELS)
-    pairs = torch.tensor(targets) * count + torch.tensor(predicted)
-    confusion = torch.bincount(pairs, minlength=count * count).reshape(count, count).double()
+    confusion = confusion_matrix(torch.tensor(predicted), torch.tensor(targets))
     actual = confusion.sum(1)
     f1 = label_f1(confusion)
     present = actual > 0
     samples = np.random.default_rng(0).multinomial(len(targets), confusion.flatten() / len(targets), SAMPLES)
-    resampled = label_f1(torch.from_numpy(samples).reshape(-1, count, count).double())[:, present].mean(1)
+    resampled = label_f1(torch.from_numpy(samples).reshape(-1, *confusion.shape).double())[:, present].mean(1)
     negative, positive = LABELS.index(NEGATIVE), LABELS.index(POSITIVE)
     return Scores(
         macro_f1=float(f1[present].mean()),
@@ -58,12 +57,6 @@ def score(predicted: Sequence[int], targets: Sequence[int]) -> Scores:
         swaps=float((confusion[negative, positive] + confusion[positive, negative]) / actual.sum()),
         sentences=len(targets),
     )
-
-
-def label_f1(confusion: Tensor) -> Tensor:
-    """Return the F1 of each label, (…, labels), from numbers of sentences, (…, actual label, predicted label)."""
-    diagonal = confusion.diagonal(dim1=-2, dim2=-1)
-    return 2 * diagonal / (confusion.sum(-2) + confusion.sum(-1)).clamp(min=1)
 
 
 def most_probable(probabilities: Tensor, binary: bool = False) -> list[int]:
