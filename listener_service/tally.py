@@ -5,6 +5,7 @@ from typing import Literal, assert_never
 
 from pydantic import BaseModel
 
+from wire.languages import WITHOUT_SPACES
 from wire.messages.base import HOPS, STORED, hop_ms
 from wire.messages.results import LABELS, Final, Label, NoSpeech, SegmentEnd, SegmentFailed
 from wire.messages.statistics import HopLatency, LabelStatistics, Statistics, TimelinePoint
@@ -13,7 +14,6 @@ PPM = 1_000_000
 """Probabilities are summed as integers in millionths."""
 MAX_POINTS = 60
 """Maximum length of a timeline: enough for a plot, and small enough (3 KB) to send with every utterance."""
-_WITHOUT_SPACES = frozenset({"bo", "ja", "km", "lo", "my", "th", "yue", "zh"})
 
 
 class Bucket(BaseModel):
@@ -150,7 +150,7 @@ class Tally(BaseModel):
 
 def count_words(text: str, language: str) -> int:
     """Count words between spaces; in scripts without spaces, letters."""
-    if language in _WITHOUT_SPACES:
+    if language in WITHOUT_SPACES:
         return sum(character.isalnum() for character in text)
     return len(text.split())
 

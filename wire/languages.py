@@ -7,3 +7,5 @@ so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh
 """
 LANGUAGES = frozenset(_CODES.split())
 """ISO 639 codes of ``whisper.tokenizer.LANGUAGES`` (openai-whisper 20250625); a test compares the two."""
+WITHOUT_SPACES = frozenset({"bo", "ja", "km", "lo", "my", "th", "yue", "zh"})
+"""Those that are written without spaces between words."""

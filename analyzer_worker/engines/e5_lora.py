@@ -1,6 +1,5 @@
 """The default engine, ``e5-sentiment-multilingual``: multilingual-e5-small with the adapter of this repository."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from analyzer_worker.engines.e5_languages import ENCODER
 from analyzer_worker.engines.e5_net import LINEARS, E5Encoder, E5SentimentNet
 from analyzer_worker.engines.int8 import quantize_layers
 from analyzer_worker.engines.pooled_net import merge_adapter, pad
+from analyzer_worker.engines.sentence_ends import BETWEEN_SENTENCES
 from analyzer_worker.engines.unigram import UnigramTokenizer
 from analyzer_worker.settings import ANY_LANGUAGE
 from analyzer_worker.weights.adapter import E5, adapter_folder, fitting, read_adapter
@@ -24,7 +24,6 @@ MAX_PARTS = 16
 """Parts of a text that are classified, so that no text takes longer than a second."""
 PASS_TOKENS = 26
 """A pass through the network costs about as much as this number of tokens in it: 5 ms and 0.19 ms per token."""
-SENTENCE_END = re.compile(r"(?<=[.!?。！？…])\s+|(?<=[。！？])")
 TYPICAL = (
     "The meeting starts at ten o'clock.",
     "I love this so much, thank you!",
@@ -112,7 +111,7 @@ class E5Analyzer(SentimentAnalyzer):
             return [whole]
         parts: list[list[int]] = []
         group = ""
-        for sentence in SENTENCE_END.split(text):
+        for sentence in BETWEEN_SENTENCES.split(text):
             longer = f"{group} {sentence}".strip()
             if group and len(self._tokenizer.encode(longer)) >= limit:
                 parts.append(self._tokenizer.encode(group))

@@ -11,16 +11,21 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
+from analyzer_worker.engines.sentence_ends import is_finished
 from infra.ledger.resilient import retry_while_unavailable
 from wire import names
+from wire.languages import WITHOUT_SPACES
 from wire.messages.base import STORED
 from wire.messages.jobs import AnalyzeText
 
-MAX_PAUSE_MS = 3_000
+MAX_PAUSE_S = 3.0
 """After a longer pause something else begins."""
-MAX_CHARACTERS = 300
-"""Length up to which a sentence goes on; without it, speech without long pauses would be one sentence."""
-SENTENCE_ENDS = (".", "!", "?", "。", "！", "？", "…", "।", "؟")
+LONGEST = 300
+"""Characters up to which a sentence goes on; without it, speech without long pauses would be one sentence."""
+LONGEST_WITHOUT_SPACES = 100
+"""The same in scripts without spaces, where a character is about a syllable."""
+LOOK_BACK = 3
+"""Utterances before that are looked at: one without words, such as a cough, has no text and may lie between."""
 EXPIRES_S = 60
 """Nothing follows after this time: an utterance is analysed long before."""
 
@@ -31,16 +36,19 @@ class Sentence(BaseModel):
     model_config = STORED
 
     text: str
+    """Empty once the sentence is finished: nothing needs its text."""
     language: str
     end_ms: int
     """End of the utterance on the session's audio clock."""
+    ended_at: float
+    """The same in Unix seconds."""
 
 
 class Store(Protocol):
     """The commands of Redis in use."""
 
-    def get(self, name: str) -> str | None:
-        """Return a value; None if there is none."""
+    def mget(self, names: list[str]) -> list[str | None]:
+        """Return values; None for each that there is none of."""
 
     def set(self, name: str, value: str, *, ex: int) -> object:
         """Store a value for ``ex`` seconds."""
@@ -80,28 +88,44 @@ class Sentences:
 
     @retry_while_unavailable
     def _join(self, job: AnalyzeText) -> str:
-        before = self._store.get(names.sentence(job.session_id, job.segment - 1)) if job.segment else None
-        sentence = continued(None if before is None else Sentence.model_validate_json(before), job)
-        if not is_finished(sentence.text):
-            key = names.sentence(job.session_id, job.segment)
-            self._store.set(key, sentence.model_dump_json(), ex=EXPIRES_S)
+        sentence = continued(self._before(job), job)
+        key = names.sentence(job.session_id, job.segment)
+        self._store.set(key, to_keep(sentence).model_dump_json(), ex=EXPIRES_S)
         return sentence.text
+
+    def _before(self, job: AnalyzeText) -> Sentence | None:
+        """Return the sentence of the newest utterance with words among those just before."""
+        segments = range(job.segment - 1, max(job.segment - 1 - LOOK_BACK, -1), -1)
+        keys = [names.sentence(job.session_id, segment) for segment in segments]
+        found = next(filter(None, self._store.mget(keys)), None) if keys else None
+        return Sentence.model_validate_json(found) if found else None
 
 
 def continued(before: Sentence | None, job: AnalyzeText) -> Sentence:
     """Return the sentence up to the end of an utterance."""
     text, language = job.transcript.text, job.transcript.language
+    longest = LONGEST_WITHOUT_SPACES if language in WITHOUT_SPACES else LONGEST
     if (
         before is not None
+        and before.text
         and language == before.language
-        and job.start_ms - before.end_ms <= MAX_PAUSE_MS
-        and len(before.text) + len(text) <= MAX_CHARACTERS
-        and not is_finished(before.text)
+        and pause_s(before, job) <= MAX_PAUSE_S
+        and len(before.text) + len(text) <= longest
     ):
-        text = f"{before.text} {text}"
-    return Sentence(text=text, language=language, end_ms=job.end_ms)
+        text = before.text + ("" if language in WITHOUT_SPACES else " ") + text
+    return Sentence(text=text, language=language, end_ms=job.end_ms, ended_at=job.clock.speech_end)
 
 
-def is_finished(text: str) -> bool:
-    """Return True if a text ends with a sentence's last mark, perhaps before a closing quotation mark."""
-    return text.rstrip("\"'”’»」』)] ").endswith(SENTENCE_ENDS)
+def to_keep(sentence: Sentence) -> Sentence:
+    """Return what the next utterance needs of a sentence: no text if it is finished."""
+    return sentence.model_copy(update={"text": ""}) if is_finished(sentence.text) else sentence
+
+
+def pause_s(before: Sentence, job: AnalyzeText) -> float:
+    """Return the seconds between two utterances.
+
+    The audio clock stands still for clients that send speech only, the wall clock runs ahead of files: the longer
+    pause of both is the right one.
+    """
+    length_s = (job.end_ms - job.start_ms) / 1000
+    return max((job.start_ms - before.end_ms) / 1000, job.clock.speech_end - length_s - before.ended_at)

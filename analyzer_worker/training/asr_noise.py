@@ -102,22 +102,24 @@ def _cut(text: str, random: Random) -> str:
         return text
     chance = random.random()
     if chance < 0.08:
-        words = words[1:] if words[0].lower() not in NEVER_DROPPED else words
+        words = words if _is_kept(words[0]) else words[1:]
     elif chance < 0.2:
         lost = random.randint(1, 2)
-        words = words[:-lost] if not NEVER_DROPPED & {word.lower() for word in words[-lost:]} else words
-    elif chance < 0.26:
+        words = words if any(map(_is_kept, words[-lost:])) else words[:-lost]
+    elif chance < 0.26 and not _is_kept(words[-1]):
         words[-1] = words[-1][: max(1, len(words[-1]) // 2)]
     return " ".join(words)
 
 
+def _is_kept(word: str) -> bool:
+    """Return True for a word that carries the sentiment, and for one that is negated in itself, such as "can't"."""
+    plain = PUNCTUATION.sub("", word).lower()
+    return plain in NEVER_DROPPED or plain.endswith(("n't", "n’t"))
+
+
 def _drop_short_words(text: str, language: str, random: Random) -> str:
     longest = 1 if language == "ko" else SHORT
-    return " ".join(
-        word
-        for word in text.split()
-        if len(word) > longest or word.lower().strip(".,!?") in NEVER_DROPPED or random.random() > 0.3
-    )
+    return " ".join(word for word in text.split() if len(word) > longest or _is_kept(word) or random.random() > 0.3)
 
 
 def _homophones(text: str, random: Random) -> str:

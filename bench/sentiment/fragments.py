@@ -4,14 +4,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from analyzer_worker.tasks.sentence import Sentence, continued
+from analyzer_worker.engines.sentence_ends import BETWEEN_SENTENCES
+from analyzer_worker.tasks.sentence import Sentence, continued, to_keep
 from bench.sentiment.models import Model
+from wire.messages.base import Clock
 from wire.messages.jobs import AnalyzeText
 from wire.messages.transcript import Transcript
 
 COMMA = re.compile(r"(?<=,)\s+|(?<=[，、])\s*")
-SENTENCE_END = re.compile(r"[.!?…]\s|[。！？](?=.)")
-"""An end inside a text, which is then no single sentence."""
 SHORTEST = 8
 """Characters of a fragment: "oh," is none."""
 
@@ -30,7 +30,7 @@ class Fragments:
 
 def cut(text: str) -> list[str]:
     """Cut a sentence behind its commas; an empty list if it is several, has none, or if a fragment is too short."""
-    if SENTENCE_END.search(text):
+    if len(list(filter(None, BETWEEN_SENTENCES.split(text)))) > 1:
         return []
     fragments = [fragment for fragment in COMMA.split(text) if fragment]
     return fragments if len(fragments) > 1 and min(map(len, fragments)) >= SHORTEST else []
@@ -39,11 +39,14 @@ def cut(text: str) -> list[str]:
 def sentences_so_far(fragments: Iterable[str], language: str) -> list[str]:
     """Return the text that a worker classifies for each fragment."""
     so_far: Sentence | None = None
+    clock = Clock(speech_end=0, endpointed=0)
     texts = []
     for fragment in fragments:
         transcript = Transcript.model_construct(text=fragment, language=language)
-        so_far = continued(so_far, AnalyzeText.model_construct(transcript=transcript, start_ms=0, end_ms=0))
-        texts.append(so_far.text)
+        job = AnalyzeText.model_construct(transcript=transcript, start_ms=0, end_ms=0, clock=clock)
+        sentence = continued(so_far, job)
+        texts.append(sentence.text)
+        so_far = to_keep(sentence)
     return texts
 
 

@@ -70,8 +70,8 @@ class Redis:
         self.published: list[str] = []
         self.kept: dict[str, str] = {}
 
-    def get(self, key: str) -> str | None:
-        return self.kept.get(key)
+    def mget(self, names: list[str]) -> list[str | None]:
+        return [self.kept.get(name) for name in names]
 
     def set(self, key: str, value: str, *, ex: int) -> None:
         assert ex > 0

@@ -56,6 +56,23 @@ def test_negations_stay(text: str, language: str, word: str) -> None:
     assert all(word in text for text in many(text, language))
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Did you like it all? I did not.", ["not"]),
+        ("No, I really want that thing now", ["no"]),
+        ("I tried it twice and it is not good.", ["not", "good"]),
+        ("That is something that I really can't", ["can't", "cant", "can t"]),
+        ("Nein, das habe ich heute so bestellt", ["nein"]),
+        ("나는 그 사람을 어제 거기서 안", ["안"]),
+    ],
+)
+def test_a_word_that_decides_stays_at_either_end(text: str, words: list[str]) -> None:
+    """With the mark behind it, too."""
+    for changed in many(text, "ko" if "안" in words else "en"):
+        assert any(word in changed.lower() for word in words), changed
+
+
 def test_no_negation_becomes_another_word() -> None:
     """ "No" sounds like "know", and a sentence must keep its meaning."""
     assert not {word for group in ENGLISH_HOMOPHONES for word in group} & {"no", "not"}

@@ -7,11 +7,14 @@ import pytest
 import stamina
 from redis.exceptions import ConnectionError as RedisUnreachable
 
-from analyzer_worker.tasks.sentence import MAX_CHARACTERS, MAX_PAUSE_MS, Sentence, Sentences, continued, is_finished
+from analyzer_worker.engines.sentence_ends import is_finished
+from analyzer_worker.tasks.sentence import LONGEST, LONGEST_WITHOUT_SPACES, MAX_PAUSE_S, Sentence, Sentences, continued
 from tests.support.speakers import text_job
 from wire.messages.jobs import AnalyzeText
 
-BEFORE = Sentence(text="Ask not", language="en", end_ms=10_000)
+BEGAN = 1_800_000_000.0
+"""Unix seconds at which the audio clock of the sessions begins."""
+BEFORE = Sentence(text="Ask not", language="en", end_ms=10_000, ended_at=BEGAN + 10)
 
 
 class Redis:
@@ -20,17 +23,20 @@ class Redis:
     def __init__(self) -> None:
         self.kept: dict[str, str] = {}
 
-    def get(self, key: str) -> str | None:
-        return self.kept.get(key)
+    def mget(self, names: list[str]) -> list[str | None]:
+        return [self.kept.get(name) for name in names]
 
     def set(self, key: str, value: str, *, ex: int) -> None:
         assert 0 < ex <= 60
         self.kept[key] = value
 
 
-def said(text: str, segment: int = 1, start_ms: int = 11_000, language: str = "en") -> AnalyzeText:
+def said(text: str, segment: int = 1, start_ms: int = 11_000, language: str = "en", late_s: float = 0.0) -> AnalyzeText:
+    """A second of speech; ``late_s`` later than the audio clock says."""
     job = text_job(segment, text=text, language=language)
-    return job.model_copy(update={"start_ms": start_ms, "end_ms": start_ms + 1_000})
+    end_ms = start_ms + 1_000
+    clock = job.clock.model_copy(update={"speech_end": BEGAN + end_ms / 1000 + late_s})
+    return job.model_copy(update={"start_ms": start_ms, "end_ms": end_ms, "clock": clock})
 
 
 @pytest.mark.parametrize(
@@ -48,6 +54,18 @@ def said(text: str, segment: int = 1, start_ms: int = 11_000, language: str = "e
         ("「行きます。」", True),
         ("क्या हुआ।", True),
         ("هل أنت هنا؟", True),
+        ("یہ اچھا ہے۔", True),
+        ("Πού είσαι;", True),
+        ("first this; then that;", False),
+        ("यह अच्छा है॥", True),
+        ("„Das ist gut.“", True),
+        ("‹C'est bien.›", True),
+        ("(He left.)", True),
+        ("Սա լավ է։", True),
+        ("ጥሩ ነው።", True),
+        ("ကောင်းတယ်။", True),
+        ("ល្អណាស់។", True),
+        ("(He left)", False),
         ("", False),
     ],
 )
@@ -57,7 +75,7 @@ def test_a_sentence_is_finished_by_its_last_mark(text: str, finished: bool) -> N
 
 def test_an_unfinished_sentence_goes_on() -> None:
     assert continued(BEFORE, said("what your country")) == Sentence(
-        text="Ask not what your country", language="en", end_ms=12_000
+        text="Ask not what your country", language="en", end_ms=12_000, ended_at=BEGAN + 12
     )
 
 
@@ -65,12 +83,13 @@ def test_an_unfinished_sentence_goes_on() -> None:
     ("before", "job"),
     [
         (None, said("what")),
-        (BEFORE.model_copy(update={"text": "Ask not!"}), said("what")),
-        (BEFORE, said("what", start_ms=10_001 + MAX_PAUSE_MS)),
+        (BEFORE.model_copy(update={"text": ""}), said("what")),
+        (BEFORE, said("what", start_ms=10_001 + int(1000 * MAX_PAUSE_S))),
+        (BEFORE, said("what", start_ms=10_000, late_s=MAX_PAUSE_S + 0.1)),
         (BEFORE, said("what", language="ko")),
-        (BEFORE.model_copy(update={"text": "a" * MAX_CHARACTERS}), said("what")),
+        (BEFORE.model_copy(update={"text": "a" * LONGEST}), said("what")),
     ],
-    ids=["first", "finished", "long pause", "other language", "too long"],
+    ids=["first", "finished", "long pause", "long pause without audio", "other language", "too long"],
 )
 def test_anything_else_begins_a_sentence(before: Sentence | None, job: AnalyzeText) -> None:
     assert continued(before, job).text == "what"
@@ -103,21 +122,60 @@ def test_an_outage_of_redis_is_waited_out() -> None:
     class Restarted(Redis):
         refused = 2
 
-        def get(self, key: str) -> str | None:
+        def mget(self, names: list[str]) -> list[str | None]:
             if self.refused:
                 self.refused -= 1
                 raise RedisUnreachable("Connection refused")
-            return super().get(key)
+            return super().mget(names)
 
     with stamina.set_testing(True, attempts=3):
         assert Sentences(Restarted()).sentence_so_far(said("what", 1, 1_500)) == "what"
 
 
-def test_a_finished_sentence_is_not_kept() -> None:
+def test_the_text_of_a_finished_sentence_is_not_kept() -> None:
     """No text lies in Redis that nothing needs."""
     redis = Redis()
     Sentences(redis).sentence_so_far(said("That is all.", 0, 0))
-    assert redis.kept == {}
+    assert [Sentence.model_validate_json(value).text for value in redis.kept.values()] == [""]
+
+
+def test_an_utterance_without_words_does_not_break_a_sentence() -> None:
+    """A cough between two halves has no text; what a finished sentence began is over."""
+    sentences = Sentences(Redis())
+    assert sentences.sentence_so_far(said("Ask not", 0, 0)) == "Ask not"
+    assert sentences.sentence_so_far(said("what they do.", 2, 2_500)) == "Ask not what they do."
+    assert sentences.sentence_so_far(said("Well", 4, 5_000)) == "Well"
+
+
+def test_an_utterance_far_behind_begins_a_sentence() -> None:
+    sentences = Sentences(Redis())
+    sentences.sentence_so_far(said("Ask not", 0, 0))
+    assert sentences.sentence_so_far(said("what", 4, 1_500)) == "what"
+
+
+@pytest.mark.parametrize(
+    ("language", "texts", "sentence"),
+    [
+        ("ja", ["電車は", "三番線から出ます"], "電車は三番線から出ます"),
+        ("zh", ["这里的", "服务很好"], "这里的服务很好"),
+        ("ko", ["회의는 다섯 시에", "시작합니다"], "회의는 다섯 시에 시작합니다"),
+    ],
+)
+def test_scripts_without_spaces_are_joined_without(language: str, texts: list[str], sentence: str) -> None:
+    sentences = Sentences(Redis())
+    jobs = [said(text, number, 1_500 * number, language) for number, text in enumerate(texts)]
+    assert [sentences.sentence_so_far(job) for job in jobs][-1] == sentence
+
+
+def test_scripts_without_spaces_have_shorter_sentences() -> None:
+    before = Sentence(text="电" * LONGEST_WITHOUT_SPACES, language="zh", end_ms=10_000, ended_at=BEGAN + 10)
+    assert continued(before, said("车", language="zh")).text == "车"
+
+
+def test_a_file_that_is_read_fast_has_the_pauses_of_its_audio() -> None:
+    """The wall clock says that hardly any time passed."""
+    assert continued(BEFORE, said("what", start_ms=14_000, late_s=-3.9)).text == "what"
+    assert continued(BEFORE, said("what", start_ms=12_000, late_s=-1.9)).text == "Ask not what"
 
 
 def test_an_utterance_waits_for_the_one_before_that_another_thread_works_on() -> None:
