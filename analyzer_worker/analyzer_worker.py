@@ -43,7 +43,7 @@ def load() -> Batcher:
         download=not settings.model_offline,
         exact=settings.numerics == "float32",
     )
-    return Batcher(lambda: load_routing(settings.model_by_language, settings.language_codes, loading))
+    return Batcher(lambda: load_routing(settings.model_by_language, settings.language_codes, loading), worker.watched)
 
 
 connect_signals(worker, settings, names.ANALYZER_WORKER, load)

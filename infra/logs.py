@@ -2,6 +2,8 @@
 
 import logging
 import sys
+import traceback
+from collections.abc import MutableMapping
 from typing import Any
 
 import stamina.instrumentation
@@ -32,11 +34,8 @@ def configure_logs(settings: WireSettings, service: str) -> None:
         structlog.processors.TimeStamper(fmt="iso" if not console else "%H:%M:%S", utc=not console),
         *([] if console else [_add_service(service)]),
     ]
-    renderer: list[Any] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback)]
-        if console
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    )
+    on_terminal = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+    renderer: Any = on_terminal if console else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -47,7 +46,7 @@ def configure_logs(settings: WireSettings, service: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _format_exception, renderer],
         )
     )
     handler.addFilter(_hide_bodies)
@@ -62,6 +61,26 @@ def _hide_bodies(record: logging.LogRecord) -> bool:
     if record.name == "celery.worker.consumer.consumer" and "body" in str(record.msg):
         record.msg, record.args, record.exc_info = "unreadable message dropped", (), None
     return True
+
+
+def _format_exception(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace ``exc_info`` by the places in the code and the types of the errors.
+
+    Their messages are left out: a library may repeat its input in them, which is what somebody said. Where a message is
+    known to hold none, callers log it as a field of its own.
+    """
+    found = event.pop("exc_info", None)
+    if found is True:
+        found = sys.exc_info()
+    error = found[1] if isinstance(found, tuple) else found
+    parts = []
+    while isinstance(error, BaseException):
+        where = "".join(traceback.format_tb(error.__traceback__)) or "(not raised)\n"
+        parts.append(f"{where}{type(error).__module__}.{type(error).__qualname__}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if parts:
+        event["exception"] = "\ncaused by\n".join(parts)
+    return event
 
 
 def _add_service(service: str) -> Any:

@@ -34,7 +34,8 @@ class Limits:
 class Watchdog:
     """Ends the process when a task is far over its deadline or memory over its limit.
 
-    Celery's solo pool enforces no time limit and recycles no process. The ledger sends the utterance to another worker.
+    Celery's solo and threads pools enforce no time limit and recycle no process. The ledger sends the utterance to
+    another worker.
     ``watched`` may be entered from any thread.
     """
 

@@ -75,7 +75,7 @@ class Worker(Generic[M]):
                 log.error("model load failed", code=error.code, reason=error.message, remedy=error.remedy)
                 self._heartbeat.not_ready(str(error))
             except Exception as error:  # the boundary: whatever a model library raises must become a reason
-                log.exception("model load failed")
+                log.exception("model load failed", error=str(error))
                 self._heartbeat.not_ready(f"The model cannot be loaded ({type(error).__name__}); see the worker's log.")
             time.sleep(RELOAD_S)
         release_free_memory()

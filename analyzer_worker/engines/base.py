@@ -29,6 +29,8 @@ class SentimentAnalyzer(ABC):
     """Version of the model's files; a change means that answers may change."""
     languages: frozenset[str] | None
     """ISO 639-1 codes of the languages that the model was made for; None for any."""
+    max_batch = 1
+    """Most texts for one call of ``analyze_all``: more than one where that is quicker."""
 
     def support(self, language: str) -> Support | None:
         """Return the support of a language; None if answers would mean nothing."""

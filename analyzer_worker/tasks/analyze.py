@@ -48,10 +48,8 @@ class Analysis:
                 return
             started = now()
             text = self._sentences.sentence_so_far(job)
-            with self._worker.watched():
-                sentiment, reason = analyse(
-                    self._worker.model, text, job.transcript.language, job.session_id, self._judgement
-                )
+            language = job.transcript.language
+            sentiment, reason = analyse(self._worker.model, text, language, job.session_id, self._judgement)
             clock = job.clock.at(analysis_start=started, analysed=now())
             self._worker.publish(Final.of(job.model_copy(update={"clock": clock}), sentiment, reason))
 

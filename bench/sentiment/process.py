@@ -64,12 +64,10 @@ def main() -> None:
     measurement = Measurement(load_s, rss_mb, milliseconds[WARM_UP:], cpu_milliseconds[WARM_UP:])
     print(json.dumps(asdict(measurement)), flush=True)
     sys.stdin.readline()
-    from analyzer_worker.scheduling.batcher import MAX_BATCH
-
     start = time.perf_counter()
     sentences = itertools.cycle(task.timed)
-    for count in itertools.count(MAX_BATCH, MAX_BATCH):
-        analyzer.analyze_all(list(itertools.islice(sentences, MAX_BATCH)))
+    for count in itertools.count(analyzer.max_batch, analyzer.max_batch):
+        analyzer.analyze_all(list(itertools.islice(sentences, analyzer.max_batch)))
         elapsed = time.perf_counter() - start
         if elapsed >= task.seconds:
             print(count / elapsed, flush=True)

@@ -175,7 +175,7 @@ def _gpu_must_work() -> Iterator[None]:
     except ModelError:
         raise
     except Exception as error:  # the boundary: drivers and torch raise many types for an unusable GPU
-        log.warning("gpu self-test failed", exc_info=True)
+        log.warning("gpu self-test failed", exc_info=True, error=str(error))
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise GpuError(
             "gpu_failed",

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from infra.celery_app import send_job
 
 ROOT = Path(__file__).parents[3]
@@ -122,3 +124,31 @@ def test_a_message_that_celery_cannot_read_is_not_written_out() -> None:
     for line in (unknown, broken):
         assert SECRET not in str(line)
         assert line["event"] == "unreadable message dropped"
+
+
+FAILURES = {
+    "own": "log.exception('utterance failed')",
+    "of a library": "logging.getLogger('celery.app').exception('task failed')",
+    "as a value": "log.error('task failed', exc_info=error)",
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_the_message_of_an_error_is_left_out(failure: str, log_format: str) -> None:
+    """A library may repeat its input in it. Types, causes and places in the code stay."""
+    program = f"""
+import logging
+def decode():
+    raise ValueError("bad token in: {SECRET}")
+try:
+    try:
+        decode()
+    except ValueError as cause:
+        raise KeyError("{SECRET}") from cause
+except KeyError as error:
+    {failure}
+"""
+    output = run(program, {"LOG_FORMAT": log_format})
+    assert SECRET not in output
+    assert all(word in output for word in ("failed", "ValueError", "KeyError", "in decode", "caused by"))
