@@ -42,6 +42,7 @@ def load() -> Routing:
         settings.base_weights,
         download=not settings.model_offline,
         exact=settings.numerics == "float32",
+        labels=settings.labels_by_model,
     )
     return load_routing(settings.model_by_language, settings.language_codes, loading)
 
