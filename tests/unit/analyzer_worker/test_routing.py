@@ -115,7 +115,7 @@ def test_labels_of_a_model_that_is_not_in_use_are_refused() -> None:
     """A mistyped name would leave the right one to the names that its file has."""
     labels = "owner/name=negative,positive"
     with pytest.raises(ValidationError, match="ANALYZER_LABELS names owner/name"):
-        Settings(model="owner/nmae", labels=labels)
+        Settings(model="owner/names", labels=labels)
     assert Settings(models="en=owner/name,*=instant", labels=labels).labels_by_model.keys() == {"owner/name"}
 
 
