@@ -42,6 +42,7 @@ def load() -> Batcher:
         settings.base_weights,
         download=not settings.model_offline,
         exact=settings.numerics == "float32",
+        labels=settings.labels_by_model,
     )
     return Batcher(lambda: load_routing(settings.model_by_language, settings.language_codes, loading), worker.watched)
 

@@ -4,12 +4,15 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from infra.settings import WireSettings, service_config
+from wire.messages.results import LABELS, Label
 
 ANY_LANGUAGE = "*"
 """Stands for the languages that have no entry of their own."""
+ANY_MODEL = "*"
+"""Stands for the only model that is not built in."""
 _ROUTE = re.compile(r"\s*(\*|[a-z]{2,3})\s*=\s*(\S+)\s*")
 
 
@@ -28,9 +31,41 @@ def parse_models(text: str) -> dict[str, str]:
     return routes
 
 
+def parse_labels(text: str) -> dict[str, tuple[Label, ...]]:
+    """Parse ``owner/name=neutral,positive,negative;…``: model → labels of its classes, in order.
+
+    A part without a model, ``neutral,positive,negative``, stands alone and has the key ``ANY_MODEL``.
+
+    Raises:
+        ValueError: a part has another form, lacks negative or positive, or names a model that another part names.
+    """
+    found: dict[str, tuple[Label, ...]] = {}
+    parts = text.split(";") if text.strip() else []
+    for part in parts:
+        model, _, classes = part.rpartition("=")
+        model = model.strip() or ANY_MODEL
+        names = [name.strip().lower() for name in classes.split(",")]
+        labels = tuple(label for name in names for label in LABELS if label == name)
+        if model in found or len(labels) < len(names) or not {"negative", "positive"} <= set(labels):
+            raise ValueError(
+                "write it as neutral,positive,negative, a label for each class in order, with negative and positive "
+                "among them; for several models as owner/name=negative,positive;/models/mine=…, each model once"
+            )
+        found[model] = labels
+    if ANY_MODEL in found and len(parts) > 1:
+        raise ValueError("write the name of the model before each list, as owner/name=neutral,positive,negative")
+    return found
+
+
 def _models(text: str) -> str:
     """Raise ``ValueError`` unless the text can be parsed."""
     parse_models(text)
+    return text
+
+
+def _labels(text: str) -> str:
+    """Raise ``ValueError`` unless the text can be parsed."""
+    parse_labels(text)
     return text
 
 
@@ -44,6 +79,9 @@ class Settings(WireSettings):
     model on the Hugging Face Hub, a local folder with one, or ``instant`` (always neutral, for benchmarks)."""
     models: Annotated[str, AfterValidator(_models)] = ""
     """Models by language, ``en=minilm-sentiment-en,*=owner/name``, instead of ``model``."""
+    labels: Annotated[str, AfterValidator(_labels)] = ""
+    """Labels of the classes of a model that does not name them, in order: ``neutral,positive,negative``; for several
+    models ``owner/name=neutral,positive,negative;/models/mine=negative,positive``."""
     languages: str = ""
     """Comma-separated ISO 639-1 codes that the model supports, * for any; empty for those that it declares."""
     zero_shot: bool = True
@@ -62,6 +100,15 @@ class Settings(WireSettings):
     max_rss_mb: Annotated[int, Field(ge=0)] = 3000
     """Resident memory in MiB above which the process exits to be restarted; 0 for no limit."""
 
+    @model_validator(mode="after")
+    def _labels_have_their_model(self) -> "Settings":
+        """Refuse labels of a model that is not in use: its name is mistyped, and another's classes remain unnamed."""
+        if unused := sorted(self.labels_by_model.keys() - {ANY_MODEL, *self.model_by_language.values()}):
+            raise ValueError(
+                f"ANALYZER_LABELS names {', '.join(unused)}, which neither ANALYZER_MODEL nor ANALYZER_MODELS uses"
+            )
+        return self
+
     @property
     def language_codes(self) -> frozenset[str] | None:
         """``languages`` as a set; None if empty."""
@@ -71,3 +118,8 @@ class Settings(WireSettings):
     def model_by_language(self) -> dict[str, str]:
         """``models``, or ``model`` for any language."""
         return parse_models(self.models) or {ANY_LANGUAGE: self.model}
+
+    @property
+    def labels_by_model(self) -> dict[str, tuple[Label, ...]]:
+        """``labels`` by model, or by ``ANY_MODEL``."""
+        return parse_labels(self.labels)

@@ -93,8 +93,8 @@ def _unusable(files: Pair, reason: str) -> ConfigurationError:
     return ConfigurationError(
         "bad_authority",
         f"The private CA cannot be used: {reason}",
-        f"Restore {files.cert.name} and {files.key.name} from a backup; or delete both, and trust the new one "
-        "on every device.",
+        f"Restore {files.cert.name} and {files.key.name} from a backup; or move both to another folder, and trust the "
+        "new one on every device.",
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,6 +16,7 @@ from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.delivery.room_occupancy import RoomOccupancy
 from fastapi_service.delivery.subscriber import Subscriber
 from fastapi_service.endpointing.endpointer import EndpointerOptions
+from fastapi_service.monitoring.redis_watch import watch_redis
 from fastapi_service.recognition.dispatcher import Dispatcher
 from fastapi_service.recognition.partials import Partials
 from fastapi_service.recognition.ports import SessionOptions, SessionPorts
@@ -60,6 +62,7 @@ class Gateway:
         self._loops = TaskSet(self._on_loop_end)
         self._endless: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
             "event loop": self._heartbeat.follow_loop,
+            "redis": partial(watch_redis, self.redis, settings.redis_url),
             "subscriber": Subscriber(self._channels, hub).run,
             "partials": partials.run,
             "room occupancy": self._occupancy.run,

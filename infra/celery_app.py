@@ -4,6 +4,7 @@ from celery import Celery
 from kombu.entity import Queue
 
 from infra.redis_client import Redis
+from infra.redis_url import broker_url
 from wire import names
 from wire.messages.jobs import AnalyzeText, TranscribeAudio, TranscribePartial
 
@@ -26,7 +27,7 @@ _ROUTES: dict[type, tuple[str, str]] = {
 
 def make_celery(name: str, redis_url: str, queue: str | None = None) -> Celery:
     """Return a Celery application. Its worker consumes ``queue``; None is for processes that only send."""
-    celery = Celery(name, broker=redis_url, set_as_current=False)
+    celery = Celery(name, broker=broker_url(redis_url), set_as_current=False)
     queues = [queue] if queue else [names.STT_QUEUE, names.ANALYZER_QUEUE]
     celery.conf.update(
         task_queues=[Queue(name) for name in queues],

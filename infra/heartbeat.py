@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from infra.health_file import HealthFile
 from infra.outage_log import OutageLog
 from infra.redis_client import AsyncRedis, Redis, connect
+from infra.redis_errors import store_error
 from wire import names
 from wire.messages.base import Message, now
 
@@ -151,7 +152,7 @@ class HeartbeatWriter:
                 self._health_file.write(self._health_problem())
             except RedisError as error:
                 outage.failed(error)
-                self._health_file.write(f"Redis does not answer ({type(error).__name__})")
+                self._health_file.write(store_error(error, "").message.rstrip("."))
             self._changed.wait(BEAT_S)
         self._health_file.remove()
         try:

@@ -7,11 +7,9 @@ from typing import Any, cast
 import redis
 import redis.asyncio
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import AuthenticationError, RedisError
 from redis.retry import Retry
 
 from infra.redis_types import AsyncRedis, Redis
-from wire.errors import StoreError
 
 __all__ = ["AsyncRedis", "Redis"]
 
@@ -30,7 +28,7 @@ def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S, retries: int = 2) 
         retries: per command.
     """
     retry = Retry(ExponentialBackoff(cap=0.5, base=0.05), retries)
-    return cast(Redis, redis.Redis.from_url(url, **_options(timeout_s), retry=retry))
+    return cast(Redis, redis.Redis.from_url(url, **_options(url, timeout_s), retry=retry))
 
 
 def connect_async(url: str, *, max_connections: int = 64, retries: int = 2) -> AsyncRedis:
@@ -44,7 +42,7 @@ def connect_async(url: str, *, max_connections: int = 64, retries: int = 2) -> A
     """
     retry = redis.asyncio.retry.Retry(ExponentialBackoff(cap=0.5, base=0.05), retries)
     pool = redis.asyncio.BlockingConnectionPool.from_url(
-        url, **_options(SOCKET_TIMEOUT_S), retry=retry, max_connections=max_connections, timeout=SOCKET_TIMEOUT_S
+        url, **_options(url, SOCKET_TIMEOUT_S), retry=retry, max_connections=max_connections, timeout=SOCKET_TIMEOUT_S
     )
     return cast(AsyncRedis, redis.asyncio.Redis.from_pool(pool))
 
@@ -75,30 +73,16 @@ def take_bytes(redis: Redis, key: str) -> bytes | None:
     return value
 
 
-def store_error(error: RedisError | OSError, url: str) -> StoreError:
-    """Return the error that explains a Redis failure to an operator. It does not contain the password of ``url``."""
-    place = url.rsplit("@", 1)[-1].removeprefix("redis://").removeprefix("rediss://")
-    if isinstance(error, AuthenticationError):
-        return StoreError(
-            "redis_refused", f"Redis at {place} refused the password.", "Put the right one into REDIS_URL."
-        )
-    return StoreError(
-        "redis_unreachable",
-        f"Redis at {place} does not answer ({type(error).__name__}).",
-        "Start it or correct REDIS_URL.",
-    )
-
-
 def load_script(package: str, name: str) -> str:
     """Return the source of ``lua/<name>.lua`` in a package, for ``register_script``."""
     return (resources.files(package) / "lua" / f"{name}.lua").read_text(encoding="utf-8")
 
 
-def _options(timeout_s: float) -> dict[str, Any]:
+def _options(url: str, timeout_s: float) -> dict[str, Any]:
     return {
         "decode_responses": True,
         "socket_timeout": timeout_s,
         "socket_connect_timeout": 2,
-        "socket_keepalive": True,
         "health_check_interval": 30,
+        **({} if url.startswith("unix:") else {"socket_keepalive": True}),
     }

@@ -1,6 +1,5 @@
 """The settings that every service shares, and the functions that read settings from the environment."""
 
-import re
 import sys
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -8,24 +7,13 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from infra.redis_url import check_url
 from wire.errors import ConfigurationError
-
-_NETWORK_URL = re.compile(r"rediss?://([^/?#@\s]*@)?([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?(/\d*)?(\?[^#\s]*)?")
 
 
 def service_config(prefix: str) -> SettingsConfigDict:
     """Return the configuration of frozen settings: read from ``PREFIX_NAME`` in the environment, then from ``.env``."""
     return SettingsConfigDict(env_prefix=prefix, env_file=".env", frozen=True, extra="ignore", env_ignore_empty=True)
-
-
-def _redis_url(url: str) -> str:
-    """Refuse a URL that a client would read as another host. The error does not quote it: it may hold a password."""
-    if not (url.startswith("unix://") or _NETWORK_URL.fullmatch(url)):
-        raise ValueError(
-            "write it as redis://:password@host:6379/0, with letters and digits as the password "
-            "(in containers: REDIS_PASSWORD)"
-        )
-    return url
 
 
 def _home(path: Path) -> Path:
@@ -37,7 +25,7 @@ class WireSettings(BaseSettings):
 
     model_config = service_config("")
 
-    redis_url: Annotated[str, Field(validation_alias="REDIS_URL"), AfterValidator(_redis_url)] = (
+    redis_url: Annotated[str, Field(validation_alias="REDIS_URL"), AfterValidator(check_url)] = (
         "redis://127.0.0.1:6379/0"
     )
     """Redis 7.0 or newer, or Valkey: broker, ledger, statistics and channels."""

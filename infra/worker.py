@@ -12,6 +12,7 @@ from infra.ledger.entry import Stage
 from infra.ledger.ledger import Claim, Ledger
 from infra.ledger.resilient import ResilientLedger, retry_while_unavailable
 from infra.memory import release_free_memory
+from infra.redis_check import wait_while_unusable
 from infra.redis_client import Redis, connect
 from infra.results import publish_result
 from infra.watchdog import Limits, Watchdog
@@ -53,6 +54,7 @@ class Worker(Generic[M]):
     """Set by ``start``. Shared by all threads."""
 
     def __init__(self, redis_url: str, service: str, limits: Limits) -> None:
+        self._redis_url = redis_url
         self.redis: Redis = connect(redis_url)
         self.ledger: Ledger = ResilientLedger(self.redis)
         self.limits = limits
@@ -63,9 +65,10 @@ class Worker(Generic[M]):
         """Load the model, and try again until that succeeds. Celery takes no task before this returns.
 
         Celery ignores what its start hooks raise and would take tasks without a model, so a failure becomes the
-        heartbeat's reason for not being ready.
+        heartbeat's reason for not being ready. So does a Redis that cannot be used as it is.
         """
         self._heartbeat.start()
+        wait_while_unusable(self._redis_url, self._heartbeat.not_ready)
         while True:
             self._heartbeat.not_ready("loading the model")
             try:
@@ -79,6 +82,7 @@ class Worker(Generic[M]):
                 self._heartbeat.not_ready(f"The model cannot be loaded ({type(error).__name__}); see the worker's log.")
             time.sleep(RELOAD_S)
         release_free_memory()
+        wait_while_unusable(self._redis_url, self._heartbeat.not_ready)  # it may have come up meanwhile
         self._heartbeat.ready(self.model.name, self.model.revision)
         self._watchdog.start()
         log.info("model loaded", model=self.model.name, revision=self.model.revision)

@@ -13,6 +13,7 @@ from infra.celery_app import make_celery, send_job
 from infra.heartbeat import HeartbeatWriter
 from infra.logs import configure_logs
 from infra.outage_log import OutageLog
+from infra.redis_check import wait_while_unusable
 from infra.redis_client import connect
 from infra.settings import load_settings_or_exit
 from listener_service.consumer import ABANDONED_MS, Consumer
@@ -59,6 +60,7 @@ class Listener:
 
     def __init__(self, settings: Settings) -> None:
         """Build the parts; ``run`` starts them."""
+        self._redis_url = settings.redis_url
         redis = connect(settings.redis_url)
         celery = make_celery(names.LISTENER, settings.redis_url)
         self._heartbeat = HeartbeatWriter.at(settings.redis_url, names.LISTENER)
@@ -72,6 +74,7 @@ class Listener:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         self._heartbeat.start()
+        wait_while_unusable(self._redis_url, self._heartbeat.not_ready, self._stopping)
         sweeping = threading.Thread(target=self._restart, args=(SWEEPING, self._sweep), name="sweeper")
         sweeping.start()
         self._restart(CONSUMING, self._consume)

@@ -15,6 +15,7 @@ from local.errors import LocalError
 from local.settings import LocalSettings
 from local.stack.log_tail import Follower, last_lines
 from local.stack.orphans import end, orphans
+from local.stack.own_redis import require_redis
 from local.stack.plan import Plan, make_plan
 from local.stack.readiness import not_ready
 from local.stack.run_lock import state_file, take_lock
@@ -51,6 +52,8 @@ def main(
         run_dir.mkdir(parents=True, exist_ok=True)
         with take_lock(run_dir, os.getpid()):
             _end_orphans(run_dir, terminal)
+            if settings.has_own_redis and redis_port is None:
+                require_redis(settings.redis_url, wait_s, terminal.print_line)
             if not no_prefetch:
                 _prefetch()
             _run(make_plan(settings, run_dir, https=https, redis_port=redis_port), terminal, wait_s, parent)

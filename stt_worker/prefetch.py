@@ -11,6 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from infra.settings import load_settings_or_exit
 from stt_worker.settings import Settings
 from stt_worker.weights.find import find_weights
+from stt_worker.weights.own_model import weight_files
 from wire.errors import ModelError
 
 
@@ -58,12 +59,13 @@ def main() -> None:
     try:
         with ProgressBar() as bar:
             file = find_weights(settings.model, settings.model_cache, bar.show, offline=settings.model_offline)
+        size = sum(part.stat().st_size for part in weight_files(file))
     except ModelError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-    print(f"Whisper {settings.model}: present, {file} ({file.stat().st_size / 2**20:.0f} MiB)")
+    print(f"Whisper {settings.model}: present, {file} ({size / 2**20:.0f} MiB)")
 
 
 if __name__ == "__main__":

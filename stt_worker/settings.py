@@ -20,7 +20,8 @@ class Settings(WireSettings):
     model_config = service_config("STT_")
 
     model: str = "base"
-    """Name of an openai-whisper model, path of a checkpoint, or ``instant`` (a fixed text, for measuring overhead)."""
+    """Name of an openai-whisper model, path of a file or folder with one, or ``instant`` (a fixed text, for measuring
+    overhead)."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """``auto`` uses a GPU (fp16) if there is one."""
     gpu_fallback: bool = False

@@ -34,4 +34,8 @@ class ProtocolError(WireError):
 
 
 class StoreError(WireError):
-    """Redis cannot be reached, is full, or refused the password."""
+    """Redis cannot be reached, is full, or cannot be used as it is."""
+
+
+class UnusableStoreError(StoreError):
+    """Redis answers, but cannot be used until an operator changes it or the settings: waiting does not help."""

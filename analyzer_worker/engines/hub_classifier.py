@@ -1,5 +1,6 @@
 """Any sequence-classification model of transformers, from the Hugging Face Hub or a folder."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -10,9 +11,11 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils.logging import disable_progress_bar
 
 from analyzer_worker.engines.base import Probabilities, SentimentAnalyzer, encodable
-from analyzer_worker.engines.label_map import map_labels, merge_probabilities
+from analyzer_worker.engines.label_map import label_classes, merge_probabilities
 from analyzer_worker.weights.hub import declared_languages, model_folder, revision_of
+from analyzer_worker.weights.hub_faults import unusable
 from wire.errors import ModelError
+from wire.messages.results import Label
 
 MAX_TOKENS = 256
 """Longer texts are cut off; an utterance of 30 s has about 100 tokens."""
@@ -39,15 +42,23 @@ TRIAL = "This is a sentence of many words. " * MAX_TOKENS
 class HubClassifier(SentimentAnalyzer):
     """A model, its tokenizer, and the label of each of its classes; float32, one text at a time."""
 
-    def __init__(self, name: str, revision: str, languages: frozenset[str] | None, model: Any, tokenizer: Any) -> None:
-        """Map the labels of ``model``, or raise ``ModelError``."""
+    def __init__(
+        self,
+        name: str,
+        revision: str,
+        languages: frozenset[str] | None,
+        labels: list[Label],
+        model: Any,
+        tokenizer: Any,
+    ) -> None:
+        """Take a network and its tokenizer; the network's classes have ``labels``, in order."""
         self.name = name
         self.revision = revision
         self.languages = languages
         self._model = model.float().eval()
         self._tokenizer = tokenizer
         config = model.config
-        self._labels = map_labels(name, [str(config.id2label[index]) for index in range(config.num_labels)])
+        self._labels = labels
         positions = getattr(config, "max_position_embeddings", None) or 0
         limits = [tokenizer.model_max_length, positions - RESERVED_POSITIONS]
         self._max_tokens = min(MAX_TOKENS, *(limit for limit in limits if limit > 0))  # XLNet has −1 positions: any
@@ -61,11 +72,17 @@ class HubClassifier(SentimentAnalyzer):
 
 
 def load_hub_classifier(
-    model: str, languages: frozenset[str] | None, cache: Path, threads: int, download: bool = True
+    model: str,
+    languages: frozenset[str] | None,
+    cache: Path,
+    threads: int,
+    download: bool = True,
+    labels: Sequence[Label] | None = None,
 ) -> HubClassifier:
     """Load ``model``, a Hub id or a folder; arguments as in ``load.load_analyzer``.
 
-    ``languages`` is not checked against the model card.
+    ``languages`` is not checked against the model card. ``labels`` are those of the classes, in order; None for what
+    the model names them.
 
     Raises:
         ModelError: the model is missing, damaged or not a classifier, has labels that cannot be mapped, declares no
@@ -87,21 +104,16 @@ def load_hub_classifier(
             folder, local_files_only=True, output_loading_info=True
         )
     except LOAD_ERRORS as failure:
-        raise _unusable(model, folder, str(failure).strip().partition("\n")[0]) from failure
+        raise unusable(model, folder, failure) from failure
     if report["missing_keys"]:  # transformers would fill them with random numbers and only warn
-        raise _unusable(model, folder, f"its file lacks weights: {', '.join(sorted(report['missing_keys'])[:3])}")
+        lacking = ", ".join(sorted(report["missing_keys"])[:3])
+        raise unusable(model, folder, f"its file lacks weights: {lacking}")
     known = None if supported == ANY_LANGUAGE else supported
-    classifier = HubClassifier(model, revision_of(folder), known, network, tokenizer)
+    names = {number: str(name) for number, name in network.config.id2label.items()}
+    mapped = label_classes(model, names, network.config.label2id or {}, labels)
+    classifier = HubClassifier(model, revision_of(folder), known, mapped, network, tokenizer)
     try:
         classifier.analyze(TRIAL, "en")
     except LOAD_ERRORS as failure:
-        raise _unusable(model, folder, str(failure).strip().partition("\n")[0]) from failure
+        raise unusable(model, folder, failure) from failure
     return classifier
-
-
-def _unusable(model: str, folder: Path, reason: str) -> ModelError:
-    return ModelError(
-        "model_corrupt",
-        f"The model {model} in {folder} cannot be used: {reason}.",
-        "Delete this folder and fetch it again, or choose a sequence-classification model.",
-    )

@@ -1,13 +1,15 @@
 """The factory of sentiment engines. An engine's libraries are imported only when that engine is chosen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from analyzer_worker.engines.base import INSTANT_MODEL, SentimentAnalyzer
 from analyzer_worker.engines.routing import Routing
-from analyzer_worker.settings import ANY_LANGUAGE
-from analyzer_worker.weights.adapter import E5, MINILM
+from analyzer_worker.settings import ANY_LANGUAGE, ANY_MODEL
+from analyzer_worker.weights.adapter import BUILT_IN, E5, MINILM
+from wire.errors import ModelError
+from wire.messages.results import Label
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,12 @@ class Loading:
     """True: a Hub model that is not in the cache is downloaded."""
     exact: bool = False
     """True: the multilingual model computes in float32, not in 8 bits."""
+    labels: Mapping[str, tuple[Label, ...]] = field(default_factory=dict)
+    """Model, or ``*`` for the only one that is not built in → labels of its classes, in order."""
+
+    def labels_of(self, model: str) -> tuple[Label, ...] | None:
+        """Return the labels of the classes of a model that is not built in; None for what the model names them."""
+        return self.labels.get(model) or self.labels.get(ANY_MODEL)
 
 
 def load_routing(models: Mapping[str, str], languages: frozenset[str] | None, loading: Loading) -> Routing:
@@ -35,8 +43,16 @@ def load_routing(models: Mapping[str, str], languages: frozenset[str] | None, lo
         loading: settings of all engines.
 
     Raises:
-        ModelError: as ``load_analyzer``; a model does not support a language that is routed to it.
+        ModelError: as ``load_analyzer``; a model does not support a language that is routed to it; the labels are for
+            no model in particular, and several are not built in.
     """
+    own = [model for model in dict.fromkeys(models.values()) if model not in {*BUILT_IN, INSTANT_MODEL}]
+    if ANY_MODEL in loading.labels and len(own) > 1:
+        raise ModelError(
+            "model_labels",
+            f"ANALYZER_LABELS does not say which model it is for: {' or '.join(own)}.",
+            "Write it as MODEL=negative,neutral,positive;MODEL=… with the names as in ANALYZER_MODELS.",
+        )
     analyzers = {}
     for model in dict.fromkeys(models.values()):
         routed = frozenset(language for language, name in models.items() if name == model) - {ANY_LANGUAGE}
@@ -72,4 +88,6 @@ def load_analyzer(model: str, languages: frozenset[str] | None, loading: Loading
         return load_minilm(languages, loading.cache, loading.threads, loading.base)
     from analyzer_worker.engines.hub_classifier import load_hub_classifier
 
-    return load_hub_classifier(model, languages, loading.cache, loading.threads, loading.download)
+    return load_hub_classifier(
+        model, languages, loading.cache, loading.threads, loading.download, loading.labels_of(model)
+    )

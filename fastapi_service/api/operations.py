@@ -8,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from fastapi_service.monitoring.gauges import update_gauges
 from fastapi_service.monitoring.readiness import Readiness, readiness
+from infra.redis_check import find_problem_async
 from infra.redis_client import AsyncRedis
 
 router = APIRouter(tags=["operations"])
@@ -33,7 +34,8 @@ async def healthz() -> str:
 )
 async def readyz(request: Request, redis: Annotated[AsyncRedis, Depends(redis_of)]) -> JSONResponse:
     """Answer 200 when Redis and at least one instance of each service behind the gateway are ready."""
-    state = await readiness(redis, request.app.state.redis_url)
+    url = request.app.state.redis_url
+    state = await readiness(redis, url, await find_problem_async(redis, url))
     return JSONResponse(state.model_dump(), status_code=200 if state.ready else 503)
 
 

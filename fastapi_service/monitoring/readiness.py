@@ -6,8 +6,10 @@ from pydantic import BaseModel
 from redis.exceptions import RedisError
 
 from infra.heartbeat import Heartbeat, alive_instances
-from infra.redis_client import AsyncRedis, store_error
+from infra.redis_client import AsyncRedis
+from infra.redis_errors import store_error
 from wire import names
+from wire.errors import StoreError
 
 
 class Check(BaseModel):
@@ -26,17 +28,25 @@ class Readiness(BaseModel):
     checks: dict[Literal["redis", "stt_worker", "analyzer_worker", "listener_service"], Check]
 
 
-async def readiness(redis: AsyncRedis, redis_url: str) -> Readiness:
-    """Check Redis, and for each service behind the gateway that at least one instance is ready."""
-    checks: dict[str, Check] = {}
+async def readiness(redis: AsyncRedis, redis_url: str, problem: StoreError | None = None) -> Readiness:
+    """Check Redis, and for each service behind the gateway that at least one instance is ready.
+
+    Args:
+        redis: a client.
+        redis_url: as in ``REDIS_URL``, for the reason.
+        problem: why Redis cannot be used, if that is found already.
+    """
     services = (names.STT_WORKER, names.ANALYZER_WORKER, names.LISTENER)
+    beats: dict[str, list[Heartbeat]] = {}
     try:
-        beats = {service: await alive_instances(redis, service) for service in services}
-        checks["redis"] = Check(ready=True)
-        checks |= {service: judge(service, beats[service]) for service in services}
+        if problem is None:
+            beats = {service: await alive_instances(redis, service) for service in services}
     except (RedisError, OSError) as error:
-        reason = str(store_error(error, redis_url))
-        checks["redis"] = Check(ready=False, reason=reason)
+        problem = store_error(error, redis_url)
+    checks = {"redis": Check(ready=problem is None, reason=str(problem) if problem else None)}
+    if problem is None:
+        checks |= {service: judge(service, beats[service]) for service in services}
+    else:
         checks |= {service: Check(ready=False, reason="unknown while Redis is unavailable") for service in services}
     return Readiness.model_validate({"ready": all(check.ready for check in checks.values()), "checks": checks})
 

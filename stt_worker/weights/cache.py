@@ -70,15 +70,18 @@ def hash_file(file: Path) -> Path:
     return file.with_name(f"{file.name}.sha256")
 
 
-def sha256(file: Path) -> str:
-    """sha256 of a file's content, in hexadecimal."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+def sha256(*files: Path) -> str:
+    """sha256 of a file's content, or of several one after the other, in hexadecimal."""
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as content:
+            hashlib.file_digest(content, lambda: digest)
+    return digest.hexdigest()
 
 
 def _corrupt(file: Path, reason: str) -> ModelError:
     return ModelError(
         "model_corrupt",
         f"The checkpoint {file} {reason}.",
-        "Delete it and run `make models`; to use a checkpoint of your own, set STT_MODEL to its path.",
+        "Move it to another folder and run `make models`; if it is a model of your own, set STT_MODEL to its new path.",
     )

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stt_worker.weights.cache import Progress, is_stored, locked_folder, store
+from stt_worker.weights.own_model import is_path, own_weights
 from stt_worker.weights.sources import SOURCES, Source, SourceUnavailable
 from wire.errors import ModelError
 
-PREFETCH = "Run `make models` while online, or set STT_MODEL to the path of an openai-whisper checkpoint."
+PREFETCH = "Run `make models` while online, or set STT_MODEL to the path of a model of your own."
 
 
 def find_weights(
@@ -18,10 +19,11 @@ def find_weights(
     offline: bool = False,
     sources: Sequence[Source] = SOURCES,
 ) -> Path:
-    """Return the path of a checkpoint that ``whisper.load_model`` can read, after downloading it if necessary.
+    """Return the path of a file that ``read_checkpoint`` can read, after downloading it if necessary.
 
     Args:
-        model: an official name (``base``), or a path (contains a slash or ends in ``.pt``).
+        model: an official name (``base``), or a path of a file or folder (contains a slash, or ends as files of
+            weights do).
         cache: the model cache; checkpoints lie in its folder ``whisper``.
         on_progress: called with (stage, bytes done, bytes in total); a total of 0 means unknown.
         offline: never download.
@@ -29,11 +31,11 @@ def find_weights(
             a file with another hash than the pinned one is an error.
 
     Raises:
-        ModelError: ``model_missing``, ``model_unknown``, ``model_corrupt``, ``model_unreachable`` or
+        ModelError: ``model_missing``, ``model_layout``, ``model_unknown``, ``model_corrupt``, ``model_unreachable`` or
             ``model_cache_unusable``.
     """
-    if _is_path(model):
-        return _checked_path(Path(model).expanduser())
+    if is_path(model):
+        return own_weights(model)
     file = cache / "whisper" / f"{model}.pt"
     try:
         if is_stored(file):
@@ -64,23 +66,8 @@ def alignment_heads(model: str) -> bytes | None:
     """
     import whisper  # here, because it imports torch and numba (2 s)
 
-    heads: bytes | None = whisper._ALIGNMENT_HEADS.get(Path(model).stem if _is_path(model) else model)
+    heads: bytes | None = whisper._ALIGNMENT_HEADS.get(Path(model).stem if is_path(model) else model)
     return heads
-
-
-def _is_path(model: str) -> bool:
-    return "/" in model or "\\" in model or model.endswith(".pt")
-
-
-def _checked_path(file: Path) -> Path:
-    if file.is_file():
-        return file
-    problem = "is not a file" if file.exists() else "does not exist"
-    raise ModelError(
-        "model_missing",
-        f"STT_MODEL names the checkpoint {file}, which {problem}.",
-        "Correct the path, or set STT_MODEL to a name such as base.",
-    )
 
 
 def _fetch(model: str, folder: Path, on_progress: Progress, sources: Sequence[Source]) -> Path:

@@ -16,21 +16,30 @@ from tests.support.redis import Redis, connect
 ROOT = Path(__file__).parents[2]
 
 
+def free_port() -> int:
+    """Return a port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 class RedisServer:
     """Valkey, or the server that REDIS_SERVER names, with an append-only file: it survives ``kill`` and ``start``."""
 
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+    def __init__(self, folder: Path, *options: str) -> None:
+        """Take further options of the server; if it has a password, set ``url`` before ``start``."""
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._folder = folder
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         binary = os.environ.get("REDIS_SERVER") or str(get_binary_path())
         options = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self._folder)]
         options += ["--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction"]
+        options += self._options
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen([binary, *options], stdout=log, stderr=log, start_new_session=True)
         with connect(self.url) as client:

@@ -1,12 +1,12 @@
-"""Loads a checkpoint of openai-whisper into the engine."""
+"""Loads the weights of a Whisper into the engine."""
 
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import structlog
 import torch
-import whisper
 from whisper.model import Whisper
 
 from infra.cpus import choose_threads
@@ -18,7 +18,10 @@ from stt_worker.engines.whisper.processor import choose_numerics
 from stt_worker.numerics import FLOAT16
 from stt_worker.settings import Settings
 from stt_worker.weights.cache import sha256
+from stt_worker.weights.checkpoint import read_checkpoint
 from stt_worker.weights.find import alignment_heads, find_weights
+from stt_worker.weights.formats import WANTED
+from stt_worker.weights.own_model import weight_files
 from wire.audio import SAMPLE_RATE
 from wire.errors import ModelError
 
@@ -26,6 +29,10 @@ log = structlog.get_logger()
 
 DIGEST_DIGITS = 12
 """Hexadecimal digits of the weights' sha256 in a worker's revision."""
+VOCABULARIES = (51_864, 51_865, 51_866)
+"""Tokens of English, multilingual and large-v3 models. The library derives the meaning of tokens from their number."""
+LONGEST_REASON = 400
+"""Characters of a message of torch, which lists each tensor."""
 
 
 def load_whisper(settings: Settings) -> WhisperTranscriber:
@@ -43,11 +50,11 @@ def _load_on(settings: Settings, device: Device) -> WhisperTranscriber:
     # First: the worker tries again every few seconds, and need not read the weights to find a wrong setting.
     numerics = FLOAT16 if device == "cuda" else choose_numerics(settings.numerics)
     path = find_weights(settings.model, settings.model_cache, offline=settings.model_offline)
-    model = _read_checkpoint(path, settings.model)
+    model = _read_model(path, settings.model)
     if device == "cuda":
         model = in_half_precision(model).to(device)
     log.info("numerics chosen", **asdict(numerics))
-    digest = sha256(path)[:DIGEST_DIGITS]
+    digest = sha256(*weight_files(path))[:DIGEST_DIGITS]
     transcriber = WhisperTranscriber(model, settings.model, digest, numerics, settings.padding_s)
     hypothesis = warm_up(transcriber)
     if device == "cuda":
@@ -55,20 +62,38 @@ def _load_on(settings: Settings, device: Device) -> WhisperTranscriber:
     return transcriber
 
 
-def _read_checkpoint(path: Path, name: str) -> Whisper:
+def _read_model(path: Path, name: str) -> Whisper:
     """Load the model into main memory, so that an error here is the file's and not the GPU's."""
+    checkpoint = read_checkpoint(path)
+    if checkpoint.dims.n_vocab not in VOCABULARIES:
+        raise _misfit(path, f"its vocabulary has {checkpoint.dims.n_vocab:,} tokens, Whisper's have {VOCABULARIES}")
     try:
-        model = whisper.load_model(str(path), device="cpu")
-        heads = alignment_heads(name)
-        if heads is not None:
-            model.set_alignment_heads(heads)
-    except Exception as error:  # torch.load raises many types for a broken file
-        raise ModelError(
-            "model_corrupt",
-            f"{path} is not an openai-whisper checkpoint ({type(error).__name__}).",
-            "Delete it and run `make models`, or set STT_MODEL to another file.",
-        ) from error
+        model = Whisper(checkpoint.dims)
+        model.load_state_dict(checkpoint.state)
+    except (RuntimeError, ValueError, TypeError) as error:  # a tensor is missing, left over or of another shape
+        raise _misfit(path, " ".join(str(error).split())[:LONGEST_REASON]) from error
+    _set_alignment_heads(model, name, checkpoint.heads)
     return model
+
+
+def _set_alignment_heads(model: Whisper, name: str, heads: tuple[tuple[int, int], ...] | None) -> None:
+    """Set the heads that follow the audio, by its name or else by its configuration; others stay as the library has it.
+
+    A file may be named as an official model without having its size.
+    """
+    if (official := alignment_heads(name)) is not None:
+        with suppress(RuntimeError):  # the mask is for another number of layers or heads
+            model.set_alignment_heads(official)
+            return
+    mask = torch.zeros(model.dims.n_text_layer, model.dims.n_text_head, dtype=torch.bool)
+    fitting = [(layer, head) for layer, head in heads or () if layer < len(mask) and head < mask.shape[1]]
+    if fitting:
+        mask[tuple(torch.tensor(fitting).T)] = True
+        model.register_buffer("alignment_heads", mask.to_sparse(), persistent=False)
+
+
+def _misfit(path: Path, reason: str) -> ModelError:
+    return ModelError("model_corrupt", f"{path} is not a Whisper model that can be used ({reason}).", WANTED)
 
 
 def in_half_precision(model: Whisper) -> Whisper:

@@ -1,5 +1,6 @@
 """Hub classifiers; the model is a tiny BERT with random weights, saved by transformers itself."""
 
+import json
 import os
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from analyzer_worker.engines.base import Probabilities, most_probable
 from analyzer_worker.engines.hub_classifier import load_hub_classifier
 from analyzer_worker.weights.hub import model_folder, revision_of
 from wire.errors import ModelError
+from wire.messages.results import Label
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "table"]
 ENGLISH = frozenset({"en"})
@@ -126,6 +128,7 @@ def test_damaged_model_file_is_an_error_that_names_the_folder(tmp_path: Path, na
         analyze(tmp_path, "good")
     assert error.value.code == "model_corrupt"
     assert str(tmp_path) in error.value.message
+    assert "elete" not in str(error.value)  # maybe the only copy
 
 
 def test_model_folder_without_weights_is_an_error(tmp_path: Path) -> None:
@@ -148,6 +151,25 @@ def test_model_with_unknown_labels_is_refused(tmp_path: Path) -> None:
     """A spam filter is not a sentiment model."""
     save_model(tmp_path, ["ham", "spam"])
     with pytest.raises(ModelError, match="ham, spam"):
+        analyze(tmp_path, "good")
+
+
+def test_classes_without_names_are_refused_until_they_are_given(tmp_path: Path) -> None:
+    """By its card 0 is neutral, 1 positive, 2 negative; the last class always wins."""
+    save_model(tmp_path, ["LABEL_0", "LABEL_1", "LABEL_2"])
+    with pytest.raises(ModelError, match=r"LABEL_0, LABEL_1, LABEL_2.*ANALYZER_LABELS"):
+        analyze(tmp_path, "good")
+    given: list[Label] = ["neutral", "positive", "negative"]
+    classifier = load_hub_classifier(str(tmp_path), ENGLISH, tmp_path, threads=1, labels=given)
+    assert most_probable(classifier.analyze("good", "en")) == "negative"
+
+
+def test_model_whose_configuration_has_two_orders_is_refused(tmp_path: Path) -> None:
+    save_model(tmp_path, ["negative", "neutral", "positive"])
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["label2id"] = {"neutral": 0, "positive": 1, "negative": 2}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match="contradicts itself"):
         analyze(tmp_path, "good")
 
 
