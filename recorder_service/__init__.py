@@ -1,1 +1,1 @@
-"""A microphone or a WAV file → the gateway's WebSocket → results on the terminal; also the simplest load generator."""
+"""A microphone or a sound file → the gateway's WebSocket → results on the terminal; also a simple load generator."""

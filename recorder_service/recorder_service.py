@@ -26,7 +26,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def main(
-    file: Annotated[Path | None, typer.Option(help="WAV file instead of the microphone.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Sound file instead of the microphone: WAV, FLAC, MP3, Ogg, …")
+    ] = None,
     realtime: Annotated[bool, typer.Option("--realtime/--fast", help="How quickly the file is played.")] = True,
     sessions: Annotated[int, typer.Option(min=1, max=10_000, help="So many at once, each with the whole file.")] = 1,
     url: Annotated[str | None, typer.Option(help="The gateway; by default RECORDER_URL, then this machine.")] = None,
@@ -43,7 +45,7 @@ def main(
     json: Annotated[bool, typer.Option("--json", help="One JSON line for each message of the gateway.")] = False,
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds that the gateway may be away.")] = None,
 ) -> None:
-    """Send the microphone or a WAV file through the pipeline and show what comes back.
+    """Send the microphone or a sound file through the pipeline and show what comes back.
 
     Ctrl-C stops the recording and waits for the last results; a second Ctrl-C ends at once.
     Exit code 0: all is well; 1: results or audio are missing; 2: it could not be done, and why.
@@ -84,7 +86,7 @@ def _open_source(file: Path | None, device: str | None, sessions: int, view: Vie
     if file is not None:
         return open_file(file, realtime=realtime)
     if sessions > 1:
-        raise ConfigurationError("no_file", "Several sessions need a file to play.", "Name a WAV file with --file.")
+        raise ConfigurationError("no_file", "Several sessions need a file to play.", "Name a sound file with --file.")
     return open_microphone(device, view.notice)
 
 

@@ -26,7 +26,7 @@ class ModelError(WireError):
 
 
 class AudioError(WireError):
-    """Audio that cannot be read: not a WAV file, an unknown sample format, no microphone."""
+    """Audio that cannot be read: not a sound file, an unknown sample format, no microphone."""
 
 
 class ProtocolError(WireError):

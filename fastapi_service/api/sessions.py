@@ -1,5 +1,6 @@
 """``GET /sessions/{session_id}/export``: what an audience saw, as a file, for holders of the session's token."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -117,8 +118,8 @@ async def _read(results: ResultLog, audience: str, until: int) -> AsyncIterator[
 async def _written(batches: AsyncIterator[list[Final | SegmentFailed]], file: File) -> AsyncIterator[str]:
     yield file.head()
     async for batch in batches:
-        yield file.entries(batch)
-    yield file.tail()
+        yield await asyncio.to_thread(file.entries, batch)  # cutting subtitles takes its time
+    yield await asyncio.to_thread(file.tail)
 
 
 def _refused(status: int, error: WireError, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -71,7 +71,7 @@ class Entry:
             start_ms=result.start_ms + speaker.offset_ms,
             end_ms=result.end_ms + speaker.offset_ms,
             speaker=speaker.name,
-            text=_BLANKS.sub(" ", final.text).strip(" ") if final else NOT_TRANSCRIBED,
+            text=plain_text(final.text) if final else NOT_TRANSCRIBED,
             language=final.language if final else None,
             sentiment=final.sentiment if final else None,
             sentiment_reason=final.sentiment_reason if final else None,
@@ -83,6 +83,11 @@ class Entry:
     def named_text(self) -> str:
         """The text after the speaker's name."""
         return f"{self.speaker}: {self.text}" if self.speaker else self.text
+
+
+def plain_text(text: str) -> str:
+    """Return a text with single spaces, between words only."""
+    return _BLANKS.sub(" ", text).strip(" ")
 
 
 def half_up(value: float) -> int:

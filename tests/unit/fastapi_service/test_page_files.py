@@ -36,6 +36,26 @@ def test_scripts_come_without_their_comments(tmp_path: Path) -> None:
     assert client.get("/static/a.js").text.endswith("export const more=1;")
 
 
+@pytest.mark.parametrize(
+    ("code", "served"),
+    [
+        ("const f = (a) => (b) => a + b;", "const f=a=>b=>a+b;"),
+        ("x.map(async (a) => a);", "x.map(async(a)=>a);"),
+        ("const f = (a, b) => [(a), () => b];", "const f=(a,b)=>[(a),()=>b];"),
+        ("f('(a) => a', `${(a) => a}`);", "f('(a) => a',`${(a) => a}`);"),
+        ("{ const a = f(1); const b = a + 1; const c = b; }", "{const a=f(1),b=a+1,c=b}"),
+        ("for (const a of b) f(a); const c = 1; const d = 2;", "for(const a of b)f(a);const c=1,d=2;"),
+        ("{ const a = '; const b'; const c = 1; }", "{const a='; const b';const c=1}"),
+        ("{ const a = { b }; const c = 1; }", "{const a={b};const c=1}"),
+    ],
+)
+def test_scripts_come_without_signs_that_change_nothing(tmp_path: Path, code: str, served: str) -> None:
+    """Parentheses of an only parameter, and the repeated word in declarations that follow each other."""
+    (tmp_path / "a.js").write_text(code)
+    client = TestClient(Starlette(routes=[Mount("/static", PageFiles(directory=tmp_path))]))
+    assert client.get("/static/a.js").text == served
+
+
 STYLE = """\
 a::before { /* one */
   content: "two,  three;  { /* four */";

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from recorder_service.audio.wav import read_wav
+from recorder_service.audio.sound_file import SoundFile
 from wire.audio import SAMPLE_RATE, Pcm, to_float
 from wire.errors import AudioError
 
@@ -18,6 +18,11 @@ TONE_HZ = 440
 def tone(rate: int, seconds: float = 0.5, level: float = 0.5) -> np.ndarray:
     """A sine of 440 Hz."""
     return level * np.sin(2 * np.pi * TONE_HZ * np.arange(round(rate * seconds)) / rate)
+
+
+def read_wav(path: Path) -> Pcm:
+    """All samples of a file."""
+    return np.concatenate(list(SoundFile(path).blocks()))
 
 
 def loudest_hz(pcm: Pcm) -> float:
@@ -109,10 +114,10 @@ def test_what_is_not_a_wav_file_is_refused(tmp_path: Path, content: bytes) -> No
 
 @pytest.mark.parametrize(
     ("tag", "channels", "rate", "bits"),
-    [(7, 1, 8_000, 8), (1, 1, 16_000, 12), (1, 0, 16_000, 16), (1, 1, 0, 16), (1, 1, 0xFFFF_FFFF, 16)],
+    [(1, 1, 16_000, 12), (1, 0, 16_000, 16), (1, 1, 0, 16), (1, 1, 0xFFFF_FFFF, 16)],
 )
 def test_a_format_that_is_not_read_is_named(tmp_path: Path, tag: int, channels: int, rate: int, bits: int) -> None:
-    """μ-law, odd widths and impossible headers are refused before any sample is touched."""
+    """Odd widths and impossible headers are refused before any sample is touched."""
     form = struct.pack("<HHIIHH", tag, channels, rate, 0, 0, bits)
     body = b"WAVEfmt " + struct.pack("<I", 16) + form + b"data" + struct.pack("<I", 4) + bytes(4)
     (tmp_path / "a.wav").write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)

@@ -1,0 +1,137 @@
+"""Pure: entries as the cues of subtitles.
+
+A cue is read at a glance: at most 7 s and two lines of 42 columns. An entry that has more is cut between words, at the
+times of its words. Cues are in order of time, and only one is shown at a time.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import accumulate, zip_longest
+from math import ceil
+
+from wcwidth import wcswidth
+
+from fastapi_service.export.entries import Entry, plain_text
+
+MAX_MS = 7_000
+MAX_COLUMNS = 42
+"""Width of a line. A sign of Chinese, Japanese or Korean takes two columns."""
+MIN_MS = 1_000
+"""A cue is shown for so long, or as long as it was spoken if that is shorter, also when another speaker begins."""
+WORD_COLUMNS = 30
+"""A longer word is cut as well, so that it fits on a line with the name of its speaker."""
+_ATOMS = re.compile(
+    " ?(?:[!-\u10ff]{1,30}(?= |$)|[「『（]*[^ ][^ 「『（\u3041-\u30fa\u3400-\u9fff\uf900-\ufaff]{0,14})"
+)
+"""Words; signs of Chinese and Japanese, each with the punctuation after it; pieces of longer words. None is wider than
+``WORD_COLUMNS``."""
+
+
+@dataclass(frozen=True)
+class Cue:
+    """A text that is shown for a time, in milliseconds on the file's clock."""
+
+    start_ms: int
+    end_ms: int
+    lines: tuple[str, ...]
+    """One or two, none of them empty."""
+    entry: Entry
+
+
+@dataclass
+class _Atom:
+    """A text that is not cut, with the space before it. Several of them, joined, are another one."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+
+
+def cut(entry: Entry, before: str = "", after: str = "") -> list[Cue]:
+    """Return an entry's cues; none without text.
+
+    Args:
+        entry: with the times of its words; without them they are estimated from the number of letters.
+        before: is put before the text of each cue, such as a name.
+        after: is put after the text of the last cue, such as a label.
+    """
+    parts = _parts(entry, before, after)
+    for part in parts[-1:]:
+        part[-1].end_ms = max(part[-1].end_ms, entry.end_ms)
+    return [
+        Cue(
+            part[0].start_ms,
+            part[0].start_ms + max(1, min(part[-1].end_ms - part[0].start_ms, MAX_MS)),
+            tuple(_lines([before, *(atom.text for atom in part), after if part is parts[-1] else ""])),
+            entry,
+        )
+        for part in parts
+    ]
+
+
+def in_order(cues: Iterable[Cue]) -> list[Cue]:
+    """Sort cues by time.
+
+    A cue ends where the next one begins, but is shown for ``MIN_MS`` at least: then the next one begins later.
+    """
+    ordered = sorted(cues, key=lambda cue: cue.start_ms)
+    shown: list[Cue] = []
+    for cue, following in zip_longest(ordered, ordered[1:]):
+        start = max(cue.start_ms, shown[-1].end_ms if shown else 0)
+        end = min(cue.end_ms, following.start_ms) if following else cue.end_ms
+        least = start + min(cue.end_ms - cue.start_ms, MIN_MS)
+        shown.append(replace(cue, start_ms=start, end_ms=max(end, least)))
+    return shown
+
+
+def _parts(entry: Entry, before: str, after: str) -> list[list[_Atom]]:
+    """Divide an entry's atoms among as many cues as the limits require, about evenly."""
+    columns = wcswidth(entry.text)
+    room = 2 * MAX_COLUMNS - wcswidth(before + after)
+    share = columns / max(1, ceil(max(columns / room, (entry.end_ms - entry.start_ms) / MAX_MS)))
+    parts: list[list[_Atom]] = []
+    for atom in _atoms(entry):
+        if not parts:
+            parts.append([replace(atom, text=atom.text.lstrip(" "), start_ms=entry.start_ms)])
+            continue
+        texts = [each.text for each in parts[-1]]
+        if (
+            wcswidth("".join(texts)) < share
+            and atom.end_ms - parts[-1][0].start_ms <= MAX_MS
+            and all(wcswidth(line) <= MAX_COLUMNS for line in _lines([before, *texts, atom.text, after]))
+        ):
+            parts[-1].append(atom)
+        else:
+            start_ms = max(atom.start_ms, parts[-1][-1].end_ms)  # whatever the engine says, in the order of the words
+            parts.append([replace(atom, text=atom.text.lstrip(" "), start_ms=start_ms)])
+    return parts
+
+
+def _atoms(entry: Entry) -> list[_Atom]:
+    """Return the words of an entry, or what its text has for words; those that are too long in pieces.
+
+    A word keeps the space before it.
+    """
+    words = [_Atom(plain_text(f"|{word.text}")[1:], word.start_ms, word.end_ms) for word in entry.words]
+    timed = plain_text("".join(word.text for word in words)) == entry.text
+    atoms: list[_Atom] = []
+    for word in words if timed else [_Atom(entry.text, entry.start_ms, entry.end_ms)]:
+        text = word.text
+        if timed and text and wcswidth(text) <= WORD_COLUMNS:
+            atoms.append(word)
+            continue
+        for piece in _ATOMS.finditer(text):
+            start, end = (word.start_ms + (word.end_ms - word.start_ms) * at // len(text) for at in piece.span())
+            atoms.append(_Atom(piece[0], start, end))
+    return atoms
+
+
+def _lines(texts: list[str]) -> list[str]:
+    """Join texts to one line, or else to two that are as even as can be."""
+    whole = "".join(texts)
+    if wcswidth(whole) <= MAX_COLUMNS:
+        return [whole]
+    edges = list(accumulate(map(wcswidth, texts), initial=0))
+    middle = min(range(len(texts)), key=lambda i: max(edges[i], edges[-1] - edges[i] - texts[i].startswith(" ")))
+    return ["".join(half).strip(" ") for half in (texts[:middle], texts[middle:])]

@@ -1,0 +1,165 @@
+"""Sound files → Int16, 16 kHz, mono, a second at a time, with libsndfile and soxr."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import soundfile
+
+from recorder_service.audio.mono import MonoStream
+from recorder_service.audio.wav_header import is_wav, read_header, samples_only
+from wire.audio import Pcm
+from wire.errors import AudioError
+
+_LOWEST_RATE, _HIGHEST_RATE = 1_000, 768_000
+"""Hertz; a rate beyond these means a damaged header."""
+_MOST_CHANNELS = 64
+_NEARLY = 0.95
+"""Part of the samples that must come: the length of some MP3 files is an estimate."""
+_CONVERT = "Convert it, for example: ffmpeg -i INPUT -ac 1 -ar 16000 -c:a pcm_s16le OUTPUT.wav"
+_COPY = "Copy it again from where it comes from, or send what there is: ffmpeg -i INPUT OUTPUT.wav"
+_OTHERS = {
+    (4, b"ftyp"): "an MP4 or M4A file",
+    (0, b"\x1aE\xdf\xa3"): "a WebM or Matroska file",
+    (8, b"AVI "): "an AVI file",
+    (0, b"0&\xb2u"): "a WMA or WMV file",
+    (0, b"\xff\xf1"): "an AAC file",
+    (0, b"#!AMR"): "an AMR file",
+    (0, b"%PDF"): "a PDF document",
+    (0, b"PK\x03\x04"): "a ZIP archive",
+}
+"""(offset, bytes) → files that are no audio, or of a kind that libsndfile does not read."""
+
+
+class SoundFile:
+    """A recording: WAV (also G.711, RF64, of unknown length), FLAC, MP3, Ogg Vorbis or Opus, AIFF and others.
+
+    Each reading opens it again, so several readings can go on at once. No more than a second is in memory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the file once, to see that it can be read.
+
+        Raises:
+            AudioError: the file is missing, empty, no audio, of a kind that is not read here, or cut off in its header.
+        """
+        self._path = path
+        with _opened(path) as sound:
+            self.seconds: float = sound.frames / sound.samplerate
+            """Duration as the file says it."""
+
+    def blocks(self) -> Iterator[Pcm]:
+        """Yield the samples. A file without its end is read as far as it goes.
+
+        Raises:
+            AudioError: the file breaks off, or is damaged, in a way that is not just a missing end of a WAV file.
+        """
+        with _opened(self._path) as sound:
+            stream = MonoStream(sound.samplerate, sound.channels)
+            taken = 0
+            damaged = _breaks_off(sound)
+            try:
+                while len(samples := sound.read(sound.samplerate, dtype="float32", always_2d=True)):
+                    taken += len(samples)
+                    yield stream.push(samples)
+            except soundfile.LibsndfileError:
+                damaged = True
+            yield stream.end()
+            if damaged or taken < _NEARLY * sound.frames:
+                raise AudioError(
+                    "file_truncated",
+                    f"{self._path} breaks off after {taken / sound.samplerate:.1f} s. What is before was sent.",
+                    _COPY,
+                )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a file as a ``soundfile.SoundFile`` with at least one sample."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        raise AudioError("wav_missing", f"There is no file {path}.", "Correct the path after --file.") from None
+    except OSError as error:
+        raise AudioError(
+            "wav_unreadable", f"{path} cannot be read: {error.strerror}.", "Give a file that you may read."
+        ) from None
+    with file, _decoder(file, path) as sound:
+        yield sound
+
+
+def _decoder(file: BinaryIO, path: Path) -> Any:
+    head = file.read(4096)
+    header = read_header(file) if is_wav(head) else None
+    if header is not None and not header.is_consistent:
+        raise _unknown_format(path, "its header is damaged")
+    try:
+        sound = _open(file)
+    except soundfile.LibsndfileError as error:
+        # The view begins at the samples: a header that is wrong in itself fails again.
+        sound = _reopened(file, header)
+        if sound is None:
+            raise _refusal(head, path, str(error.error_string).rstrip("."), whole=header is not None) from None
+    if not sound.frames:
+        sound = _reopened(file, header) or sound
+    if not sound.frames:
+        if _breaks_off(sound):
+            raise AudioError("file_truncated", f"{path} breaks off: its end is missing.", _COPY)
+        raise AudioError("wav_empty", f"{path} holds no audio.", "Give a file with at least one sample.")
+    if not (_LOWEST_RATE <= sound.samplerate <= _HIGHEST_RATE and sound.channels <= _MOST_CHANNELS):
+        raise _unknown_format(path, f"{sound.channels} channels, {sound.samplerate} Hz")
+    return sound
+
+
+def _breaks_off(sound: Any) -> bool:
+    """Return True for an Ogg file without its last page."""
+    return "ended unexpectedly" in sound.extra_info or "lacks an end-of-stream" in sound.extra_info
+
+
+def _open(file: Any) -> Any:
+    file.seek(0)
+    return soundfile.SoundFile(file)
+
+
+def _reopened(file: BinaryIO, header: Any) -> Any:
+    """Open a WAV file by its samples alone; None where that is no better."""
+    view = header and samples_only(file, header)
+    try:
+        return view and _open(view)
+    except soundfile.LibsndfileError:
+        return None
+
+
+def _refusal(head: bytes, path: Path, reason: str, *, whole: bool) -> AudioError:
+    """Return the error for a file that libsndfile does not open."""
+    if whole:
+        return _unknown_format(path, reason)
+    if not head:
+        return AudioError(
+            "not_wav", f"{path} is empty: it has no bytes at all.", f"Record or copy it again. {_CONVERT}"
+        )
+    for (at, magic), name in _OTHERS.items():
+        if head[at : at + len(magic)] == magic:
+            return AudioError("not_wav", f"{path} is {name}, which is not read here.", _CONVERT)
+    if _is_text(head):
+        return AudioError("not_wav", f"{path} is a text file and holds no audio.", f"Give a sound file. {_CONVERT}")
+    if is_wav(head) or head[:4] in {b"RIFF", b"OggS", b"fLaC", b"FORM", b"riff"}:
+        return AudioError("not_wav", f"{path} is cut off or damaged at its beginning ({reason}).", _CONVERT)
+    return AudioError("not_wav", f"{path} is no sound file of a kind that is read here ({reason}).", _CONVERT)
+
+
+def _unknown_format(path: Path, reason: str) -> AudioError:
+    return AudioError("wav_format", f"{path} holds audio of a kind that is not read here ({reason}).", _CONVERT)
+
+
+def _is_text(head: bytes) -> bool:
+    if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return True
+    try:
+        text = head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.end < len(head):  # not just the last letter, cut off
+            return False
+        text = head[: error.start].decode("utf-8")
+    return bool(text) and all(sign.isprintable() or sign.isspace() for sign in text)

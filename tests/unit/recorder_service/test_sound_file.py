@@ -1,0 +1,173 @@
+"""The recorder reads the sound files that people have, and says of others what they are."""
+
+import struct
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from recorder_service.audio.sound_file import SoundFile
+from wire.audio import SAMPLE_RATE, Pcm, to_float
+from wire.errors import AudioError
+
+
+def tone(rate: int = SAMPLE_RATE, seconds: float = 1.0, hertz: int = 440) -> np.ndarray:
+    """A sine of half the full scale."""
+    return 0.5 * np.sin(2 * np.pi * hertz * np.arange(round(rate * seconds)) / rate)
+
+
+def read(path: Path) -> Pcm:
+    return np.concatenate(list(SoundFile(path).blocks()))
+
+
+def loudness(pcm: Pcm) -> float:
+    return float(np.sqrt(np.mean(to_float(pcm) ** 2)))
+
+
+def patched(path: Path, *fields: tuple[int, int]) -> Path:
+    """Overwrite 32-bit fields of a file: (offset, value)."""
+    content = bytearray(path.read_bytes())
+    for at, value in fields:
+        struct.pack_into("<I", content, at, value)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("container", "kind"),
+    [
+        ("WAV", "ULAW"),
+        ("WAV", "ALAW"),
+        ("WAV", "MS_ADPCM"),
+        ("RF64", "PCM_16"),
+        ("W64", "PCM_24"),
+        ("AIFF", "PCM_16"),
+        ("FLAC", "PCM_16"),
+        ("FLAC", "PCM_24"),
+        ("OGG", "VORBIS"),
+        ("OGG", "OPUS"),
+        ("MP3", "MPEG_LAYER_III"),
+    ],
+)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_every_kind_of_file_is_read(tmp_path: Path, container: str, kind: str, channels: int) -> None:
+    """With its length and its loudness."""
+    samples = np.repeat(tone()[:, None], channels, axis=1)
+    soundfile.write(tmp_path / "a.bin", samples, SAMPLE_RATE, format=container, subtype=kind)
+    sound = SoundFile(tmp_path / "a.bin")
+    pcm = np.concatenate(list(sound.blocks()))
+    assert abs(sound.seconds - 1) < 0.1
+    assert abs(len(pcm) - SAMPLE_RATE) < SAMPLE_RATE / 10
+    assert abs(loudness(pcm[1_000:-1_000]) - 0.5 / np.sqrt(2)) < 0.02
+
+
+@pytest.mark.parametrize("kind", ["ULAW", "ALAW", "PCM_16"])
+@pytest.mark.parametrize("size", [0, 0xFFFF_FFFF, 0x7FFF_F000])
+def test_wav_of_unknown_length_is_read_to_its_end(tmp_path: Path, kind: str, size: int) -> None:
+    """What writes into a pipe cannot go back to its header."""
+    soundfile.write(tmp_path / "a.wav", tone(8_000), 8_000, subtype=kind)
+    whole = read(tmp_path / "a.wav")
+    at = (tmp_path / "a.wav").read_bytes().index(b"data") + 4
+    for riff in (size, 0):
+        assert np.array_equal(read(patched(tmp_path / "a.wav", (4, riff), (at, size))), whole)
+
+
+@pytest.mark.parametrize("size", [0, 2_000])
+@pytest.mark.parametrize("padding", [b"", b"\0"], ids=["unpadded", "padded"])
+@pytest.mark.parametrize("at", [12, 36], ids=["before-format", "before-data"])
+def test_odd_chunks_are_passed_over(tmp_path: Path, at: int, padding: bytes, size: int) -> None:
+    """Many programs forget the byte of padding after a chunk of odd length."""
+    samples = np.arange(1_000, dtype=np.int16)
+    soundfile.write(tmp_path / "a.wav", samples, SAMPLE_RATE)
+    content = (tmp_path / "a.wav").read_bytes()
+    chunk = b"LIST" + struct.pack("<I", 5) + b"INFOx" + padding
+    (tmp_path / "a.wav").write_bytes(content[:at] + chunk + content[at:40] + struct.pack("<I", size) + content[44:])
+    assert np.array_equal(read(tmp_path / "a.wav"), samples)
+
+
+def test_chunk_after_no_samples_is_no_sound(tmp_path: Path) -> None:
+    """A length of 0 is true if only other chunks follow."""
+    soundfile.write(tmp_path / "a.wav", np.zeros(0, dtype=np.int16), SAMPLE_RATE)
+    with (tmp_path / "a.wav").open("ab") as file:
+        file.write(b"LIST" + struct.pack("<I", 4) + b"INFO")
+    with pytest.raises(AudioError) as refused:
+        SoundFile(tmp_path / "a.wav")
+    assert refused.value.code == "wav_empty"
+
+
+@pytest.mark.parametrize("gains", [(1, -1), (1, -0.8), (-0.7, 1), (1, -1, 0.5, -0.5)])
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_channels_that_cancel_each_other_out_are_not_added(tmp_path: Path, rate: int, gains: tuple[float, ...]) -> None:
+    """The loudest one is taken."""
+    samples = tone(rate, 2.5)[:, None] * np.array(gains)
+    soundfile.write(tmp_path / "a.wav", samples, rate, subtype="FLOAT")
+    assert abs(loudness(read(tmp_path / "a.wav")) - 0.5 / np.sqrt(2)) < 0.01
+
+
+@pytest.mark.parametrize("gains", [(1, 1), (1, 0), (1, 0.5), (1, -0.2)])
+def test_other_channels_are_averaged(tmp_path: Path, gains: tuple[float, ...]) -> None:
+    """Also where one of them is weak, or silent."""
+    soundfile.write(tmp_path / "a.wav", tone()[:, None] * np.array(gains), SAMPLE_RATE, subtype="FLOAT")
+    assert abs(loudness(read(tmp_path / "a.wav")) - 0.5 / np.sqrt(2) * sum(gains) / len(gains)) < 0.01
+
+
+def test_blocks_have_no_seams(tmp_path: Path) -> None:
+    """A resampled tone of several blocks is a tone all along."""
+    soundfile.write(tmp_path / "a.wav", tone(44_100, 3.5), 44_100, subtype="FLOAT")
+    pcm = to_float(read(tmp_path / "a.wav"))
+    assert len(pcm) == 3.5 * SAMPLE_RATE
+    assert np.abs(pcm - tone(SAMPLE_RATE, 3.5))[200:-200].max() < 0.001
+
+
+def test_long_file_takes_little_memory(tmp_path: Path) -> None:
+    """A minute in stereo is 23 MB of samples."""
+    rate = 48_000
+    with soundfile.SoundFile(tmp_path / "a.flac", "w", rate, 2, format="FLAC") as file:
+        for _ in range(60):
+            file.write(np.zeros((rate, 2), dtype=np.int16))
+    tracemalloc.start()
+    try:
+        count = sum(len(block) for block in SoundFile(tmp_path / "a.flac").blocks())
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
+    assert count == 60 * SAMPLE_RATE
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"Dear all,\nhere is the recording.\n", "is a text file"),
+        ("안녕하세요. ".encode() * 1_000, "is a text file"),
+        ("\ufeffHello".encode("utf-16-le"), "is a text file"),
+        (b"\0\0\0\x20ftypM4A " + bytes(100), "an MP4 or M4A file"),
+        (b"\x1aE\xdf\xa3" + bytes(100), "a WebM or Matroska file"),
+        (b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01", "is cut off or damaged"),
+        (b"fLaC\0\0\0\x22" + bytes(10), "is cut off or damaged"),
+        (bytes(range(256)) * 10, "is no sound file"),
+    ],
+)
+def test_what_is_no_sound_file_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    """The reason, and a way to convert it."""
+    (tmp_path / "a.wav").write_bytes(content)
+    with pytest.raises(AudioError, match=message) as refused:
+        SoundFile(tmp_path / "a.wav")
+    assert refused.value.code == "not_wav"
+    assert "ffmpeg" in refused.value.remedy
+
+
+@pytest.mark.parametrize(("container", "kind"), [("FLAC", "PCM_16"), ("MP3", "MPEG_LAYER_III"), ("OGG", "VORBIS")])
+def test_file_that_breaks_off_is_an_error(tmp_path: Path, container: str, kind: str) -> None:
+    """After the samples before it."""
+    noise = np.random.default_rng(1).normal(0, 0.1, SAMPLE_RATE * 10)
+    soundfile.write(tmp_path / "a.bin", noise, SAMPLE_RATE, format=container, subtype=kind)
+    content = (tmp_path / "a.bin").read_bytes()
+    (tmp_path / "a.bin").write_bytes(content[: len(content) // 2])
+    blocks: list[Pcm] = []
+    with pytest.raises(AudioError, match="breaks off") as refused:
+        blocks.extend(SoundFile(tmp_path / "a.bin").blocks())
+    assert refused.value.code == "file_truncated"
+    assert 3 * SAMPLE_RATE <= sum(map(len, blocks)) <= 6 * SAMPLE_RATE
