@@ -1,11 +1,23 @@
 """Settings of the gateway, read from ``GATEWAY_*``."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from fastapi_service.security.origins import parse_origins
 from infra.settings import WireSettings, service_config
+
+
+def _checked(parse: Callable[[str], object]) -> AfterValidator:
+    """Return a validator that keeps the text, and refuses one that ``parse`` refuses."""
+
+    def check(text: str) -> str:
+        parse(text)
+        return text
+
+    return AfterValidator(check)
 
 
 class Settings(WireSettings):
@@ -21,7 +33,7 @@ class Settings(WireSettings):
     """PEM file with the certificate chain; together with ``tls_key`` the gateway speaks HTTPS itself."""
     tls_key: Path | None = None
     """PEM file with the certificate's private key."""
-    allowed_origins: str = ""
+    allowed_origins: Annotated[str, _checked(parse_origins)] = ""
     """Comma-separated origins (https://example.org) whose pages may open ``/ws``; the gateway's own page always may.
     ``*`` allows any. Clients that send no Origin (programs) are always allowed."""
     max_sessions: Annotated[int, Field(ge=1)] = 500
@@ -68,5 +80,5 @@ class Settings(WireSettings):
 
     @property
     def origins(self) -> frozenset[str]:
-        """Return ``allowed_origins`` as a set, without spaces and trailing slashes."""
-        return frozenset(o.rstrip("/") for o in self.allowed_origins.replace(" ", "").split(",") if o)
+        """Return ``allowed_origins`` as a set of normalized origins."""
+        return parse_origins(self.allowed_origins)

@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[2]
 ROOMS = {
     "": "bench tools local certificates recorder_service listener_service analyzer_worker stt_worker fastapi_service "
     "infra wire",
-    "fastapi_service": "fastapi_service app gateway api sessions recognition storage delivery security export "
-    "endpointing pubsub monitoring tasks errors settings",
+    "fastapi_service": "fastapi_service app gateway api sessions recognition storage delivery export "
+    "endpointing pubsub monitoring tasks errors settings security",
     "stt_worker": "stt_worker prefetch tasks load scheduling engines weights settings numerics",
     "stt_worker.engines": "whisper level vad repeated_speech periodicity echo_filter hallucinations prompt_echo "
     "known_hallucinations text_key instant wrapper device torch_threads base deadline",

@@ -71,6 +71,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (GatewaySettings, "GATEWAY_NOISE_FACTOR", "nan"),
         (GatewaySettings, "GATEWAY_JITTER_MS", "-1"),
         (GatewaySettings, "GATEWAY_STOP_TIMEOUT_S", "inf"),
+        (GatewaySettings, "GATEWAY_ALLOWED_ORIGINS", "page.example"),
         (GatewaySettings, "LOG_LEVEL", "loud"),
         (ListenerSettings, "LISTENER_TREND_WINDOW", "0"),
         (ListenerSettings, "SESSION_TTL_S", "1"),
