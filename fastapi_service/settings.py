@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from fastapi_service.security.origins import parse_origins
+from fastapi_service.security.proxies import parse_networks
 from infra.settings import WireSettings, service_config
 
 
@@ -36,6 +37,9 @@ class Settings(WireSettings):
     allowed_origins: Annotated[str, _checked(parse_origins)] = ""
     """Comma-separated origins (https://example.org) whose pages may open ``/ws``; the gateway's own page always may.
     ``*`` allows any. Clients that send no Origin (programs) are always allowed."""
+    trusted_proxies: Annotated[str, _checked(parse_networks)] = "127.0.0.1,::1"
+    """Comma-separated addresses and networks of proxies whose ``X-Forwarded-Host``, ``-Proto`` and ``-For`` count;
+    ``*`` for any."""
     max_sessions: Annotated[int, Field(ge=1)] = 500
     """Connections at once; further ones get ``service_full``."""
     max_session_s: Annotated[int, Field(ge=60)] = 18_000
@@ -82,3 +86,8 @@ class Settings(WireSettings):
     def origins(self) -> frozenset[str]:
         """Return ``allowed_origins`` as a set of normalized origins."""
         return parse_origins(self.allowed_origins)
+
+    @property
+    def proxies(self) -> list[str]:
+        """Return ``trusted_proxies`` as a list of networks, or of ``*`` alone."""
+        return parse_networks(self.trusted_proxies)

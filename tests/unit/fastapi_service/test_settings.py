@@ -72,6 +72,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (GatewaySettings, "GATEWAY_JITTER_MS", "-1"),
         (GatewaySettings, "GATEWAY_STOP_TIMEOUT_S", "inf"),
         (GatewaySettings, "GATEWAY_ALLOWED_ORIGINS", "page.example"),
+        (GatewaySettings, "GATEWAY_TRUSTED_PROXIES", "172.16.0.0/12 10.0.0.0/8"),
+        (GatewaySettings, "GATEWAY_TRUSTED_PROXIES", "proxy.local"),
         (GatewaySettings, "LOG_LEVEL", "loud"),
         (ListenerSettings, "LISTENER_TREND_WINDOW", "0"),
         (ListenerSettings, "SESSION_TTL_S", "1"),
