@@ -23,11 +23,15 @@ class Readiness(BaseModel):
     """All parts; the whole is ready if each part is."""
 
     ready: bool
-    checks: dict[Literal["redis", "stt_worker", "analyzer_worker", "listener_service"], Check]
+    checks: dict[Literal["redis", "stt_worker", "analyzer_worker", "listener_service", "connection"], Check]
 
 
-async def readiness(redis: AsyncRedis, redis_url: str) -> Readiness:
-    """Check Redis, and for each service behind the gateway that at least one instance is ready."""
+async def readiness(redis: AsyncRedis, redis_url: str, connection: Check | None = None) -> Readiness:
+    """Check Redis, and for each service behind the gateway that at least one instance is ready.
+
+    Args:
+        connection: a further check, of the way between the page and the gateway.
+    """
     checks: dict[str, Check] = {}
     services = (names.STT_WORKER, names.ANALYZER_WORKER, names.LISTENER)
     try:
@@ -38,6 +42,8 @@ async def readiness(redis: AsyncRedis, redis_url: str) -> Readiness:
         reason = str(store_error(error, redis_url))
         checks["redis"] = Check(ready=False, reason=reason)
         checks |= {service: Check(ready=False, reason="unknown while Redis is unavailable") for service in services}
+    if connection is not None:
+        checks["connection"] = connection
     return Readiness.model_validate({"ready": all(check.ready for check in checks.values()), "checks": checks})
 
 
