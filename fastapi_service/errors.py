@@ -127,6 +127,15 @@ def too_large(size: int, limit: int) -> ProtocolError:
     )
 
 
+def start_timeout(seconds: float) -> ProtocolError:
+    """The client has a connection for some time, and no session."""
+    return ProtocolError(
+        "start_timeout",
+        f"No session was started within {seconds:g} s, and others may need the place.",
+        "Connect again when there is something to send, and send start, or audio, at once.",
+    )
+
+
 def already_started() -> ProtocolError:
     """A second ``start``."""
     return ProtocolError(

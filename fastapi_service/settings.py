@@ -44,6 +44,8 @@ class Settings(WireSettings):
     """Connections at once; further ones get ``service_full``."""
     max_session_s: Annotated[int, Field(ge=60)] = 18_000
     """Seconds of audio in one session."""
+    start_timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 30.0
+    """Seconds after which a connection without a session is closed."""
     stop_timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
     """Seconds that ``stop`` waits for the last results."""
 
