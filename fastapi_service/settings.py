@@ -40,8 +40,8 @@ class Settings(WireSettings):
     trusted_proxies: Annotated[str, _checked(parse_networks)] = "127.0.0.1,::1"
     """Comma-separated addresses and networks of proxies whose ``X-Forwarded-Host``, ``-Proto`` and ``-For`` count;
     ``*`` for any."""
-    max_sessions: Annotated[int, Field(ge=1)] = 500
-    """Connections at once; further ones get ``service_full``."""
+    max_sessions: Annotated[int, Field(ge=1)] = 300
+    """Connections at once; further ones get ``service_full``. The default fits the memory of the container."""
     max_session_s: Annotated[int, Field(ge=60)] = 18_000
     """Seconds of audio in one session."""
     start_timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 30.0

@@ -188,3 +188,15 @@ def test_no_setting_is_named_like_another_of_another_meaning() -> None:
     defaults: dict[str, object] = {}
     for _, _, name, info in fields():
         assert defaults.setdefault(name, info.default) == info.default, name
+
+
+def test_the_default_number_of_sessions_fits_the_memory_of_the_container() -> None:
+    """With the measured sizes of the README: the gateway, and sessions that all talk while Redis is away."""
+    readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    (own,) = re.findall(r"([\d.]+) MB for the gateway", readme)
+    (session,) = re.findall(r"([\d.]+) MB while Redis is away", readme)
+    default = GatewaySettings.model_fields["max_sessions"].default
+    limit = dict(example())["GATEWAY_MEMORY"]
+    assert limit.endswith("G")
+    assert float(own) + default * float(session) < 0.95 * 1_024 * float(limit.removesuffix("G"))
+    assert f"the {default} of `GATEWAY_MAX_SESSIONS`" in readme
