@@ -20,7 +20,7 @@ ROOMS = {
     "listener_service": "listener_service sweeper consumer release retry_policy tally order settings",
     "recorder_service": "recorder_service run view outcome audio client settings",
     "certificates": "certificates server authority pair settings",
-    "local": "run testing terminal stack settings errors",
+    "local": "quiet run testing terminal stack settings errors",
     "infra": "worker_app worker memory watchdog job results ledger celery_app heartbeat health_file redis_client "
     "redis_types outage_log cpus logs settings",
     "wire": "messages names audio languages close_codes errors",
