@@ -60,7 +60,7 @@ down: ## Stop the containers; models, certificates and Redis data stay
 logs: ## Follow the logs of the containers
 	docker compose logs --follow --tail 50
 
-e2e-docker: test-setup ## Build the images, start the stack over HTTPS, talk to it, break it
+e2e-docker: test-setup ## Build the images, start the stack over HTTPS, talk to it, break it (needs Docker, certutil)
 	@$(VENV_PYTHON) -m tests.docker.e2e
 
 lint-deploy: venv ## Style of Dockerfile, Compose files and workflows (needs npx)
