@@ -21,7 +21,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: venv ## Start everything without Docker and print the address (HTTPS=1 for phones, STT_WORKERS=2, PORT=8001)
-	@$(VENV_PYTHON) -m local.run $(if $(HTTPS),--https) $(if $(PORT),--port $(PORT))
+	@$(VENV_PYTHON) -m local.quiet local.run $(if $(HTTPS),--https) $(if $(PORT),--port $(PORT))
 
 models: ## Bring all models to this machine, so that it can go offline
 	@$(PYTHON) tools/bootstrap.py --prefetch
@@ -60,7 +60,7 @@ down: ## Stop the containers; models, certificates and Redis data stay
 logs: ## Follow the logs of the containers
 	docker compose logs --follow --tail 50
 
-e2e-docker: test-setup ## Build the images, start the stack over HTTPS, talk to it, break it
+e2e-docker: test-setup ## Build the images, start the stack over HTTPS, talk to it, break it (needs Docker, certutil)
 	@$(VENV_PYTHON) -m tests.docker.e2e
 
 lint-deploy: venv ## Style of Dockerfile, Compose files and workflows (needs npx)

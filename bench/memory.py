@@ -1,10 +1,12 @@
 """Memory of the gateway per session, and of each process of a running system.
 
 Opens idle sessions, then others that send speech without a pause (the longest possible utterances), with instant
-engines; then starts the real models and reads their processes. Prints a table and writes ``bench-results/memory.json``.
+engines, once with Redis and once while it is frozen, so that the gateway keeps what it cannot write; then starts the
+real models and reads their processes. Prints a table and writes ``bench-results/memory.json``.
 """
 
 import asyncio
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -26,6 +28,10 @@ WARM_UP = 50
 """Sessions opened before the measurement, so that one-time allocations are not counted."""
 SPEECH_S = 45
 """Seconds of audio per talking session: more than two of the longest utterances."""
+UNWRITTEN_S = 95
+"""More than a session keeps while Redis is away, its open utterance included: then its socket is not read."""
+PACE_S = 0.2
+"""Pause after each second of audio."""
 
 
 def rss_kb(stack: Stack, program: str) -> float:
@@ -44,17 +50,23 @@ async def open_idle(url: str, count: int) -> list[websockets.ClientConnection]:
     return sockets
 
 
-async def speak(url: str, seconds: int) -> None:
-    """Send loud noise without a pause, ten times as fast as real time."""
+async def speak(socket: websockets.ClientConnection, seconds: int) -> None:
+    """Send loud noise without a pause, faster than real time; answers are read and dropped."""
     noise = np.random.default_rng(1).normal(0, 0.1, SAMPLE_RATE).astype(np.float32)
     second = encode_pcm(to_int16(noise))
-    async with websockets.connect(url, compression=None) as socket:
-        for _ in range(seconds):
-            await socket.send(second)
-            await asyncio.sleep(0.1)
+    reading = asyncio.create_task(_drop(socket))
+    for _ in range(seconds):
+        await socket.send(second)
+        await asyncio.sleep(PACE_S)
+    reading.cancel()
 
 
-async def per_session(stack: Stack, idle_count: int, speakers: int) -> dict[str, float]:
+async def _drop(socket: websockets.ClientConnection) -> None:
+    async for _ in socket:
+        pass
+
+
+async def per_session(stack: Stack, idle_count: int, speakers: int, *, redis_frozen: bool) -> tuple[float, float]:
     """Return KiB of the gateway per idle session, and the maximum per session that sends speech."""
     url = f"{stack.url.replace('http', 'ws', 1)}/ws"
     sockets = await open_idle(url, WARM_UP)
@@ -62,14 +74,25 @@ async def per_session(stack: Stack, idle_count: int, speakers: int) -> dict[str,
     sockets += await open_idle(url, idle_count)
     idle_kb = (rss_kb(stack, "fastapi_service") - before) / idle_count
     before = peak = rss_kb(stack, "fastapi_service")
-    speaking = asyncio.gather(*(speak(url, SPEECH_S) for _ in range(speakers)))
+    if redis_frozen:
+        stack.kill("redis", signal.SIGSTOP)
+    seconds = UNWRITTEN_S if redis_frozen else SPEECH_S
+    speaking = asyncio.gather(*(speak(socket, seconds) for socket in sockets[-speakers:]))
     while not speaking.done():
         peak = max(peak, rss_kb(stack, "fastapi_service"))
         await asyncio.sleep(0.1)
+    if redis_frozen:
+        stack.kill("redis", signal.SIGCONT)
     await speaking
     for socket in sockets:
         await socket.close()
-    return {"idle_session_kb": round(idle_kb, 1), "talking_session_kb": round((peak - before) / speakers, 1)}
+    return round(idle_kb, 1), round((peak - before) / speakers, 1)
+
+
+async def _speak_once(url: str) -> None:
+    (socket,) = await open_idle(url, 1)
+    await speak(socket, 20)
+    await socket.close()
 
 
 def main(
@@ -79,10 +102,15 @@ def main(
     """Measure memory and write bench-results/memory.json."""
     print_header(__doc__)
     instant = {"STT_MODEL": "instant", "ANALYZER_MODEL": "instant", "LOG_LEVEL": "warning"}
-    with tempfile.TemporaryDirectory() as folder, Stack.start(Path(folder), env=instant).wait_ready() as stack:
-        figures = asyncio.run(per_session(stack, idlers, talkers))
+    instant["GATEWAY_MAX_SESSIONS"] = str(WARM_UP + idlers)
+    figures: dict[str, float] = {}
+    for name, redis_frozen in (("talking_session_kb", False), ("talking_session_without_redis_kb", True)):
+        with tempfile.TemporaryDirectory() as folder, Stack.start(Path(folder), env=instant).wait_ready() as stack:
+            figures["idle_session_kb"], figures[name] = asyncio.run(
+                per_session(stack, idlers, talkers, redis_frozen=redis_frozen)
+            )
     with tempfile.TemporaryDirectory() as folder, Stack.start(Path(folder)).wait_ready() as stack:
-        asyncio.run(speak(f"{stack.url.replace('http', 'ws', 1)}/ws", 20))
+        asyncio.run(_speak_once(f"{stack.url.replace('http', 'ws', 1)}/ws"))
         time.sleep(5)
         figures |= {f"{program}_rss_mb": round(rss_kb(stack, program) / 1024) for program in PROGRAMS}
     table = Table("what", "memory")

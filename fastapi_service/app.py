@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from fastapi_service.api import native, operations, page, sessions
 from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.gateway import Gateway
 from fastapi_service.security.headers import SecurityHeaders
+from fastapi_service.security.proxies import ForwardedHost
 from fastapi_service.settings import Settings
 
 VERSION = "0.2.0"
@@ -43,6 +45,8 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.proxies)
+    app.add_middleware(ForwardedHost, networks=settings.proxies)  # the last one added is called first
     for door in (native, sessions, operations, page):
         app.include_router(door.router)
     app.mount("/static", page.PageFiles(directory=page.STATIC), name="static")

@@ -12,6 +12,25 @@ _CONTINUES = (
 )
 
 
+def foreign_origin(origin: str, host: str) -> ProtocolError:
+    """A page of another origin opens a WebSocket."""
+    return ProtocolError(
+        "origin_refused",
+        f"Pages of {origin} may not connect: their requests come here for the host {host or '(none)'}.",
+        "Let the proxy pass the header Host on, or send X-Forwarded-Host from an address in GATEWAY_TRUSTED_PROXIES; "
+        f"or set GATEWAY_ALLOWED_ORIGINS={origin}. See docs/proxies.md.",
+    )
+
+
+def upgrade_lost() -> ProtocolError:
+    """A WebSocket's handshake has no ``Upgrade`` header."""
+    return ProtocolError(
+        "upgrade_lost",
+        "This is the address of a WebSocket, and the request is none: its header Upgrade is missing.",
+        "Let the proxy pass the headers Upgrade and Connection on, with HTTP/1.1. See docs/proxies.md.",
+    )
+
+
 def bad_json() -> ProtocolError:
     """A text message is not JSON."""
     return ProtocolError(
@@ -105,6 +124,15 @@ def too_large(size: int, limit: int) -> ProtocolError:
         "too_large",
         f"Received a message of {size} bytes; {limit} are allowed. It was ignored.",
         "Send audio in smaller pieces, such as 100 ms.",
+    )
+
+
+def start_timeout(seconds: float) -> ProtocolError:
+    """The client has a connection for some time, and no session."""
+    return ProtocolError(
+        "start_timeout",
+        f"No session was started within {seconds:g} s, and others may need the place.",
+        "Connect again when there is something to send, and send start, or audio, at once.",
     )
 
 

@@ -28,6 +28,7 @@ def main() -> None:
         ws_max_size=LARGEST_MESSAGE,
         ws_ping_interval=PING_S,
         ws_ping_timeout=PING_S,
+        proxy_headers=False,  # the application has the middleware, with the networks of the settings
         ws_per_message_deflate=False,  # PCM gains nothing, and it doubles the memory of an idle socket
         log_config=None,
         access_log=False,

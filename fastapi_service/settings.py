@@ -1,11 +1,24 @@
 """Settings of the gateway, read from ``GATEWAY_*``."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from fastapi_service.security.origins import parse_origins
+from fastapi_service.security.proxies import parse_networks
 from infra.settings import WireSettings, service_config
+
+
+def _checked(parse: Callable[[str], object]) -> AfterValidator:
+    """Return a validator that keeps the text, and refuses one that ``parse`` refuses."""
+
+    def check(text: str) -> str:
+        parse(text)
+        return text
+
+    return AfterValidator(check)
 
 
 class Settings(WireSettings):
@@ -21,13 +34,18 @@ class Settings(WireSettings):
     """PEM file with the certificate chain; together with ``tls_key`` the gateway speaks HTTPS itself."""
     tls_key: Path | None = None
     """PEM file with the certificate's private key."""
-    allowed_origins: str = ""
+    allowed_origins: Annotated[str, _checked(parse_origins)] = ""
     """Comma-separated origins (https://example.org) whose pages may open ``/ws``; the gateway's own page always may.
     ``*`` allows any. Clients that send no Origin (programs) are always allowed."""
-    max_sessions: Annotated[int, Field(ge=1)] = 500
-    """Connections at once; further ones get ``service_full``."""
+    trusted_proxies: Annotated[str, _checked(parse_networks)] = "127.0.0.1,::1"
+    """Comma-separated addresses and networks of proxies whose ``X-Forwarded-Host``, ``-Proto`` and ``-For`` count;
+    ``*`` for any."""
+    max_sessions: Annotated[int, Field(ge=1)] = 300
+    """Connections at once; further ones get ``service_full``. The default fits the memory of the container."""
     max_session_s: Annotated[int, Field(ge=60)] = 18_000
     """Seconds of audio in one session."""
+    start_timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 30.0
+    """Seconds after which a connection without a session is closed."""
     stop_timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
     """Seconds that ``stop`` waits for the last results."""
 
@@ -68,5 +86,10 @@ class Settings(WireSettings):
 
     @property
     def origins(self) -> frozenset[str]:
-        """Return ``allowed_origins`` as a set, without spaces and trailing slashes."""
-        return frozenset(o.rstrip("/") for o in self.allowed_origins.replace(" ", "").split(",") if o)
+        """Return ``allowed_origins`` as a set of normalized origins."""
+        return parse_origins(self.allowed_origins)
+
+    @property
+    def proxies(self) -> list[str]:
+        """Return ``trusted_proxies`` as a list of networks, or of ``*`` alone."""
+        return parse_networks(self.trusted_proxies)

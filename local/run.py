@@ -45,7 +45,7 @@ def main(
     settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
     parent = os.getppid() if with_parent else None
     terminal = Terminal()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT is ignored in what a script starts with &
         signal.signal(number, signal.default_int_handler)
     try:
         run_dir = run_dir.resolve()
@@ -74,7 +74,7 @@ def _end_orphans(run_dir: Path, terminal: Terminal) -> None:
 
 def _prefetch() -> None:
     for module in ("stt_worker.prefetch", "analyzer_worker.prefetch"):
-        if subprocess.run([sys.executable, "-m", module], check=False).returncode:
+        if subprocess.run([sys.executable, "-m", "local.quiet", module], check=False).returncode:
             raise LocalError("no_model", f"{module} failed; the reason is above.", "Fix it and run again.")
 
 

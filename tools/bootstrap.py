@@ -5,14 +5,17 @@ A second run does nothing and needs no network. ``TORCH_VERSION`` and ``TORCH_IN
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during the imports ends it without a traceback
+
 import hashlib
 import json
 import os
 import platform
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -45,6 +48,7 @@ def main() -> None:
 
     ``--service=NAME`` is for images: the environment has what one service needs, and nothing else.
     """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         check_python(sys.version_info[:2], sys.platform)
         make_venv()
@@ -159,9 +163,11 @@ def choose_index(environment: Mapping[str, str], system: str, may_guess: bool = 
 def is_reachable(index: str) -> bool:
     """Return True if a package index answers for torch within 10 s."""
     try:
-        with urllib.request.urlopen(f"{index}/torch/", timeout=10):  # noqa: S310 - an https address
+        from urllib.request import urlopen  # takes longer than the rest of a second run
+
+        with urlopen(f"{index}/torch/", timeout=10):  # noqa: S310 - an https address
             return True
-    except (OSError, urllib.error.URLError):
+    except OSError:  # URLError, too
         return False
 
 

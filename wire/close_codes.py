@@ -34,7 +34,8 @@ class CloseCode(IntEnum):
     RESTART = 1012
     """From the gateway: it restarts. From a client: it will not come back."""
     TRY_LATER = 1013
-    """The gateway is full, stops, lost Redis, or the client reads too slowly; the session can be resumed."""
+    """The gateway is full, stops, lost Redis, or the client reads too slowly: the session can be resumed. Or it has not
+    started one."""
     BACK_SOON = 4000
     """The client gives this connection up and resumes in another one."""
     TAKEN_OVER = 4409

@@ -1,17 +1,22 @@
 """The handshake of every WebSocket, whatever protocol follows."""
 
+import structlog
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
+from fastapi_service import errors
 from fastapi_service.api.connection import Connection
 from fastapi_service.api.ports import Registry
 from fastapi_service.api.serializer import Serializer
 from fastapi_service.delivery.ports import Log
 from fastapi_service.monitoring import metrics
+from fastapi_service.monitoring.handshakes import LostUpgrades
 from fastapi_service.security import origins
 from fastapi_service.settings import Settings
 from wire.errors import ProtocolError
+
+log = structlog.get_logger()
 
 
 class Acceptor:
@@ -21,12 +26,38 @@ class Acceptor:
         self._registry = registry
         self._results = results
         self._settings = settings
+        self._lost_upgrades = LostUpgrades()
+
+    def refusal(self, origin: str | None, host: str) -> ProtocolError | None:
+        """Return the reason for which a handshake is refused, or None.
+
+        Args:
+            origin: the header ``Origin``; programs send none.
+            host: the header ``Host``.
+        """
+        if origin is None or origins.is_allowed(origin, host, self._settings.origins):
+            return None
+        return errors.foreign_origin(origin, host)
+
+    def obstacle(self, origin: str, host: str) -> ProtocolError | None:
+        """Return the reason for which the WebSockets of a page do not open, or None: also one that is not here."""
+        return self.refusal(origin, host) or (errors.upgrade_lost() if origin in self._lost_upgrades else None)
+
+    def refuse_plain(self, request: HTTPConnection) -> ProtocolError:
+        """Return the error for a request that should have been a handshake, and remember the page that sent it."""
+        if "sec-websocket-key" in request.headers:  # not one that a person typed
+            metrics.REFUSED.labels("upgrade").inc()
+            self._lost_upgrades.add(request.headers.get("origin", ""))
+        return errors.upgrade_lost()
 
     async def serve(self, websocket: WebSocket, serializer: Serializer) -> None:
         """Serve one WebSocket from handshake to end."""
-        headers = websocket.headers
-        if not origins.is_allowed(headers.get("origin"), headers.get("host", ""), self._settings.origins):
+        origin, host = websocket.headers.get("origin"), websocket.headers.get("host", "")
+        self._lost_upgrades.discard(origin or "")
+        if self.refusal(origin, host):
             metrics.REFUSED.labels("origin").inc()
+            client = websocket.client.host if websocket.client else None
+            log.info("handshake refused", reason="origin", origin=origin, host=host, client=client)
             await websocket.close()  # before it is accepted: the handshake is answered with 403
             return
         try:

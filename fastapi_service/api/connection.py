@@ -45,6 +45,8 @@ class Connection:
         self._talking = False
         """True once the client has sent audio."""
         self._format = FormatCheck()
+        self._start_by = asyncio.get_running_loop().time() + settings.start_timeout_s
+        """Time of the event loop at which a connection without a session ends."""
         self.session: SpeechSession | None = None
         self.send_queue = SendQueue(socket, serializer)
         self.feed = Feed(self.send_queue, results)
@@ -87,7 +89,10 @@ class Connection:
         if await self._handle_all(opening):
             return CloseCode.NORMAL
         while True:
-            received = await self._socket.receive()
+            received = await self._receive()
+            if received is None:
+                self.send_queue.send_error(errors.start_timeout(self._settings.start_timeout_s), fatal=True)
+                return CloseCode.TRY_LATER
             if received["type"] == "websocket.disconnect":
                 return int(received.get("code") or CloseCode.NORMAL)
             try:
@@ -98,6 +103,19 @@ class Connection:
                 if self._errors >= errors.MAX_ERRORS:
                     raise errors.too_many_errors() from error
                 self.send_queue.send_error(error)
+
+    async def _receive(self) -> MutableMapping[str, Any] | None:
+        """Return the next ASGI message; None if the session should have begun by now. Pings do not change that."""
+        if self.session is not None:
+            return await self._socket.receive()
+        remaining_s = self._start_by - asyncio.get_running_loop().time()
+        if remaining_s <= 0:  # with messages that wait already, no time-out would come
+            return None
+        try:
+            async with asyncio.timeout(remaining_s):
+                return await self._socket.receive()
+        except TimeoutError:
+            return None
 
     async def _handle_all(self, messages: Sequence[Incoming]) -> bool:
         """Return True when the session is over."""

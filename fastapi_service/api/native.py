@@ -4,6 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
 from fastapi_service.api.acceptor import Acceptor, acceptor_of
@@ -20,6 +22,14 @@ router = APIRouter()
 async def ws(websocket: WebSocket, acceptor: Annotated[Acceptor, Depends(acceptor_of)]) -> None:
     """Serve one client."""
     await acceptor.serve(websocket, NativeSerializer())
+
+
+@router.get("/ws", include_in_schema=False)
+async def plain(request: Request, acceptor: Annotated[Acceptor, Depends(acceptor_of)]) -> JSONResponse:
+    """Answer a request that is no handshake: a proxy has dropped the headers that make it one."""
+    error = acceptor.refuse_plain(request)
+    body = {"code": error.code, "message": error.message, "remedy": error.remedy}
+    return JSONResponse(body, 426, {"Upgrade": "websocket", "Connection": "Upgrade", "Cache-Control": "no-store"})
 
 
 class NativeSerializer:

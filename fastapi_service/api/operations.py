@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from fastapi_service.api.acceptor import Acceptor, acceptor_of
 from fastapi_service.monitoring.gauges import update_gauges
-from fastapi_service.monitoring.readiness import Readiness, readiness
+from fastapi_service.monitoring.readiness import Check, Readiness, readiness
 from infra.redis_check import find_problem_async
 from infra.redis_client import AsyncRedis
 
@@ -32,10 +33,22 @@ async def healthz() -> str:
     response_model=Readiness,
     responses={503: {"model": Readiness, "description": "At least one check is not ready; `reason` says why."}},
 )
-async def readyz(request: Request, redis: Annotated[AsyncRedis, Depends(redis_of)]) -> JSONResponse:
-    """Answer 200 when Redis and at least one instance of each service behind the gateway are ready."""
+async def readyz(
+    request: Request,
+    redis: Annotated[AsyncRedis, Depends(redis_of)],
+    acceptor: Annotated[Acceptor, Depends(acceptor_of)],
+    origin: Annotated[str | None, Query(description="Of a page: `connection` is whether it can open `/ws`.")] = None,
+) -> JSONResponse:
+    """Answer 200 when Redis and at least one instance of each service behind the gateway are ready.
+
+    With an origin also, whether the WebSockets of its pages open: browsers show them no reason.
+    """
+    connection = None
+    if origin is not None:
+        obstacle = acceptor.obstacle(origin, request.headers.get("host", ""))
+        connection = Check(ready=obstacle is None, reason=str(obstacle) if obstacle else None)
     url = request.app.state.redis_url
-    state = await readiness(redis, url, await find_problem_async(redis, url))
+    state = await readiness(redis, url, await find_problem_async(redis, url), connection)
     return JSONResponse(state.model_dump(), status_code=200 if state.ready else 503)
 
 

@@ -25,16 +25,19 @@ class Readiness(BaseModel):
     """All parts; the whole is ready if each part is."""
 
     ready: bool
-    checks: dict[Literal["redis", "stt_worker", "analyzer_worker", "listener_service"], Check]
+    checks: dict[Literal["redis", "stt_worker", "analyzer_worker", "listener_service", "connection"], Check]
 
 
-async def readiness(redis: AsyncRedis, redis_url: str, problem: StoreError | None = None) -> Readiness:
+async def readiness(
+    redis: AsyncRedis, redis_url: str, problem: StoreError | None = None, connection: Check | None = None
+) -> Readiness:
     """Check Redis, and for each service behind the gateway that at least one instance is ready.
 
     Args:
         redis: a client.
         redis_url: as in ``REDIS_URL``, for the reason.
         problem: why Redis cannot be used, if that is found already.
+        connection: a further check, of the way between the page and the gateway.
     """
     services = (names.STT_WORKER, names.ANALYZER_WORKER, names.LISTENER)
     beats: dict[str, list[Heartbeat]] = {}
@@ -48,6 +51,8 @@ async def readiness(redis: AsyncRedis, redis_url: str, problem: StoreError | Non
         checks |= {service: judge(service, beats[service]) for service in services}
     else:
         checks |= {service: Check(ready=False, reason="unknown while Redis is unavailable") for service in services}
+    if connection is not None:
+        checks["connection"] = connection
     return Readiness.model_validate({"ready": all(check.ready for check in checks.values()), "checks": checks})
 
 

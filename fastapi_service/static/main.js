@@ -161,7 +161,7 @@ function socketUrl() {
 }
 
 function checkReadiness() {
-  watchReadiness(new URL("readyz", document.baseURI), (reasons) => {
+  watchReadiness(new URL(`readyz?origin=${location.origin}`, document.baseURI), (reasons) => {
     if (reasons === null) view.notice("service", () => texts.unreachable);
     else if (reasons.length) view.notice("service", () => texts.notReady, { details: reasons });
     else view.dismiss("service");

@@ -280,17 +280,31 @@ class Run:
         home = self.folder / "home"
         store = home / ".pki" / "nssdb"
         store.mkdir(parents=True)
-        if shutil.which("certutil") is None:
-            raise RuntimeError("certutil is missing: apt install libnss3-tools")
         subprocess.run(["certutil", "-d", f"sql:{store}", "-N", "--empty-password"], check=True)
         trust = ["certutil", "-d", f"sql:{store}", "-A", "-t", "C,,", "-n", "ca", "-i", str(self.ca)]
         subprocess.run(trust, check=True)
         return home
 
 
-async def main() -> int:
+def obstacles() -> list[str]:
+    """What keeps this from running, each with its remedy: found before the images are built, which takes minutes."""
+    found = []
     if (ROOT / ".env").exists():
-        print("error: .env would decide what is tested. Move it away, or run this in a fresh clone.", file=sys.stderr)
+        found.append(".env would decide what is tested. Move it away, or run this in a fresh clone.")
+    if shutil.which("certutil") is None:
+        found.append("certutil is missing, by which the browser trusts our CA. Install it: apt install libnss3-tools.")
+    if shutil.which("docker") is None:
+        found.append("docker is missing. Install Docker with Compose: https://docs.docker.com/engine/install/.")
+    elif subprocess.run(["docker", "info"], capture_output=True, timeout=60).returncode:
+        found.append("The Docker engine does not answer. Start it, and see that `docker info` works for this user.")
+    elif subprocess.run(["docker", "compose", "version"], capture_output=True, timeout=60).returncode:
+        found.append("docker compose is missing. Install it: apt install docker-compose-plugin.")
+    return found
+
+
+async def main() -> int:
+    if found := obstacles():
+        print(*(f"error: {obstacle}" for obstacle in found), sep="\n", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder))

@@ -259,7 +259,7 @@ async def test_a_service_that_is_not_ready_says_why_until_it_is(open_page: OpenP
     async def readyz(route: Route) -> None:
         await route.fulfill(json=next(states, {"ready": True, "checks": {}}))
 
-    page = await open_page(before=lambda page: page.route("**/readyz", readyz))
+    page = await open_page(before=lambda page: page.route("**/readyz?*", readyz))
     await expect(page.get_by_role("alert")).to_contain_text("stt_worker: the model is loading")
     await expect(page.get_by_role("alert")).to_be_empty()
 

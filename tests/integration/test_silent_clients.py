@@ -1,6 +1,8 @@
 """A real gateway whose clients send no frames: their utterances end, and what comes later has its place."""
 
 import asyncio
+import json
+from contextlib import AsyncExitStack
 
 import pytest
 import websockets
@@ -89,3 +91,22 @@ async def test_a_client_that_comes_back_at_once_sends_its_utterance_again(gatewa
         assert (ended["segment"], ended["start_ms"], ended["end_ms"]) == (0, 0, 3_000)
         await second.until("ack", samples=3 * SAMPLE_RATE)
     assert not admitted(redis, first, 1)
+
+
+async def test_idle_sockets_do_not_keep_the_places(processes: Processes) -> None:
+    """They are closed after a while, pings or not, and a person who comes then has a place."""
+    gateway = Gateway(processes, GATEWAY_MAX_SESSIONS="3", GATEWAY_START_TIMEOUT_S="1.5")
+    eventually(gateway.answers, START_S)
+    async with AsyncExitStack() as lines:
+        idle = [await lines.enter_async_context(websockets.connect(gateway.ws)) for _ in range(3)]
+        async with websockets.connect(gateway.ws) as line:
+            assert json.loads(await line.recv())["code"] == "service_full"
+        await idle[0].send('{"type":"ping"}')
+        assert json.loads(await idle[0].recv())["type"] == "pong"
+        async with asyncio.timeout(4):
+            for socket in idle:
+                assert json.loads(await socket.recv())["code"] == "start_timeout"
+                await socket.wait_closed()
+                assert socket.close_code == 1013
+    async with websockets.connect(gateway.ws) as line:
+        await (await Person.enter(line)).ping()

@@ -18,17 +18,20 @@ RECEIVE_S = 8.0
 
 
 class Gateway:
-    """One gateway on a port of its own; ``program`` is the Python that it runs."""
+    """One gateway on a port of its own; ``program`` is the Python that it runs, ``settings`` its environment."""
 
     def __init__(
-        self, processes: Processes, program: str = "from fastapi_service import fastapi_service; fastapi_service.main()"
+        self,
+        processes: Processes,
+        program: str = "from fastapi_service import fastapi_service; fastapi_service.main()",
+        **settings: str,
     ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.http = f"http://127.0.0.1:{port}"
         self.ws = f"ws://127.0.0.1:{port}/ws"
-        self._process: subprocess.Popen[bytes] = processes.python("-c", program, GATEWAY_PORT=str(port))
+        self._process: subprocess.Popen[bytes] = processes.python("-c", program, GATEWAY_PORT=str(port), **settings)
 
     def answers(self) -> bool:
         try:

@@ -1,6 +1,7 @@
 """The life of one WebSocket, with hand-made surroundings."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionTakenOver
 from tests.support.connections import RECORD, FakeLog, FakeRegistry, FakeSession, FakeSocket
 from wire.close_codes import CloseCode
+from wire.messages.client import Start
 
 START, STOP = '{"type":"start"}', '{"type":"stop"}'
 
@@ -107,6 +109,41 @@ async def test_invalid_messages_are_refused_until_there_are_too_many() -> None:
     assert [message["code"] for message in socket.received] == ["bad_json"] * 19 + ["too_many_errors"]
     assert [message["fatal"] for message in socket.received] == [False] * 19 + [True]
     assert socket.closed == 1008
+
+
+class PingingSocket(FakeSocket):
+    """A client that sends pings without a pause."""
+
+    async def receive(self) -> dict[str, Any]:
+        await asyncio.sleep(0)
+        return {"type": "websocket.receive", "text": '{"type":"ping"}'}
+
+
+@pytest.mark.parametrize(
+    "socket_of", [FakeSocket, lambda: FakeSocket("nonsense", '{"type":"gap","samples":5}'), PingingSocket]
+)
+async def test_a_client_that_starts_no_session_is_disconnected(socket_of: Callable[[], FakeSocket]) -> None:
+    """Silent, refused or busy with something else. It may connect again."""
+    registry, socket = FakeRegistry(), socket_of()
+    settings = Settings(start_timeout_s=0.1)
+    async with asyncio.timeout(5):
+        await Connection(socket, NativeSerializer(), registry, FakeLog(), settings).serve()
+    error = socket.received[-1]
+    assert (error["type"], error["code"], error["fatal"]) == ("error", "start_timeout", True)
+    assert (socket.closed, len(registry.left)) == (CloseCode.TRY_LATER, 1)
+
+
+async def test_a_session_may_be_silent_for_longer() -> None:
+    """Someone who follows a room sends nothing; also one whose protocol starts the session in the handshake."""
+    for frames, opening in (([START], ()), ([], (Start(),))):
+        socket = FakeSocket(*frames)
+        settings = Settings(start_timeout_s=0.05)
+        connection = Connection(socket, NativeSerializer(), FakeRegistry(), FakeLog(), settings)
+        serving = asyncio.create_task(connection.serve(opening))
+        await asyncio.sleep(0.2)
+        assert not serving.done()
+        connection.displace()
+        await serving
 
 
 async def test_ready_carries_the_settings_of_the_endpointer() -> None:

@@ -71,6 +71,9 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (GatewaySettings, "GATEWAY_NOISE_FACTOR", "nan"),
         (GatewaySettings, "GATEWAY_JITTER_MS", "-1"),
         (GatewaySettings, "GATEWAY_STOP_TIMEOUT_S", "inf"),
+        (GatewaySettings, "GATEWAY_ALLOWED_ORIGINS", "page.example"),
+        (GatewaySettings, "GATEWAY_TRUSTED_PROXIES", "172.16.0.0/12 10.0.0.0/8"),
+        (GatewaySettings, "GATEWAY_TRUSTED_PROXIES", "proxy.local"),
         (GatewaySettings, "LOG_LEVEL", "loud"),
         (ListenerSettings, "LISTENER_TREND_WINDOW", "0"),
         (ListenerSettings, "SESSION_TTL_S", "1"),
@@ -185,3 +188,15 @@ def test_no_setting_is_named_like_another_of_another_meaning() -> None:
     defaults: dict[str, object] = {}
     for _, _, name, info in fields():
         assert defaults.setdefault(name, info.default) == info.default, name
+
+
+def test_the_default_number_of_sessions_fits_the_memory_of_the_container() -> None:
+    """With the measured sizes of the README: the gateway, and sessions that all talk while Redis is away."""
+    readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    (own,) = re.findall(r"([\d.]+) MB for the gateway", readme)
+    (session,) = re.findall(r"([\d.]+) MB while Redis is away", readme)
+    default = GatewaySettings.model_fields["max_sessions"].default
+    limit = dict(example())["GATEWAY_MEMORY"]
+    assert limit.endswith("G")
+    assert float(own) + default * float(session) < 0.95 * 1_024 * float(limit.removesuffix("G"))
+    assert f"the {default} of `GATEWAY_MAX_SESSIONS`" in readme

@@ -1,0 +1,111 @@
+"""The containers' nginx, with its own templates, in front of a real gateway: plain HTTP, trusted proxies, limits."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import websockets
+
+from certificates.server import ensure_certificate
+from tests.support.eventually import eventually
+from tests.support.gateways import START_S, Gateway, Person
+from tests.support.machines import Processes
+from tests.support.nginx import Nginx, free_ports, of_containers
+
+TALK = "talk.example.org"
+Start = Callable[..., str]
+
+
+@pytest.fixture
+def start(processes: Processes, tmp_path: Path) -> Iterator[Start]:
+    """Returns a function that starts nginx with settings, and returns the address of its port for HTTP."""
+    gateway = Gateway(processes, GATEWAY_TRUSTED_PROXIES="*")
+    eventually(gateway.answers, START_S)
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+    ensure_certificate(folder, {TALK})
+    running: list[Nginx] = []
+
+    def one(**settings: str) -> str:
+        http, https, status = free_ports(3)
+        servers = of_containers(
+            folder, {8080: http, 8443: https, 8081: status}, gateway.http.removeprefix("http://"), **settings
+        )
+        running.append(Nginx(folder, servers, http))
+        return f"http://127.0.0.1:{http}"
+
+    yield one
+    for nginx in running:
+        nginx.end()
+
+
+def get(address: str, path: str = "/", **headers: str) -> httpx.Response:
+    sent = {"Host": TALK} | {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.get(f"{address}{path}", headers=sent)
+
+
+def ready(address: str, **headers: str) -> bool:
+    """Return True if the page at https://talk.example.org may connect."""
+    answer = get(address, f"/readyz?origin=https://{TALK}", **headers)
+    return bool(answer.json()["checks"]["connection"]["ready"])
+
+
+def test_plain_http_is_redirected_unless_a_trusted_proxy_got_it_by_https(start: Start) -> None:
+    """The default: no loop for a proxy that is trusted and says so, and no page without TLS for others."""
+    address = start(HTTPS_PORT="8443")
+    assert get(address).headers["location"] == f"https://{TALK}:8443/"
+    assert get(address, "/a?b=1").headers["location"] == f"https://{TALK}:8443/a?b=1"
+    assert get(address, X_Forwarded_Proto="http").headers["location"] == f"https://{TALK}/"
+    for proto in ("https", "HTTPS", "https, http"):
+        assert get(address, X_Forwarded_Proto=proto).status_code == 200
+    assert get(address, "/.well-known/acme-challenge/x").status_code == 404
+
+
+def test_proxy_that_is_not_trusted_is_not_believed(start: Start) -> None:
+    """Neither scheme nor host: a client could send both."""
+    address = start(NGINX_TRUSTED_PROXY="10.0.0.0/8,192.168.0.0/16")
+    assert get(address, X_Forwarded_Proto="https").status_code == 301
+    plain = start(NGINX_TRUSTED_PROXY="10.0.0.0/8", NGINX_PLAIN_HTTP="serve")
+    assert not ready(plain, Host="inner:8080", X_Forwarded_Host=TALK)
+
+
+@pytest.mark.parametrize("networks", ["127.0.0.1", "10.0.0.0/8,127.0.0.0/8", "fd00::/8, 10.0.0.5, 127.0.0.1"])
+def test_host_of_a_trusted_proxy_is_that_of_the_page(start: Start, networks: str) -> None:
+    """In one of several networks; with a default port, and in a chain of proxies."""
+    address = start(NGINX_TRUSTED_PROXY=networks, NGINX_PLAIN_HTTP="serve")
+    assert not ready(address, Host="inner:8080")
+    for forwarded in (TALK, f"{TALK}:443", f"{TALK}, inner:80"):
+        assert ready(address, Host="inner:8080", X_Forwarded_Host=forwarded)
+
+
+async def test_plain_http_is_served_with_its_websocket_and_without_a_redirect(start: Start) -> None:
+    """Also to a proxy that says nothing, and to a load balancer's health check."""
+    address = start(NGINX_PLAIN_HTTP="serve", NGINX_TRUSTED_PROXY="10.0.0.0/8", NGINX_HSTS_S="31536000")
+    answer = get(address)
+    assert (answer.status_code, answer.headers.get("strict-transport-security")) == (200, None)
+    assert get(address, X_Forwarded_Proto="http").status_code == 200
+    assert get(address, "/healthz", Host="10.0.0.9").text == "ok\n"
+    assert get(address, "/static/main.js").status_code == 200
+    assert get(address, "/metrics").status_code == 404
+    port = int(address.rpartition(":")[2])
+    async with websockets.connect(f"ws://{TALK}/ws", host="127.0.0.1", port=port, origin=f"https://{TALK}") as line:  # type: ignore[arg-type]
+        await (await Person.enter(line)).ping()
+
+
+def test_hsts_is_sent_behind_a_proxy_that_speaks_https(start: Start) -> None:
+    """As over nginx' own TLS."""
+    address = start(NGINX_HSTS_S="31536000")
+    answer = get(address, X_Forwarded_Proto="https")
+    assert answer.headers.get_list("strict-transport-security") == ["max-age=31536000"]
+
+
+async def test_too_many_connections_are_named_to_the_page(start: Start) -> None:
+    """In the form of /readyz, which the page reads; browsers show it nothing of a refused handshake."""
+    address = start(NGINX_PLAIN_HTTP="serve", NGINX_MAX_CONNECTIONS_PER_ADDRESS="1")
+    port = int(address.rpartition(":")[2])
+    async with websockets.connect(f"ws://{TALK}/ws", host="127.0.0.1", port=port) as line:
+        await Person.enter(line)
+        answer = get(address, f"/readyz?origin=https://{TALK}")
+        assert answer.status_code == 429
+        assert "NGINX_MAX_CONNECTIONS_PER_ADDRESS" in answer.json()["checks"]["nginx"]["reason"]
