@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import FileSizeColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from analyzer_worker.engines.base import INSTANT_MODEL
+from analyzer_worker.engines.load import base_of
 from analyzer_worker.settings import Settings
 from analyzer_worker.weights import base_weights, e5_package
 from analyzer_worker.weights.adapter import BUILT_IN, E5, adapter_folder, read_adapter
@@ -19,9 +20,11 @@ def main() -> None:
     """Entry point: prints one line per model; on an error prints the remedy and exits with code 2."""
     settings = load_settings_or_exit(Settings)
     console = Console(stderr=True)
-    for model in dict.fromkeys(settings.model_by_language.values()):
+    models = list(dict.fromkeys(settings.model_by_language.values()))
+    for model in models:
+        base = base_of(model, models, settings.base_weights)
         try:
-            place = prefetch(model, settings.model_cache, console, settings.base_weights, not settings.model_offline)
+            place = prefetch(model, settings.model_cache, console, base, not settings.model_offline)
         except ModelError as error:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(2) from None

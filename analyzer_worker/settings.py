@@ -13,6 +13,7 @@ ANY_LANGUAGE = "*"
 """Stands for the languages that have no entry of their own."""
 ANY_MODEL = "*"
 """Stands for the only model that is not built in."""
+_CODE = re.compile(r"\*|[a-z]{2,3}")
 _ROUTE = re.compile(r"\s*(\*|[a-z]{2,3})\s*=\s*(\S+)\s*")
 
 
@@ -69,6 +70,13 @@ def _labels(text: str) -> str:
     return text
 
 
+def _languages(text: str) -> str:
+    """Raise ``ValueError`` unless the text is a list of language codes."""
+    if any(not _CODE.fullmatch(code) for code in text.replace(" ", "").split(",") if code):
+        raise ValueError("write ISO 639-1 codes, as in en,ko, without a region; or * for any language")
+    return text
+
+
 class Settings(WireSettings):
     """Sentiment worker settings: ``ANALYZER_*``, and those that all services share."""
 
@@ -82,8 +90,9 @@ class Settings(WireSettings):
     labels: Annotated[str, AfterValidator(_labels)] = ""
     """Labels of the classes of a model that does not name them, in order: ``neutral,positive,negative``; for several
     models ``owner/name=neutral,positive,negative;/models/mine=negative,positive``."""
-    languages: str = ""
-    """Comma-separated ISO 639-1 codes that the model supports, * for any; empty for those that it declares."""
+    languages: Annotated[str, AfterValidator(_languages)] = ""
+    """Comma-separated ISO 639-1 codes to analyse, and no others; ``*`` for any; empty for those that the model
+    declares."""
     zero_shot: bool = True
     """Analyse languages that the built-in model reads, but was not trained with; results say so."""
     margin: Annotated[float, Field(ge=0, le=1)] = 0.1

@@ -52,6 +52,7 @@ class E5Analyzer(SentimentAnalyzer):
         revision: str,
         languages: frozenset[str],
         temperatures: Mapping[str, float],
+        only: frozenset[str] | None = None,
     ) -> None:
         """Take over ``net`` and freeze it.
 
@@ -61,18 +62,21 @@ class E5Analyzer(SentimentAnalyzer):
             revision: of the adapter.
             languages: ISO 639-1 codes with training sentences.
             temperatures: divisor of the logits by language, ``*`` for any other (arXiv:1706.04599).
+            only: languages to support; None for all that the encoder reads.
         """
         self._net = net.eval().requires_grad_(False)
         self._tokenizer = tokenizer
         self.revision = revision
-        self.languages = self._trained = languages
+        self._trained = languages
+        self._read = ENCODER if only is None else only & ENCODER
+        self.languages = self._trained & self._read
         self._temperatures = temperatures
 
     def support(self, language: str) -> Support | None:
         """See ``SentimentAnalyzer``."""
-        if language in self._trained:
-            return "trained"
-        return "zero-shot" if language in ENCODER else None
+        if language not in self._read:
+            return None
+        return "trained" if language in self._trained else "zero-shot"
 
     def quantize(self) -> None:
         """Put the encoder's linear layers into 8 bits, which takes half of the time of float32."""
@@ -143,7 +147,7 @@ def load_e5(
 ) -> E5Analyzer:
     """Verify and load the files and merge the adapter; arguments as in ``load.load_analyzer``.
 
-    ``languages`` replaces those that the adapter names: the others are zero-shot. ``exact`` leaves float32.
+    ``languages`` are the only ones then; those without training stay zero-shot. ``exact`` leaves float32.
 
     Raises:
         ModelError: a file is missing or damaged, or ``languages`` names one that the encoder does not read.
@@ -151,7 +155,8 @@ def load_e5(
     torch.set_num_threads(threads)
     adapter = adapter or adapter_folder(E5)
     config, content = read_adapter(adapter, SHA256)
-    unread = (languages or frozenset()) - ENCODER
+    only = None if languages is None or ANY_LANGUAGE in languages else languages
+    unread = (only or frozenset()) - ENCODER
     if unread:
         raise ModelError(
             "model_languages",
@@ -163,8 +168,8 @@ def load_e5(
     with fitting(adapter):
         merge_adapter(net, load(content), config["alpha"] / config["rank"])
     tokenizer = UnigramTokenizer(file.vocabulary, config["max_tokens"])
-    known = languages or frozenset(config["languages"])
-    analyzer = E5Analyzer(net, tokenizer, config["revision"], known, config.get("temperatures", {ANY_LANGUAGE: 1.0}))
+    trained, temperatures = frozenset(config["languages"]), config.get("temperatures", {ANY_LANGUAGE: 1.0})
+    analyzer = E5Analyzer(net, tokenizer, config["revision"], trained, temperatures, only)
     if not exact:
         analyzer.quantize()
     return analyzer

@@ -12,6 +12,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from analyzer_worker.engines.base import Probabilities, SentimentAnalyzer, encodable
 from analyzer_worker.engines.label_map import label_classes, merge_probabilities
+from analyzer_worker.settings import ANY_LANGUAGE
 from analyzer_worker.weights.hub import declared_languages, model_folder, revision_of
 from analyzer_worker.weights.hub_faults import unusable
 from wire.errors import ModelError
@@ -19,7 +20,6 @@ from wire.messages.results import Label
 
 MAX_TOKENS = 256
 """Longer texts are cut off; an utterance of 30 s has about 100 tokens."""
-ANY_LANGUAGE = frozenset({"*"})
 LOAD_ERRORS = (
     OSError,
     ValueError,
@@ -108,7 +108,7 @@ def load_hub_classifier(
     if report["missing_keys"]:  # transformers would fill them with random numbers and only warn
         lacking = ", ".join(sorted(report["missing_keys"])[:3])
         raise unusable(model, folder, f"its file lacks weights: {lacking}")
-    known = None if supported == ANY_LANGUAGE else supported
+    known = None if ANY_LANGUAGE in supported else supported
     names = {number: str(name) for number, name in network.config.id2label.items()}
     mapped = label_classes(model, names, network.config.label2id or {}, labels)
     classifier = HubClassifier(model, revision_of(folder), known, mapped, network, tokenizer)

@@ -1,13 +1,14 @@
 """The factory of sentiment engines. An engine's libraries are imported only when that engine is chosen."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from analyzer_worker.engines.base import INSTANT_MODEL, SentimentAnalyzer
 from analyzer_worker.engines.routing import Routing
 from analyzer_worker.settings import ANY_LANGUAGE, ANY_MODEL
 from analyzer_worker.weights.adapter import BUILT_IN, E5, MINILM
+from analyzer_worker.weights.e5_package import FILE as E5_FILE
 from wire.errors import ModelError
 from wire.messages.results import Label
 
@@ -56,9 +57,21 @@ def load_routing(models: Mapping[str, str], languages: frozenset[str] | None, lo
     analyzers = {}
     for model in dict.fromkeys(models.values()):
         routed = frozenset(language for language, name in models.items() if name == model) - {ANY_LANGUAGE}
-        asked = languages if models.get(ANY_LANGUAGE) == model else None
-        analyzers[model] = load_analyzer(model, asked and asked | routed, loading)
+        analyzers[model] = load_analyzer(
+            model,
+            _asked(model, routed, models, languages),
+            replace(loading, base=base_of(model, models.values(), loading.base)),
+        )
     return Routing({language: analyzers[model] for language, model in models.items()})
+
+
+def _asked(
+    model: str, routed: frozenset[str], models: Mapping[str, str], languages: frozenset[str] | None
+) -> frozenset[str] | None:
+    """Return the languages that a model is wanted for; None for those that it declares."""
+    if models.get(ANY_LANGUAGE) == model:
+        return languages and languages | routed
+    return None if model in BUILT_IN else routed  # of a model of one's own the route says what it can do
 
 
 def load_analyzer(model: str, languages: frozenset[str] | None, loading: Loading) -> SentimentAnalyzer:
@@ -77,7 +90,7 @@ def load_analyzer(model: str, languages: frozenset[str] | None, loading: Loading
     if model == INSTANT_MODEL:
         from analyzer_worker.engines.instant import InstantAnalyzer
 
-        return InstantAnalyzer(languages)
+        return InstantAnalyzer(None if languages and ANY_LANGUAGE in languages else languages)
     if model == E5:
         from analyzer_worker.engines.e5_lora import load_e5
 
@@ -91,3 +104,17 @@ def load_analyzer(model: str, languages: frozenset[str] | None, loading: Loading
     return load_hub_classifier(
         model, languages, loading.cache, loading.threads, loading.download, loading.labels_of(model)
     )
+
+
+def base_of(model: str, models: Collection[str], base: Path | None) -> Path | None:
+    """Return the given base weights, unless they are those of the other built-in model, which is in use too.
+
+    Args:
+        model: one of ``models``.
+        models: all that are in use.
+        base: a file, or a folder with it, is the multilingual model's; another folder the English one's.
+    """
+    if base is None or not {E5, MINILM} <= set(models):
+        return base
+    multilingual = base.is_file() or (base / E5_FILE).is_file()
+    return base if multilingual == (model == E5) else None

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 from analyzer_worker.engines.base import Probabilities, SentimentAnalyzer, encodable
 from analyzer_worker.engines.minilm_net import SentimentNet, load_encoder
 from analyzer_worker.engines.pooled_net import merge_adapter
+from analyzer_worker.settings import ANY_LANGUAGE
 from analyzer_worker.weights.adapter import MINILM, adapter_folder, fitting, read_adapter
 from analyzer_worker.weights.base_weights import WEIGHTS_SHA256, ensure_base_weights
 from wire.errors import ModelError
@@ -51,6 +52,7 @@ def load_minilm(
     adapter = adapter or adapter_folder(MINILM)
     config, content = read_adapter(adapter, WEIGHTS_SHA256)
     known = frozenset(config["languages"])
+    languages = None if languages and ANY_LANGUAGE in languages else languages
     if languages is not None and not languages <= known:
         raise ModelError(
             "model_languages",

@@ -35,11 +35,12 @@ class Routing:
         """The revisions of all models."""
         return ", ".join(dict.fromkeys(analyzer.revision for analyzer in self._analyzers.values()))
 
-    @property
-    def languages(self) -> frozenset[str] | None:
-        """ISO 639-1 codes of the languages that a model was made for; None for any."""
-        known = [analyzer.languages for analyzer in self._analyzers.values()]
-        return None if None in known else frozenset().union(*(each for each in known if each))
+    def refusal(self, language: str) -> str:
+        """Return why ``model_for`` has no model for a language."""
+        routed = self._analyzers.get(language) or self._analyzers.get(ANY_LANGUAGE)
+        if routed is None:
+            return f"The sentiment model for this language ({language}) is missing in ANALYZER_MODELS."
+        return f"The sentiment model {routed.name} does not read this language ({language})."
 
     def model_for(self, language: str) -> SentimentAnalyzer | None:
         """Return the model for a language; None if no model supports it."""

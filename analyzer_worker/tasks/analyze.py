@@ -61,9 +61,10 @@ def analyse(
     routing = batcher.routing
     model = routing.model_for(language)
     zero_shot = model is not None and model.support(language) == "zero-shot"
-    if model is None or (zero_shot and not judgement.zero_shot):
-        known = ", ".join(sorted(routing.languages or ()))
-        return None, f"The sentiment model {routing.name} knows {known}, but this is {language}."
+    if model is None:
+        return None, routing.refusal(language)
+    if zero_shot and not judgement.zero_shot:
+        return None, f"The sentiment model {model.name} was not trained with this language ({language})."
     probabilities = batcher.analyze(model, text, language, session)
     return sentiment_of(probabilities, model.name, language, judgement.margin, zero_shot), None
 

@@ -131,11 +131,11 @@ def test_sentiment_of_probabilities_takes_the_most_probable_label() -> None:
 
 
 def test_analysis_of_an_unsupported_language_publishes_the_reason() -> None:
-    """The text is published without sentiment, the reason names the supported languages, and the model does not run."""
+    """The text is published without sentiment, the reason names the language, and the model does not run."""
     task = Task(Model(frozenset({"en", "de"})), text_job(text="오늘 날씨가 좋네요.", language="ko"))
     assert task.final.text == "오늘 날씨가 좋네요."
     assert task.final.sentiment is None
-    assert task.final.sentiment_reason == "The sentiment model cheerful knows de, en, but this is ko."
+    assert task.final.sentiment_reason == "The sentiment model cheerful does not read this language (ko)."
     assert task.model.texts == []
 
 
@@ -154,10 +154,11 @@ def test_a_language_without_training_is_marked_or_refused() -> None:
         sentiment, reason = analyse(models, "bien", language, "s", Judgement())
         assert sentiment is not None
         assert (sentiment.zero_shot, reason) == (marked, None)
-    for language, judgement in (("fr", Judgement(zero_shot=False)), ("mi", Judgement())):
+    refused = (("fr", Judgement(zero_shot=False), "was not trained with"), ("mi", Judgement(), "does not read"))
+    for language, judgement, reason_begins in refused:
         sentiment, reason = analyse(models, "bien", language, "s", judgement)
         assert sentiment is None
-        assert reason == f"The sentiment model cheerful knows en, but this is {language}."
+        assert reason == f"The sentiment model cheerful {reason_begins} this language ({language})."
 
 
 @pytest.mark.parametrize(

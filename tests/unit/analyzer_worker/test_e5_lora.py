@@ -72,8 +72,12 @@ def test_support_is_that_of_training_and_encoder(e5: E5Analyzer) -> None:
     assert not ENCODER - set(LANGUAGES)
 
 
-def test_given_languages_count_as_trained() -> None:
-    assert load_e5(frozenset({"de", "ko"}), threads=1).languages == frozenset({"de", "ko"})
+def test_given_languages_are_the_only_ones() -> None:
+    """A language is not trained because an operator names it; ``*`` names all."""
+    e5 = load_e5(frozenset({"de", "ko"}), threads=1)
+    assert e5.languages == frozenset({"ko"})
+    assert [e5.support(code) for code in ("ko", "de", "en", "fr", "mi")] == ["trained", "zero-shot", None, None, None]
+    assert load_e5(frozenset({"*"}), threads=1).support("fr") == "zero-shot"
     with pytest.raises(ModelError, match="does not read mi"):
         load_e5(frozenset({"mi", "en"}), threads=1)
 

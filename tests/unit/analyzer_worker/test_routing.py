@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from analyzer_worker.engines.instant import InstantAnalyzer
-from analyzer_worker.engines.load import Loading, load_routing
+from analyzer_worker.engines.load import Loading, base_of, load_routing
 from analyzer_worker.engines.routing import Routing
 from analyzer_worker.settings import Settings, parse_labels, parse_models
 from wire.errors import ModelError
@@ -33,11 +33,14 @@ def test_a_language_cannot_be_routed_to_a_model_that_lacks_it() -> None:
 
 
 def test_routing_describes_all_its_models() -> None:
-    """Names and revisions appear once each; the languages are those of any model."""
+    """Names and revisions appear once each."""
     routing = Routing({"en": ENGLISH, "ko": InstantAnalyzer(frozenset({"ko", "ja"}))})
     assert (routing.name, routing.revision) == ("instant", "1")
-    assert routing.languages == frozenset({"en", "ko", "ja"})
-    assert Routing({"en": ENGLISH, "*": ANY}).languages is None
+
+
+def test_the_reason_for_no_model_names_the_model_or_the_setting() -> None:
+    assert Routing({"*": ENGLISH}).refusal("ko") == "The sentiment model instant does not read this language (ko)."
+    assert "(ko) is missing in ANALYZER_MODELS" in Routing({"en": ENGLISH}).refusal("ko")
 
 
 def test_a_model_is_loaded_once_for_several_languages(tmp_path: Path) -> None:
@@ -50,7 +53,40 @@ def test_given_languages_are_those_of_the_model_for_any(tmp_path: Path) -> None:
     """``ANALYZER_LANGUAGES`` and a route of its own do not exclude each other."""
     models = {"de": "instant", "*": "instant"}
     routing = load_routing(models, frozenset({"ko"}), Loading(tmp_path, threads=1))
-    assert routing.languages == frozenset({"de", "ko"})
+    assert [routing.model_for(code) is not None for code in ("de", "ko", "fr")] == [True, True, False]
+
+
+@pytest.mark.parametrize("languages", ["*", "*,ko", "ko, *"])
+def test_any_language_is_any_language(languages: str, tmp_path: Path) -> None:
+    """Also beside others, and where one of them has a route of its own."""
+    settings = Settings(languages=languages)
+    for models in ({"*": "instant"}, {"de": "instant", "*": "instant"}):
+        routing = load_routing(models, settings.language_codes, Loading(tmp_path, threads=1))
+        assert routing.model_for("fr") is not None
+
+
+@pytest.mark.parametrize("languages", ["ko-KR", "EN", "korean", "en;ko", "한국어"])
+def test_what_is_no_language_code_is_refused(languages: str) -> None:
+    with pytest.raises(ValidationError, match="ISO 639-1 codes"):
+        Settings(languages=languages)
+
+
+@pytest.mark.parametrize(
+    ("models", "base", "owner"),
+    [
+        ({"e5-sentiment-multilingual"}, "e5-small-q4.bin", "e5-sentiment-multilingual"),
+        ({"minilm-sentiment-en"}, "e5-small-q4.bin", "minilm-sentiment-en"),
+        ({"e5-sentiment-multilingual", "minilm-sentiment-en"}, "e5-small-q4.bin", "e5-sentiment-multilingual"),
+        ({"e5-sentiment-multilingual", "minilm-sentiment-en"}, "", "e5-sentiment-multilingual"),
+        ({"e5-sentiment-multilingual", "minilm-sentiment-en"}, "minilm", "minilm-sentiment-en"),
+    ],
+)
+def test_base_weights_go_to_the_model_that_they_are_of(models: set[str], base: str, owner: str, tmp_path: Path) -> None:
+    """With one built-in model in use they are its own, and are checked as such; with both, the files tell."""
+    (tmp_path / "e5-small-q4.bin").touch()
+    (tmp_path / "minilm").mkdir()
+    found = {model: base_of(model, models, tmp_path / base) for model in models}
+    assert found == {model: tmp_path / base if model == owner else None for model in models}
 
 
 @pytest.mark.parametrize(
