@@ -13,8 +13,8 @@ Probabilities: TypeAlias = dict[Label, float]
 """Probability of each label, 0–1, in the order of ``LABELS``; the three sum to 1."""
 
 
-MAX_CHARACTERS = 8192
-"""Texts are cut to this length before tokenization: far more than any model reads, and 30 s of speech have some 500."""
+MAX_CHARACTERS = 2_000
+"""Texts are cut to this length before tokenization: 30 s of speech have some 500."""
 
 Support = Literal["trained", "zero-shot"]
 """Trained with sentences of the language, or read by an encoder that was, with a head trained on other languages."""

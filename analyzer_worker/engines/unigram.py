@@ -37,14 +37,17 @@ class UnigramTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of ``<s>``, ``text`` and ``</s>``; what exceeds the limit is cut off the text's end."""
+        return self.encode_parts(text)[0]
+
+    def encode_parts(self, text: str) -> list[list[int]]:
+        """Return the ids as ``encode`` does, and those of what exceeds the limit in further parts; at least one."""
         content: list[int] = []
         limit = self.max_tokens - 2
         text = text.replace("\0", "")  # numpy takes it for the end of a string
         for word in unicodedata.normalize("NFC", text).translate(self._normalizer).split():
             content += self._pieces_of(METASPACE + word)
-            if len(content) >= limit:
-                break
-        return [self._start, *content[:limit], self._end]
+        starts = range(0, max(len(content), 1), limit)
+        return [[self._start, *content[start : start + limit], self._end] for start in starts]
 
     def _split(self, word: str) -> tuple[int, ...]:
         """Find the best pieces of one word by the Viterbi algorithm."""

@@ -53,3 +53,12 @@ def test_long_text_is_cut_at_its_end(tokenizer: UnigramTokenizer) -> None:
 @pytest.mark.parametrize("text", ["a" * 300, "☃" * 300, "\ud800 it", "\x00"])
 def test_any_text_is_encoded(tokenizer: UnigramTokenizer, text: str) -> None:
     assert 2 <= len(tokenizer.encode(text)) <= 8
+
+
+@pytest.mark.parametrize("words", [0, 1, 5, 6, 7, 30])
+def test_a_long_text_is_encoded_in_parts(vocabulary: Vocabulary, tokenizer: UnigramTokenizer, words: int) -> None:
+    """Together they have every token, each with its first and last one."""
+    parts = tokenizer.encode_parts("love " * words)
+    unlimited = UnigramTokenizer(vocabulary, max_tokens=1_000).encode("love " * words)
+    assert [token for part in parts for token in part[1:-1]] == unlimited[1:-1]
+    assert all(part[0] == unlimited[0] and part[-1] == unlimited[-1] and len(part) <= 8 for part in parts)
