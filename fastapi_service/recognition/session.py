@@ -181,7 +181,6 @@ class Session:
 
     def _on_utterance(self, utterance: Utterance) -> None:
         segment, self.segments = self.segments, self.segments + 1
-        metrics.UTTERANCES.labels(utterance.reason).inc()
         self._send(
             SpeechEnded(
                 segment=segment,

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from fastapi_service.endpointing.events import Utterance
 from fastapi_service.endpointing.sample_clock import SampleClock
+from fastapi_service.monitoring import metrics
 from fastapi_service.recognition.acknowledgements import Acknowledgements
 from fastapi_service.recognition.jobs import utterance_job
 from fastapi_service.recognition.ports import LedgerJob, PartialRequest, SessionOptions, SessionPorts
@@ -128,6 +129,8 @@ class LedgerWriter:
         verdict, job = await self._retry.until_ok(admit)
         if verdict == "fenced":
             raise SessionTakenOver
+        if verdict == "admitted":  # a duplicate was counted by the connection that wrote it
+            metrics.UTTERANCES.labels(found.utterance.reason).inc()
         self.next_segment = found.segment + 1
         self._acknowledgements.send(samples)
         await self._retry.until_ok(lambda: self._ports.queue.dispatch(job))
