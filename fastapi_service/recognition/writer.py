@@ -27,6 +27,8 @@ class FoundUtterance(NamedTuple):
     """The request for its text, if one was made before its end."""
     record: SessionRecord
     """The session as it was at the utterance's end: later changes are not for it."""
+    ahead: bool
+    """The session was sending faster than real time then."""
 
     @property
     def samples(self) -> int:
@@ -118,7 +120,7 @@ class LedgerWriter:
 
         async def admit() -> tuple[Admitted, LedgerJob]:
             # A job of its own for each attempt: it has the time at which the utterance came into the ledger.
-            job = utterance_job(found.record, found.segment, found.utterance, partial)
+            job = utterance_job(found.record, found.segment, found.utterance, partial, ahead=found.ahead)
             verdict = await self._ports.admission.admit(
                 self._record.owner, job, found.utterance.pcm, samples, self._options.ttl_s, language
             )
