@@ -2,6 +2,7 @@
 
 import uvicorn
 
+from fastapi_service.api.keepalive import PatientWebSocketProtocol
 from fastapi_service.app import create_app
 from fastapi_service.gateway import CLOSING_S
 from fastapi_service.settings import Settings
@@ -24,7 +25,7 @@ def main() -> None:
         port=settings.port,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
-        ws="websockets-sansio",
+        ws=PatientWebSocketProtocol,
         ws_max_size=LARGEST_MESSAGE,
         ws_ping_interval=PING_S,
         ws_ping_timeout=PING_S,

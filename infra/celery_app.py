@@ -13,8 +13,11 @@ VISIBILITY_TIMEOUT_S = 120
 KOMBU_PRIORITY_STEPS = (0, 3, 6, 9)
 KOMBU_PRIORITY_SEPARATOR = "\x06\x16"
 
-PRIORITIES = {"interim": 9, "final": 3}
-"""Purpose of a partial → its priority; a lower number is more urgent. Jobs in the ledger have priority 0."""
+LIVE, AHEAD = 0, 9
+"""Priorities of the ledger's jobs, by the class of their session; a lower number is more urgent. A session that sends
+faster than real time, such as a file, waits behind all that talk, and behind their interim texts."""
+PRIORITIES = {"interim": 6, "final": 3}
+"""Purpose of a partial → its priority, between those two."""
 STALE_S = 1.0
 """Seconds after which a partial that no worker has started is dropped."""
 
@@ -68,22 +71,34 @@ def send_job(celery: Celery, job: TranscribeAudio | AnalyzeText | TranscribePart
         task,
         kwargs={"job": job.model_dump(mode="json")},
         queue=queue,
-        priority=PRIORITIES[job.purpose] if isinstance(job, TranscribePartial) else 0,
+        priority=priority(job),
         expires=STALE_S if isinstance(job, TranscribePartial) else None,
         argsrepr="()",
         kwargsrepr=f"<{job.session_id}:{job.segment}>",  # never the text, which Celery would log
     )
 
 
+def priority(job: TranscribeAudio | AnalyzeText | TranscribePartial) -> int:
+    """Return a job's priority in its queue and inside a worker; 0 is the most urgent."""
+    if isinstance(job, TranscribePartial):
+        return PRIORITIES[job.purpose]
+    return AHEAD if job.ahead else LIVE
+
+
+def queue_key(queue: str, step: int) -> str:
+    """Return the Redis list of a queue's tasks of one priority, which is first in, first out."""
+    return f"{queue}{KOMBU_PRIORITY_SEPARATOR}{step}" if step else queue
+
+
 def queue_keys(queue: str) -> list[str]:
     """Return the Redis lists that make up a queue, one per priority, the most urgent first."""
-    return [f"{queue}{KOMBU_PRIORITY_SEPARATOR}{step}" if step else queue for step in KOMBU_PRIORITY_STEPS]
+    return [queue_key(queue, step) for step in KOMBU_PRIORITY_STEPS]
 
 
-def more_urgent(redis: Redis, queue: str, priority: int) -> bool:
-    """Return True if ``queue`` has a task that is more urgent than ``priority``."""
+def more_urgent(redis: Redis, queue: str, than: int) -> bool:
+    """Return True if ``queue`` has a task that is more urgent than a priority."""
     pipeline = redis.pipeline(transaction=False)
-    for key, step in zip(queue_keys(queue), KOMBU_PRIORITY_STEPS, strict=True):
-        if step < priority:
-            pipeline.llen(key)
+    for step in KOMBU_PRIORITY_STEPS:
+        if step < than:
+            pipeline.llen(queue_key(queue, step))
     return any(pipeline.execute())

@@ -8,7 +8,8 @@ from infra.ledger.ledger import MAX_ATTEMPTS
 GRACE_S = 2.0
 """Age at which a job that is in no queue and not claimed counts as lost; an idle worker claims within milliseconds."""
 OVERTAKEN_S = 10.0
-"""A job counts as lost when one sent this much later was claimed before it, as queues are first in, first out."""
+"""A job counts as lost when one of its lane that was sent this much later was claimed before it: lanes are first in,
+first out."""
 
 Step: TypeAlias = Literal["wait", "resend", "fail", "unblock"]
 
@@ -20,8 +21,8 @@ def next_step(entry: Entry, *, now: float, claimant_alive: bool, queue_empty: bo
         entry: the utterance.
         now: the present.
         claimant_alive: whether the worker that claimed it has a heartbeat.
-        queue_empty: whether the queue of its stage is empty.
-        high_water: when the latest job that any worker has claimed for this stage was sent. It is ignored when it lies
+        queue_empty: whether the queue of its lane is empty.
+        high_water: when the latest job that any worker has claimed in this lane was sent. It is ignored when it lies
             in the future, because the clock was set back.
 
     Returns:

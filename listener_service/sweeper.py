@@ -7,8 +7,8 @@ import structlog
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from infra.celery_app import queue_keys
-from infra.ledger.entry import Entry
+from infra.celery_app import AHEAD, LIVE, queue_key
+from infra.ledger.entry import Entry, Stage, lane
 from infra.ledger.ledger import Ledger
 from infra.redis_client import Redis
 from infra.results import publish_result
@@ -25,7 +25,7 @@ PERIOD_S = 1.0
 MAX_PER_SWEEP = 500
 """Utterances without a result that one sweep looks at, the oldest first."""
 
-QUEUES = {"stt": names.STT_QUEUE, "analysis": names.ANALYZER_QUEUE}
+QUEUES: dict[Stage, str] = {"stt": names.STT_QUEUE, "analysis": names.ANALYZER_QUEUE}
 
 log = structlog.get_logger()
 
@@ -58,16 +58,15 @@ class Sweeper:
         if not entries:
             return
         alive = self._alive({entry.claimed_by for entry in entries if entry.claimed_by})
-        # Jobs of the ledger have priority 0, the first key of a queue; partials are in the others.
-        empty = {stage: self._redis.llen(queue_keys(queue)[0]) == 0 for stage, queue in QUEUES.items()}
+        empty = self._empty_lanes()
         high_water = self._redis.hgetall(names.HIGH_WATER)
         for entry in entries:
             step = next_step(
                 entry,
                 now=seconds + microseconds / 1e6,
                 claimant_alive=entry.claimed_by in alive,
-                queue_empty=empty.get(entry.stage, False),
-                high_water=float(high_water.get(entry.stage, 0)),
+                queue_empty=entry.lane in empty,
+                high_water=float(high_water.get(entry.lane, 0)),
             )
             if step == "wait":
                 continue
@@ -85,6 +84,15 @@ class Sweeper:
         """
         for channel in (names.RESULT_MESSAGES, names.FINAL_STATS):
             self._redis.xtrim(names.stream(channel), minid=f"{oldest * 1000}-0", approximate=False)
+
+    def _empty_lanes(self) -> set[str]:
+        """Return the lanes without a job in their queue. A partial is in no lane: its priority is another."""
+        return {
+            lane(stage, ahead=step == AHEAD)
+            for stage, queue in QUEUES.items()
+            for step in (LIVE, AHEAD)
+            if self._redis.llen(queue_key(queue, step)) == 0
+        }
 
     def _act(self, step: Step, entry: Entry) -> None:
         if step == "unblock":

@@ -22,7 +22,8 @@ _PREFIX = "wta:"
 PENDING = f"{_PREFIX}pending"
 """Sorted set of ledger members by the time of their admission (Unix seconds)."""
 HIGH_WATER = f"{_PREFIX}high_water"
-"""Hash stage → latest ``sent_at`` of a claimed job. A job sent long before it and still unclaimed is lost."""
+"""Hash lane → latest ``sent_at`` of a claimed job. A job sent long before it and still unclaimed is lost. A lane is a
+stage's jobs of one class; see ``infra.ledger.entry``."""
 SWEEPER_LOCK = f"{_PREFIX}sweeper"
 """Held by the one listener that sweeps."""
 GLOBAL_AUDIENCE = "global"
@@ -50,7 +51,7 @@ def session(session_id: str) -> str:
     """Hash with what a resume needs.
 
     Fields: token (its digest), owner, room, task, language, languages, prompt, sample_rate, next_segment, samples (the
-    safe ones), and detected_language, the last one that was certain.
+    safe ones), ahead (1 if its last utterance was), and detected_language, the last one that was certain.
     """
     return f"{_PREFIX}session:{session_id}"
 

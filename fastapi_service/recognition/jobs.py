@@ -10,12 +10,15 @@ from wire.messages.jobs import AnalyzeText, Partial, TranscribeAudio
 from wire.messages.results import result_fields
 
 
-def utterance_job(record: SessionRecord, segment: int, utterance: Utterance, partial: Partial | None) -> LedgerJob:
+def utterance_job(
+    record: SessionRecord, segment: int, utterance: Utterance, partial: Partial | None, *, ahead: bool = False
+) -> LedgerJob:
     """Return the next job of an utterance.
 
     Args:
         partial: what a worker made of the utterance already. With a text, only the analysis is left to do; without
             speech, the transcription job carries that finding.
+        ahead: the session sends faster than real time.
     """
     job = TranscribeAudio(
         session_id=record.session_id,
@@ -29,6 +32,7 @@ def utterance_job(record: SessionRecord, segment: int, utterance: Utterance, par
         task=record.task,
         prompt=record.prompt,
         clock=Clock(speech_end=utterance.speech_end, endpointed=utterance.ended, queued=now()),
+        ahead=ahead,
     )
     if partial is None or (partial.transcript is None and partial.no_speech_prob is None):
         return job
@@ -39,4 +43,6 @@ def utterance_job(record: SessionRecord, segment: int, utterance: Utterance, par
             "no_speech_reason": partial.no_speech_reason,
         }
     )
-    return job if partial.transcript is None else AnalyzeText(**result_fields(job), transcript=partial.transcript)
+    if partial.transcript is None:
+        return job
+    return AnalyzeText(**result_fields(job), transcript=partial.transcript, ahead=ahead)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fastapi_service.endpointing.endpointer import EndpointerOptions
+from fastapi_service.recognition.pace import AHEAD_S
 from fastapi_service.storage.record import SessionRecord
 from infra.ledger.admission import Admitted
 from wire.messages.jobs import AnalyzeText, Partial, TranscribeAudio, TranscribePartial
@@ -114,6 +115,8 @@ class SessionOptions:
     """Seconds without audio that end the open utterance."""
     interim_every_s: float = 0.0
     """Interval of interim texts; 0 turns them off."""
+    ahead_s: float = AHEAD_S
+    """Lead in seconds of audio from which a session sends faster than real time."""
     max_unwritten_s: float = 60.0
     """Seconds of speech in one session that may wait for the ledger; then its socket is not read. The client's answers
     to pings are not read then either, so it must be longer than an ordinary outage."""

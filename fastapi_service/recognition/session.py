@@ -1,5 +1,6 @@
 """One person's audio, from samples to the ledger."""
 
+import asyncio
 from collections.abc import Callable
 from typing import assert_never
 
@@ -11,6 +12,7 @@ from fastapi_service.recognition.acknowledgements import Acknowledgements
 from fastapi_service.recognition.audio_timeout import AudioTimeout
 from fastapi_service.recognition.configuration import Configuration
 from fastapi_service.recognition.interims import Interims
+from fastapi_service.recognition.pace import Pace
 from fastapi_service.recognition.partial_requester import PartialRequester
 from fastapi_service.recognition.ports import SessionOptions, SessionPorts
 from fastapi_service.recognition.speculation import Speculation
@@ -33,6 +35,7 @@ class Session:
         * Audio is acknowledged only when it is in the ledger, or when it was silence.
         * The open utterance ends also when no audio comes. The audio clock stands still meanwhile: it counts what the
           client sends, and a client that leaves audio out says so with a gap.
+        * A session that sends faster than real time requests no text before the end of an utterance.
         * Texts requested before the end of an utterance change nothing of this: see :class:`Speculation` and
           :class:`Interims`.
 
@@ -68,6 +71,8 @@ class Session:
         )
         self._writer = LedgerWriter(record, ports, options, clock, self._acknowledgements, retry)
         self._timeout = AudioTimeout(options.audio_timeout_s, self._on_timeout)
+        self._time = asyncio.get_running_loop().time
+        self._pace = Pace(self._time(), resumed=record.resumed_live, ahead_s=options.ahead_s)
 
     @property
     def record(self) -> SessionRecord:
@@ -78,6 +83,11 @@ class Session:
     def seconds(self) -> float:
         """Audio received since the session's start, gaps included."""
         return self._stream.clock.seconds
+
+    @property
+    def _is_busy(self) -> bool:
+        """True if the workers have enough to do with this session's final texts."""
+        return self._pace.ahead or self.waiting > 0
 
     @property
     def waiting(self) -> int:
@@ -95,10 +105,12 @@ class Session:
             StoreError: the ledger refused an utterance for good.
         """
         pcm = decode_pcm(data)
-        metrics.AUDIO_SECONDS.inc(len(pcm) / self.record.sample_rate)
+        seconds = len(pcm) / self.record.sample_rate
+        metrics.AUDIO_SECONDS.inc(seconds)
+        self._pace.update(self._time(), seconds, waiting=self.waiting > 0)
         self._handle(self._stream.feed(pcm, now()))
         endpointer = self._stream.endpointer
-        if endpointer.active is not None and endpointer.state is State.SPEAKING and not self.waiting:
+        if endpointer.active is not None and endpointer.state is State.SPEAKING and not self._is_busy:
             self._interims.update(endpointer.active, endpointer.position)
         await self._keep_pace()
 
@@ -149,6 +161,7 @@ class Session:
 
     def _acknowledge(self, ack: Ack) -> None:
         self._send(ack)
+        self._pace.update(self._time(), waiting=self.waiting > 0)
         self._timeout.extend()  # the client may have waited for this with its next audio, as with a file
 
     def _on_timeout(self) -> None:
@@ -174,14 +187,14 @@ class Session:
             self._speculation.discard()
 
     def _on_pause(self, pause: SpeculativeEndpoint) -> None:
-        if self.waiting:  # the workers have enough to do
+        if self._is_busy:
             self._speculation.discard()
         else:
             self._speculation.begin(self.segments, pause)
 
     def _on_utterance(self, utterance: Utterance) -> None:
         segment, self.segments = self.segments, self.segments + 1
-        metrics.UTTERANCES.labels(utterance.reason).inc()
+        self._pace.update(self._time(), waiting=True)
         self._send(
             SpeechEnded(
                 segment=segment,
@@ -191,4 +204,5 @@ class Session:
             )
         )
         self._interims.end()
-        self._writer.put(FoundUtterance(segment, utterance, self._speculation.take(utterance), self.record))
+        request = self._speculation.take(utterance)
+        self._writer.put(FoundUtterance(segment, utterance, request, self.record, ahead=self._pace.ahead))

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from fastapi_service.endpointing.events import Utterance
 from fastapi_service.endpointing.sample_clock import SampleClock
+from fastapi_service.monitoring import metrics
 from fastapi_service.recognition.acknowledgements import Acknowledgements
 from fastapi_service.recognition.jobs import utterance_job
 from fastapi_service.recognition.ports import LedgerJob, PartialRequest, SessionOptions, SessionPorts
@@ -26,6 +27,8 @@ class FoundUtterance(NamedTuple):
     """The request for its text, if one was made before its end."""
     record: SessionRecord
     """The session as it was at the utterance's end: later changes are not for it."""
+    ahead: bool
+    """The session was sending faster than real time then."""
 
     @property
     def samples(self) -> int:
@@ -117,7 +120,7 @@ class LedgerWriter:
 
         async def admit() -> tuple[Admitted, LedgerJob]:
             # A job of its own for each attempt: it has the time at which the utterance came into the ledger.
-            job = utterance_job(found.record, found.segment, found.utterance, partial)
+            job = utterance_job(found.record, found.segment, found.utterance, partial, ahead=found.ahead)
             verdict = await self._ports.admission.admit(
                 self._record.owner, job, found.utterance.pcm, samples, self._options.ttl_s, language
             )
@@ -128,6 +131,8 @@ class LedgerWriter:
         verdict, job = await self._retry.until_ok(admit)
         if verdict == "fenced":
             raise SessionTakenOver
+        if verdict == "admitted":  # a duplicate was counted by the connection that wrote it
+            metrics.UTTERANCES.labels(found.utterance.reason).inc()
         self.next_segment = found.segment + 1
         self._acknowledgements.send(samples)
         await self._retry.until_ok(lambda: self._ports.queue.dispatch(job))

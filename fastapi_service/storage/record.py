@@ -36,6 +36,8 @@ class SessionRecord:
     prompt: str = ""
     languages: tuple[str, ...] = ()
     """Those that the client allows: one is fixed, among several each utterance's is detected; empty: any."""
+    resumed_live: bool = False
+    """The connection resumed a session that was not ahead of real time: its client may have buffered live speech."""
 
     def configured(self, change: Configure) -> "SessionRecord":
         """Return the record with a client's change."""

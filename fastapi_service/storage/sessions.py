@@ -19,8 +19,8 @@ from wire.messages.statistics import Statistics
 
 log = structlog.get_logger()
 
-_Progress = tuple[str | None, Task, str, str, str, str | None]
-"""Language, task, prompt, next segment, acknowledged samples and languages, as resume.lua answers them."""
+_Progress = tuple[str | None, Task, str, str, str, str | None, str | None]
+"""Language, task, prompt, next segment, acknowledged samples, languages and ahead, as resume.lua answers them."""
 
 
 class SessionStore:
@@ -79,7 +79,7 @@ class SessionStore:
         progress = await self._resume(keys=names.session_keys(start.session_id, room), args=[owner, self._ttl_s])
         if progress is None:  # it expired since the look at its token
             raise errors.not_resumable()
-        language, task, prompt, next_segment, samples, listed = progress
+        language, task, prompt, next_segment, samples, listed, ahead = progress
         languages = tuple(listed.split(",")) if listed else ()
         return SessionRecord(
             session_id=start.session_id,
@@ -92,6 +92,7 @@ class SessionStore:
             sample_rate=start.sample_rate,
             next_segment=int(next_segment),
             samples=int(samples),
+            resumed_live=ahead != "1",
         )
 
     async def audience(self, session_id: str, token: str) -> str | None:

@@ -14,13 +14,10 @@ Admitted = Literal["admitted", "duplicate", "fenced", "full"]
 MAX_PENDING = 5_000
 """Most utterances in the ledger; gateways wait when it is full."""
 MAX_AHEAD = 8
-"""Most utterances of a session that is ahead of real time. The queue is first in, first out, so a whole file sent at
-once would delay all other sessions. Enough to keep several workers busy; at most 5 MB of audio."""
-AHEAD_S = 10.0
-"""A session is ahead of real time if it sent this many more seconds of audio than have passed. A forced cut lies up to
-6 s before the newest audio, and networks deliver in bursts. Live speech is never ahead, also while no worker runs."""
+"""Most utterances of a session that is ahead of real time. Their queue is first in, first out, so a whole file sent at
+once would delay all other files. Enough to keep several workers busy; at most 5 MB of audio."""
 MAX_PER_SESSION = 500
-"""Most utterances of one session, a tenth of all: half an hour of quick speech without a worker."""
+"""Most utterances of a session that talks, a tenth of all: half an hour of quick speech without a worker."""
 
 
 class SessionUnknown(StoreError):
@@ -75,7 +72,8 @@ class Admission:
         stage: Stage = "stt" if isinstance(job, TranscribeAudio) else "analysis"
         utterance: list[Value] = [owner, job.segment, samples, job.model_dump_json(), pcm]
         lifetimes = [AUDIO_TTL_S, session_ttl_s, order_ttl_s(session_ttl_s)]
-        limits: list[Value] = [MAX_PENDING, member, job.end_ms, MAX_AHEAD, AHEAD_S, MAX_PER_SESSION]
+        most = MAX_AHEAD if job.ahead else MAX_PER_SESSION
+        limits: list[Value] = [MAX_PENDING, member, job.end_ms, most, int(job.ahead)]
         verdict = await self._admit(keys=keys, args=[*utterance, *lifetimes, *limits, stage, keep_language or ""])
         if verdict == "unknown":
             raise SessionUnknown

@@ -17,6 +17,15 @@ AUDIO_TTL_S = 3_600
 OUTSTANDING_S = AUDIO_TTL_S + CLAIM_MAX_S
 """Age in seconds at which the sweeper has given up any utterance, even one claimed in the last moment."""
 
+
+def lane(stage: Stage, *, ahead: bool) -> str:
+    """Return the name of a lane: the jobs of a stage that are live, or those that are ahead.
+
+    Each lane is first in, first out. Between two lanes the order says nothing about lost jobs.
+    """
+    return f"{stage}:ahead" if ahead else stage
+
+
 job_adapter: TypeAdapter[TranscribeAudio | AnalyzeText] = TypeAdapter(Job, config=PRIVATE)
 
 
@@ -48,6 +57,11 @@ class Entry:
     error: str | None
     of_newer_version: bool = False
     """The job has a type of a newer version; a listener of that version can send it."""
+
+    @property
+    def lane(self) -> str:
+        """Lane of its job; a job that cannot be parsed counts as live."""
+        return lane(self.stage, ahead=self.job is not None and self.job.ahead)
 
     @property
     def session_id(self) -> str:

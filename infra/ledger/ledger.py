@@ -9,7 +9,7 @@ one Lua script.
 from dataclasses import dataclass
 from typing import Literal
 
-from infra.ledger.entry import CLAIM_MAX_S, Entry, Stage, read_entry
+from infra.ledger.entry import CLAIM_MAX_S, Entry, Stage, lane, read_entry
 from infra.redis_client import Redis, get_bytes, load_script
 from infra.redis_types import Script
 from wire import names
@@ -56,7 +56,7 @@ class Ledger:
         entry = names.ledger_entry(names.ledger_member(job.session_id, job.segment))
         verdict, attempt, language = self._claim(
             keys=[entry, names.session(job.session_id), names.HIGH_WATER],
-            args=[stage, worker, MAX_ATTEMPTS, CLAIM_MAX_S],
+            args=[stage, worker, MAX_ATTEMPTS, CLAIM_MAX_S, lane(stage, ahead=job.ahead)],
         )
         return Claim(verdict, attempt, language or None)
 

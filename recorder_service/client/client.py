@@ -48,7 +48,7 @@ class RecorderClient:
         self._hooks = hooks or Hooks()
         self._live = live
         self._session = ReconnectingSession(
-            Connector(url, insecure=insecure), start or Start(), self._limits, self._hooks
+            Connector(url, insecure=insecure), start or Start(), self._limits, self._hooks, live=live
         )
         self._running: asyncio.Task[None] | None = None
         self._dropping = False

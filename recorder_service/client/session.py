@@ -24,6 +24,10 @@ from wire.messages.server import Ack, AnyServerMessage, Error, Ready, server_mes
 
 MOST_SAMPLES = 16_000
 """Samples in one message: half of the gateway's limit."""
+WINDOW_S = 35.0
+"""Seconds of a file that are under way without an acknowledgement; then the client waits for one, so that the gateway
+never has to stop reading, and with that stop answering pings. Acknowledgements come when utterances end, so it exceeds
+the longest one (29 s) and the silence before it. The page has the same window."""
 READY_S = 30.0
 """Seconds that the gateway may take to answer ``start``."""
 PENDING_PAUSE_S = 0.5
@@ -33,7 +37,8 @@ PENDING_PAUSE_S = 0.5
 class ReconnectingSession:
     """Runs until the session is over, or cannot go on."""
 
-    def __init__(self, connector: Connector, start: Start, limits: Limits, hooks: Hooks) -> None:
+    def __init__(self, connector: Connector, start: Start, limits: Limits, hooks: Hooks, *, live: bool) -> None:
+        """Prepare a session; audio that is not ``live`` waits for acknowledgements."""
         self._connector = connector
         self._start = start
         self._hooks = hooks
@@ -42,6 +47,8 @@ class ReconnectingSession:
         """Fatal error that the gateway sent on this connection."""
         self._last_notice = ""
         """Last outage that was reported; each is reported once."""
+        self._window = None if live else round(WINDOW_S * start.sample_rate)
+        """Samples; None for live audio, which comes no faster than it is spoken."""
         self.buffer = ReplayBuffer(round(limits.buffer_s * start.sample_rate))
         self.transcript = Transcript(start.last_seq)
         self.changed = Notifier()
@@ -132,12 +139,18 @@ class ReconnectingSession:
             while not (self.stopping and position >= self.buffer.end):
                 if position < self.buffer.start:
                     position = await self._send_gap(socket, position)
-                elif pcm := self.buffer.read(position, MOST_SAMPLES):
+                elif pcm := self.buffer.read(position, self._room(position)):
                     await socket.send(pcm)
                     position += len(pcm) // SAMPLE_BYTES
                 else:
                     await self.changed.wait()
             await socket.send(Stop().model_dump_json())
+
+    def _room(self, position: int) -> int:
+        """Return how many samples may be sent from a position, at most one message."""
+        if self._window is None:
+            return MOST_SAMPLES
+        return max(0, min(MOST_SAMPLES, self.buffer.start + self._window - position))
 
     async def _send_gap(self, socket: ClientConnection, position: int) -> int:
         """Report dropped audio as a gap, so that later audio keeps its place on the clock."""

@@ -6,7 +6,7 @@ import time
 import structlog
 from redis.exceptions import RedisError
 
-from infra.celery_app import PRIORITIES, more_urgent
+from infra.celery_app import PRIORITIES, more_urgent, priority
 from infra.redis_client import take_bytes
 from infra.worker import Worker
 from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
@@ -85,7 +85,7 @@ class PartialTranscription:
             allow_fallback=job.purpose == "final",
             expected_language=self._worker.redis.hget(names.session(job.session_id), "detected_language"),
             session=job.session_id,
-            priority=PRIORITIES[job.purpose],
+            priority=priority(job),
             languages=job.languages,
         )
         deadline = Deadline.after(self._worker.limits.deadline_s)

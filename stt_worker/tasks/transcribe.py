@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import structlog
 
+from infra.celery_app import priority
 from infra.worker import Worker
 from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
 from stt_worker.engines.deadline import Deadline
@@ -56,6 +57,7 @@ class Transcription:
             languages=job.languages,
             expected_language=expected_language,
             session=job.session_id,
+            priority=priority(job),
         )
         with self._worker.watched():
             return self._worker.model.transcribe(to_float(decode_pcm(pcm)), config, deadline)
@@ -67,7 +69,7 @@ class Transcription:
             self._publish_no_speech(job, hypothesis.no_speech_prob, reason)
             return
         text = to_transcript(hypothesis, self._worker.model.name, job.task, job.start_ms)
-        analysis = AnalyzeText(**result_fields(job), transcript=text)
+        analysis = AnalyzeText(**result_fields(job), transcript=text, ahead=job.ahead)
         language = language_to_keep(hypothesis)
         if self._worker.ledger.advance(job, analysis, language):
             self._send(analysis)

@@ -34,9 +34,10 @@ class Shop:
         self.ledger = Ledger(redis)
         self._admission = Admission(aredis)
 
-    async def admit(self, segment: int, *, owner: str | None = None, pcm: bytes = PCM) -> str:
+    async def admit(self, segment: int, *, owner: str | None = None, pcm: bytes = PCM, ahead: bool = False) -> str:
         samples = (segment + 1) * 16_000
-        return await self._admission.admit(owner or self.record.owner, self.job(segment), pcm, samples, TTL_S)
+        job = self.job(segment).model_copy(update={"ahead": ahead})
+        return await self._admission.admit(owner or self.record.owner, job, pcm, samples, TTL_S)
 
     def job(self, segment: int) -> TranscribeAudio:
         return audio_job(segment, self.record.session_id)
@@ -139,17 +140,17 @@ async def test_a_full_ledger_takes_nothing(
 async def test_a_session_that_is_faster_than_speech_waits_for_itself(shop: Shop, aredis: AsyncRedis) -> None:
     """A file sent at once does not fill the queue: others get in between, and each of its results makes room."""
     for segment in range(MAX_AHEAD):
-        assert await shop.admit(segment) == "admitted"
-    assert await shop.admit(MAX_AHEAD) == "full"
-    assert await shop.admit(0) == "duplicate"
+        assert await shop.admit(segment, ahead=True) == "admitted"
+    assert await shop.admit(MAX_AHEAD, ahead=True) == "full"
+    assert await shop.admit(0, ahead=True) == "duplicate"
     other, _ = await SessionStore(aredis, TTL_S).create(Start())
     assert await Shop(shop.redis, aredis, other).admit(0) == "admitted"
 
     shop.end(1)  # waits for segment 0, and is outstanding until that is released
     shop.end(1)
-    assert await shop.admit(MAX_AHEAD) == "full"
+    assert await shop.admit(MAX_AHEAD, ahead=True) == "full"
     shop.end(0)
-    assert [await shop.admit(MAX_AHEAD + more) for more in range(3)] == ["admitted", "admitted", "full"]
+    assert [await shop.admit(MAX_AHEAD + more, ahead=True) for more in range(3)] == ["admitted", "admitted", "full"]
 
 
 async def test_who_speaks_live_is_not_held_up_by_slow_workers(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """A session with a ledger, a queue and workers that a test controls."""
 
 import asyncio
+import math
 from collections import deque
 
 import redis.exceptions
@@ -104,6 +105,7 @@ class Setting:
         self.store, self.admission, self.queue, self.partials = Store(), Admission(), FakeDispatcher(), FakePartials()
         self.sent: list[AnyServerMessage] = []
         self.errors: list[WireError] = []
+        options.setdefault("ahead_s", math.inf)  # tests of live speech send it in no time
         self.session = Session(
             record,
             SessionOptions(EndpointerOptions(pause_ms=pause_ms), 600, **options),

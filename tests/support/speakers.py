@@ -17,7 +17,13 @@ def clock(speech_end: float = 1_000.0) -> Clock:
 
 
 def audio_job(
-    segment: int = 0, session_id: str = ALICE, *, room: str | None = None, language: str | None = None, ms: int = 2_000
+    segment: int = 0,
+    session_id: str = ALICE,
+    *,
+    room: str | None = None,
+    language: str | None = None,
+    ms: int = 2_000,
+    ahead: bool = False,
 ) -> TranscribeAudio:
     """One utterance of ``ms`` on its way to the speech-to-text worker."""
     return TranscribeAudio(
@@ -29,6 +35,7 @@ def audio_job(
         clock=clock(1_000.0 + segment),
         audio_key=names.audio(session_id, segment),
         language=language,
+        ahead=ahead,
     )
 
 
@@ -39,6 +46,7 @@ def text_job(
     room: str | None = None,
     text: str = "good morning everybody",
     language: str = "en",
+    ahead: bool = False,
 ) -> AnalyzeText:
     """The same utterance on its way to the sentiment worker."""
     transcript = Transcript(
@@ -49,7 +57,7 @@ def text_job(
         no_speech_prob=0.01,
         model="base",
     )
-    return AnalyzeText(**result_fields(audio_job(segment, session_id, room=room)), transcript=transcript)
+    return AnalyzeText(**result_fields(audio_job(segment, session_id, room=room)), transcript=transcript, ahead=ahead)
 
 
 def sentiment(label: Label = "positive", score: float = 0.8) -> Sentiment:

@@ -12,6 +12,13 @@ NoSpeechReason = Literal["silence", "uncertain"]
 """``uncertain``: there is speech, but its text is too improbable to be shown."""
 
 
+class _LedgerJob(Utterance):
+    """A job of an utterance that the ledger holds until it has a result."""
+
+    ahead: bool = False
+    """Its session sends faster than real time, such as a file: the job waits behind those of people who talk."""
+
+
 class _JobRecognition(Message):
     """The audio of a job and the options for its recognition."""
 
@@ -26,7 +33,7 @@ class _JobRecognition(Message):
     """Names and words of the conversation, for their spelling."""
 
 
-class TranscribeAudio(Utterance, _JobRecognition):
+class TranscribeAudio(_LedgerJob, _JobRecognition):
     """Job gateway → stt_worker: transcribe an utterance."""
 
     type: Literal["transcribe_audio"] = "transcribe_audio"
@@ -74,7 +81,7 @@ class Partial(Message):
     """Unix seconds."""
 
 
-class AnalyzeText(Utterance):
+class AnalyzeText(_LedgerJob):
     """Job stt_worker → analyzer_worker: classify the sentiment of a transcript."""
 
     type: Literal["analyze_text"] = "analyze_text"

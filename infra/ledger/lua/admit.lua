@@ -14,11 +14,10 @@ local order_ttl_s = ARGV[8]
 local max_pending = tonumber(ARGV[9])
 local member = ARGV[10]
 local end_ms = ARGV[11] -- of the utterance
-local max_ahead = tonumber(ARGV[12]) -- utterances of a session that is ahead of real time
-local ahead_s = ARGV[13] -- how far that is
-local max_per_session = tonumber(ARGV[14])
-local stage = ARGV[15] -- the first one
-local keep_language = ARGV[16] -- for the session; '' for none
+local max_per_session = tonumber(ARGV[12]) -- utterances, by the class of this one
+local ahead = ARGV[13] -- 1 if the session is ahead of real time, otherwise 0
+local stage = ARGV[14] -- the first one
+local keep_language = ARGV[15] -- for the session; '' for none
 
 -- Only the connection that owns the session may write: a resumed session has a newer owner.
 local current_owner, next_segment = unpack(redis.call('HMGET', session, 'owner', 'next_segment'))
@@ -30,15 +29,7 @@ if segment < tonumber(next_segment) then return 'duplicate' end
 local now = redis.call('TIME')
 local seconds = now[1] + now[2] / 1e6
 
--- True if more audio than time has passed since the session's oldest outstanding utterance.
-local function is_ahead()
-  local oldest, oldest_end_ms = unpack(redis.call('ZRANGE', outstanding, 0, 0, 'WITHSCORES'))
-  local admitted_at = tonumber(redis.call('ZSCORE', pending, oldest) or 0)
-  return (end_ms - oldest_end_ms) / 1000 > seconds - admitted_at + ahead_s
-end
-
-local held = redis.call('ZCARD', outstanding)
-if redis.call('ZCARD', pending) >= max_pending or held >= max_per_session or held >= max_ahead and is_ahead() then
+if redis.call('ZCARD', pending) >= max_pending or redis.call('ZCARD', outstanding) >= max_per_session then
   return 'full'
 end
 
@@ -47,7 +38,7 @@ if keep_language ~= '' then redis.call('HSET', session, 'detected_language', kee
 redis.call('HSET', entry, 'stage', stage, 'job', job, 'attempts', 0, 'sent_at', seconds)
 redis.call('ZADD', pending, seconds, member)
 redis.call('ZADD', outstanding, end_ms, member)
-redis.call('HSET', session, 'next_segment', segment + 1, 'samples', samples)
+redis.call('HSET', session, 'next_segment', segment + 1, 'samples', samples, 'ahead', ahead)
 for key = FIRST_SESSION_KEY, #KEYS do redis.call('EXPIRE', KEYS[key], session_ttl_s, 'GT') end
 redis.call('EXPIRE', order, order_ttl_s, 'GT')
 return 'admitted'

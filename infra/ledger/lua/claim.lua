@@ -6,6 +6,7 @@ local claimed_stage = ARGV[1]
 local worker = ARGV[2] -- its heartbeat key
 local max_attempts = tonumber(ARGV[3])
 local max_claim_s = tonumber(ARGV[4])
+local lane = ARGV[5] -- the stage's jobs of one class, first in, first out
 
 local stage, claimed_by, claimed_at, attempts, sent_at =
   unpack(redis.call('HMGET', entry, 'stage', 'claimed_by', 'claimed_at', 'attempts', 'sent_at'))
@@ -14,9 +15,9 @@ if stage ~= claimed_stage then return {'gone', 0, ''} end
 local now = redis.call('TIME')
 local seconds = now[1] + now[2] / 1e6
 -- A mark later than now was written before the clock was set back.
-local mark = tonumber(redis.call('HGET', high_water, stage) or 0)
+local mark = tonumber(redis.call('HGET', high_water, lane) or 0)
 if tonumber(sent_at) <= seconds and (tonumber(sent_at) > mark or mark > seconds) then
-  redis.call('HSET', high_water, stage, sent_at)
+  redis.call('HSET', high_water, lane, sent_at)
 end
 if claimed_by and claimed_by ~= worker and redis.call('EXISTS', claimed_by) == 1
     and seconds - tonumber(claimed_at) < max_claim_s then

@@ -1,5 +1,6 @@
 """The client against a gateway whose connections break: everything arrives exactly once, in both directions."""
 
+import asyncio
 import ssl
 from http import HTTPStatus
 from pathlib import Path
@@ -13,6 +14,8 @@ from certificates.server import ensure_certificate
 from recorder_service.client.client import RecorderClient
 from recorder_service.client.errors import GatewayError, GatewayUnavailable
 from recorder_service.client.options import Hooks, Limits
+from recorder_service.client.session import WINDOW_S
+from tests.support.eventually import soon
 from tests.support.recorders import unacknowledged
 from tests.unit.recorder_service.fake_gateway import SEGMENT, SESSION, TOKEN, FakeGateway
 from wire.messages.client import Start
@@ -183,6 +186,59 @@ async def test_a_file_waits_while_the_buffer_is_full() -> None:
         await client.stop()
     assert most <= 2 * 16_000
     assert gateway.safe == pcm
+
+
+class BusyGateway(FakeGateway):
+    """Acknowledges nothing before it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.received = 0
+        """Samples."""
+        self.acknowledge = asyncio.Event()
+
+    async def _on_audio(self, socket: ServerConnection, pcm: bytes) -> None:
+        self.received += len(pcm) // 2
+        if self.acknowledge.is_set():
+            await super()._on_audio(socket, pcm)
+        else:
+            self._rest += pcm
+
+    async def _start_session(self, socket: ServerConnection) -> None:
+        await super()._start_session(socket)
+        self.line = socket
+
+    async def let_go(self) -> None:
+        self.acknowledge.set()
+        await super()._on_audio(self.line, b"")
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 48_000])
+async def test_a_file_has_a_window_of_audio_under_way(rate: int) -> None:
+    """It waits for acknowledgements before the gateway has to stop reading, and arrives whole."""
+    gateway = BusyGateway()
+    start = Start(sample_rate=rate)
+    async with gateway.running(), RecorderClient(gateway.url, start, limits=PATIENT) as client:
+        pcm = (bytes(2) + b"\x01\x00") * (rate * 50 // 2)
+        await client.send(pcm)
+        stopping = asyncio.create_task(client.stop())
+        await soon(lambda: gateway.received == WINDOW_S * rate)
+        await asyncio.sleep(0.1)
+        assert gateway.received == WINDOW_S * rate
+        await gateway.let_go()
+        await stopping
+    assert gateway.safe == pcm
+
+
+async def test_live_audio_has_no_window() -> None:
+    """It comes no faster than it is spoken; after an outage all of it goes at once."""
+    gateway = BusyGateway()
+    async with gateway.running(), RecorderClient(gateway.url, limits=PATIENT, live=True) as client:
+        await client.send(audio(100))
+        await soon(lambda: gateway.received == 100 * 16_000)
+        await gateway.let_go()
+        await client.stop()
+    assert gateway.safe == audio(100)
 
 
 async def test_live_audio_forgets_the_oldest_and_says_so() -> None:

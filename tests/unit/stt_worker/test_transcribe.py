@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from infra.celery_app import AHEAD, LIVE
 from infra.ledger.ledger import Claim, Verdict
 from infra.watchdog import Limits
 from infra.worker import Worker
@@ -139,6 +140,15 @@ def test_what_was_said_goes_on_to_the_analysis() -> None:
 def test_engine_gets_the_samples_as_floats() -> None:
     """Int16 becomes −1…1."""
     assert Task(make_hypothesis()).engine.asked[0][0] == [0.0, 0.5, -1.0]
+
+
+@pytest.mark.parametrize(("ahead", "priority"), [(False, LIVE), (True, AHEAD)])
+def test_class_of_a_job_goes_to_the_engine_and_to_the_analysis(ahead: bool, priority: int) -> None:
+    """A file waits behind people who talk, in a worker as in both queues."""
+    task = Task(make_hypothesis(), job=audio_job(ahead=ahead))
+    (_, config) = task.engine.asked[0]
+    assert config.priority == priority
+    assert [analysis.ahead for analysis in task.sent] == [ahead]
 
 
 @pytest.mark.parametrize(("fixed", "known"), [("ko", "de"), (None, "de"), (None, None)])

@@ -175,6 +175,13 @@ def test_values_that_cannot_be_are_refused(name: str, field: str, value: object)
             parser.validate_python(message | {field: value})
 
 
+@pytest.mark.parametrize("name", ["transcribe_audio", "analyze_text"])
+def test_job_of_an_older_service_is_live(name: str) -> None:
+    """It says nothing of a class."""
+    job = job_adapter.validate_python({k: v for k, v in read(GOLDEN / f"{name}.json").items() if k != "ahead"})
+    assert not job.ahead
+
+
 def test_numbers_that_json_does_not_know_become_null() -> None:
     """An infinite log-probability of an engine makes no unreadable message."""
     message = results.NoSpeech.model_validate(read(GOLDEN / "no_speech.json") | {"no_speech_prob": float("nan")})

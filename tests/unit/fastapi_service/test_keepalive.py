@@ -1,0 +1,97 @@
+"""Pings of the gateway: a client that is not read is not dead, a silent one is."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+import websockets
+from websockets.asyncio.client import ClientConnection
+
+from fastapi_service.api.keepalive import PatientWebSocketProtocol
+from tests.support.eventually import soon
+
+PING_S = 0.1
+AWAY_S = 12 * PING_S
+MESSAGE = bytes(60_000)
+
+
+class Echo:
+    """An application that reads nothing for a while after each message, then answers with its length."""
+
+    def __init__(self, away_s: float) -> None:
+        self._away_s = away_s
+
+    async def __call__(
+        self, _scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+    ) -> None:
+        assert (await receive())["type"] == "websocket.connect"
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] == "websocket.receive":
+            await asyncio.sleep(self._away_s)
+            await send({"type": "websocket.send", "text": str(len(message["bytes"]))})
+
+
+@asynccontextmanager
+async def serving(away_s: float) -> AsyncIterator[str]:
+    config = uvicorn.Config(
+        Echo(away_s), port=0, ws=PatientWebSocketProtocol, ws_ping_interval=PING_S, ws_ping_timeout=PING_S,
+        lifespan="off", log_config=None,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    await soon(lambda: server.started)
+    yield f"ws://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    await running
+
+
+@pytest.mark.parametrize("messages", [1, 3, 100], ids=["read", "unread", "far more than buffers hold"])
+async def test_client_is_kept_while_it_is_not_read(messages: int) -> None:
+    """Its pongs lie behind its audio for many times the time-out; it can still be answered."""
+    async with serving(AWAY_S) as url, websockets.connect(url, ping_interval=None, close_timeout=0.1) as line:
+        sending = asyncio.create_task(_send(line, messages))
+        for _ in range(min(messages, 2)):
+            assert await line.recv() == str(len(MESSAGE))
+        sending.cancel()
+
+
+async def test_client_that_sends_without_pause_needs_no_pong() -> None:
+    """What it sends shows that it is alive."""
+    async with serving(0) as url, websockets.connect(url, ping_interval=None) as line:
+        line.protocol.send_pong = lambda data: None  # type: ignore[method-assign]  # noqa: ARG005
+        for _ in range(30):
+            await line.send(b"audio")
+            assert await line.recv() == "5"
+            await asyncio.sleep(PING_S / 3)
+
+
+async def test_client_that_answers_pings_is_kept() -> None:
+    """It sends nothing else."""
+    async with serving(0) as url, websockets.connect(url, ping_interval=None) as line:
+        await asyncio.sleep(AWAY_S)
+        await line.send(b"audio")
+        assert await line.recv() == "5"
+
+
+@pytest.mark.parametrize("messages", [0, 1], ids=["from the beginning", "after a message"])
+async def test_silent_client_is_closed(messages: int) -> None:
+    """It reads and answers no ping: the line is dead."""
+    async with serving(0) as url, websockets.connect(url, ping_interval=None, close_timeout=0.1) as line:
+        await _send(line, messages)
+        line.transport.pause_reading()
+        await asyncio.sleep(AWAY_S)
+        line.transport.resume_reading()
+        for _ in range(messages):
+            await line.recv()
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await line.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1011
+
+
+async def _send(line: ClientConnection, messages: int) -> None:
+    for _ in range(messages):
+        await line.send(MESSAGE)

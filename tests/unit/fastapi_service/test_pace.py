@@ -1,0 +1,139 @@
+"""Who sends faster than real time: files do; live speech never, however it is cut, delayed or drifting."""
+
+import random
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from fastapi_service.recognition.pace import CHUNK_S, OUTAGE_S, QUIET_S, Pace
+
+Piece = tuple[float, float]
+"""Seconds at which audio arrives, and its length in seconds."""
+
+
+def feed(pieces: Iterable[Piece], pace: Pace | None = None) -> list[bool]:
+    """Whether the session is ahead after each piece; nothing ever waits."""
+    pace = pace or Pace(0.0)
+    found = []
+    for at, seconds in pieces:
+        pace.update(at, seconds, waiting=False)
+        found.append(pace.ahead)
+    return found
+
+
+def live(seconds: float, step: float, start: float = 0.0, drift: float = 0.0) -> Iterator[Piece]:
+    """Pieces of ``step`` seconds, each sent when it was recorded; the sound card is too fast by ``drift``."""
+    for number in range(1, round(seconds / step) + 1):
+        yield start + number * step, step * (1 + drift)
+
+
+def test_live_speech_in_small_frames_is_never_ahead() -> None:
+    """20 ms each, for five minutes."""
+    assert not any(feed(live(300, 0.02)))
+
+
+@pytest.mark.parametrize("step", [0.5, 1, 2, 4, CHUNK_S])
+def test_live_speech_in_chunks_is_never_ahead(step: float) -> None:
+    """A recorder that gives its audio every few seconds sends each chunk at once, in frames that are shorter."""
+    pieces = [(at, length / 4) for at, length in live(300, step) for _ in range(4)]
+    assert not any(feed(pieces))
+
+
+@pytest.mark.parametrize("late", [0.1, 1, 3])
+def test_live_speech_with_jitter_is_never_ahead(late: float) -> None:
+    """Frames come up to ``late`` seconds later than they were recorded, in their order."""
+    chance, arrived, pieces = random.Random(1), 0.0, []
+    for at, length in live(300, 0.1):
+        arrived = max(arrived, at + late * chance.random())
+        pieces.append((arrived, length))
+    assert not any(feed(pieces))
+
+
+@pytest.mark.parametrize("drift", [-0.001, 0.0002, 0.001, 0.01])
+def test_live_speech_of_a_sound_card_that_drifts_is_never_ahead(drift: float) -> None:
+    """For six hours: the lead would be 22 s with a thousandth."""
+    assert not any(feed(live(6 * 3_600, 1, drift=drift)))
+
+
+def test_live_speech_after_a_pause_is_never_ahead() -> None:
+    """Push-to-talk: nothing is sent between two sentences."""
+    pieces = [piece for start in range(0, 600, 30) for piece in live(8, 0.1, start=start)]
+    assert not any(feed(pieces))
+
+
+@pytest.mark.parametrize("outage", [2, 20, OUTAGE_S - 1])
+def test_live_speech_that_was_buffered_during_an_outage_is_not_ahead(outage: float) -> None:
+    """A client resumes, sends what it has at once, and goes on."""
+    buffered = [(0.01, 0.5)] * int(2 * outage)
+    assert not any(feed([*buffered, *live(60, 0.1)], Pace(0.0, resumed=True)))
+
+
+@pytest.mark.parametrize("burst", [3, 10, 110])
+def test_live_speech_after_any_burst_is_live_again(burst: float) -> None:
+    """A new session begins with what was said while its connection was opened; only its first seconds are ahead."""
+    found = feed([(0.01, burst), *live(60, 0.1)])
+    assert found[0]
+    assert not any(found[280:])
+
+
+@pytest.mark.parametrize("frame", [0.02, 0.1, 1, 2])
+def test_file_is_ahead_before_its_first_utterance_ends(frame: float) -> None:
+    """Also after its client has waited a little with its first audio, and after an outage."""
+
+    def first_ahead(pace: Pace, start: float) -> float:
+        pieces = [(start + number * 0.001, frame) for number in range(round(200 / frame))]
+        return (feed(pieces, pace).index(True) + 1) * frame
+
+    assert first_ahead(Pace(0.0), 0.0) <= 1.7 + frame
+    assert first_ahead(Pace(0.0), 60.0) <= 1.1 * (CHUNK_S + 1.7) + frame
+    assert first_ahead(Pace(0.0, resumed=True), 0.0) <= 1.1 * (OUTAGE_S + 1.7) + frame
+
+
+@pytest.mark.parametrize("speed", [1.5, 3, 10])
+def test_file_that_is_sent_a_little_faster_than_real_time_stays_ahead(speed: float) -> None:
+    """By a slow network."""
+    found = feed((number * 0.1 / speed, 0.1) for number in range(3_000))
+    assert all(found[found.index(True) :])
+    assert found.index(True) < 200
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.5])
+def test_file_that_falls_behind_real_time_stays_ahead(share: float) -> None:
+    """Its utterances wait for the ledger, which takes ``share`` of real time; each makes room for more of the file."""
+    pace, at = Pace(0.0), 0.0
+    for _ in range(6):
+        pace.update(at, 5.0, waiting=True)
+    for _ in range(200):
+        at += 5 / share
+        pace.update(at, waiting=False)  # the last one that waited is in the ledger
+        assert pace.ahead
+        at += 0.05  # the client reads that, and sends more
+        pace.update(at, 5.0, waiting=False)
+        pace.update(at, waiting=True)
+        assert pace.ahead
+
+
+@pytest.mark.parametrize("pause", [QUIET_S + 0.1, 5, 60])
+def test_live_speech_after_a_file_is_live(pause: float) -> None:
+    """The same session: the file waits for the ledger for a minute, then the microphone begins."""
+    pace = Pace(0.0)
+    assert feed([(0.1, 300.0)], pace) == [True]
+    pace.update(0.1, waiting=True)
+    pace.update(60.0, waiting=False)
+    assert pace.ahead
+    assert not any(feed(live(60, 0.1, start=60 + pause), pace))
+
+
+def test_live_speech_right_after_a_file_is_live_after_a_while() -> None:
+    """Without a second of quiet, it takes a few more."""
+    pace = Pace(0.0)
+    feed([(0.1, 300.0)], pace)
+    assert not any(feed(live(60, 0.1, start=0.1), pace)[330:])
+
+
+def test_file_after_live_speech_is_ahead() -> None:
+    """And stays so to its end."""
+    pace = Pace(0.0)
+    assert not any(feed(live(30, 0.02), pace))
+    found = feed([(30 + number * 0.001, 0.1) for number in range(3_000)], pace)
+    assert all(found[int(10 * CHUNK_S) + 20 :])
