@@ -1,5 +1,6 @@
 """Pure: decides when a job is sent again, when its utterance is given up, and when a result stops waiting."""
 
+from collections.abc import Collection, Sequence
 from typing import Literal, TypeAlias
 
 from infra.ledger.entry import AUDIO_TTL_S, CLAIM_MAX_S, OUTSTANDING_S, Entry
@@ -42,3 +43,26 @@ def next_step(entry: Entry, *, now: float, claimant_alive: bool, queue_empty: bo
     if now - sent_at > GRACE_S and (queue_empty or overtaken):
         return "resend"
     return "wait"
+
+
+def held_back(entries: Sequence[Entry], alive: Collection[str]) -> set[str]:
+    """Return the members that are not sent again yet (pure): last attempts go one at a time in each stage.
+
+    A worker with several threads has several claims, and all lose an attempt when one of its utterances ends it. The
+    one that ends every worker is alone among those with one attempt left, so that the others get through theirs.
+
+    Args:
+        entries: the outstanding utterances, the oldest first.
+        alive: heartbeat keys of the workers that live.
+    """
+    held: set[str] = set()
+    for stage in {entry.stage for entry in entries}:
+        last = [entry for entry in entries if entry.stage == stage and entry.attempts >= MAX_ATTEMPTS - 1]
+        tried = any(entry.claimed_by in alive if entry.claimed_by else float(entry.sent_at) > 0 for entry in last)
+        orphans = [
+            entry.member
+            for entry in last
+            if entry.attempts == MAX_ATTEMPTS - 1 and entry.claimed_by and entry.claimed_by not in alive
+        ]
+        held.update(orphans if tried else orphans[1:])
+    return held

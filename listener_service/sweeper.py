@@ -14,7 +14,7 @@ from infra.redis_client import Redis
 from infra.results import publish_result
 from listener_service.order import Order
 from listener_service.release import STREAM_KEEP_S
-from listener_service.retry_policy import Step, next_step
+from listener_service.retry_policy import Step, held_back, next_step
 from wire import names
 from wire.messages.base import Clock
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
@@ -58,6 +58,7 @@ class Sweeper:
         if not entries:
             return
         alive = self._alive({entry.claimed_by for entry in entries if entry.claimed_by})
+        held = held_back(entries, alive)
         empty = self._empty_lanes()
         high_water = self._redis.hgetall(names.HIGH_WATER)
         for entry in entries:
@@ -68,7 +69,7 @@ class Sweeper:
                 queue_empty=entry.lane in empty,
                 high_water=float(high_water.get(entry.lane, 0)),
             )
-            if step == "wait":
+            if step == "wait" or (step == "resend" and entry.member in held):
                 continue
             try:
                 self._act(step, entry)

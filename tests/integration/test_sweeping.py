@@ -6,6 +6,7 @@ from fastapi_service.storage.record import SessionRecord
 from fastapi_service.storage.sessions import SessionStore
 from infra.ledger.admission import Admission
 from infra.ledger.entry import OUTSTANDING_S
+from infra.ledger.ledger import Ledger
 from infra.results import FIELD, publish_result
 from listener_service.consumer import Consumer
 from listener_service.release import STREAM_KEEP_S, Releaser
@@ -44,6 +45,11 @@ class Hall:
 
     def entry(self, segment: int) -> str:
         return names.ledger_entry(self.member(segment))
+
+    def claim(self, segment: int, worker: str) -> bool:
+        """Claim as a worker without a heartbeat: it is dead when the sweeper looks."""
+        job = audio_job(segment, self.record.session_id, room=self.record.room)
+        return Ledger(self.redis).claim(job, "stt", worker).verdict == "claimed"
 
     def end(self, segment: int) -> None:
         publish_result(self.redis, no_speech(segment, self.record.session_id, room=self.record.room))
@@ -181,3 +187,24 @@ async def test_failure_with_one_utterance_does_not_stop_the_sweep(hall: Hall) ->
         hall.redis.hset(hall.entry(segment), "sent_at", "0")
     hall.sweep()
     assert [job.segment for job in hall.sent] == [1]
+
+
+async def test_an_utterance_that_ends_every_worker_fails_alone(hall: Hall) -> None:
+    """A worker claims 16 at once; one of them ends the process as soon as the model takes it."""
+    poison = 5
+    for segment in range(16):
+        await hall.admit(segment)
+    queue = list(range(16))
+    for worker in range(30):
+        claimed = [segment for segment in queue if hall.claim(segment, f"worker {worker}")]
+        if poison in claimed:
+            claimed.remove(poison)  # and its process dies with all of them
+        else:
+            for segment in claimed:
+                hall.end(segment)
+        hall.sent.clear()
+        hall.sweep()
+        queue = [job.segment for job in hall.sent]
+    assert hall.released() == [
+        (segment, "segment_failed" if segment == poison else "no_speech") for segment in range(16)
+    ]

@@ -1,13 +1,14 @@
 """The decision about an outstanding utterance, case by case."""
 
+from dataclasses import replace
 from functools import partial
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import pytest
 
 from infra.ledger.entry import AUDIO_TTL_S, CLAIM_MAX_S, OUTSTANDING_S, Entry, Stage
 from infra.ledger.ledger import MAX_ATTEMPTS
-from listener_service.retry_policy import GRACE_S, OVERTAKEN_S, next_step
+from listener_service.retry_policy import GRACE_S, OVERTAKEN_S, held_back, next_step
 from tests.support.speakers import audio_job
 
 NOW = 1_000_000.0
@@ -83,3 +84,33 @@ def test_next_step_of_each_case_is_as_in_the_table(current: Entry, surroundings:
         high_water=surroundings.get("high_water", 0.0),
     )
     assert found == step
+
+
+def orphan(segment: int, attempts: int, stage: Stage = "analysis") -> Entry:
+    return at(segment, attempts=attempts, stage=stage, claimed_by="dead", claimed_ago=5)
+
+
+def at(segment: int, **fields: Any) -> Entry:
+    return replace(entry(**fields), member=f"a:{segment}")
+
+
+@pytest.mark.parametrize(
+    ("beside", "held"),
+    [
+        ([], {"a:2", "a:3"}),
+        ([at(9, stage="analysis", attempts=3, claimed_by=WORKER)], {"a:1", "a:2", "a:3"}),
+        ([at(9, stage="analysis", attempts=2)], {"a:1", "a:2", "a:3"}),
+        ([at(9, stage="analysis", attempts=2, sent_ago=None)], {"a:2", "a:3"}),
+        ([at(9, stage="stt", attempts=3, claimed_by=WORKER)], {"a:2", "a:3"}),
+        ([at(9, stage="analysis", attempts=1, claimed_by=WORKER)], {"a:2", "a:3"}),
+        ([orphan(9, attempts=3)], {"a:2", "a:3"}),
+    ],
+    ids=["alone", "one is tried", "one waits", "one was given back", "other stage", "a first attempt", "one is lost"],
+)
+def test_last_attempts_go_one_at_a_time(beside: list[Entry], held: set[str]) -> None:
+    assert held_back([*beside, *(orphan(segment, attempts=2) for segment in (1, 2, 3))], {WORKER}) == held
+
+
+def test_first_attempts_are_not_held_back() -> None:
+    """A worker that is killed once delays nothing."""
+    assert held_back([orphan(segment, attempts=1) for segment in range(16)], set()) == set()
