@@ -64,9 +64,9 @@ def _hide_bodies(record: logging.LogRecord) -> bool:
 
 
 def _format_exception(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace ``exc_info`` by the places in the code and the types of the errors.
+    """Replace ``exc_info`` by the types of the errors and their places in the code.
 
-    Their messages are left out: a library may repeat its input in them, which is what somebody said. Where a message is
+    Their messages are left out: a library may repeat its input in them, which is a transcript. Where a message is
     known to hold none, callers log it as a field of its own.
     """
     found = event.pop("exc_info", None)

@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 MARKS = ".!?…。．！？｡।॥؟۔։።፧၊။។៕᙮᠃᠉⁇⁈⁉‼‽⸮;"
-"""Of Unicode's property Sentence_Terminal, those of living scripts; and the ellipsis and the Greek question mark."""
+"""Those of Unicode's Sentence_Terminal that living scripts have, the ellipsis, and the Greek question mark."""
 CLOSING = frozenset({"Pe", "Pf", "Pi"})
 """Unicode categories of brackets and quotation marks behind a sentence; Pi closes in German: „so“."""
 WIDE = "。．！？｡"

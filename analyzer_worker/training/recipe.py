@@ -69,7 +69,7 @@ class Recipe(LoraRecipe):
 class E5Recipe(LoraRecipe):
     """Settings of a training run of the multilingual model."""
 
-    steps: int = 9_700
+    steps: int = 13_000
     """Batches in the whole run."""
     order: int = 0
     """Seed of the order, the noise and the dropout; ``seed`` is that of the initial values."""
@@ -77,8 +77,6 @@ class E5Recipe(LoraRecipe):
     target_modules: tuple[str, ...] = LINEARS
     lora_rate: float = 8e-4
     warmup: float = 0.05
-    souped: int = 1
-    """Runs of other orders that are averaged."""
     taught: float = 0.5
     """Share of the teachers' probabilities in the target, 0–1; the label has the rest."""
     noise: float = 0.5

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from analyzer_worker.engines.e5_languages import ENCODER
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     file
@@ -70,3 +72,8 @@ def test_every_package_is_among_the_rooms() -> None:
     packages = {file.parent.name for file in DOCUMENTS if file.name == "README.md" and file.parent.parent == ROOT}
     assert len(packages) > 5
     assert packages - set(re.findall(r"`(\w+)`", rooms[1])) == set()
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
+def test_the_number_of_languages_is_that_of_the_encoder(name: str) -> None:
+    assert re.search(rf"\b{len(ENCODER) - 2}( other languages|개 언어)", read(name))

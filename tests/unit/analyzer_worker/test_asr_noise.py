@@ -62,7 +62,7 @@ def test_negations_stay(text: str, language: str, word: str) -> None:
         ("Did you like it all? I did not.", ["not"]),
         ("No, I really want that thing now", ["no"]),
         ("I tried it twice and it is not good.", ["not", "good"]),
-        ("That is something that I really can't", ["can't", "cant", "can t"]),
+        ("That is something that I really can't", ["can't"]),
         ("Nein, das habe ich heute so bestellt", ["nein"]),
         ("나는 그 사람을 어제 거기서 안", ["안"]),
     ],
