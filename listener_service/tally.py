@@ -50,7 +50,7 @@ class Tally(BaseModel):
     """Sentiments in languages that the model was not trained with."""
     labels: dict[str, int] = {}
     score_ppm: dict[str, int] = {}
-    """Sum of the probabilities of the most probable label, by label."""
+    """Sum of the probabilities of the labels that clients got, by label; of an unsure one that of neutral."""
     valence_ppm: list[int] = []
     """P(positive) − P(negative) of the most recent utterances in millionths, oldest first."""
     timeline: list[Bucket] = []

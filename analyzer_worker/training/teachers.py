@@ -1,4 +1,4 @@
-"""Compute what the built-in models say of the training sentences: targets for distillation.
+"""Compute the probabilities of the training sentences by the built-in models: targets for distillation.
 
     python -m analyzer_worker.training.teachers --data DATA --out taught.json
 
@@ -11,6 +11,7 @@ one that is there learned it with other weights of its labels.
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -42,12 +43,13 @@ app = typer.Typer(add_completion=False)
 def main(
     data: Annotated[Path, typer.Option(help="Folder with the labelled sentences.", exists=True, file_okay=False)],
     out: Annotated[Path, typer.Option(help="JSON file to write.")],
+    adapter: Annotated[Path | None, typer.Option(help="Multilingual teacher; without it, the committed one.")] = None,
     processes: Annotated[int, typer.Option(help="Processes, of one thread each.", min=1)] = 2,
 ) -> None:
-    """Write what the teachers say of each training sentence: a quarter of an hour on two cores."""
+    """Write the teachers' probabilities of each training sentence: a quarter of an hour on two cores."""
     readings = sorted({reading for teachers in TEACHERS.values() for reading in teachers}, reverse=True)
     with ProcessPoolExecutor(processes) as pool:
-        answers = dict(zip(readings, pool.map(_read, readings, [data] * len(readings)), strict=True))
+        answers = dict(zip(readings, pool.map(partial(_read, data=data, adapter=adapter), readings), strict=True))
     taught = {
         name: dict(
             zip(
@@ -85,15 +87,17 @@ def mean(answers: Sequence[Sequence[Sequence[float]]], *, binary: bool) -> list[
     ]
 
 
-def _read(reading: tuple[str, str], data: Path) -> list[list[float]]:
+def _read(reading: tuple[str, str], data: Path, adapter: Path | None) -> list[list[float]]:
     teacher, name = reading
-    analyzer = _load(teacher)
+    analyzer = _load(teacher, adapter)
     answers = (analyzer.analyze(text, language_of(name)) for text in read_sentences(data, name).texts)
     return [[answer[label] for label in LABELS] for answer in answers]
 
 
-def _load(teacher: str) -> SentimentAnalyzer:
-    return load_e5(None, threads=1) if teacher == MULTILINGUAL else load_minilm(None, Settings().model_cache, threads=1)
+def _load(teacher: str, adapter: Path | None) -> SentimentAnalyzer:
+    if teacher == MULTILINGUAL:
+        return load_e5(None, threads=1, adapter=adapter)
+    return load_minilm(None, Settings().model_cache, threads=1)
 
 
 if __name__ == "__main__":
