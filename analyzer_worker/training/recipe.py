@@ -12,6 +12,8 @@ SPOKEN_COUNTS = (
     *(("praise", 1_500, 500), ("complaint", 1_500, 500)),
     *(("mixed_praise", 1_500, 500), ("mixed_complaint", 1_500, 500)),
     *(("negated_praise", 1_500, 500), ("negated_complaint", 1_500, 500)),
+    *(("strong_praise", 1_000, 400), ("strong_complaint", 1_000, 400)),
+    *(("both_praise", 1_000, 400), ("both_complaint", 1_000, 400)),
 )
 """Kind of sentences → their number per epoch in each of ``SPOKEN_MOST``, and in each other language."""
 

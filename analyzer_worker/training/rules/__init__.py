@@ -1,1 +1,1 @@
-"""Spoken sentences made by rules: one TOML file per language with templates and what fills them."""
+"""Spoken sentences made by rules: three TOML files per language with templates and what fills them."""

@@ -1,9 +1,11 @@
-"""Sentences of several kinds as people say them, made by the rules in this folder and in ``contrast``.
+"""Sentences of several kinds as people say them, made by the rules in this folder, in ``contrast`` and in ``strong``.
 
 Neutral are facts (also those with words of feeling: "the complaints office is upstairs"), times, places, prices,
 numbers, questions, requests, plans, and politeness that is no praise. Praise and complaints have no strong words:
 "everything is running fine", "this is the third time I have called". Mixed ones have a clause of either feeling, and
-the last one decides; negated ones say the opposite of their words: "not bad at all", "I can't recommend it".
+the last one decides; negated ones say the opposite of their words: "not bad at all", "I can't recommend it". Strong
+ones have strong words: "I hate it here", "wonderful". Both ones have two or three clauses or adjectives of the same
+feeling, strong or quiet: "it's slow, unreliable and expensive", also behind "but": "but the service was even worse".
 """
 
 import tomllib
@@ -18,6 +20,8 @@ from analyzer_worker.training.rules.grammar import fill
 from wire.messages.results import Label
 
 RULES = Path(__file__).parent
+FOLDERS = (RULES, RULES / "contrast", RULES / "strong")
+"""Folders with one file per language each; a later file may use the slots of an earlier one."""
 LANGUAGES = ("ko", "en", "de", "fr", "es", "ja", "zh")
 KINDS: dict[str, Label] = {
     "neutral": NEUTRAL,
@@ -29,6 +33,10 @@ KINDS: dict[str, Label] = {
     "mixed_complaint": NEGATIVE,
     "negated_praise": POSITIVE,
     "negated_complaint": NEGATIVE,
+    "strong_praise": POSITIVE,
+    "strong_complaint": NEGATIVE,
+    "both_praise": POSITIVE,
+    "both_complaint": NEGATIVE,
 }
 """Name of templates → what their sentences mean."""
 FILLED_SHARE = 0.08
@@ -79,10 +87,11 @@ def _uncapitalized(sentence: str) -> str:
 
 @cache
 def _rules(language: str) -> dict[str, Any]:
-    """Return the templates of both files by kind, and what else the files hold."""
-    rules, contrast = _read(RULES / f"{language}.toml"), _read(RULES / "contrast" / f"{language}.toml")
-    templates = {kind: [*rules.get(kind, []), *contrast.get(kind, [])] for kind in KINDS}
-    return {**rules, **templates, "slots": {**rules["slots"], **contrast["slots"]}}
+    """Return the templates of all files by kind, and what else the files hold."""
+    files = [_read(folder / f"{language}.toml") for folder in FOLDERS]
+    templates = {kind: [template for file in files for template in file.get(kind, [])] for kind in KINDS}
+    slots = {name: fillings for file in files for name, fillings in file["slots"].items()}
+    return {**files[0], **templates, "slots": slots}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -7,10 +7,22 @@ import pytest
 
 from analyzer_worker.engines.base import NEGATIVE, POSITIVE
 from analyzer_worker.training import rules
-from analyzer_worker.training.recipe import E5Recipe
+from analyzer_worker.training.recipe import SPOKEN_MOST, E5Recipe
 from analyzer_worker.training.rules.grammar import fill
 from analyzer_worker.training.rules.spoken import KINDS, LANGUAGES, spoken_sentences
 from wire.messages.results import LABELS
+
+STRONG = ("strong_praise", "strong_complaint", "both_praise", "both_complaint")
+ADVERSATIVE = {
+    "ko": re.compile("지만 |는데 |은데 |인데 |운데 "),
+    "en": re.compile(r"\bbut\b"),
+    "de": re.compile(r"\b(aber|sondern)\b"),
+    "fr": re.compile(r"\bmais\b"),
+    "es": re.compile(r"\b(pero|sino)\b"),
+    "ja": re.compile("けど|じゃなくて"),
+    "zh": re.compile("但是|不但"),
+}
+"""Language → words that lead to a change in the rules of ``contrast``."""
 
 
 @pytest.mark.parametrize(
@@ -89,15 +101,43 @@ def test_rules_end_when_they_are_used_up(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_rules_use_all_their_slots_and_no_others(language: str) -> None:
-    """Both files of a language together; templates of ``contrast`` may use slots of the other file."""
+    """All files of a language together; the templates of a later one may use slots of an earlier one."""
     folder = Path(rules.__path__[0])
-    texts = [(folder / place / f"{language}.toml").read_text("utf-8") for place in (".", "contrast")]
-    basic, contrast = map(tomllib.loads, texts)
+    texts = [(folder / place / f"{language}.toml").read_text("utf-8") for place in (".", "contrast", "strong")]
+    files = basic, contrast, strong = [tomllib.loads(text) for text in texts]
     lines = [line for text in texts for line in text.splitlines() if not line.startswith("#")]
-    assert set(re.findall(r"\{(\w+)\}", "\n".join(lines))) == {*basic["slots"], *contrast["slots"]}
-    assert not set(basic["slots"]) & set(contrast["slots"])
+    names = [name for file in files for name in file["slots"]]
+    assert set(re.findall(r"\{(\w+)\}", "\n".join(lines))) == set(names)
+    assert len(set(names)) == len(names)
     assert set(basic) == {"neutral", "praise", "complaint", "slots", "fillers", "comma"}
-    assert set(contrast) == {*KINDS, "slots"} - {"neutral"}
+    assert set(contrast) == {*KINDS, "slots"} - {"neutral", *STRONG}
+    assert set(strong) == {*STRONG, "slots"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", STRONG)
+def test_strong_rules_are_as_many_as_those_of_the_other_kinds(language: str, kind: str) -> None:
+    sentences = 1_500 if language in SPOKEN_MOST else 500
+    assert len(spoken_sentences(language, kind, sentences, seed=1)) == sentences
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", ["both_praise", "both_complaint"])
+def test_adversative_words_also_join_clauses_of_one_feeling(language: str, kind: str) -> None:
+    """A model must not take "but" alone for a change."""
+    sentences = spoken_sentences(language, kind, 500, seed=1)
+    assert sum(bool(ADVERSATIVE[language].search(text)) for text in sentences) > 15
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_filling_is_listed_twice(language: str) -> None:
+    """Neither in one slot nor in two of one topic, so that no sentence repeats an adjective."""
+    slots = tomllib.loads((Path(rules.__path__[0]) / "strong" / f"{language}.toml").read_text("utf-8"))["slots"]
+    topics: dict[str, list[str]] = {}
+    for name, fillings in slots.items():
+        if name not in ("very", "und", "et", "and", "y", "good_and_good", "bad_and_bad"):
+            topics.setdefault(re.sub(r"_(one|two|three|kute|de|end)$", "", name), []).extend(fillings)
+    assert {name: words for name, words in topics.items() if len(set(words)) < len(words)} == {}
 
 
 def test_quiet_sentences_have_no_strong_words() -> None:
