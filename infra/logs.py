@@ -46,7 +46,7 @@ def configure_logs(settings: WireSettings, service: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _format_exception, renderer],
+            processors=[_format_exception, structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
     handler.addFilter(_hide_bodies)
@@ -73,14 +73,27 @@ def _format_exception(_logger: Any, _method: str, event: MutableMapping[str, Any
     if found is True:
         found = sys.exc_info()
     error = found[1] if isinstance(found, tuple) else found
-    parts = []
-    while isinstance(error, BaseException):
-        where = "".join(traceback.format_tb(error.__traceback__)) or "(not raised)\n"
-        parts.append(f"{where}{type(error).__module__}.{type(error).__qualname__}")
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if parts:
-        event["exception"] = "\ncaused by\n".join(parts)
+    if isinstance(error, BaseException):
+        event["exception"] = "\n".join(_places(error, set()))
+        if getattr(event.get("_record"), "name", "") == "asyncio":
+            event["event"] = "a task of asyncio failed"  # it writes the message into its event
     return event
+
+
+def _places(error: BaseException, seen: set[int]) -> list[str]:
+    """Return where an error, its cause, and the members of a group were raised, with their types."""
+    if id(error) in seen:
+        return []
+    seen.add(id(error))
+    found = "".join(traceback.format_tb(error.__traceback__)) or "(not raised)\n"
+    lines = [f"{found}{type(error).__module__}.{type(error).__qualname__}"]
+    members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    for member in members:
+        lines += ["one of the group", *_places(member, seen)]
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None and (reasons := _places(cause, seen)):
+        lines += ["caused by", *reasons]
+    return lines
 
 
 def _add_service(service: str) -> Any:

@@ -46,7 +46,7 @@ def next_step(entry: Entry, *, now: float, claimant_alive: bool, queue_empty: bo
 
 
 def held_back(entries: Sequence[Entry], alive: Collection[str]) -> set[str]:
-    """Return the members that are not sent again yet (pure): last attempts go one at a time in each stage.
+    """Return the members that are not sent again yet (pure): last attempts go one at a time in each lane.
 
     A worker with several threads has several claims, and all lose an attempt when one of its utterances ends it. The
     one that ends every worker is alone among those with one attempt left, so that the others get through theirs.
@@ -56,8 +56,8 @@ def held_back(entries: Sequence[Entry], alive: Collection[str]) -> set[str]:
         alive: heartbeat keys of the workers that live.
     """
     held: set[str] = set()
-    for stage in {entry.stage for entry in entries}:
-        last = [entry for entry in entries if entry.stage == stage and entry.attempts >= MAX_ATTEMPTS - 1]
+    for lane in {entry.lane for entry in entries}:
+        last = [entry for entry in entries if entry.lane == lane and entry.attempts >= MAX_ATTEMPTS - 1]
         tried = any(entry.claimed_by in alive if entry.claimed_by else float(entry.sent_at) > 0 for entry in last)
         orphans = [
             entry.member

@@ -53,10 +53,12 @@ class Batcher:
         """Texts that wait for the thread."""
         return self._thread.waiting()
 
-    def analyze(self, model: SentimentAnalyzer, text: str, language: str, session: str) -> Probabilities:
-        """Return the probabilities by ``model``, one of ``routing``; sessions take turns."""
+    def analyze(
+        self, model: SentimentAnalyzer, text: str, language: str, session: str, priority: int = 0
+    ) -> Probabilities:
+        """Return the probabilities by ``model``, one of ``routing``; the most urgent go first, sessions take turns."""
         pending = _PendingText(model, text, language)
-        self._thread.put(pending, 0, session)
+        self._thread.put(pending, priority, session)
         return pending.future.result()
 
     def _analyze_taken(self, _: Routing, taken: Sequence[_PendingText]) -> None:

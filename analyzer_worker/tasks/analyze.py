@@ -7,6 +7,7 @@ import structlog
 from analyzer_worker.engines.base import NEUTRAL, Probabilities, most_probable
 from analyzer_worker.scheduling.batcher import Batcher
 from analyzer_worker.tasks.sentence import Sentences
+from infra.celery_app import priority
 from infra.worker import Worker
 from wire.messages.base import now
 from wire.messages.jobs import AnalyzeText
@@ -48,14 +49,15 @@ class Analysis:
                 return
             started = now()
             text = self._sentences.sentence_so_far(job)
-            language = job.transcript.language
-            sentiment, reason = analyse(self._worker.model, text, language, job.session_id, self._judgement)
+            sentiment, reason = analyse(
+                self._worker.model, text, job.transcript.language, job.session_id, self._judgement, priority(job)
+            )
             clock = job.clock.at(analysis_start=started, analysed=now())
             self._worker.publish(Final.of(job.model_copy(update={"clock": clock}), sentiment, reason))
 
 
 def analyse(
-    batcher: Batcher, text: str, language: str, session: str, judgement: Judgement
+    batcher: Batcher, text: str, language: str, session: str, judgement: Judgement, priority: int = 0
 ) -> tuple[Sentiment, None] | tuple[None, str]:
     """Return the sentiment of a session's text, or None and the reason: no model supports ``language``."""
     routing = batcher.routing
@@ -65,7 +67,7 @@ def analyse(
         return None, routing.refusal(language)
     if zero_shot and not judgement.zero_shot:
         return None, f"The sentiment model {model.name} was not trained with this language ({language})."
-    probabilities = batcher.analyze(model, text, language, session)
+    probabilities = batcher.analyze(model, text, language, session, priority)
     return sentiment_of(probabilities, model.name, language, judgement.margin, zero_shot), None
 
 

@@ -131,8 +131,9 @@ class LedgerWriter:
         verdict, job = await self._retry.until_ok(admit)
         if verdict == "fenced":
             raise SessionTakenOver
-        if verdict == "admitted":  # a duplicate was counted by the connection that wrote it
-            metrics.UTTERANCES.labels(found.utterance.reason).inc()
+        # Once for each that is in the ledger: a duplicate is this call repeated after a lost answer, for only one
+        # connection owns the session, and it begins behind what its predecessor wrote.
+        metrics.UTTERANCES.labels(found.utterance.reason).inc()
         self.next_segment = found.segment + 1
         self._acknowledgements.send(samples)
         await self._retry.until_ok(lambda: self._ports.queue.dispatch(job))

@@ -28,8 +28,10 @@ async def test_a_conversation_is_shown_with_its_sentiment_and_counted(open_page:
     await page.get_by_role("button", name="Stop").click()
     await status(page, "Stopped", RESULTS_MS)
 
+    silent = {message["segment"] for message in line[0].received if message["type"] == "no_speech"}
     ended = [message for message in line[0].received if message["type"] == "speech_ended"]
     assert ended[-1]["reason"] == "flush"
+    ended = [message for message in ended if message["segment"] not in silent]  # a crackle as the microphone opens
     texts = await page.locator("#sentences .text").all_inner_texts()
     assert len(texts) == len(ended)
     assert word_error_rate(spoken["text"], " ".join(texts)) <= 0.3
@@ -259,7 +261,7 @@ async def test_a_service_that_is_not_ready_says_why_until_it_is(open_page: OpenP
     async def readyz(route: Route) -> None:
         await route.fulfill(json=next(states, {"ready": True, "checks": {}}))
 
-    page = await open_page(before=lambda page: page.route("**/readyz?*", readyz))
+    page = await open_page(before=lambda page: page.route(re.compile(r"/readyz\?"), readyz))
     await expect(page.get_by_role("alert")).to_contain_text("stt_worker: the model is loading")
     await expect(page.get_by_role("alert")).to_be_empty()
 

@@ -154,7 +154,7 @@ async def test_a_conversation_is_exported_in_every_format(
         "[00:00:20] Speaker 1: [not transcribed]",
         "[00:00:00] Speaker 2: 네, 저요.",
     ]
-    assert [cue.content for cue in srt.parse(files["srt"].text)] == [
+    assert [" ".join(cue.content.splitlines()) for cue in srt.parse(files["srt"].text)] == [
         "Speaker 1: What, → <b>you</b>? [negative]",
         "Speaker 2: 네, 저요.",
     ]

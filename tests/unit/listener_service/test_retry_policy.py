@@ -114,3 +114,11 @@ def test_last_attempts_go_one_at_a_time(beside: list[Entry], held: set[str]) -> 
 def test_first_attempts_are_not_held_back() -> None:
     """A worker that is killed once delays nothing."""
     assert held_back([orphan(segment, attempts=1) for segment in range(16)], set()) == set()
+
+
+def test_a_file_holds_back_no_talker() -> None:
+    """A last attempt of an utterance that is ahead waits in a lane of its own, perhaps for long."""
+    waiting = at(9, stage="analysis", attempts=2)
+    assert waiting.job is not None
+    ahead = replace(waiting, job=waiting.job.model_copy(update={"ahead": True}))
+    assert held_back([ahead, orphan(1, attempts=2)], set()) == set()
