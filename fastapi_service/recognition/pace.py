@@ -14,6 +14,13 @@ OUTAGE_S = 60.0
 LEAK_S = 5.0
 """Time constant with which a lead is forgotten. A session that goes on in real time is level 15 s after a burst of
 10 s, 27 s after one of two minutes; a sound card that is too fast never leads. Up to 1.3 times real time is live."""
+LIVE_S = 10.0
+"""Seconds of audio in real time, and none of it faster, that end a lead: it is live speech. A file that is slowed down
+comes in bursts."""
+JITTER = 0.8
+"""Share of its length that must have passed since the audio before, for a piece in real time."""
+PAUSE_S = 2.0
+"""A piece that comes this much later than it is long is not counted: the first of a burst, or after a pause."""
 QUIET_S = 1.0
 """Seconds without audio, while nothing waits for the ledger, that end a lead: the file is over."""
 
@@ -21,9 +28,9 @@ QUIET_S = 1.0
 class Pace:
     """One connection's lead: seconds of audio received minus seconds passed, at least ``−credit``.
 
-    A session that is ahead stays so while its utterances wait for the ledger. Time does not count then, because the
-    gateway itself slows the session down. Gaps do not count at all: they are no work, and a page that was suspended
-    reports the whole time as one.
+    A session that is ahead stays so while its utterances wait for the ledger, unless its audio comes in real time. Time
+    does not count then, because the gateway itself slows the session down. Gaps do not count at all: they are no work,
+    and a page that was suspended reports the whole time as one.
     """
 
     def __init__(self, at: float, *, resumed: bool = False, ahead_s: float = AHEAD_S) -> None:
@@ -40,6 +47,9 @@ class Pace:
         self._at = at
         self._quiet_s = 0.0
         """Time since the newest audio in which nothing waited."""
+        self._since_audio_s = 0.0
+        self._in_real_time_s = 0.0
+        """Newest audio that came no faster than real time."""
         self._waiting = False
         self.ahead = False
         """True for a session that sends faster than real time; as of the last call."""
@@ -53,11 +63,21 @@ class Pace:
             waiting: utterances wait for the ledger from now on.
         """
         self._pass(at - self._at)
+        self._since_audio_s += at - self._at
         self._at, self._waiting = at, waiting
         if seconds:
-            self._quiet_s = 0.0
-            self._lead_s += seconds
-            self.ahead = self.ahead or self._lead_s > self._ahead_s
+            self._take(seconds)
+
+    def _take(self, seconds: float) -> None:
+        if self._since_audio_s < JITTER * seconds:
+            self._in_real_time_s = 0.0
+        elif self._since_audio_s <= seconds + PAUSE_S:
+            self._in_real_time_s += seconds
+        self._quiet_s = self._since_audio_s = 0.0
+        self._lead_s += seconds
+        self.ahead = self.ahead or self._lead_s > self._ahead_s
+        if self.ahead and self._in_real_time_s >= LIVE_S:
+            self.ahead, self._lead_s = False, 0.0
 
     def _pass(self, passed_s: float) -> None:
         if self.ahead and self._waiting:

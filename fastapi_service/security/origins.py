@@ -4,7 +4,7 @@ import re
 from collections.abc import Set
 
 DEFAULT_PORTS = {"http": "80", "ws": "80", "https": "443", "wss": "443"}
-_ORIGIN = re.compile(r"[a-z][a-z\d+.-]*://[^/?#@\s]+|null|\*")
+_ORIGIN = re.compile(r"[a-z][a-z\d+.-]*://[^/?#@*\s]+|null|\*")
 
 
 def is_allowed(origin: str | None, host: str, allowed: Set[str]) -> bool:

@@ -15,6 +15,8 @@ from wire.errors import AudioError
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 768_000
 """Hertz; a rate beyond these means a damaged header."""
 _MOST_CHANNELS = 64
+_UNKNOWN = 2**63 - 1
+"""Samples of a FLAC file that was written to a pipe, as libsndfile names them."""
 _NEARLY = 0.95
 """Part of the samples that must come: the length of some MP3 files is an estimate."""
 _CONVERT = "Convert it, for example: ffmpeg -i INPUT -ac 1 -ar 16000 -c:a pcm_s16le OUTPUT.wav"
@@ -46,8 +48,8 @@ class SoundFile:
         """
         self._path = path
         with _opened(path) as sound:
-            self.seconds: float = sound.frames / sound.samplerate
-            """Duration as the file says it."""
+            self.seconds: float | None = None if sound.frames == _UNKNOWN else sound.frames / sound.samplerate
+            """Duration as the file says it; None if it does not."""
 
     def blocks(self) -> Iterator[Pcm]:
         """Yield the samples. A file without its end is read as far as it goes.
@@ -66,7 +68,7 @@ class SoundFile:
             except soundfile.LibsndfileError:
                 damaged = True
             yield stream.end()
-            if damaged or taken < _NEARLY * sound.frames:
+            if damaged or (sound.frames != _UNKNOWN and taken < _NEARLY * sound.frames):
                 raise AudioError(
                     "file_truncated",
                     f"{self._path} breaks off after {taken / sound.samplerate:.1f} s. What is before was sent.",
@@ -117,9 +119,22 @@ def _breaks_off(sound: Any) -> bool:
     return "ended unexpectedly" in sound.extra_info or "lacks an end-of-stream" in sound.extra_info
 
 
+class _Sequential(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
+    """Reads without seeking, which soundfile does after each block: libsndfile cannot without knowing the length."""
+
+    def seekable(self) -> bool:
+        """Say no."""
+        return False
+
+
 def _open(file: Any) -> Any:
     file.seek(0)
-    return soundfile.SoundFile(file)
+    sound = soundfile.SoundFile(file)
+    if sound.frames != _UNKNOWN:
+        return sound
+    sound.close()
+    file.seek(0)
+    return _Sequential(file)
 
 
 def _reopened(file: BinaryIO, header: Any) -> Any:

@@ -31,11 +31,12 @@ def open_file(path: Path, *, realtime: bool) -> Source:
         AudioError: the file cannot be read.
     """
     sound = SoundFile(path)
+    length = "of unknown length" if sound.seconds is None else f"{sound.seconds:.1f} s"
     pace = "in real time" if realtime else "as quickly as the gateway takes it"
     return Source(
         rate=SAMPLE_RATE,
         live=False,
-        description=f"{path.name}, {sound.seconds:.1f} s, {pace}.",
+        description=f"{path.name}, {length}, {pace}.",
         frames=lambda stop: play(sound.blocks(), stop, realtime=realtime),
     )
 

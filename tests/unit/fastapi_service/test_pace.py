@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from fastapi_service.recognition.pace import CHUNK_S, OUTAGE_S, QUIET_S, Pace
+from fastapi_service.recognition.pace import CHUNK_S, LIVE_S, OUTAGE_S, QUIET_S, Pace
 
 Piece = tuple[float, float]
 """Seconds at which audio arrives, and its length in seconds."""
@@ -137,3 +137,27 @@ def test_file_after_live_speech_is_ahead() -> None:
     assert not any(feed(live(30, 0.02), pace))
     found = feed([(30 + number * 0.001, 0.1) for number in range(3_000)], pace)
     assert all(found[int(10 * CHUNK_S) + 20 :])
+
+
+@pytest.mark.parametrize("step", [0.02, 0.1, 0.5])
+def test_live_speech_after_a_long_outage_is_live_although_something_always_waits(step: float) -> None:
+    """More was buffered than a resumed connection may bring, and the ledger is behind for minutes."""
+    pace = Pace(0.0, resumed=True)
+    assert feed([(0.01, 100.0)], pace) == [True]
+    found = []
+    for at, seconds in live(60, step):
+        pace.update(at, seconds, waiting=True)
+        found.append(pace.ahead)
+    assert not any(found[int((LIVE_S + 1) / step) :])
+
+
+@pytest.mark.parametrize("frame", [0.02, 0.1, 1.0])
+def test_file_that_comes_in_bursts_is_not_taken_for_live(frame: float) -> None:
+    """Each burst begins after a wait, which is longer than its first frame."""
+    pace, at = Pace(0.0), 0.0
+    for _ in range(100):
+        for _ in range(int(5 / frame)):
+            pace.update(at, frame, waiting=True)
+            at += 0.001
+        at += 30.0
+        assert pace.ahead

@@ -58,6 +58,7 @@ def test_every_kind_of_file_is_read(tmp_path: Path, container: str, kind: str, c
     soundfile.write(tmp_path / "a.bin", samples, SAMPLE_RATE, format=container, subtype=kind)
     sound = SoundFile(tmp_path / "a.bin")
     pcm = np.concatenate(list(sound.blocks()))
+    assert sound.seconds is not None
     assert abs(sound.seconds - 1) < 0.1
     assert abs(len(pcm) - SAMPLE_RATE) < SAMPLE_RATE / 10
     assert abs(loudness(pcm[1_000:-1_000]) - 0.5 / np.sqrt(2)) < 0.02
@@ -171,3 +172,17 @@ def test_file_that_breaks_off_is_an_error(tmp_path: Path, container: str, kind: 
         blocks.extend(SoundFile(tmp_path / "a.bin").blocks())
     assert refused.value.code == "file_truncated"
     assert 3 * SAMPLE_RATE <= sum(map(len, blocks)) <= 6 * SAMPLE_RATE
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.0, 3.5])
+def test_flac_of_unknown_length_is_read_to_its_end(tmp_path: Path, seconds: float) -> None:
+    """As encoders write it to a pipe: its header has no number of samples."""
+    path = tmp_path / "piped.flac"
+    soundfile.write(path, np.sin(np.arange(int(seconds * SAMPLE_RATE)) / 20) / 3, SAMPLE_RATE)
+    content = bytearray(path.read_bytes())
+    content[21] &= 0xF0  # the 36 bits of STREAMINFO that count the samples
+    content[22:26] = bytes(4)
+    path.write_bytes(content)
+    sound = SoundFile(path)
+    assert sound.seconds is None
+    assert sum(map(len, sound.blocks())) == int(seconds * SAMPLE_RATE)
