@@ -19,8 +19,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench.clips import MANIFEST, Clip, read_manifest
-from bench.live_speakers import FRAME_S, Speaker, make_stream, speak
+from bench.clips import MANIFEST, Clip
+from bench.live_speakers import FRAME_S, Speaker, make_stream, sentence_clips, speak
 from bench.memory import rss_kb
 from bench.results import print_header, write_results
 from infra.celery_app import queue_keys
@@ -153,13 +153,7 @@ def main(
 ) -> None:
     """Measure the talker beside the files and write bench-results/fairness.json."""
     print_header(__doc__)
-    clips = [
-        clip
-        for clip in read_manifest(manifest)
-        if clip.language == language and clip.text and SHORTEST_S <= clip.seconds <= LONGEST_S
-    ]
-    if not clips:
-        raise typer.BadParameter(f"{manifest} has no recordings of {SHORTEST_S}–{LONGEST_S} s in {language}.")
+    clips = sentence_clips(manifest, language, SHORTEST_S, LONGEST_S)
     with (
         tempfile.TemporaryDirectory() as folder,
         Stack.start(Path(folder), env={"LOG_LEVEL": "warning"}).wait_ready(timeout=300) as stack,

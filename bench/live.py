@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from bench.clips import MANIFEST, Clip, error_name, error_rate, read_manifest
-from bench.live_speakers import Speaker, run_speakers
+from bench.clips import MANIFEST, Clip, error_name, error_rate
+from bench.live_speakers import Speaker, run_speakers, sentence_clips
 from bench.results import print_header, write_results
 from local.testing import Stack
 
@@ -92,13 +92,7 @@ def main(
 ) -> None:
     """Measure the live system and write bench-results/live.json."""
     print_header(__doc__)
-    clips = [
-        clip
-        for clip in read_manifest(manifest)
-        if clip.language == language and clip.text and SHORTEST_S <= clip.seconds <= LONGEST_S
-    ]
-    if not clips:
-        raise typer.BadParameter(f"{manifest} has no clips of {SHORTEST_S}–{LONGEST_S} s in {language}.")
+    clips = sentence_clips(manifest, language, SHORTEST_S, LONGEST_S)
     offline = offline_texts(clips)
     counts = [int(count) for count in talkers.split(",")]
     reports = []

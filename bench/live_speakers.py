@@ -3,10 +3,12 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
+import typer
 
-from bench.clips import Clip
+from bench.clips import Clip, read_manifest
 from fastapi_service.settings import Settings as GatewaySettings
 from recorder_service.client.client import RecorderClient
 from recorder_service.client.options import Hooks
@@ -69,6 +71,22 @@ class Speaker:
             nearest = min(range(len(self.clips)), key=lambda i: abs(sum(self.clips[i][:2]) / 2 - middle))
             texts[nearest].append(final.text)
         return [" ".join(each) for each in texts]
+
+
+def sentence_clips(manifest: Path, language: str, shortest_s: float, longest_s: float) -> list[Clip]:
+    """Return the clips of a language that have a text and a length in seconds between two bounds.
+
+    Raises:
+        typer.BadParameter: there is none.
+    """
+    clips = [
+        clip
+        for clip in read_manifest(manifest)
+        if clip.language == language and clip.text and shortest_s <= clip.seconds <= longest_s
+    ]
+    if not clips:
+        raise typer.BadParameter(f"{manifest} has no clips of {shortest_s}–{longest_s} s in {language}.")
+    return clips
 
 
 def make_stream(clips: list[Clip], seconds: float, speaker: Speaker, seed: int) -> np.ndarray:

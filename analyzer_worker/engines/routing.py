@@ -37,12 +37,15 @@ class Routing:
 
     def refusal(self, language: str) -> str:
         """Return why ``model_for`` has no model for a language."""
-        routed = self._analyzers.get(language) or self._analyzers.get(ANY_LANGUAGE)
+        routed = self._routed(language)
         if routed is None:
             return f"The sentiment model for this language ({language}) is missing in ANALYZER_MODELS."
         return f"The sentiment model {routed.name} does not read this language ({language})."
 
     def model_for(self, language: str) -> SentimentAnalyzer | None:
         """Return the model for a language; None if no model supports it."""
-        analyzer = self._analyzers.get(language) or self._analyzers.get(ANY_LANGUAGE)
+        analyzer = self._routed(language)
         return analyzer if analyzer and analyzer.support(language) else None
+
+    def _routed(self, language: str) -> SentimentAnalyzer | None:
+        return self._analyzers.get(language) or self._analyzers.get(ANY_LANGUAGE)

@@ -29,6 +29,15 @@ http {{
 """
 """nginx as one process of the current user, that writes into one folder."""
 START_S = 10
+DEFAULTS = {
+    "HTTPS_PORT": "443",
+    "NGINX_HSTS_S": "0",
+    "NGINX_PLAIN_HTTP": "redirect",
+    "NGINX_TRUSTED_PROXY": "127.0.0.1",
+    "NGINX_MAX_CONNECTIONS_PER_ADDRESS": "100",
+    "NGINX_HANDSHAKES_PER_S": "20",
+}
+"""Settings of nginx as the Compose file sets them."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -79,14 +88,7 @@ def of_containers(folder: Path, ports: dict[int, int], gateway: str, **settings:
         gateway: address and port of the gateway.
         settings: those of `.env` that differ from the defaults.
     """
-    env = {
-        "HTTPS_PORT": "443",
-        "NGINX_HSTS_S": "0",
-        "NGINX_PLAIN_HTTP": "redirect",
-        "NGINX_TRUSTED_PROXY": "127.0.0.1",
-        "NGINX_MAX_CONNECTIONS_PER_ADDRESS": "100",
-        "NGINX_HANDSHAKES_PER_S": "20",
-    } | settings
+    env = DEFAULTS | settings
     confd = folder / "conf.d"
     confd.mkdir(parents=True, exist_ok=True)
     for script, argument in (("check-settings.sh", ()), ("trusted-proxy.sh", (confd,))):

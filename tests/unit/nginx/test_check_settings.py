@@ -6,16 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.nginx import DEFAULTS
+
 ROOT = Path(__file__).parents[3]
 SCRIPT = ROOT / "nginx" / "check-settings.sh"
-DEFAULTS = {
-    "HTTPS_PORT": "443",
-    "NGINX_HSTS_S": "0",
-    "NGINX_PLAIN_HTTP": "redirect",
-    "NGINX_TRUSTED_PROXY": "127.0.0.1",
-    "NGINX_MAX_CONNECTIONS_PER_ADDRESS": "100",
-    "NGINX_HANDSHAKES_PER_S": "20",
-}
 
 
 def check(**settings: str) -> subprocess.CompletedProcess[str]:
