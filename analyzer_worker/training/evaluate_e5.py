@@ -1,10 +1,10 @@
-"""Measure the multilingual model on all test sets, from a checkpoint of its training or from the written adapter.
+"""Measure the multilingual model on the dev sets, from a checkpoint of its training or from the written adapter.
 
     python -m analyzer_worker.training.evaluate_e5 --data DATA --adapter FOLDER
     python -m analyzer_worker.training.evaluate_e5 --data DATA --checkpoint RUN --sentences 500
 
-Sets without neutral sentences are scored on negative against positive alone. SST-3, TweetEval and the tests of XED are
-evaluated only, never trained on.
+It is for choices between runs, in training's float32 and token limit. ``bench.sentiment`` measures the written adapter
+on the test sets, as workers run it. Sets without neutral sentences are scored on negative against positive alone.
 """
 
 import json
@@ -25,7 +25,7 @@ from analyzer_worker.engines.pooled_net import PooledNet, merge_adapter
 from analyzer_worker.engines.unigram import UnigramTokenizer
 from analyzer_worker.training.checkpoint import read_checkpoint
 from analyzer_worker.training.metrics import Scores, score
-from analyzer_worker.training.mixture import read_training_set, without_neutral
+from analyzer_worker.training.mixture import read_training_set
 from analyzer_worker.training.recipe import E5Recipe
 from analyzer_worker.training.sentences import Sentences, calmed, logits_in_batches, read_sentences
 from analyzer_worker.training.tables import print_scores
@@ -35,20 +35,8 @@ from wire.messages.results import LABELS
 
 DEV_SETS = ("goemotions_dev", "goemotions_ko_dev", "meld_dev")
 HELD_OUT_SETS = ("nsmc_train", "kote_val")
-TEST_SETS = (
-    "goemotions_test",
-    "goemotions_ko_test",
-    "meld_test",
-    "tweeteval_test",
-    "sst3_test",
-    "nsmc_test",
-    "kote_test",
-    "xed_de_test",
-    "xed_fr_test",
-    "xed_es_test",
-)
 BINARY_PREFIXES = ("nsmc", "kote", "xed")
-"""Beginnings of the names of test sets that are scored without the neutral label."""
+"""Beginnings of the names of sets that are scored without the neutral label."""
 BATCH = 64
 console = Console()
 app = typer.Typer(add_completion=False)
@@ -62,7 +50,6 @@ def main(
     base: Annotated[Path | None, typer.Option(help="Base weights; without it, those of the package.")] = None,
     threads: Annotated[int, typer.Option(help="CPU threads.", min=1)] = 1,
     sentences: Annotated[int | None, typer.Option(help="At most this many of each set.", min=1)] = None,
-    dev: Annotated[bool, typer.Option(help="The dev sets instead of the tests.")] = False,
     out: Annotated[Path | None, typer.Option(help="JSON file to write the scores to.")] = None,
 ) -> None:
     """Print the scores in a table, and write them to ``out``."""
@@ -73,10 +60,9 @@ def main(
     file = read_e5_file(find_e5_file(base))
     net = E5SentimentNet(E5Encoder(file), recipe.hidden)
     merge_adapter(net, _tensors(adapter, checkpoint), recipe.scale)
-    sets = dev_sets(data, sentences) if dev else all_test_sets(data, sentences)
     evaluator = Evaluator(file, recipe.train_tokens)
     measured = {}
-    for each in sets:
+    for each in dev_sets(data, sentences):
         measured[each.name] = evaluator.scores(net, each)
         console.print(each.name, asdict(measured[each.name]))
     print_scores(console, measured, str(adapter or checkpoint))
@@ -122,14 +108,6 @@ def dev_sets(data: Path, limit: int | None = None) -> list[Sentences]:
     sets = [read_sentences(data, name) for name in DEV_SETS]
     sets[-1] = calmed(sets[-1])
     sets += [replace(read_training_set(data, name)[1], name=f"{name}_held_out") for name in HELD_OUT_SETS]
-    return [first_of(each, limit) for each in sets]
-
-
-def all_test_sets(data: Path, limit: int | None = None) -> list[Sentences]:
-    """Return the test sets that are present; MELD twice, as it is and without ``!``."""
-    sets = [read_sentences(data, name) for name in TEST_SETS if (data / f"{name}.jsonl").exists()]
-    sets = [without_neutral(each) if each.name.startswith(BINARY_PREFIXES) else each for each in sets]
-    sets += [calmed(each) for each in sets if each.name.startswith("meld")]
     return [first_of(each, limit) for each in sets]
 
 

@@ -6,12 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analyzer_worker.training.evaluate_e5 import BINARY_PREFIXES, DEV_SETS, TEST_SETS
+from analyzer_worker.training.evaluate_e5 import BINARY_PREFIXES, DEV_SETS
 from analyzer_worker.training.mixture import without_neutral
 from analyzer_worker.training.sentences import Sentences, calmed, language_of, read_sentences
 from wire.messages.results import LABELS
 
 DATA = Path("sentiment-data")
+TEST_SETS = (
+    "goemotions_test",
+    "goemotions_ko_test",
+    "meld_test",
+    "tweeteval_test",
+    "sst3_test",
+    "nsmc_test",
+    "kote_test",
+    "xed_de_test",
+    "xed_fr_test",
+    "xed_es_test",
+)
 BEHAVIOUR = Path("tests/data/sentiment/behaviour.jsonl")
 SOURCES = """\
 Each set is a file SET.jsonl with "text" and "label" (negative, neutral
