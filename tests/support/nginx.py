@@ -91,8 +91,11 @@ def of_containers(folder: Path, ports: dict[int, int], gateway: str, **settings:
     env = DEFAULTS | settings
     confd = folder / "conf.d"
     confd.mkdir(parents=True, exist_ok=True)
-    for script, argument in (("check-settings.sh", ()), ("trusted-proxy.sh", (confd,))):
-        subprocess.run(["sh", ROOT / "nginx" / script, *argument], env=os.environ | env, check=True)
+    names = folder / "resolv.conf"
+    names.write_text("nameserver 127.0.0.1\n", encoding="utf-8")
+    scripts = {"check-settings.sh": (), "trusted-proxy.sh": (confd,), "resolver.sh": (confd, names)}
+    for script, arguments in scripts.items():
+        subprocess.run(["sh", ROOT / "nginx" / script, *arguments], env=os.environ | env, check=True)
     here = {
         "fastapi_service:8000": gateway,
         "/certificates/": f"{folder}/",
