@@ -71,6 +71,6 @@ COPY --chmod=755 nginx/check-settings.sh /docker-entrypoint.d/10-check-settings.
 COPY --chmod=755 nginx/trusted-proxy.sh /docker-entrypoint.d/15-trusted-proxy.sh
 COPY --chmod=755 nginx/resolver.sh /docker-entrypoint.d/16-resolver.sh
 COPY --chmod=755 nginx/reload.sh /docker-entrypoint.d/40-reload.sh
-RUN chmod 1777 /etc/nginx/conf.d /var/cache/nginx
+RUN install -d -m 1777 /etc/nginx/conf.d /var/cache/nginx
 USER 101:101
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["curl", "--fail", "--silent", "--noproxy", "*", "--output", "/dev/null", "http://127.0.0.1:8081/healthz"]

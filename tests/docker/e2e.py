@@ -22,6 +22,7 @@ import httpx
 from playwright.async_api import async_playwright, expect
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from recorder_service.client.client import RecorderClient
 from tests.docker.compose import ROOT, Stack
@@ -87,7 +88,7 @@ class Run:
                 self.failed = True
                 seen, mark = f"{type(error).__name__}: {str(error)[-600:]}", "[red]failed[/]"
                 traceback.print_exc()
-            self.table.add_row(name, mark, f"{time.monotonic() - began:.1f}", seen)
+            self.table.add_row(name, mark, f"{time.monotonic() - began:.1f}", Text(seen))
             if self.failed and check in (self.images_are_built, self.stack_becomes_healthy):
                 break
 
