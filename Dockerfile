@@ -2,7 +2,7 @@
 #
 #   TORCH_INDEX     where torch comes from; not given: PyTorch's CPU builds; empty: pip's own index (with CUDA)
 #   TORCH_VERSION   another torch than the one that is tested
-ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
 ARG SERVICE
@@ -64,7 +64,7 @@ USER 101:101
 HEALTHCHECK NONE
 CMD ["python", "-m", "certificates.certificates"]
 
-FROM nginx:1.28.0-bookworm AS nginx
+FROM docker.io/library/nginx:1.28.0-bookworm AS nginx
 COPY nginx/nginx.conf /etc/nginx/nginx.conf
 COPY nginx/templates /etc/nginx/templates
 COPY --chmod=755 nginx/check-settings.sh /docker-entrypoint.d/10-check-settings.sh
