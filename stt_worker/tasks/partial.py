@@ -7,6 +7,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from infra.celery_app import PRIORITIES, more_urgent, priority
+from infra.clock import now
 from infra.redis_client import take_bytes
 from infra.worker import Worker
 from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
@@ -15,7 +16,6 @@ from stt_worker.tasks.transcript import language_to_keep, reason_not_shown, to_t
 from wire import names
 from wire.audio import decode_pcm, to_float
 from wire.errors import WireError
-from wire.messages.base import now
 from wire.messages.jobs import Partial, TranscribePartial
 
 log = structlog.get_logger()
