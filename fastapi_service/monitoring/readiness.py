@@ -38,7 +38,7 @@ async def readiness(
 
     Args:
         redis: a client.
-        redis_url: as in ``REDIS_URL``, for the reason.
+        redis_url: as in ``REDIS_URL``. No reason holds the address: any client may read it.
         problem: why Redis cannot be used, if that is found already.
         connection: a further check, of the way between the page and the gateway.
     """
@@ -49,7 +49,7 @@ async def readiness(
             beats = {service: await alive_instances(redis, service) for service in services}
     except (RedisError, OSError) as error:
         problem = store_error(error, redis_url)
-    checks = {"redis": Check(ready=problem is None, reason=str(problem) if problem else None)}
+    checks = {"redis": Check(ready=problem is None, reason=problem.public if problem else None)}
     if problem is None:
         checks |= {service: judge(service, beats[service]) for service in services}
     else:
