@@ -10,10 +10,10 @@ import typer
 
 from bench.clips import Clip, read_manifest
 from fastapi_service.settings import Settings as GatewaySettings
+from infra.clock import now
 from recorder_service.client.client import RecorderClient
 from recorder_service.client.options import Hooks
 from wire.audio import SAMPLE_RATE, encode_pcm, to_int16
-from wire.messages.base import now
 from wire.messages.client import Start
 from wire.messages.results import Final
 from wire.messages.server import AnyServerMessage, Interim, SpeechStarted

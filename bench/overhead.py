@@ -21,9 +21,10 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.results import print_header, write_results
+from infra.clock import now
 from local.testing import Stack
 from wire.audio import SAMPLE_BYTES, SAMPLE_RATE, decode_pcm, encode_pcm, to_int16
-from wire.messages.base import HOPS, hop_ms, now
+from wire.messages.base import HOPS, hop_ms
 from wire.messages.results import Final
 from wire.messages.server import Stopped, server_message
 

@@ -22,6 +22,15 @@ def foreign_origin(origin: str, host: str) -> ProtocolError:
     )
 
 
+def bad_origin() -> ProtocolError:
+    """The parameter ``origin`` is no origin; it is not repeated."""
+    return ProtocolError(
+        "bad_origin",
+        "The parameter origin is not the origin of a page.",
+        "Write scheme, host and port, without a path, such as https://example.org.",
+    )
+
+
 def upgrade_lost() -> ProtocolError:
     """A WebSocket's handshake has no ``Upgrade`` header."""
     return ProtocolError(

@@ -19,7 +19,10 @@ faster than real time, such as a file, waits behind all that talk, and behind th
 PRIORITIES = {"interim": 6, "final": 3}
 """Purpose of a partial → its priority, between those two."""
 STALE_S = 1.0
-"""Seconds after which a partial that no worker has started is dropped."""
+"""Seconds after which a partial that no worker has started is dropped. Redis counts them, by the life of its audio:
+Celery's own expiry compares the clocks of two hosts."""
+PARTIAL_AUDIO_TTL_S = 10
+"""Life of a partial's audio. Longer than ``STALE_S``: while it is there, the gateway sees that no worker has begun."""
 
 _ROUTES: dict[type, tuple[str, str]] = {
     TranscribeAudio: (names.TRANSCRIBE_AUDIO, names.STT_QUEUE),
@@ -72,7 +75,6 @@ def send_job(celery: Celery, job: TranscribeAudio | AnalyzeText | TranscribePart
         kwargs={"job": job.model_dump(mode="json")},
         queue=queue,
         priority=priority(job),
-        expires=STALE_S if isinstance(job, TranscribePartial) else None,
         argsrepr="()",
         kwargsrepr=f"<{job.session_id}:{job.segment}>",  # never the text, which Celery would log
     )

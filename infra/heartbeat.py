@@ -7,19 +7,22 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import Annotated
 
 import structlog
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from redis.exceptions import RedisError
 
+from infra.clock import now, process_clock
 from infra.health_file import HealthFile
 from infra.outage_log import OutageLog
 from infra.redis_client import AsyncRedis, Redis, connect
 from infra.redis_errors import store_error
 from wire import names
-from wire.messages.base import Message, now
+from wire.messages.base import Message
 
 BEAT_S = 1.0
 """Seconds between two heartbeats."""
@@ -43,6 +46,8 @@ class Heartbeat(Message):
     """Host, process id and a random part: a restarted process is another instance."""
     started: float
     """Unix seconds."""
+    clock_skew_s: Annotated[float | None, Field(exclude_if=lambda skew: skew is None)] = None
+    """Seconds that the clock of its host is ahead of Redis'; None before it was measured."""
     ready: bool = False
     reason: str | None = "starting"
     """Reason for not being ready; None when ready."""
@@ -61,7 +66,13 @@ class HeartbeatWriter:
     """
 
     def __init__(
-        self, redis: Redis, service: str, health_file: HealthFile | None = None, *, has_event_loop: bool = False
+        self,
+        redis: Redis,
+        service: str,
+        health_file: HealthFile | None = None,
+        *,
+        has_event_loop: bool = False,
+        measure_clock: Callable[[], float] | None = None,
     ) -> None:
         """Write nothing yet.
 
@@ -70,11 +81,13 @@ class HeartbeatWriter:
             service: name of this process's service.
             health_file: by default the one that ``HEALTH_FILE`` names.
             has_event_loop: the process is healthy only while ``follow_loop`` runs.
+            measure_clock: called with each heartbeat; returns the seconds that this host's clock is ahead of Redis'.
         """
         instance = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self.key = names.heartbeat(service, instance)
         self._redis = redis
         self._health_file = health_file or HealthFile.from_environment()
+        self._measure_clock = measure_clock
         self._busy: dict[int, float] = {}
         """Thread id → Unix seconds at which it became busy."""
         self._lock = threading.Lock()
@@ -88,8 +101,12 @@ class HeartbeatWriter:
 
     @classmethod
     def at(cls, url: str, service: str, *, has_event_loop: bool = False) -> "HeartbeatWriter":
-        """Return a writer with a Redis client of its own, which gives up after ``TIMEOUT_S``."""
-        return cls(connect(url, timeout_s=TIMEOUT_S, retries=0), service, has_event_loop=has_event_loop)
+        """Return the writer of this process, with a client of its own, which gives up after ``TIMEOUT_S``.
+
+        It measures the clock of the process.
+        """
+        redis = connect(url, timeout_s=TIMEOUT_S, retries=0)
+        return cls(redis, service, has_event_loop=has_event_loop, measure_clock=partial(process_clock.measure, redis))
 
     def start(self) -> None:
         """Start the thread. The process is not ready until ``ready`` is called."""
@@ -145,6 +162,7 @@ class HeartbeatWriter:
             self._changed.clear()
             try:
                 self._write()
+                self._note_clock()
                 if not is_index_clean:
                     self._remove_dead()
                     is_index_clean = True
@@ -167,6 +185,17 @@ class HeartbeatWriter:
         pipeline.sadd(index, self._beat.instance)
         pipeline.expire(index, INDEX_TIME_TO_LIVE_S)
         pipeline.execute()
+
+    def _note_clock(self) -> None:
+        """Put this host's clock into the next heartbeat."""
+        if self._measure_clock is None:
+            return
+        try:
+            skew_s = round(self._measure_clock(), 3)
+        except RedisError:  # the next heartbeat reports the outage
+            return
+        with self._lock:
+            self._beat = self._beat.model_copy(update={"clock_skew_s": skew_s})
 
     def _health_problem(self) -> str | None:
         """Return the reason why this process is not healthy although Redis answers; None if it is healthy."""

@@ -71,7 +71,7 @@ def wait_while_unusable(url: str, not_ready: Callable[[str], None], stopping: th
 
     Args:
         url: as in ``REDIS_URL``.
-        not_ready: called with the reason.
+        not_ready: called with the reason, without an address: any client may read it in ``/readyz``.
         stopping: ends the wait when it is set.
     """
     stopping = stopping or threading.Event()
@@ -82,6 +82,6 @@ def wait_while_unusable(url: str, not_ready: Callable[[str], None], stopping: th
             problems.note(problem)
             if not isinstance(problem, UnusableStoreError):
                 return
-            not_ready(str(problem))
+            not_ready(problem.public)
             if stopping.wait(PERIOD_S):
                 return

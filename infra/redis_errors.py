@@ -42,9 +42,13 @@ class _Fault:
     remedy: str
     kind: type[StoreError] = UnusableStoreError
 
-    def at(self, place: str, detail: str = "") -> StoreError:
-        """Return the error for the server at ``place``; ``detail`` ends the sentence."""
-        return self.kind(self.code, f"{place} {self.message}{detail}.", self.remedy)
+    def at(self, place: str, detail: str = "", address: str = "") -> StoreError:
+        """Return the error for the server at ``place``; ``detail`` ends the sentence, or ``address`` where that may be.
+
+        Whoever may see no address sees the sentence without either.
+        """
+        message = f"{place} {self.message}{detail}{address}."
+        return self.kind(self.code, message, self.remedy, f"Redis {self.message}{detail}.")
 
 
 _REFUSED = _Fault("redis_refused", "refused the password", "Put the right one into REDIS_URL.")
@@ -125,7 +129,7 @@ def misfit(info: Mapping[str, Any], url: str) -> StoreError | None:
     mode = info.get("redis_mode") or info.get("server_mode")
     version = str(info.get("redis_version", ""))
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
-    fault, detail = None, ""
+    fault, detail, address = None, "", ""
     if mode == "sentinel":
         fault = _SENTINEL
     elif mode == "cluster" or str(info.get("cluster_enabled")) == "1":
@@ -133,10 +137,10 @@ def misfit(info: Mapping[str, Any], url: str) -> StoreError | None:
     elif numbers and numbers < OLDEST:
         fault, detail = _OLD, f"; it is Redis {version}"
     elif info.get("role") in {"slave", "replica"}:
-        fault, detail = _REPLICA, f"; its primary is {info.get('master_host')}:{info.get('master_port')}"
+        fault, address = _REPLICA, f"; its primary is {info.get('master_host')}:{info.get('master_port')}"
     elif str(info.get("loading")) == "1":
         fault = _LOADING
-    return fault.at(_place(url), detail) if fault else None
+    return fault.at(_place(url), detail, address) if fault else None
 
 
 def _place(url: str) -> str:

@@ -3,6 +3,7 @@
 import json
 from typing import Any, Literal, NamedTuple
 
+from infra.clock import now
 from infra.ledger.entry import order_ttl_s
 from infra.redis_client import Redis, load_script
 from infra.redis_types import Script
@@ -10,7 +11,6 @@ from listener_service.order import Acceptance, Order
 from listener_service.settings import Settings
 from listener_service.tally import Tally
 from wire import names
-from wire.messages.base import now
 from wire.messages.results import SegmentEnd
 
 LOG_LENGTH = 10_000

@@ -34,7 +34,19 @@ class ProtocolError(WireError):
 
 
 class StoreError(WireError):
-    """Redis cannot be reached, is full, or cannot be used as it is."""
+    """Redis cannot be reached, is full, or cannot be used as it is.
+
+    Args:
+        code: as of every error.
+        message: with the address of the server, for logs and for operators at their terminal.
+        remedy: as of every error.
+        public: the message without any address, for any client; None if ``message`` has none.
+    """
+
+    def __init__(self, code: str, message: str, remedy: str, public: str | None = None) -> None:
+        super().__init__(code, message, remedy)
+        self.public = f"{message if public is None else public} {remedy}"
+        """Cause and remedy without an address."""
 
 
 class UnusableStoreError(StoreError):

@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import structlog
+
 from analyzer_worker.engines.base import INSTANT_MODEL, SentimentAnalyzer
 from analyzer_worker.engines.routing import Routing
 from analyzer_worker.settings import ANY_LANGUAGE, ANY_MODEL
@@ -11,6 +13,8 @@ from analyzer_worker.weights.adapter import BUILT_IN, E5, MINILM
 from analyzer_worker.weights.e5_package import FILE as E5_FILE
 from wire.errors import ModelError
 from wire.messages.results import Label
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,15 @@ def load_routing(models: Mapping[str, str], languages: frozenset[str] | None, lo
             f"ANALYZER_LABELS does not say which model it is for: {' or '.join(own)}.",
             "Write it as MODEL=negative,neutral,positive;MODEL=… with the names as in ANALYZER_MODELS.",
         )
+    if unused := unused_labels(loading.labels, own):
+        log.warning(
+            "labels unused",
+            setting="ANALYZER_LABELS",
+            labels=unused,
+            models=[*dict.fromkeys(models.values())],
+            reason="built-in models name their classes themselves",
+            remedy="Unset ANALYZER_LABELS, or set ANALYZER_MODEL to the model that it is for.",
+        )
     analyzers = {}
     for model in dict.fromkeys(models.values()):
         routed = frozenset(language for language, name in models.items() if name == model) - {ANY_LANGUAGE}
@@ -63,6 +76,15 @@ def load_routing(models: Mapping[str, str], languages: frozenset[str] | None, lo
             replace(loading, base=base_of(model, models.values(), loading.base)),
         )
     return Routing({language: analyzers[model] for language, model in models.items()})
+
+
+def unused_labels(labels: Mapping[str, tuple[Label, ...]], own: Collection[str]) -> list[str]:
+    """Return the labels that have no effect, as they were written; ``own`` are the models that are not built in."""
+    return [
+        ",".join(classes) if model == ANY_MODEL else f"{model}={','.join(classes)}"
+        for model, classes in labels.items()
+        if (model not in own if model != ANY_MODEL else not own)
+    ]
 
 
 def _asked(

@@ -8,8 +8,8 @@ from analyzer_worker.engines.base import NEUTRAL, Probabilities, most_probable
 from analyzer_worker.scheduling.batcher import Batcher
 from analyzer_worker.tasks.sentence import Sentences
 from infra.celery_app import priority
+from infra.clock import now
 from infra.worker import Worker
-from wire.messages.base import now
 from wire.messages.jobs import AnalyzeText
 from wire.messages.results import LABELS, Final, Sentiment
 

@@ -39,25 +39,33 @@ class Acceptor:
             return None
         return errors.foreign_origin(origin, host)
 
-    def obstacle(self, origin: str, host: str) -> ProtocolError | None:
-        """Return the reason for which the WebSockets of a page do not open, or None: also one that is not here."""
-        return self.refusal(origin, host) or (errors.upgrade_lost() if origin in self._lost_upgrades else None)
+    def obstacle(self, origin: str, request: HTTPConnection) -> ProtocolError | None:
+        """Return the reason for which the WebSockets of a page do not open, or None: also one that is not here.
+
+        Args:
+            origin: of the page.
+            request: from the same browser; its address is the one that a lost handshake came from.
+        """
+        lost = _sender(origin, request) in self._lost_upgrades
+        return self.refusal(origin, request.headers.get("host", "")) or (errors.upgrade_lost() if lost else None)
 
     def refuse_plain(self, request: HTTPConnection) -> ProtocolError:
         """Return the error for a request that should have been a handshake, and remember the page that sent it."""
         if "sec-websocket-key" in request.headers:  # not one that a person typed
             metrics.REFUSED.labels("upgrade").inc()
-            self._lost_upgrades.add(request.headers.get("origin", ""))
+            origin = request.headers.get("origin", "")
+            if origins.is_origin(origin):
+                self._lost_upgrades.add(_sender(origin, request))
         return errors.upgrade_lost()
 
     async def serve(self, websocket: WebSocket, serializer: Serializer) -> None:
         """Serve one WebSocket from handshake to end."""
         origin, host = websocket.headers.get("origin"), websocket.headers.get("host", "")
-        self._lost_upgrades.discard(origin or "")
+        self._lost_upgrades.discard(_sender(origin or "", websocket))
         if self.refusal(origin, host):
             metrics.REFUSED.labels("origin").inc()
-            client = websocket.client.host if websocket.client else None
-            log.info("handshake refused", reason="origin", origin=origin, host=host, client=client)
+            shown = (origin or "")[: origins.LONGEST]
+            log.info("handshake refused", reason="origin", origin=shown, host=host, client=_address(websocket))
             await websocket.close()  # before it is accepted: the handshake is answered with 403
             return
         try:
@@ -69,6 +77,15 @@ class Acceptor:
             return
         await websocket.accept(serializer.subprotocol)
         await Connection(websocket, serializer, self._registry, self._results, self._settings).serve(opening)
+
+
+def _address(connection: HTTPConnection) -> str | None:
+    return connection.client.host if connection.client else None
+
+
+def _sender(origin: str, connection: HTTPConnection) -> str:
+    """Return a page by its origin and the address of its browser: no other client can report a fault of it."""
+    return f"{_address(connection)} {origins.normalized(origin)}"
 
 
 def acceptor_of(connection: HTTPConnection) -> Acceptor:

@@ -6,9 +6,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from fastapi_service import errors
 from fastapi_service.api.acceptor import Acceptor, acceptor_of
+from fastapi_service.api.problems import describe, refused
 from fastapi_service.monitoring.gauges import update_gauges
 from fastapi_service.monitoring.readiness import Check, Readiness, readiness
+from fastapi_service.security.origins import is_origin
 from infra.redis_check import find_problem_async
 from infra.redis_client import AsyncRedis
 
@@ -31,7 +34,10 @@ async def healthz() -> str:
     "/readyz",
     summary="Can speech be transcribed and analysed?",
     response_model=Readiness,
-    responses={503: {"model": Readiness, "description": "At least one check is not ready; `reason` says why."}},
+    responses={
+        422: describe("`bad_origin`: the parameter is no origin."),
+        503: {"model": Readiness, "description": "At least one check is not ready; `reason` says why."},
+    },
 )
 async def readyz(
     request: Request,
@@ -45,7 +51,9 @@ async def readyz(
     """
     connection = None
     if origin is not None:
-        obstacle = acceptor.obstacle(origin, request.headers.get("host", ""))
+        if not is_origin(origin):
+            return refused(422, errors.bad_origin())
+        obstacle = acceptor.obstacle(origin, request)
         connection = Check(ready=obstacle is None, reason=str(obstacle) if obstacle else None)
     url = request.app.state.redis_url
     state = await readiness(redis, url, await find_problem_async(redis, url), connection)

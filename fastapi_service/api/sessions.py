@@ -2,20 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel
 from redis.exceptions import RedisError
 
 from fastapi_service import errors
+from fastapi_service.api.problems import describe, refused
 from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.export.entries import Speakers
 from fastapi_service.export.formats import FORMATS, File
 from fastapi_service.storage.sessions import SessionStore
-from wire.errors import WireError
 from wire.messages.results import Final, SegmentFailed
 
 BATCH = 100
@@ -23,16 +22,6 @@ BATCH = 100
 _token = HTTPBearer(auto_error=False, bearerFormat="the token of `ready`", description="The token of the session.")
 
 router = APIRouter(tags=["sessions"])
-
-
-class Problem(BaseModel):
-    """Why a request was refused."""
-
-    code: str
-    """Stable, for programs."""
-    message: str
-    remedy: str
-    """The next step for the client."""
 
 
 def store_of(request: Request) -> SessionStore:
@@ -45,10 +34,6 @@ def results_of(request: Request) -> ResultLog:
     """Return the application's result log; a FastAPI dependency."""
     results: ResultLog = request.app.state.results
     return results
-
-
-def _problem(description: str) -> dict[str, Any]:
-    return {"model": Problem, "description": description}
 
 
 @router.get(
@@ -64,10 +49,10 @@ def _problem(description: str) -> dict[str, Any]:
                 for name, form in FORMATS.items()
             },
         },
-        400: _problem("`bad_format`: the format is unknown."),
-        401: _problem("`no_token`: the header is missing."),
-        404: _problem("`session_unknown`: no such session, expired, or a wrong token."),
-        503: _problem("`redis_unreachable`: try again in a moment."),
+        400: describe("`bad_format`: the format is unknown."),
+        401: describe("`no_token`: the header is missing."),
+        404: describe("`session_unknown`: no such session, expired, or a wrong token."),
+        503: describe("`redis_unreachable`: try again in a moment."),
     },
 )
 async def export(
@@ -83,20 +68,20 @@ async def export(
     """
     form = FORMATS.get(format_name)
     if form is None:
-        return _refused(400, errors.bad_format(FORMATS))
+        return refused(400, errors.bad_format(FORMATS))
     if credentials is None or len(credentials.credentials.split()) != 1:
-        return _refused(401, errors.no_token(), {"WWW-Authenticate": "Bearer"})
+        return refused(401, errors.no_token(), {"WWW-Authenticate": "Bearer"})
     speakers = Speakers()
     try:
         audience = await store.audience(session_id, credentials.credentials)
         if audience is None:
-            return _refused(404, errors.nothing_to_export())
+            return refused(404, errors.nothing_to_export())
         until = await results.newest(audience)
         async for batch in _read(results, audience, until):
             for result in batch:
                 speakers.note(result)
     except (RedisError, OSError):
-        return _refused(503, errors.redis_unavailable())
+        return refused(503, errors.redis_unavailable())
     return StreamingResponse(
         _written(_read(results, audience, until), File(form, speakers.by_session())),
         media_type=form.media_type,
@@ -120,8 +105,3 @@ async def _written(batches: AsyncIterator[list[Final | SegmentFailed]], file: Fi
     async for batch in batches:
         yield await asyncio.to_thread(file.entries, batch)  # cutting subtitles takes its time
     yield await asyncio.to_thread(file.tail)
-
-
-def _refused(status: int, error: WireError, headers: dict[str, str] | None = None) -> JSONResponse:
-    body = Problem(code=error.code, message=error.message, remedy=error.remedy)
-    return JSONResponse(body.model_dump(), status, headers={"Cache-Control": "no-store"} | (headers or {}))

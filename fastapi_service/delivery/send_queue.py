@@ -11,9 +11,10 @@ from starlette.websockets import WebSocketDisconnect
 from fastapi_service.delivery.frames import MAX_REASON_BYTES, Close, Encoder, Frame, FrameWriter, Reply
 from fastapi_service.errors import too_slow
 from fastapi_service.monitoring import metrics
+from infra.clock import now
 from wire.close_codes import CloseCode
 from wire.errors import WireError
-from wire.messages.base import HOPS, hop_ms, now
+from wire.messages.base import HOPS, hop_ms
 from wire.messages.results import Final, NoSpeech, SegmentEnd, SegmentFailed
 from wire.messages.server import AnyServerMessage, Error
 

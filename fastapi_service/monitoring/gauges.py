@@ -6,6 +6,7 @@ from redis.exceptions import RedisError
 
 from fastapi_service.monitoring import metrics
 from infra.celery_app import queue_keys
+from infra.heartbeat import alive_instances
 from infra.redis_client import AsyncRedis
 from wire import names
 from wire.messages.statistics import Statistics
@@ -27,11 +28,15 @@ log = structlog.get_logger()
 
 
 async def update_gauges(redis: AsyncRedis) -> None:
-    """Update queue depths, ledger size and global statistics; what cannot be read stays unchanged."""
+    """Update queue depths, ledger size, clocks and global statistics; what cannot be read stays unchanged."""
     try:
         for queue in (names.STT_QUEUE, names.ANALYZER_QUEUE):
             metrics.QUEUE_DEPTH.labels(queue).set(sum([await redis.llen(key) for key in queue_keys(queue)]))
         metrics.LEDGER.set(await redis.zcard(names.PENDING))
+        for service in (names.GATEWAY, names.STT_WORKER, names.ANALYZER_WORKER, names.LISTENER):
+            beats = await alive_instances(redis, service)
+            skews = [beat.clock_skew_s for beat in beats if beat.clock_skew_s is not None]
+            metrics.CLOCK_SKEW.labels(service).set(max(skews, key=abs, default=0.0))
         message = await redis.hget(names.statistics(names.GLOBAL_AUDIENCE), "message")
     except (RedisError, OSError) as error:
         log.warning("gauge update failed", error=type(error).__name__)

@@ -17,5 +17,10 @@ HOP_SECONDS = Histogram(
 )
 QUEUE_DEPTH = Gauge("wta_queue_depth", "Tasks waiting, over all priorities", ["queue"])
 LEDGER = Gauge("wta_ledger_pending", "Utterances without a result yet, of all sessions")
+CLOCK_SKEW = Gauge(
+    "wta_clock_skew_seconds",
+    "Clock of a host minus Redis' clock, in seconds; of a service's instances the one that differs most",
+    ["service"],
+)
 GLOBAL = Gauge("wta_global", "Statistics over all sessions since the installation began", ["figure"])
 GLOBAL_SENTIMENT = Gauge("wta_global_sentiment", "Utterances per sentiment label, over all sessions", ["label"])

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel
 from redis.exceptions import RedisError
 
+from infra.clock import MAX_SKEW_S, REMEDY, process_clock
 from infra.heartbeat import Heartbeat, alive_instances
 from infra.redis_client import AsyncRedis
 from infra.redis_errors import store_error
@@ -26,6 +27,8 @@ class Readiness(BaseModel):
 
     ready: bool
     checks: dict[Literal["redis", "stt_worker", "analyzer_worker", "listener_service", "connection"], Check]
+    warnings: list[str] = []
+    """Faults that keep nothing from being ready, for people."""
 
 
 async def readiness(
@@ -35,7 +38,7 @@ async def readiness(
 
     Args:
         redis: a client.
-        redis_url: as in ``REDIS_URL``, for the reason.
+        redis_url: as in ``REDIS_URL``. No reason holds the address: any client may read it.
         problem: why Redis cannot be used, if that is found already.
         connection: a further check, of the way between the page and the gateway.
     """
@@ -46,14 +49,23 @@ async def readiness(
             beats = {service: await alive_instances(redis, service) for service in services}
     except (RedisError, OSError) as error:
         problem = store_error(error, redis_url)
-    checks = {"redis": Check(ready=problem is None, reason=str(problem) if problem else None)}
+    checks = {"redis": Check(ready=problem is None, reason=problem.public if problem else None)}
     if problem is None:
         checks |= {service: judge(service, beats[service]) for service in services}
     else:
         checks |= {service: Check(ready=False, reason="unknown while Redis is unavailable") for service in services}
     if connection is not None:
         checks["connection"] = connection
-    return Readiness.model_validate({"ready": all(check.ready for check in checks.values()), "checks": checks})
+    instances = [beat for service in services for beat in beats.get(service, [])]
+    warnings = [skew_warning(f"{names.GATEWAY} that answers", process_clock.skew_s)] if problem is None else []
+    warnings += [skew_warning(f"{beat.service} {beat.instance}", beat.clock_skew_s) for beat in instances]
+    return Readiness.model_validate(
+        {
+            "ready": all(check.ready for check in checks.values()),
+            "checks": checks,
+            "warnings": [warning for warning in warnings if warning is not None],
+        }
+    )
 
 
 def judge(service: str, beats: list[Heartbeat]) -> Check:
@@ -65,3 +77,11 @@ def judge(service: str, beats: list[Heartbeat]) -> Check:
     else:
         reason = f"no {service} is running"
     return Check(ready=False, reason=reason, instances=beats)
+
+
+def skew_warning(process: str, skew_s: float | None) -> str | None:
+    """Return the warning about the clock of a process's host, ``skew_s`` ahead of Redis'; None if it is near enough."""
+    if skew_s is None or abs(skew_s) <= MAX_SKEW_S:
+        return None
+    side = "ahead of" if skew_s > 0 else "behind"
+    return f"The host of the {process} has a clock that is {abs(skew_s):.1f} s {side} Redis'. {REMEDY}"

@@ -27,7 +27,7 @@ COST_FACTOR = 2.0
 LEAD_MS = 100
 """Audio before the first word of the prefix."""
 TIMEOUT_S = STALE_S + 0.3
-"""Workers silently drop requests that are older than ``STALE_S``. The rest is for clocks that differ."""
+"""Workers silently drop requests that are older than ``STALE_S``. The rest is for one that began just before."""
 
 
 class Interims:

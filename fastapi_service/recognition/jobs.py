@@ -3,9 +3,10 @@
 from fastapi_service.endpointing.events import Utterance
 from fastapi_service.recognition.ports import LedgerJob
 from fastapi_service.storage.record import SessionRecord
+from infra.clock import now
 from wire import names
 from wire.audio import samples_to_ms
-from wire.messages.base import Clock, now
+from wire.messages.base import Clock
 from wire.messages.jobs import AnalyzeText, Partial, TranscribeAudio
 from wire.messages.results import result_fields
 

@@ -15,13 +15,13 @@ from redis.exceptions import RedisError
 
 from fastapi_service.pubsub import follow
 from fastapi_service.recognition.ports import JobSender
+from infra.celery_app import PARTIAL_AUDIO_TTL_S
 from infra.heartbeat import alive_instances
 from infra.redis_client import AsyncRedis, checkpoint
 from wire import names
 from wire.messages.jobs import Partial, TranscribePartial
 
-AUDIO_TTL_S = 10
-"""A worker that has not fetched the audio by then does not begin (``infra.celery_app.STALE_S`` is shorter)."""
+AUDIO_TTL_S = PARTIAL_AUDIO_TTL_S
 TIMEOUT_S = 20.0
 """Seconds to wait for an answer. Longer than any model takes that is of use for live speech."""
 WATCH_S = 1.0

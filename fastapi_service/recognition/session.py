@@ -19,9 +19,9 @@ from fastapi_service.recognition.speculation import Speculation
 from fastapi_service.recognition.store_retry import StoreRetry
 from fastapi_service.recognition.writer import FoundUtterance, LedgerWriter
 from fastapi_service.storage.record import SessionRecord
+from infra.clock import now
 from wire.audio import decode_pcm, samples_to_ms
 from wire.errors import WireError
-from wire.messages.base import now
 from wire.messages.client import Configure
 from wire.messages.server import Ack, AnyServerMessage, SpeechEnded, SpeechStarted
 

@@ -4,6 +4,9 @@ import re
 from collections.abc import Set
 
 DEFAULT_PORTS = {"http": "80", "ws": "80", "https": "443", "wss": "443"}
+LONGEST = 300
+"""Characters of an origin: the longest name of a host has 253."""
+_SERIALIZED = re.compile(r"[a-z][a-z\d+.-]*://([a-z\d._~-]+|\[[\da-f:.]+\])(:\d{1,5})?|null")
 _ORIGIN = re.compile(r"[a-z][a-z\d+.-]*://[^/?#@*\s]+|null|\*")
 
 
@@ -28,6 +31,11 @@ def normalized(origin: str) -> str:
     """Return an origin in lower case, without a default port and a slash at its end: browsers send it like this."""
     scheme, separator, host = origin.strip().rstrip("/").lower().partition("://")
     return f"{scheme}{separator}{_without_default_port(host, scheme)}"
+
+
+def is_origin(text: str) -> bool:
+    """Return True for what a browser may send as the origin of a page, which is safe to show again."""
+    return len(text) <= LONGEST and _SERIALIZED.fullmatch(text.removesuffix("/").lower()) is not None
 
 
 def parse_origins(text: str) -> frozenset[str]:

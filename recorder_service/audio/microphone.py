@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wire.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, SAMPLE_RATE, Pcm, encode_pcm
+from recorder_service.audio.mono import Downmix
+from wire.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, SAMPLE_RATE, Pcm, encode_pcm, to_int16
 from wire.errors import AudioError
 
 BLOCKS_PER_S = 10
+FULL_SCALE = 32_768
 MOST_BLOCKS = 100
 """10 s of audio between PortAudio's thread and the event loop."""
 
@@ -85,6 +87,7 @@ class Microphone:
         """
         loop = asyncio.get_running_loop()
         blocks: asyncio.Queue[Pcm | None] = asyncio.Queue(MOST_BLOCKS)
+        downmix = Downmix(self.rate, self._channels)
 
         def offer(block: Pcm | None) -> None:
             if blocks.full():
@@ -93,7 +96,9 @@ class Microphone:
             blocks.put_nowait(block)
 
         def on_block(data: NDArray[np.int16], _frames: int, _time: Any, _status: Any) -> None:
-            loop.call_soon_threadsafe(offer, _mono(data))
+            # A copy, because PortAudio reuses the memory.
+            mono = to_int16(downmix.mix(data.astype(np.float32) / np.float32(FULL_SCALE)))
+            loop.call_soon_threadsafe(offer, mono)
 
         def on_end() -> None:
             if not loop.is_closed():
@@ -155,9 +160,3 @@ class Microphone:
             raise AudioError(
                 "microphone_refused", f"The microphone cannot be opened: {error}.", "Close other programs that use it."
             ) from None
-
-
-def _mono(data: NDArray[np.int16]) -> Pcm:
-    """Average the channels of (frames, channels) into a copy: PortAudio reuses the memory."""
-    mono: Pcm = data.mean(axis=1).astype(np.int16)
-    return mono

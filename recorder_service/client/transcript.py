@@ -1,6 +1,5 @@
 """State of a session as its client sees it, built from the gateway's messages. Pure."""
 
-from wire.messages.base import now
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import AnyServerMessage, Ready, SpeechEnded, Stopped
 from wire.messages.statistics import Statistics
@@ -21,7 +20,8 @@ class Transcript:
         """Scope (session, room) → statistics."""
         self.stopped: Stopped | None = None
         self.latencies_ms: list[float] = []
-        """Latency of each final of this session: end of speech (gateway's clock) → received (our clock)."""
+        """Latency of each final of this session: end of speech → written to the connection, both at the gateway, since
+        this host's clock may be another. Those released before the connection began have none."""
         self._segments = 0
 
     @property
@@ -63,6 +63,7 @@ class Transcript:
             return False
         self.last_seq = result.seq or self.last_seq
         self.results.append(result)
-        if isinstance(result, Final) and result.session_id == self.session_id:
-            self.latencies_ms.append(max(0.0, (now() - result.clock.speech_end) * 1000))
+        clock = result.clock
+        if isinstance(result, Final) and result.session_id == self.session_id and clock.delivered is not None:
+            self.latencies_ms.append(max(0.0, (clock.delivered - clock.speech_end) * 1000))
         return True

@@ -6,7 +6,8 @@ import time
 import structlog
 from redis.exceptions import RedisError
 
-from infra.celery_app import PRIORITIES, more_urgent, priority
+from infra.celery_app import PARTIAL_AUDIO_TTL_S, PRIORITIES, STALE_S, more_urgent, priority
+from infra.clock import now
 from infra.redis_client import take_bytes
 from infra.worker import Worker
 from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
@@ -15,7 +16,6 @@ from stt_worker.tasks.transcript import language_to_keep, reason_not_shown, to_t
 from wire import names
 from wire.audio import decode_pcm, to_float
 from wire.errors import WireError
-from wire.messages.base import now
 from wire.messages.jobs import Partial, TranscribePartial
 
 log = structlog.get_logger()
@@ -39,11 +39,13 @@ class PartialTranscription:
         self._checking = threading.Lock()
 
     def run(self, job: TranscribePartial) -> None:
-        """Transcribe and answer, unless the job was withdrawn or another worker has taken it.
+        """Transcribe and answer, unless the job is stale or was withdrawn, or another worker has taken it.
 
         Raises:
             redis.exceptions.RedisError: Redis is unavailable; the gateway gets no answer.
         """
+        if self._is_stale(job):
+            return
         # Deleted at once: the gateway sees that the job has begun, and no other worker begins it too.
         pcm = take_bytes(self._worker.redis, job.audio_key)
         if pcm is None:
@@ -52,6 +54,10 @@ class PartialTranscription:
         hypothesis = self._transcribe(job, pcm)
         partial = self._answer(job, hypothesis, started)
         self._worker.redis.publish(job.reply_to, partial.model_dump_json())
+
+    def _is_stale(self, job: TranscribePartial) -> bool:
+        """Return True if the job has waited for ``STALE_S`` or its audio is gone. The audio stays for the gateway."""
+        return self._worker.redis.pttl(job.audio_key) <= (PARTIAL_AUDIO_TTL_S - STALE_S) * 1000
 
     def is_preempted(self) -> bool:
         """True if a more urgent job than an interim text waits in the queue; False while Redis is unavailable.

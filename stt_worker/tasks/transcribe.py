@@ -5,13 +5,13 @@ from collections.abc import Callable
 import structlog
 
 from infra.celery_app import priority
+from infra.clock import now
 from infra.worker import Worker
 from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
 from stt_worker.engines.deadline import Deadline
 from stt_worker.tasks.transcript import language_to_keep, reason_not_shown, to_transcript
 from wire.audio import decode_pcm, to_float
 from wire.errors import AudioError
-from wire.messages.base import now
 from wire.messages.jobs import AnalyzeText, NoSpeechReason, TranscribeAudio
 from wire.messages.results import NoSpeech, result_fields
 

@@ -3,7 +3,7 @@
 import json
 import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,8 @@ class Checkpoint:
     dims: ModelDimensions
     state: dict[str, torch.Tensor]
     heads: tuple[tuple[int, int], ...] | None = None
-    """Decoder layer and head of each cross-attention that follows the audio, as transformers saves them; None if
-    unknown."""
+    """Decoder layer and head of each cross-attention that follows the audio, as transformers and CTranslate2 save them;
+    None if unknown."""
 
 
 def read_checkpoint(file: Path) -> Checkpoint:
@@ -55,7 +55,7 @@ def read_checkpoint(file: Path) -> Checkpoint:
         for part in weight_files(file):
             loaded = _load(part)
             if isinstance(loaded, Checkpoint):
-                return loaded
+                return replace(loaded, heads=_heads(config))
             tensors |= loaded
         state = openai_names(_checked(tensors))
         return Checkpoint(_dimensions(state, config), state, _heads(_config(file, "generation_config.json")))
@@ -135,8 +135,8 @@ def _layers(state: dict[str, torch.Tensor], half: str) -> int:
     return len({name.split(".")[2] for name in state if name.startswith(f"{half}.blocks.")})
 
 
-def _heads(generation: dict[str, Any]) -> tuple[tuple[int, int], ...] | None:
-    heads = generation.get("alignment_heads")
+def _heads(config: dict[str, Any]) -> tuple[tuple[int, int], ...] | None:
+    heads = config.get("alignment_heads")
     return tuple((int(layer), int(head)) for layer, head in heads) if heads else None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stt_worker.weights.cache import Progress, is_stored, locked_folder, store
-from stt_worker.weights.own_model import is_path, own_weights
+from stt_worker.weights.own_model import is_path, own_weights, path_name
 from stt_worker.weights.sources import SOURCES, Source, SourceUnavailable
 from wire.errors import ModelError
 
@@ -56,17 +56,14 @@ def find_weights(
 
 
 def alignment_heads(model: str) -> bytes | None:
-    """Return the alignment heads of a model as ``Whisper.set_alignment_heads`` takes them; None if unknown.
+    """Return the alignment heads of an official model as the library packs them; None if there is none of the name.
 
-    These are the cross-attention heads that follow the audio. ``whisper.load_model`` sets them for official names only,
-    not for paths, and word times are worse without them. A path counts as the official model that its file is named
-    after (``/models/base.pt``).
-
-    Source: https://github.com/openai/whisper/blob/main/whisper/__init__.py
+    A path has those of the model that it is named after (``/models/base.pt``, ``/models/base.en``), which says nothing
+    about its layout: see ``stt_worker.weights.alignment``.
     """
     import whisper  # here, because it imports torch and numba (2 s)
 
-    heads: bytes | None = whisper._ALIGNMENT_HEADS.get(Path(model).stem if is_path(model) else model)
+    heads: bytes | None = whisper._ALIGNMENT_HEADS.get(path_name(model) if is_path(model) else model)
     return heads
 
 

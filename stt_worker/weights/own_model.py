@@ -27,6 +27,12 @@ def is_path(model: str) -> bool:
     return "/" in model or "\\" in model or model.endswith(SUFFIXES)
 
 
+def path_name(model: str) -> str:
+    """Return the last part of a path without the suffix of a file of weights; names of models have dots too."""
+    path = Path(model)
+    return path.stem if path.suffix in SUFFIXES else path.name
+
+
 def own_weights(model: str) -> Path:
     """Return the file with the weights at the path ``model``.
 

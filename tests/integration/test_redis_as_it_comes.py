@@ -160,6 +160,7 @@ def test_every_service_names_it_once_and_waits(
         analyzer = processes.worker("analyzer_worker", names.ANALYZER_QUEUE, HEALTH_FILE=str(health["analyzer"]))
         checks = eventually(lambda: get_readiness(port), timeout=START_S)
         assert says in checks["redis"]["reason"]
+        assert "127.0.0.1" not in checks["redis"]["reason"]
         for service, process in {"gateway": gateway, "listener": listener, "stt": stt, "analyzer": analyzer}.items():
             eventually(partial(logs, processes, process, "redis unusable"), timeout=START_S)
             eventually(partial(contains, health[service], says), timeout=START_S)
@@ -168,6 +169,7 @@ def test_every_service_names_it_once_and_waits(
             assert "Traceback" not in output, service
             assert output.count("redis unusable") == 1, service
             assert says in output, service
+            assert "127.0.0.1:" in output, service
             assert "hush" not in output, service
     finally:
         processes.end()

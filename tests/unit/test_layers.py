@@ -22,7 +22,7 @@ ROOMS = {
     "certificates": "certificates server authority pair settings",
     "local": "quiet run testing terminal stack settings errors",
     "infra": "worker_app worker model_thread fair_queue memory watchdog job results ledger celery_app heartbeat "
-    "health_file redis_check redis_client redis_types redis_errors outage_log cpus logs settings redis_url",
+    "health_file clock redis_check redis_client redis_types redis_errors outage_log cpus logs settings redis_url",
     "wire": "messages names audio languages close_codes errors",
 }
 """Package → its rooms (folders or files) from the highest to the lowest, in the order in which data and calls flow."""

@@ -1,6 +1,5 @@
 """Base classes, field types and timestamps of all messages."""
 
-import time
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -44,7 +43,10 @@ def has_unknown_type(refused: ValidationError) -> bool:
 
 
 class Clock(Message):
-    """Timestamps of one utterance in Unix seconds, from which any consumer computes latencies."""
+    """Timestamps of one utterance in Unix seconds by Redis' clock, from which any consumer computes latencies.
+
+    So the hosts of gateway, workers and listener may have different clocks.
+    """
 
     speech_end: float
     """The gateway received the last speech of the utterance."""
@@ -61,14 +63,9 @@ class Clock(Message):
     delivered: float | None = None
     """The gateway wrote the result to the socket. Null if it was released before this connection began."""
 
-    def at(self, **readings: float) -> "Clock":
+    def at(self, **readings: float | None) -> "Clock":
         """Return a copy with more timestamps."""
         return self.model_copy(update=readings)
-
-
-def now() -> float:
-    """Return Unix seconds, as in all timestamps."""
-    return time.time()
 
 
 class Utterance(Message):
@@ -103,7 +100,7 @@ HOPS: dict[str, tuple[str | tuple[str, ...], str]] = {
 
 
 def hop_ms(clock: Clock, hop: str) -> float | None:
-    """Return the milliseconds of one hop, ≥ 0 even if hosts' clocks differ; None if a timestamp is missing."""
+    """Return the milliseconds of one hop, never less than 0; None if a timestamp is missing."""
     begins, ends = HOPS[hop]
     starts = [getattr(clock, name) for name in ((begins,) if isinstance(begins, str) else begins)]
     end = getattr(clock, ends)

@@ -52,7 +52,7 @@ export interface Ack {
   samples: number;
 }
 
-/** Timestamps of one utterance in Unix seconds, from which any consumer computes latencies. */
+/** Timestamps of one utterance in Unix seconds by Redis' clock, from which any consumer computes latencies. So the hosts of gateway, workers and listener may have different clocks. */
 export interface Clock {
   speech_end: number;
   endpointed: number;

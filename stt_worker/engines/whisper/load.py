@@ -1,6 +1,5 @@
 """Loads the weights of a Whisper into the engine."""
 
-from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -17,9 +16,10 @@ from stt_worker.engines.whisper.engine import WhisperTranscriber
 from stt_worker.engines.whisper.processor import choose_numerics
 from stt_worker.numerics import FLOAT16
 from stt_worker.settings import Settings
+from stt_worker.weights.alignment import alignment_mask
 from stt_worker.weights.cache import sha256
 from stt_worker.weights.checkpoint import read_checkpoint
-from stt_worker.weights.find import alignment_heads, find_weights
+from stt_worker.weights.find import find_weights
 from stt_worker.weights.formats import WANTED
 from stt_worker.weights.own_model import weight_files
 from wire.audio import SAMPLE_RATE
@@ -72,24 +72,10 @@ def _read_model(path: Path, name: str) -> Whisper:
         model.load_state_dict(checkpoint.state)
     except (RuntimeError, ValueError, TypeError) as error:  # a tensor is missing, left over or of another shape
         raise _misfit(path, " ".join(str(error).split())[:LONGEST_REASON]) from error
-    _set_alignment_heads(model, name, checkpoint.heads)
+    heads = alignment_mask(checkpoint.dims, name, checkpoint.heads)
+    if heads is not None:
+        model.register_buffer("alignment_heads", heads.to_sparse(), persistent=False)
     return model
-
-
-def _set_alignment_heads(model: Whisper, name: str, heads: tuple[tuple[int, int], ...] | None) -> None:
-    """Set the heads that follow the audio, by its name or else by its configuration; others stay as the library has it.
-
-    A file may be named as an official model without having its size.
-    """
-    if (official := alignment_heads(name)) is not None:
-        with suppress(RuntimeError):  # the mask is for another number of layers or heads
-            model.set_alignment_heads(official)
-            return
-    mask = torch.zeros(model.dims.n_text_layer, model.dims.n_text_head, dtype=torch.bool)
-    fitting = [(layer, head) for layer, head in heads or () if layer < len(mask) and head < mask.shape[1]]
-    if fitting:
-        mask[tuple(torch.tensor(fitting).T)] = True
-        model.register_buffer("alignment_heads", mask.to_sparse(), persistent=False)
 
 
 def _misfit(path: Path, reason: str) -> ModelError:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from structlog.testing import capture_logs
 
 from analyzer_worker.engines.instant import InstantAnalyzer
-from analyzer_worker.engines.load import Loading, base_of, load_routing
+from analyzer_worker.engines.load import Loading, base_of, load_routing, unused_labels
 from analyzer_worker.engines.routing import Routing
 from analyzer_worker.settings import Settings, parse_labels, parse_models
 from wire.errors import ModelError
@@ -172,3 +173,49 @@ def test_each_model_gets_its_own_labels(tmp_path: Path) -> None:
         "positive",
         "negative",
     )
+
+
+@pytest.mark.parametrize(
+    ("models", "labels", "named"),
+    [
+        ({"*": "instant"}, "neutral,positive,negative", ["neutral,positive,negative"]),
+        ({"en": "instant", "ko": "instant"}, "positive,negative", ["positive,negative"]),
+        ({"*": "instant"}, "instant=negative,positive", ["instant=negative,positive"]),
+        ({"*": "instant"}, "instant=negative,positive;a/b=positive,negative", None),
+    ],
+)
+def test_labels_without_a_model_of_ones_own_are_named_at_the_start(
+    tmp_path: Path, models: dict[str, str], labels: str, named: list[str] | None
+) -> None:
+    """The models that are built in name their classes themselves: what was written has no effect."""
+    loading = Loading(tmp_path, threads=1, download=False, labels=parse_labels(labels))
+    with capture_logs() as lines:
+        load_routing(models, None, loading)
+    (line,) = lines
+    assert (line["event"], line["log_level"], line["setting"]) == ("labels unused", "warning", "ANALYZER_LABELS")
+    assert line["labels"] == (named or labels.split(";"))
+    assert "instant" in line["models"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "own", "unused"),
+    [
+        ("negative,positive", ["a/b"], []),
+        ("negative,positive", [], ["negative,positive"]),
+        ("a/b=negative,positive", ["a/b"], []),
+        (
+            "a/b=negative,positive;minilm-sentiment-en=positive,negative",
+            ["a/b"],
+            ["minilm-sentiment-en=positive,negative"],
+        ),
+        ("", [], []),
+    ],
+)
+def test_labels_of_a_model_of_ones_own_are_used(labels: str, own: list[str], unused: list[str]) -> None:
+    assert unused_labels(parse_labels(labels), own) == unused
+
+
+def test_no_labels_are_no_warning(tmp_path: Path) -> None:
+    with capture_logs() as lines:
+        load_routing({"*": "instant"}, None, Loading(tmp_path, threads=1))
+    assert lines == []

@@ -119,3 +119,61 @@ async def test_a_lost_upgrade_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(handshakes, "REMEMBER_S", 0.01)
     await asyncio.sleep(0.02)
     assert "https://1.example" not in lost
+
+
+HOST = {"Host": "talk.example.org"}
+
+
+@pytest.mark.parametrize("victim", ["203.0.113.9", "2001:db8::9", "198.51.100.1"])
+def test_a_client_cannot_plant_a_lost_handshake_of_another(client: TestClient, victim: str) -> None:
+    """Only the browser whose handshake lost its header gets the reason."""
+    client.get("/ws", headers=HOST | KEY | {"Origin": PAGE, "X-Forwarded-For": "203.0.113.66"})
+    assert connection(client, **HOST, X_Forwarded_For=victim)["ready"]
+    assert not connection(client, **HOST, X_Forwarded_For="203.0.113.66")["ready"]
+
+
+def test_a_complete_handshake_of_another_client_takes_no_reason_away(client: TestClient) -> None:
+    """It may have come by another way."""
+    client.get("/ws", headers=HOST | KEY | {"Origin": PAGE, "X-Forwarded-For": "203.0.113.9"})
+    assert opens(client, **HOST, X_Forwarded_For="203.0.113.66")
+    assert not connection(client, **HOST, X_Forwarded_For="203.0.113.9")["ready"]
+
+
+NO_ORIGINS = [
+    "",
+    "talk.example.org",
+    "https://talk.example.org/path?query",
+    "https://user:secret@talk.example.org",
+    "https://talk.example.org:port",
+    "<script>alert(1)</script>",
+    "https://talk.example.org Your session has expired, call 555",
+    "https://" + "a" * 300,
+    "https://talk.example.org\n\n",
+    "https://talk.example.org,https://evil.example",
+    "*",
+]
+
+
+@pytest.mark.parametrize("text", NO_ORIGINS)
+def test_what_is_no_origin_is_refused_and_not_repeated(client: TestClient, text: str) -> None:
+    """Whoever sends a link could otherwise put words into the gateway's mouth."""
+    answer = client.get("/readyz", params={"origin": text})
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_origin")
+    assert not text or text not in answer.text
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [PAGE, "http://localhost:8000", "http://[2001:db8::1]:8000", "https://xn--e1afmkfd.example", "null", "tauri://localhost",
+     "chrome-extension://abcdefghijklmnop", "http://my_host:80", "HTTPS://Talk.Example.org/"],
+)  # fmt: skip
+def test_what_browsers_send_is_an_origin(client: TestClient, origin: str) -> None:
+    assert "connection" in client.get("/readyz", params={"origin": origin}).json()["checks"]
+
+
+@pytest.mark.parametrize("origin", ["x" * 5_000, "https://" + "a" * 5_000, "https://a.example/" + "b" * 5_000])
+def test_a_long_origin_does_not_fill_the_log(client: TestClient, origin: str) -> None:
+    with capture_logs() as logs:
+        assert not opens(client, **HOST, Origin=origin)
+    (line,) = [line for line in logs if line["event"] == "handshake refused"]
+    assert len(line["origin"]) <= 300

@@ -1,5 +1,7 @@
 """What makes a Redis unusable is named; what may pass is told apart from it."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from structlog.testing import capture_logs
 
 from infra.redis_check import ProblemLog
 from infra.redis_errors import misfit, store_error
+from infra.redis_url import without_secrets
 from wire.errors import StoreError, UnusableStoreError
 
 URL = "redis://user:secret@redis:6379/5"
@@ -117,3 +120,47 @@ def test_a_problem_is_logged_once_until_it_changes() -> None:
         ("redis unusable", "redis_cluster"),
         ("redis usable", None),
     ]
+
+
+ADDRESSES = ("redis:6379", "redis", "user", "secret", "10.0.0.7", "6380")
+PLACES = [URL, "rediss://user:secret@redis:6379/5", "unix://user:secret@/run/redis/6380.sock?db=5"]
+FAULTS = [
+    *(
+        pytest.param(lambda url, error=error: store_error(error, url), id=type(error).__name__)
+        for error in (
+            exceptions.AuthenticationError("invalid username-password pair"),
+            exceptions.ReadOnlyError("You can't write"),
+            exceptions.NoPermissionError("user user has no permissions"),
+            exceptions.MovedError("1 10.0.0.7:6380"),
+            exceptions.ConnectionError("Error 111 connecting to redis:6379"),
+            exceptions.OutOfMemoryError("command not allowed"),
+            exceptions.ResponseError("DB index is out of range"),
+            OSError("no route to 10.0.0.7"),
+        )
+    ),
+    *(
+        pytest.param(lambda url, info=info: misfit(GOOD | info, url), id=str(info))
+        for info in (
+            {"role": "slave", "master_host": "10.0.0.7", "master_port": 6380},
+            {"redis_mode": "cluster"},
+            {"redis_version": "6.2.14"},
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("url", PLACES)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_public_reason_has_no_address(fault: Callable[[str], StoreError], url: str) -> None:
+    """But the cause and the remedy: everybody may read it. The message for the log has the place."""
+    found = fault(url)
+    assert without_secrets(url) in found.message
+    assert found.public.endswith(found.remedy)
+    cause = found.public.removesuffix(found.remedy)
+    assert cause.startswith("Redis ")
+    assert not [word for word in ADDRESSES if re.search(rf"\b{word}\b", cause.replace("its user", ""))]
+
+
+def test_an_error_without_a_place_is_public_as_it_is() -> None:
+    error = StoreError("busy", "Too much waits.", "Try again.")
+    assert error.public == str(error)

@@ -139,6 +139,17 @@ async def test_stereo_blocks_become_mono_frames(monkeypatch: pytest.MonkeyPatch)
     assert notices == []
 
 
+@pytest.mark.parametrize("levels", [(1_000, -1_000), (900, -1_000), (-700, 1_000)])
+async def test_an_inverted_channel_of_a_microphone_is_no_silence(
+    monkeypatch: pytest.MonkeyPatch, levels: tuple[int, int]
+) -> None:
+    """The louder one is taken, and kept."""
+    blocks = [np.full((4_410, 2), levels, dtype=np.int16) for _ in range(3)]
+    install(monkeypatch, FakeSoundDevice(accepted={(44_100, 2)}, blocks=blocks))
+    frames, _ = await record(Microphone(), frames=3)
+    assert [set(decode_pcm(frame).tolist()) for frame in frames[1:]] == [{max(levels, key=abs)}] * 2
+
+
 async def test_blocks_that_nobody_takes_are_dropped_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest go first, and memory stays bounded."""
     blocks = [np.full((1_600, 1), number, dtype=np.int16) for number in range(103)]

@@ -1,7 +1,10 @@
 """The state of a client's session."""
 
+import pytest
+
 from recorder_service.client.transcript import Transcript
 from tests.unit.recorder_service.fake_gateway import SESSION, final
+from wire.messages.base import Clock
 from wire.messages.results import SegmentFailed
 from wire.messages.server import Ready, SpeechEnded, Stopped
 from wire.messages.statistics import Statistics
@@ -73,3 +76,13 @@ def test_other_peoples_results_in_a_room_are_not_this_sessions() -> None:
     assert len(transcript.results) == 1
     assert transcript.own_results == []
     assert transcript.latencies_ms == []
+
+
+@pytest.mark.parametrize("spoken_at", [1_000.0, 1_790_000_000.0, 9_000_000_000.0])
+def test_a_latency_is_measured_by_the_gateways_clock(spoken_at: float) -> None:
+    """Whatever this host's clock shows; a result that was released before the connection began has none."""
+    transcript = begun()
+    clock = Clock(speech_end=spoken_at, endpointed=spoken_at + 0.5, delivered=spoken_at + 0.75)
+    transcript.add(final(0, seq=1).model_copy(update={"clock": clock}))
+    transcript.add(final(1, seq=2).model_copy(update={"clock": clock.at(delivered=None)}))
+    assert transcript.latencies_ms == [pytest.approx(750, abs=0.01)]

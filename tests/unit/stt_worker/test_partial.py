@@ -49,8 +49,9 @@ class Engine:
 class Redis:
     """The audio of one partial, a session's language, and queues of a given length."""
 
-    def __init__(self, key: str, *, waiting: int = 0) -> None:
+    def __init__(self, key: str, *, waiting: int = 0, left_ms: int = 9_990) -> None:
         self.audio = {key: bytes(64_000)}
+        self.left_ms = left_ms
         self.waiting = waiting
         self.checks, self.unavailable = 0, False
         self.published: list[tuple[str, Partial]] = []
@@ -58,6 +59,9 @@ class Redis:
     def execute_command(self, command: str, key: str, **_: Any) -> bytes | None:
         assert command == "GETDEL"
         return self.audio.pop(key, None)
+
+    def pttl(self, key: str) -> int:
+        return self.left_ms if key in self.audio else -2
 
     def hget(self, _key: str, field: str) -> str:
         assert field == "detected_language"
@@ -127,6 +131,23 @@ def test_a_withdrawn_partial_costs_nothing() -> None:
     redis = Redis("another")
     assert not run(job(), redis).asked
     assert not redis.published
+
+
+@pytest.mark.parametrize("left_ms", [9_000, 8_200, 1])
+@pytest.mark.parametrize("purpose", ["interim", "final"])
+def test_a_stale_partial_costs_nothing(purpose: str, left_ms: int) -> None:
+    """Redis counts its age. The audio stays, so that the gateway sees that no worker has begun."""
+    redis = Redis(job().audio_key, left_ms=left_ms)
+    assert not run(job(purpose=purpose), redis).asked
+    assert not redis.published
+    assert job().audio_key in redis.audio
+
+
+@pytest.mark.parametrize("left_ms", [9_999, 9_500, 9_001])
+def test_a_partial_that_has_waited_for_less_than_a_second_is_begun(left_ms: int) -> None:
+    redis = Redis(job().audio_key, left_ms=left_ms)
+    assert run(job(), redis).asked
+    assert len(redis.published) == 1
 
 
 def test_only_one_worker_takes_a_partial() -> None:

@@ -20,6 +20,7 @@ _single: dict[str, type[Message]] = {
     "result_message": channels.ResultMessage,
     "final_stats": channels.FinalStats,
     "heartbeat": Heartbeat,
+    "heartbeat_with_clock": Heartbeat,
     "draft_text": jobs.TranscribePartial,
     "draft": jobs.Partial,
 }

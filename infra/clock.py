@@ -1,0 +1,115 @@
+"""The time of Redis, in which this process states every time that another host compares with its own.
+
+Hosts' clocks differ, and are set while services run. So a process measures the offset of Redis' clock to its own
+monotonic one, and stamps by that. It measures with each heartbeat (``infra.heartbeat``), which has the difference of
+the host's clock as ``clock_skew_s``.
+"""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import structlog
+
+from infra.redis_client import Redis
+
+MAX_SKEW_S = 2.0
+"""Seconds that a host's clock may differ from Redis' without a warning. Nothing here depends on it: logs of several
+hosts are hard to read together, and Celery delivers tasks again too early or too late (``VISIBILITY_TIMEOUT_S``)."""
+SETTLED_S = 1.0
+"""Seconds below which the difference is over: a clock at the limit does not warn again and again."""
+DRIFT = 0.0005
+"""Seconds that two clocks drift apart in one second at most, while one of them is slewed."""
+REMEDY = "Set the clocks of all hosts by NTP (timedatectl set-ntp true)."
+FIRST_READINGS = 4
+"""Readings of the first measurement: the very first one has to connect."""
+
+log = structlog.get_logger()
+
+
+class _Bounds(NamedTuple):
+    """Lowest and highest offset of Redis' clock to the monotonic one, in seconds."""
+
+    low: float
+    high: float
+
+    @property
+    def middle(self) -> float:
+        return (self.low + self.high) / 2
+
+    def contains(self, offset: float) -> bool:
+        return self.low <= offset <= self.high
+
+
+class RedisClock:
+    """Redis' time on this host, between two measurements too. Measured by one thread, read by any."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time) -> None:
+        """Use two clocks of this host: one that is never set, and the one that shows the time of day."""
+        self._monotonic = monotonic
+        self._wall = wall
+        self._offset: float | None = None
+        """Redis' time minus the monotonic one, in seconds; None before the first measurement."""
+        self._bounds = _Bounds(0.0, 0.0)
+        self._measured_at = 0.0
+        """Monotonic seconds."""
+        self._warned = False
+
+    def now(self) -> float:
+        """Return Unix seconds by Redis' clock; by this host's before the first measurement."""
+        offset = self._offset
+        return self._wall() if offset is None else self._monotonic() + offset
+
+    @property
+    def skew_s(self) -> float | None:
+        """Seconds that this host's clock is ahead of Redis'; None before the first measurement."""
+        return None if self._offset is None else self._wall() - self.now()
+
+    def measure(self, redis: Redis) -> float:
+        """Read Redis' clock and return ``skew_s``; log if it has become more than ``MAX_SKEW_S``, or no longer is.
+
+        An answer bounds the offset by the moments of its request and its receipt. All bounds together are closer than
+        those of one answer; the host's own clock is followed while it is within them, so that processes of one host
+        agree exactly.
+
+        Raises:
+            redis.exceptions.RedisError: Redis is unavailable; the offset stays.
+        """
+        for _ in range(FIRST_READINGS if self._offset is None else 1):
+            self._read(redis)
+        skew_s = self._wall() - self.now()
+        self._log(skew_s)
+        return skew_s
+
+    def _read(self, redis: Redis) -> None:
+        requested = self._monotonic()
+        seconds, microseconds = redis.time()
+        received = self._monotonic()
+        at_redis = seconds + microseconds / 1e6
+        new = _Bounds(at_redis - received, at_redis - requested)
+        if self._offset is not None:
+            drift = DRIFT * (received - self._measured_at)
+            both = _Bounds(max(new.low, self._bounds.low - drift), min(new.high, self._bounds.high + drift))
+            if both.low <= both.high:  # otherwise Redis' clock was set, or this host slept: only the new one is true
+                new = both
+        self._bounds, self._measured_at = new, received
+        own = self._wall() - self._monotonic()
+        self._offset = own if new.contains(own) else new.middle
+
+    def _log(self, skew_s: float) -> None:
+        uncertain = (self._bounds.high - self._bounds.low) / 2
+        if not self._warned and abs(skew_s) - uncertain > MAX_SKEW_S:
+            self._warned = True
+            log.warning("clock differs from redis", skew_s=round(skew_s, 3), remedy=REMEDY)
+        elif self._warned and abs(skew_s) < SETTLED_S:
+            self._warned = False
+            log.info("clock agrees with redis", skew_s=round(skew_s, 3))
+
+
+process_clock = RedisClock()
+"""The clock of this process, which its heartbeat measures."""
+
+
+def now() -> float:
+    """Return Unix seconds by Redis' clock, as in all timestamps of messages."""
+    return process_clock.now()
