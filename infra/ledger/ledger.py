@@ -9,6 +9,8 @@ one Lua script.
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import ValidationError
+
 from infra.ledger.entry import CLAIM_MAX_S, Entry, Stage, as_live, lane, read_entry
 from infra.redis_client import Redis, get_bytes, load_script
 from infra.redis_types import Script
@@ -77,6 +79,14 @@ class Ledger:
         if verdict == "gone":
             return None
         return as_live(analysis) if verdict == "raised" else analysis
+
+    def analysis(self, session_id: str, segment: int) -> AnalyzeText | None:
+        """Return the job of an outstanding utterance that has a text; None if it has none, or is not outstanding."""
+        job = self._redis.hget(names.ledger_entry(names.ledger_member(session_id, segment)), "job")
+        try:
+            return AnalyzeText.model_validate_json(job or "")
+        except ValidationError:  # no text yet, or of a newer version
+            return None
 
     def abandon(self, job: TranscribeAudio | AnalyzeText, worker: str, error: str) -> None:
         """Give a claim back after a failure, so that the sweeper sends the job again at once."""
