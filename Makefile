@@ -91,9 +91,9 @@ bench-window: test-setup ## Errors and cost of the silence behind an utterance, 
 bench-live: test-setup ## Latency and errors while 1 to 8 people talk at once (MANIFEST=clips.jsonl)
 	@$(VENV_PYTHON) -m bench.live $(if $(MANIFEST),--manifest $(MANIFEST))
 
-bench-fairness: test-setup ## Latency of a person who talks beside 30 files of 5 minutes (SESSIONS=3 MINUTES=0.5 TALK_S=30)
+bench-fairness: test-setup ## Latency of a person who talks beside 30 files of 5 minutes (SESSIONS=3 MINUTES=0.5 TALK_S=30 ALONE_S=30)
 	@$(VENV_PYTHON) -m bench.fairness $(if $(MANIFEST),--manifest $(MANIFEST)) $(if $(SESSIONS),--sessions $(SESSIONS)) \
-		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(TALK_S),--talk-s $(TALK_S))
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(TALK_S),--talk-s $(TALK_S)) $(if $(ALONE_S),--alone-s $(ALONE_S))
 
 bench-short: test-setup ## Short answers and repetitions: kept, doubled, errors (MANIFEST=clips.jsonl)
 	@$(VENV_PYTHON) -m bench.short $(if $(MANIFEST),--manifest $(MANIFEST))

@@ -24,7 +24,9 @@ celery = make_celery(names.ANALYZER_WORKER, settings.redis_url, names.ANALYZER_Q
 worker: Worker[Batcher] = Worker(
     settings.redis_url, names.ANALYZER_WORKER, Limits(settings.deadline_s, settings.max_rss_mb)
 )
-analysis = Analysis(worker, Sentences(worker.redis), Judgement(settings.margin, settings.zero_shot))
+analysis = Analysis(
+    worker, Sentences(worker.redis, worker.ledger.analysis), Judgement(settings.margin, settings.zero_shot)
+)
 
 
 @celery.task(name=names.ANALYZE_TEXT, autoretry_for=(RedisError,), retry_backoff=1)

@@ -18,6 +18,8 @@ LIVE, AHEAD = 0, 9
 faster than real time, such as a file, waits behind all that talk, and behind their interim texts."""
 PRIORITIES = {"interim": 6, "final": 3}
 """Purpose of a partial → its priority, between those two."""
+AGED = PRIORITIES["final"]
+"""Priority of an utterance that was ahead and has waited for so long that it goes before interim texts."""
 STALE_S = 1.0
 """Seconds after which a partial that no worker has started is dropped. Redis counts them, by the life of its audio:
 Celery's own expiry compares the clocks of two hosts."""
@@ -63,8 +65,13 @@ def make_celery(name: str, redis_url: str, queue: str | None = None) -> Celery:
     return celery
 
 
-def send_job(celery: Celery, job: TranscribeAudio | AnalyzeText | TranscribePartial) -> None:
+def send_job(celery: Celery, job: TranscribeAudio | AnalyzeText | TranscribePartial, step: int | None = None) -> None:
     """Put a job on its queue. Blocks for a few milliseconds, at most the socket time-out.
+
+    Args:
+        celery: any application of :func:`make_celery`.
+        job: of any kind.
+        step: priority in the queue, if it is not the job's own.
 
     Raises:
         kombu.exceptions.OperationalError: Redis is unavailable. A job of the ledger is not lost: the sweeper sends it.
@@ -74,7 +81,7 @@ def send_job(celery: Celery, job: TranscribeAudio | AnalyzeText | TranscribePart
         task,
         kwargs={"job": job.model_dump(mode="json")},
         queue=queue,
-        priority=priority(job),
+        priority=priority(job) if step is None else step,
         argsrepr="()",
         kwargsrepr=f"<{job.session_id}:{job.segment}>",  # never the text, which Celery would log
     )

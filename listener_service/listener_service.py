@@ -4,12 +4,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 
 import structlog
 from redis.exceptions import RedisError
 
-from infra.celery_app import make_celery, send_job
+from infra.celery_app import AGED, make_celery, send_job
 from infra.heartbeat import HeartbeatWriter
 from infra.logs import configure_logs
 from infra.outage_log import OutageLog
@@ -66,7 +67,9 @@ class Listener:
         self._heartbeat = HeartbeatWriter.at(settings.redis_url, names.LISTENER)
         self._readiness = _Readiness(self._heartbeat)
         self._consumer = Consumer(redis, self._heartbeat.key, Releaser(redis, settings))
-        self._sweeper = Sweeper(redis, self._heartbeat.key, lambda job: send_job(celery, job))
+        self._sweeper = Sweeper(
+            redis, self._heartbeat.key, partial(send_job, celery), send_aged=partial(send_job, celery, step=AGED)
+        )
         self._stopping = threading.Event()
 
     def run(self) -> None:

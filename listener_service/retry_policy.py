@@ -12,6 +12,11 @@ OVERTAKEN_S = 10.0
 """A job counts as lost when one of its lane that was sent this much later was claimed before it: lanes are first in,
 first out."""
 
+AGED_S = 600.0
+"""Seconds after which an utterance that is ahead goes before interim texts. One does at a time, and one in a second at
+most: those of a ledger that is half full of them, which is as full as they make it, have all gone when their audio
+expires (docs/adr/0012)."""
+
 Step: TypeAlias = Literal["wait", "resend", "fail", "unblock"]
 
 
@@ -43,6 +48,24 @@ def next_step(entry: Entry, *, now: float, claimant_alive: bool, queue_empty: bo
     if now - sent_at > GRACE_S and (queue_empty or overtaken):
         return "resend"
     return "wait"
+
+
+def to_age(entries: Sequence[Entry], now: float, aged: Collection[str]) -> Entry | None:
+    """Return the oldest utterance that has waited too long behind interim texts (pure); None if there is none.
+
+    Only speech-to-text workers make interim texts. A job that is claimed, or is sent again at once, does not wait.
+
+    Args:
+        entries: the outstanding utterances, the oldest first.
+        now: the present, in Unix seconds of Redis's clock.
+        aged: members that have gone before interim texts already.
+    """
+    for entry in entries:
+        waits = entry.claimed_by is None and float(entry.sent_at) > 0
+        is_ahead = entry.stage == "stt" and entry.job is not None and entry.job.ahead
+        if is_ahead and waits and now - entry.admitted_at > AGED_S and entry.member not in aged:
+            return entry
+    return None
 
 
 def held_back(entries: Sequence[Entry], alive: Collection[str]) -> set[str]:

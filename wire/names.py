@@ -95,7 +95,10 @@ def outstanding(session_id: str) -> str:
 
 
 def ledger_entry(member: str) -> str:
-    """Hash: stage, job, attempts, claimed_by, claimed_at, sent_at, error."""
+    """Hash: stage, job, attempts, claimed_by, claimed_at, sent_at, error, live.
+
+    ``live`` is 1 if the job was ahead and the session is live again; the job itself stays as it was.
+    """
     return f"{_PREFIX}ledger:{member}"
 
 

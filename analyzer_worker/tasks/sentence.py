@@ -5,7 +5,7 @@ did not like it" alone says less. Only this module decides which fragments belon
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -26,6 +26,8 @@ LONGEST_WITHOUT_SPACES = 100
 """The same in scripts without spaces, where a character is about a syllable."""
 LOOK_BACK = 3
 """Utterances before that are looked at: one without words, such as a cough, has no text and may lie between."""
+MOST_WITHOUT = 16
+"""Utterances in a row that no process has come to whose texts are looked up: as many as one process has at once."""
 EXPIRES_S = 60
 """Nothing follows after this time: an utterance is analysed long before."""
 
@@ -57,11 +59,19 @@ class Store(Protocol):
 class Sentences:
     """Keeps the sentence so far of each utterance for a minute, for the one that follows. Thread-safe.
 
-    Best effort: if another process has not come to the utterance before yet, that has no influence.
+    If no process has come to the utterance before yet, its text is that of the ledger: one that a worker died with is
+    analysed later. One that is not transcribed yet has no influence.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, find: Callable[[str, int], AnalyzeText | None] = lambda _session, _segment: None):
+        """Use a store.
+
+        Args:
+            store: keeps the sentences.
+            find: returns the job of an utterance, by session and segment, that is in the ledger with a text.
+        """
         self._store = store
+        self._find = find
         self._joined: dict[tuple[str, int], threading.Event] = {}
         """Session and segment of the utterances that this process works on → set once their sentence is kept."""
 
@@ -88,17 +98,27 @@ class Sentences:
 
     @retry_while_unavailable
     def _join(self, job: AnalyzeText) -> str:
-        sentence = continued(self._before(job), job)
+        sentence = continued(self._before(job.session_id, job.segment), job)
         key = names.sentence(job.session_id, job.segment)
         self._store.set(key, to_keep(sentence).model_dump_json(), ex=EXPIRES_S)
         return sentence.text
 
-    def _before(self, job: AnalyzeText) -> Sentence | None:
-        """Return the sentence of the newest utterance with words among those just before."""
-        segments = range(job.segment - 1, max(job.segment - 1 - LOOK_BACK, -1), -1)
-        keys = [names.sentence(job.session_id, segment) for segment in segments]
-        found = next(filter(None, self._store.mget(keys)), None) if keys else None
-        return Sentence.model_validate_json(found) if found else None
+    def _before(self, session_id: str, segment: int, most: int = MOST_WITHOUT) -> Sentence | None:
+        """Return the sentence of the newest utterance with words among those just before.
+
+        Args:
+            session_id: of the utterance.
+            segment: of the utterance.
+            most: number of utterances without a kept sentence that are looked up.
+        """
+        segments = range(segment - 1, max(segment - 1 - LOOK_BACK, -1), -1)
+        kept = self._store.mget([names.sentence(session_id, each) for each in segments]) if segments else []
+        for each, found in zip(segments, kept, strict=True):
+            if found:
+                return Sentence.model_validate_json(found)
+            if most and (job := self._find(session_id, each)) is not None:
+                return to_keep(continued(self._before(session_id, each, most - 1), job))
+        return None
 
 
 def continued(before: Sentence | None, job: AnalyzeText) -> Sentence:

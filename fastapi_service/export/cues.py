@@ -1,13 +1,14 @@
 """Pure: entries as the cues of subtitles.
 
 A cue is read at a glance: at most 7 s and two lines of 42 columns. An entry that has more is cut between words, at the
-times of its words. Cues are in order of time, and only one is shown at a time.
+times of its words. Cues are in order of time, only one is shown at a time, and none long after its speech: short
+answers of many people share a cue.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, zip_longest
+from itertools import accumulate
 from math import ceil
 
 from wcwidth import wcswidth
@@ -19,6 +20,13 @@ MAX_COLUMNS = 42
 """Width of a line. A sign of Chinese, Japanese or Korean takes two columns."""
 MIN_MS = 1_000
 """A cue is shown for so long, or as long as it was spoken if that is shorter, also when another speaker begins."""
+MAX_LATE_MS = 1_100
+"""Longest time that a cue begins late because of those that were said before it."""
+MAX_AT_ONCE = 100
+"""Cues that are looked at to find those moments."""
+LOOK_AHEAD = 3
+"""Moments at which later cues begin that decide how long one is shown. With more, cues are short before they have to
+be; with fewer, single ones are very short."""
 WORD_COLUMNS = 30
 """A longer word is cut as well, so that it fits on a line with the name of its speaker."""
 _ATOMS = re.compile(
@@ -37,6 +45,8 @@ class Cue:
     lines: tuple[str, ...]
     """One or two, none of them empty."""
     entry: Entry
+    second: Entry | None = None
+    """That of the second line, if two entries are shown together."""
 
 
 @dataclass
@@ -71,18 +81,58 @@ def cut(entry: Entry, before: str = "", after: str = "") -> list[Cue]:
 
 
 def in_order(cues: Iterable[Cue]) -> list[Cue]:
-    """Sort cues by time.
+    """Sort cues by time, and bring those together that are shown at once.
 
-    A cue ends where the next one begins, but is shown for ``MIN_MS`` at least: then the next one begins later.
+    A cue ends where the next one begins, but is shown for ``MIN_MS`` at least: then the next one begins later. If what
+    is said later would begin more than ``MAX_LATE_MS`` late, two cues of one line each are shown together, and where
+    that is not enough, each is shown for a shorter time.
     """
-    ordered = sorted(cues, key=lambda cue: cue.start_ms)
+    waiting = sorted(cues, key=lambda cue: cue.start_ms)
     shown: list[Cue] = []
-    for cue, following in zip_longest(ordered, ordered[1:]):
-        start = max(cue.start_ms, shown[-1].end_ms if shown else 0)
-        end = min(cue.end_ms, following.start_ms) if following else cue.end_ms
-        least = start + min(cue.end_ms - cue.start_ms, MIN_MS)
-        shown.append(replace(cue, start_ms=start, end_ms=max(end, least)))
+    free_ms, first = 0, 0
+    while first < len(waiting):
+        cue, following = waiting[first], waiting[first + 1 : first + 1 + MAX_AT_ONCE]
+        start_ms = max(cue.start_ms, free_ms)
+        share = _share(start_ms, cue, following)
+        if share < 1 and following and _fit_together(cue, following[0], start_ms):
+            waiting[first + 1] = _together(cue, following[0])
+            first += 1
+            continue
+        end_ms = min(cue.end_ms, following[0].start_ms) if following else cue.end_ms
+        free_ms = max(end_ms, start_ms + max(1, int(_needs_ms(cue) * share)))
+        shown.append(replace(cue, start_ms=start_ms, end_ms=free_ms))
+        first += 1
     return shown
+
+
+def _needs_ms(cue: Cue) -> int:
+    return min(cue.end_ms - cue.start_ms, MIN_MS)
+
+
+def _share(start_ms: int, cue: Cue, following: Sequence[Cue]) -> float:
+    """Return the part of what a cue needs for which it can be shown if those that begin later are not to be too late.
+
+    Cues that begin at the same time are shown one after the other, however late the last of them is.
+    """
+    needs_ms, share, moment_ms, moments = _needs_ms(cue), 1.0, cue.start_ms, 0
+    for later in following:
+        if later.start_ms > moment_ms:
+            share = min(share, (later.start_ms + MAX_LATE_MS - start_ms) / needs_ms)
+            moment_ms, moments = later.start_ms, moments + 1
+            if moments == LOOK_AHEAD:
+                break
+        needs_ms += _needs_ms(later)
+    return max(0.0, share)
+
+
+def _fit_together(cue: Cue, following: Cue, start_ms: int) -> bool:
+    """True if two cues have a line each, and the second one is not shown before it is said."""
+    return len(cue.lines) == len(following.lines) == 1 and following.start_ms <= start_ms
+
+
+def _together(cue: Cue, following: Cue) -> Cue:
+    end_ms = max(cue.end_ms, following.end_ms)
+    return replace(cue, end_ms=end_ms, lines=cue.lines + following.lines, second=following.entry)
 
 
 def _parts(entry: Entry, before: str, after: str) -> list[list[_Atom]]:

@@ -88,11 +88,20 @@ def _srt(cue: Cue, before: int) -> str:
 
 
 def _vtt(cue: Cue, _before: int) -> str:
-    text = "\n".join(cue.lines).translate(_MARKUP)
-    sentiment = cue.entry.sentiment
+    if cue.second is None:
+        text = _vtt_text(cue.entry, cue.lines)
+    else:
+        first, second = (_vtt_text(each, [line]) for each, line in zip((cue.entry, cue.second), cue.lines, strict=True))
+        text = f"{first}{'</v>' if cue.entry.speaker else ''}\n{second}{'</v>' if cue.second.speaker else ''}"
+    return f"\n{_time(cue.start_ms)} --> {_time(cue.end_ms)}\n{text}\n"
+
+
+def _vtt_text(entry: Entry, lines: Sequence[str]) -> str:
+    """Mark lines with speaker and sentiment. The tag of a speaker ends with the cue, unless it is ended before."""
+    text = "\n".join(lines).translate(_MARKUP)
+    sentiment = entry.sentiment
     marked = f"<c.{sentiment.label}{_marks(sentiment, '.')}>{text}</c>" if sentiment else text
-    voice = f"<v {cue.entry.speaker}>" if cue.entry.speaker else ""
-    return f"\n{_time(cue.start_ms)} --> {_time(cue.end_ms)}\n{voice}{marked}\n"
+    return f"<v {entry.speaker}>{marked}" if entry.speaker else marked
 
 
 def _json(entry: Entry, before: int) -> str:

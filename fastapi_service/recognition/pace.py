@@ -21,6 +21,8 @@ JITTER = 0.8
 """Share of its length that must have passed since the audio before, for a piece in real time."""
 PAUSE_S = 2.0
 """A piece that comes this much later than it is long is not counted: the first of a burst, or after a pause."""
+SETTLED_S = 1.0
+"""Seconds of being live after which an earlier lead is over. In a file that comes in bursts there are shorter ones."""
 QUIET_S = 1.0
 """Seconds without audio, while nothing waits for the ledger, that end a lead: the file is over."""
 
@@ -51,8 +53,15 @@ class Pace:
         self._in_real_time_s = 0.0
         """Newest audio that came no faster than real time."""
         self._waiting = False
+        self._live_at = at
+        """Since when the session is not ahead."""
         self.ahead = False
         """True for a session that sends faster than real time; as of the last call."""
+
+    @property
+    def settled(self) -> bool:
+        """True for a session that has been live for a while; as of the last call."""
+        return not self.ahead and self._at - self._live_at >= SETTLED_S
 
     def update(self, at: float, seconds: float = 0.0, *, waiting: bool) -> None:
         """Let time pass, then take in audio.
@@ -62,11 +71,14 @@ class Pace:
             seconds: length of the audio that has just come.
             waiting: utterances wait for the ledger from now on.
         """
+        was_ahead = self.ahead
         self._pass(at - self._at)
         self._since_audio_s += at - self._at
         self._at, self._waiting = at, waiting
         if seconds:
             self._take(seconds)
+        if was_ahead:
+            self._live_at = at
 
     def _take(self, seconds: float) -> None:
         if self._since_audio_s < JITTER * seconds:

@@ -34,6 +34,10 @@ class LedgerAdmission(Protocol):
         """See :meth:`infra.ledger.admission.Admission.admit`."""
         ...
 
+    async def raise_to_live(self, owner: str, session_id: str) -> list[LedgerJob]:
+        """See :meth:`infra.ledger.admission.Admission.raise_to_live`."""
+        ...
+
 
 class JobQueue(Protocol):
     """Sends the jobs that the ledger holds."""

@@ -35,7 +35,8 @@ class Session:
         * Audio is acknowledged only when it is in the ledger, or when it was silence.
         * The open utterance ends also when no audio comes. The audio clock stands still meanwhile: it counts what the
           client sends, and a client that leaves audio out says so with a gap.
-        * A session that sends faster than real time requests no text before the end of an utterance.
+        * A session that sends faster than real time requests no text before the end of an utterance. Once it is live
+          again, so are its utterances that were ahead.
         * Texts requested before the end of an utterance change nothing of this: see :class:`Speculation` and
           :class:`Interims`.
 
@@ -73,6 +74,8 @@ class Session:
         self._timeout = AudioTimeout(options.audio_timeout_s, self._on_timeout)
         self._time = asyncio.get_running_loop().time
         self._pace = Pace(self._time(), resumed=record.resumed_live, ahead_s=options.ahead_s)
+        self._has_ahead = record.next_segment > 0
+        """Utterances of the session that were ahead may be outstanding; also those of an earlier connection."""
 
     @property
     def record(self) -> SessionRecord:
@@ -108,6 +111,9 @@ class Session:
         seconds = len(pcm) / self.record.sample_rate
         metrics.AUDIO_SECONDS.inc(seconds)
         self._pace.update(self._time(), seconds, waiting=self.waiting > 0)
+        if self._has_ahead and self._pace.settled:
+            self._has_ahead = False
+            self._writer.raise_to_live()  # results come in order: these would hold back those of live speech
         self._handle(self._stream.feed(pcm, now()))
         endpointer = self._stream.endpointer
         if endpointer.active is not None and endpointer.state is State.SPEAKING and not self._is_busy:
@@ -205,4 +211,5 @@ class Session:
         )
         self._interims.end()
         request = self._speculation.take(utterance)
+        self._has_ahead |= self._pace.ahead
         self._writer.put(FoundUtterance(segment, utterance, request, self.record, ahead=self._pace.ahead))

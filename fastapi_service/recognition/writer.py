@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any, NamedTuple
 
 from fastapi_service.endpointing.events import Utterance
@@ -62,16 +63,28 @@ class LedgerWriter:
         """Utterances of the session that are in the ledger."""
         self.unwritten = 0
         """Samples at 16 kHz that are not in the ledger yet; bounds the queue."""
-        self._queue: asyncio.Queue[FoundUtterance] = asyncio.Queue()
+        self._queue: asyncio.Queue[FoundUtterance | None] = asyncio.Queue()
+        """None: what is in the ledger becomes live."""
+        self._found = self._live_before = record.next_segment
+        """Number of the next utterance to be queued, and that before which all are live."""
         self._written = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def put(self, found: FoundUtterance) -> None:
         """Queue an utterance; returns at once."""
+        self.unwritten += found.samples
+        self._found = found.segment + 1
+        self._enqueue(found)
+
+    def raise_to_live(self) -> None:
+        """Make all utterances so far live, those that are in the ledger and those that wait for it; returns at once."""
+        self._live_before = self._found
+        self._enqueue(None)
+
+    def _enqueue(self, item: FoundUtterance | None) -> None:
         if self._task is None:
             self._task = asyncio.create_task(self._write_all(), name="ledger writer")
-        self.unwritten += found.samples
-        self._queue.put_nowait(found)
+        self._queue.put_nowait(item)
 
     async def wait_for_room(self) -> None:
         """Wait while too much is unwritten; returns at once as long as the ledger keeps pace.
@@ -109,18 +122,27 @@ class LedgerWriter:
         """Write for as long as this connection owns the session; then the task fails."""
         while True:
             found = await self._queue.get()
-            await self._write(found, await settle(found.request))
-            self.unwritten -= found.samples
-            self._written.set()
+            if found is None:
+                await self._raise()
+            else:
+                await self._write(found, await settle(found.request))
+                self.unwritten -= found.samples
+                self._written.set()
             self._queue.task_done()
 
-    async def _write(self, found: FoundUtterance, partial: Partial | None) -> None:
+    async def _raise(self) -> None:
+        record, admission, queue = self._record, self._ports.admission, self._ports.queue
+        for job in await self._retry.until_ok(lambda: admission.raise_to_live(record.owner, record.session_id)):
+            await self._retry.until_ok(partial(queue.dispatch, job))
+
+    async def _write(self, found: FoundUtterance, text: Partial | None) -> None:
         samples = self._clock.to_client(found.utterance.end)
-        language = partial.keep_language if partial is not None else None
+        language = text.keep_language if text is not None else None
 
         async def admit() -> tuple[Admitted, LedgerJob]:
             # A job of its own for each attempt: it has the time at which the utterance came into the ledger.
-            job = utterance_job(found.record, found.segment, found.utterance, partial, ahead=found.ahead)
+            ahead = found.ahead and found.segment >= self._live_before
+            job = utterance_job(found.record, found.segment, found.utterance, text, ahead=ahead)
             verdict = await self._ports.admission.admit(
                 self._record.owner, job, found.utterance.pcm, samples, self._options.ttl_s, language
             )

@@ -1,8 +1,11 @@
 """Admits utterances to the ledger, within limits, so that no session delays the others. Used by the gateway."""
 
+from contextlib import suppress
 from typing import Literal
 
-from infra.ledger.entry import AUDIO_TTL_S, Stage, order_ttl_s
+from pydantic import ValidationError
+
+from infra.ledger.entry import AUDIO_TTL_S, Stage, as_live, job_adapter, order_ttl_s
 from infra.redis_client import AsyncRedis, load_script
 from infra.redis_types import AsyncScript, Value
 from wire import names
@@ -12,7 +15,8 @@ from wire.messages.jobs import AnalyzeText, TranscribeAudio
 Admitted = Literal["admitted", "duplicate", "fenced", "full"]
 
 MAX_PENDING = 5_000
-"""Most utterances in the ledger; gateways wait when it is full."""
+"""Most utterances in the ledger; gateways wait when it is full. Those that are ahead may fill half of it: people who
+talk always find room."""
 MAX_AHEAD = 8
 """Most utterances of a session that is ahead of real time. Their queue is first in, first out, so a whole file sent at
 once would delay all other files. Enough to keep several workers busy; at most 5 MB of audio."""
@@ -34,6 +38,8 @@ class Admission:
         self._admit: AsyncScript[Admitted | Literal["unknown"]] = redis.register_script(
             load_script(__package__, "admit")
         )
+        self._redis = redis
+        self._raise: AsyncScript[list[str]] = redis.register_script(load_script(__package__, "raise"))
 
     async def admit(
         self,
@@ -73,8 +79,30 @@ class Admission:
         utterance: list[Value] = [owner, job.segment, samples, job.model_dump_json(), pcm]
         lifetimes = [AUDIO_TTL_S, session_ttl_s, order_ttl_s(session_ttl_s)]
         most = MAX_AHEAD if job.ahead else MAX_PER_SESSION
-        limits: list[Value] = [MAX_PENDING, member, job.end_ms, most, int(job.ahead)]
+        most_of_all = MAX_PENDING // 2 if job.ahead else MAX_PENDING
+        limits: list[Value] = [most_of_all, member, job.end_ms, most, int(job.ahead)]
         verdict = await self._admit(keys=keys, args=[*utterance, *lifetimes, *limits, stage, keep_language or ""])
         if verdict == "unknown":
             raise SessionUnknown
         return verdict
+
+    async def raise_to_live(self, owner: str, session_id: str) -> list[TranscribeAudio | AnalyzeText]:
+        """Make a session's outstanding utterances live, as the session is again. Safe to repeat.
+
+        Args:
+            owner: id of the connection; if another one owns the session, nothing changes.
+            session_id: of the session.
+
+        Returns:
+            The jobs to send again: no worker has claimed them, and their first copies wait behind all that is live. The
+            claim makes either copy harmless. Of those that are not sent the sweeper takes care.
+        """
+        members = await self._redis.zrange(names.outstanding(session_id), 0, -1)
+        if not members:
+            return []
+        keys = [names.session(session_id), *map(names.ledger_entry, members)]
+        jobs = []
+        for job in await self._raise(keys=keys, args=[owner]):
+            with suppress(ValidationError):  # of a gateway of another version: the sweeper sends it, or fails it
+                jobs.append(as_live(job_adapter.validate_json(job)))
+        return jobs

@@ -1,14 +1,15 @@
 """Parses the entries of the ledger for the sweeper."""
 
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from wire.messages.base import PRIVATE, has_unknown_type
+from wire.messages.base import PRIVATE, Message, has_unknown_type
 from wire.messages.jobs import AnalyzeText, Job, TranscribeAudio
 
 Stage = Literal["stt", "analysis", "done"]
+J = TypeVar("J", bound=Message)
 
 CLAIM_MAX_S = 180
 """Seconds after which a claim is void even if its worker runs; longer than any worker's deadline."""
@@ -24,6 +25,11 @@ def lane(stage: Stage, *, ahead: bool) -> str:
     Each lane is first in, first out. Between two lanes the order says nothing about lost jobs.
     """
     return f"{stage}:ahead" if ahead else stage
+
+
+def as_live(job: J) -> J:
+    """Return the job of an utterance that was ahead and has become live."""
+    return job.model_copy(update={"ahead": False})
 
 
 job_adapter: TypeAdapter[TranscribeAudio | AnalyzeText] = TypeAdapter(Job, config=PRIVATE)
@@ -79,6 +85,8 @@ def read_entry(member: str, admitted_at: float, fields: dict[str, str]) -> Entry
     job, newer = None, False
     try:
         job = job_adapter.validate_json(fields.get("job", ""))
+        if "live" in fields:
+            job = as_live(job)
     except ValidationError as refused:
         newer = has_unknown_type(refused)
     return Entry(

@@ -9,13 +9,16 @@ one Lua script.
 from dataclasses import dataclass
 from typing import Literal
 
-from infra.ledger.entry import CLAIM_MAX_S, Entry, Stage, lane, read_entry
+from pydantic import ValidationError
+
+from infra.ledger.entry import CLAIM_MAX_S, Entry, Stage, as_live, lane, read_entry
 from infra.redis_client import Redis, get_bytes, load_script
 from infra.redis_types import Script
 from wire import names
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
 
 Verdict = Literal["claimed", "gone", "taken", "exhausted"]
+Advanced = Literal["advanced", "raised", "gone"]
 
 MAX_ATTEMPTS = 3
 """Most claims per stage; then the utterance fails."""
@@ -41,7 +44,7 @@ class Ledger:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._claim: Script[tuple[Verdict, int, str]] = redis.register_script(load_script(__package__, "claim"))
-        self._advance: Script[int] = redis.register_script(load_script(__package__, "advance"))
+        self._advance: Script[Advanced] = redis.register_script(load_script(__package__, "advance"))
         self._abandon: Script[int] = redis.register_script(load_script(__package__, "abandon"))
         self._resend: Script[int] = redis.register_script(load_script(__package__, "resend"))
 
@@ -64,11 +67,26 @@ class Ledger:
         """Return the Int16 PCM of an utterance; None if it has expired."""
         return get_bytes(self._redis, job.audio_key)
 
-    def advance(self, job: TranscribeAudio, analysis: AnalyzeText, keep_language: str | None) -> bool:
-        """Move an utterance from ``stt`` to ``analysis``. Return False if another worker was quicker."""
+    def advance(self, job: TranscribeAudio, analysis: AnalyzeText, keep_language: str | None) -> AnalyzeText | None:
+        """Move an utterance from ``stt`` to ``analysis``.
+
+        Returns:
+            The job to send: ``analysis``, in the class that the utterance has now. None if another worker was quicker.
+        """
         entry = names.ledger_entry(names.ledger_member(job.session_id, job.segment))
         keys = [entry, names.session(job.session_id), job.audio_key]
-        return bool(self._advance(keys=keys, args=[analysis.model_dump_json(), keep_language or ""]))
+        verdict = self._advance(keys=keys, args=[analysis.model_dump_json(), keep_language or ""])
+        if verdict == "gone":
+            return None
+        return as_live(analysis) if verdict == "raised" else analysis
+
+    def analysis(self, session_id: str, segment: int) -> AnalyzeText | None:
+        """Return the job of an outstanding utterance that has a text; None if it has none, or is not outstanding."""
+        job = self._redis.hget(names.ledger_entry(names.ledger_member(session_id, segment)), "job")
+        try:
+            return AnalyzeText.model_validate_json(job or "")
+        except ValidationError:  # no text yet, or of a newer version
+            return None
 
     def abandon(self, job: TranscribeAudio | AnalyzeText, worker: str, error: str) -> None:
         """Give a claim back after a failure, so that the sweeper sends the job again at once."""

@@ -17,5 +17,6 @@ class ResilientLedger(Ledger):
 
     claim = retry_while_unavailable(Ledger.claim)
     audio = retry_while_unavailable(Ledger.audio)
+    analysis = retry_while_unavailable(Ledger.analysis)
     advance = retry_while_unavailable(Ledger.advance)
     abandon = retry_while_unavailable(Ledger.abandon)

@@ -71,8 +71,8 @@ class Transcription:
         text = to_transcript(hypothesis, self._worker.model.name, job.task, job.start_ms)
         analysis = AnalyzeText(**result_fields(job), transcript=text, ahead=job.ahead)
         language = language_to_keep(hypothesis)
-        if self._worker.ledger.advance(job, analysis, language):
-            self._send(analysis)
+        if (advanced := self._worker.ledger.advance(job, analysis, language)) is not None:
+            self._send(advanced)
 
     def _publish_no_speech(self, job: TranscribeAudio, no_speech_prob: float, reason: NoSpeechReason) -> None:
         self._worker.publish(NoSpeech(**result_fields(job), no_speech_prob=no_speech_prob, reason=reason))

@@ -11,28 +11,27 @@ import websockets
 from celery import Celery
 from kombu.entity import Queue
 
-from fastapi_service.storage.record import SessionRecord
 from fastapi_service.storage.sessions import SessionStore
-from infra.celery_app import AHEAD, LIVE, make_celery, queue_key, send_job
-from infra.heartbeat import TIME_TO_LIVE_S
-from infra.ledger.admission import MAX_AHEAD, Admission
-from infra.ledger.entry import Stage
-from infra.ledger.ledger import Ledger
-from listener_service.retry_policy import GRACE_S, OVERTAKEN_S
-from listener_service.sweeper import Sweeper
+from infra.celery_app import AGED, AHEAD, LIVE, make_celery, queue_key, queue_keys, send_job
+from infra.ledger import admission
+from infra.ledger.admission import MAX_AHEAD
+from infra.results import publish_result
+from listener_service.consumer import Consumer
+from listener_service.release import Releaser
+from listener_service.retry_policy import AGED_S, GRACE_S, OVERTAKEN_S
+from listener_service.settings import Settings
 from tests.support.eventually import eventually, soon
 from tests.support.gateways import START_S, Gateway, Person
+from tests.support.ledgers import TTL_S, WORKER, Ledgers
 from tests.support.machines import Processes
 from tests.support.redis import AsyncRedis, Redis, queue_depth
 from tests.support.sounds import quiet, speech
-from tests.support.speakers import ALICE, audio_job, text_job
+from tests.support.speakers import ALICE, audio_job, no_speech, text_job
 from wire import names
 from wire.audio import SAMPLE_RATE
 from wire.messages.client import Start
-from wire.messages.jobs import AnalyzeText, TranscribeAudio, TranscribePartial
+from wire.messages.jobs import TranscribeAudio, TranscribePartial
 
-TTL_S = 600
-WORKER = names.heartbeat(names.STT_WORKER, "one")
 UTTERANCES = 20
 FILE = (speech(SAMPLE_RATE) + quiet(SAMPLE_RATE)) * UTTERANCES
 
@@ -78,47 +77,6 @@ def test_ahead_texts_wait_behind_live_ones(celery: Celery) -> None:
     for segment in range(4):
         send_job(celery, text_job(segment, ahead=segment < 2))
     assert [job["segment"] for job in received(celery, names.ANALYZER_QUEUE)] == [2, 3, 0, 1]
-
-
-class Ledgers:
-    """Sessions with a ledger, a queue and a sweeper."""
-
-    def __init__(self, redis: Redis, aredis: AsyncRedis, celery: Celery) -> None:
-        self.redis, self.celery = redis, celery
-        self.resent: list[tuple[str, int]] = []
-        self._aredis, self._admission = aredis, Admission(aredis)
-
-    async def session(self) -> SessionRecord:
-        record, _ = await SessionStore(self._aredis, TTL_S).create(Start())
-        return record
-
-    async def admit(self, record: SessionRecord, segment: int, *, ahead: bool, text: bool = False) -> str:
-        """Write one utterance into the ledger, and send its job."""
-        make = text_job if text else audio_job
-        job: TranscribeAudio | AnalyzeText = make(segment, record.session_id, ahead=ahead)
-        verdict = await self._admission.admit(record.owner, job, b"", segment, TTL_S)
-        if verdict == "admitted":
-            send_job(self.celery, job)
-        return verdict
-
-    def sent_ago(self, record: SessionRecord, segment: int, seconds: float) -> None:
-        entry = names.ledger_entry(names.ledger_member(record.session_id, segment))
-        self.redis.hset(entry, "sent_at", self.redis.time()[0] - seconds)
-
-    def claim(self, job: TranscribeAudio | AnalyzeText) -> None:
-        self.redis.set(WORKER, "alive", ex=TIME_TO_LIVE_S)
-        stage: Stage = "stt" if isinstance(job, TranscribeAudio) else "analysis"
-        assert Ledger(self.redis).claim(job, stage, WORKER).verdict == "claimed"
-
-    def lose(self, queue: str, priority: int) -> None:
-        """Remove the oldest task of a priority, as a worker that dies at once."""
-        assert self.redis.rpop(queue_key(queue, priority)) is not None
-
-    def sweep(self) -> list[tuple[str, int]]:
-        """Return the session and segment of the jobs that are sent again."""
-        self.resent.clear()
-        Sweeper(self.redis, "test", lambda job: self.resent.append((job.session_id, job.segment))).sweep()
-        return list(self.resent)
 
 
 @pytest.fixture
@@ -188,6 +146,178 @@ async def test_lost_ahead_job_that_was_overtaken_by_its_like_is_resent(ledgers: 
     ledgers.sent_ago(files[0], 0, OVERTAKEN_S + 5)
     ledgers.claim(audio_job(0, files[1].session_id, ahead=True))
     assert ledgers.sweep() == [(files[0].session_id, 0)]
+
+
+@pytest.mark.parametrize("text", [False, True], ids=["audio", "text"])
+async def test_raised_utterances_go_before_files(ledgers: Ledgers, text: bool) -> None:
+    """Each is sent again, live, once, and the sweeper takes it for a live one."""
+    queue = names.ANALYZER_QUEUE if text else names.STT_QUEUE
+    file, talker = await ledgers.session(), await ledgers.session()
+    for record in (file, talker):
+        for segment in range(3):
+            await ledgers.admit(record, segment, ahead=True, text=text)
+    assert await ledgers.raise_to_live(talker) == [0, 1, 2]
+    assert await ledgers.raise_to_live(talker) == []
+    entries = [ledgers.entry(talker, segment) for segment in range(3)]
+    assert {entry.lane for entry in entries} == {"analysis" if text else "stt"}
+    first = [(job["session_id"], job["segment"]) for job in received(ledgers.celery, queue)[:3]]
+    assert first == [(talker.session_id, segment) for segment in range(3)]
+    assert ledgers.entry(file, 0).lane.endswith(":ahead")
+
+
+async def test_first_copy_of_a_raised_job_does_nothing_once_the_second_is_done(ledgers: Ledgers) -> None:
+    """Nor while a worker has the second."""
+    talker = await ledgers.session()
+    await ledgers.admit(talker, 0, ahead=True)
+    await ledgers.raise_to_live(talker)
+    live, ahead = (audio_job(0, talker.session_id, ahead=each) for each in (False, True))
+    ledgers.claim(live)
+    assert ledgers.ledger.claim(ahead, "stt", "other").verdict == "taken"
+    assert ledgers.ledger.advance(live, text_job(0, talker.session_id), None)
+    assert ledgers.ledger.claim(ahead, "stt", "other").verdict == "gone"
+
+
+@pytest.mark.parametrize("raised_after_claim", [False, True])
+async def test_text_of_a_raised_utterance_is_live_although_its_worker_had_the_first_copy(
+    ledgers: Ledgers, raised_after_claim: bool
+) -> None:
+    """The class is that of the ledger when the transcript gets there; without a raise it stays."""
+    talker, file = await ledgers.session(), await ledgers.session()
+    for record in (talker, file):
+        await ledgers.admit(record, 0, ahead=True)
+    if not raised_after_claim:
+        await ledgers.raise_to_live(talker)
+    for record in (talker, file):
+        ledgers.claim(audio_job(0, record.session_id, ahead=True))
+    if raised_after_claim:
+        assert await ledgers.raise_to_live(talker) == []  # a worker has it
+
+    def advanced(session_id: str) -> bool:
+        job = ledgers.ledger.advance(
+            audio_job(0, session_id, ahead=True), text_job(0, session_id, ahead=True), keep_language=None
+        )
+        assert job is not None
+        return job.ahead
+
+    assert (advanced(talker.session_id), advanced(file.session_id)) == (False, True)
+    assert (ledgers.entry(talker, 0).lane, ledgers.entry(file, 0).lane) == ("analysis", "analysis:ahead")
+
+
+async def test_raised_utterance_of_a_dead_worker_is_resent_as_live(ledgers: Ledgers) -> None:
+    """The worker had claimed it before."""
+    talker = await ledgers.session()
+    await ledgers.admit(talker, 0, ahead=True)
+    ledgers.claim(audio_job(0, talker.session_id, ahead=True))
+    await ledgers.raise_to_live(talker)
+    ledgers.redis.delete(WORKER)
+    assert ledgers.sweep() == [(talker.session_id, 0)]
+    job = ledgers.entry(talker, 0).job
+    assert job is not None
+    assert not job.ahead
+
+
+async def test_raised_job_that_is_claimed_by_its_first_copy_makes_no_other_look_lost(ledgers: Ledgers) -> None:
+    """It was sent again later than what waits behind that copy."""
+    talker, file = await ledgers.session(), await ledgers.session()
+    for record in (talker, file):
+        await ledgers.admit(record, 0, ahead=True)
+        ledgers.sent_ago(record, 0, OVERTAKEN_S + 50)
+    await ledgers.raise_to_live(talker)
+    ledgers.claim(audio_job(0, talker.session_id, ahead=True))
+    assert ledgers.sweep() == []
+
+
+@pytest.mark.parametrize("why", ["other owner", "live", "done", "unreadable", "gone"])
+async def test_only_outstanding_utterances_of_the_owner_that_were_ahead_are_raised(ledgers: Ledgers, why: str) -> None:
+    """Others are not sent again."""
+    record = await ledgers.session()
+    await ledgers.admit(record, 0, ahead=why != "live")
+    entry = names.ledger_entry(names.ledger_member(record.session_id, 0))
+    match why:
+        case "other owner":
+            ledgers.redis.hset(names.session(record.session_id), "owner", "newer")
+        case "done":
+            ledgers.redis.hset(entry, "stage", "done")
+        case "unreadable":
+            ledgers.redis.hset(entry, "job", '{"ahead": true, "type": "of tomorrow"}')
+        case "gone":
+            ledgers.redis.delete(entry)
+    assert await ledgers.raise_to_live(record) == []
+    assert ledgers.redis.exists(entry) == (why != "gone")
+
+
+async def test_utterance_that_is_raised_is_released_once(ledgers: Ledgers) -> None:
+    """Two results of two copies: one gets through, and nothing stays in the ledger."""
+    talker = await ledgers.session()
+    await ledgers.admit(talker, 0, ahead=True)
+    await ledgers.raise_to_live(talker)
+    consumer = Consumer(ledgers.redis, "test", Releaser(ledgers.redis, Settings()))
+    consumer.join()
+    for _ in range(2):
+        publish_result(ledgers.redis, no_speech(0, talker.session_id))
+    while ledgers.redis.xlen(names.stream(names.RESULT_CHANNEL)):
+        consumer.consume()
+    assert ledgers.redis.xlen(names.log(talker.audience)) == 1
+    assert ledgers.redis.zcard(names.PENDING) == 0
+
+
+@pytest.mark.parametrize("file_first", [True, False], ids=["files", "files beside talkers"])
+async def test_files_fill_half_of_the_ledger_at_most(
+    ledgers: Ledgers, monkeypatch: pytest.MonkeyPatch, file_first: bool
+) -> None:
+    """People who talk have the rest, and all of it if there are many."""
+    monkeypatch.setattr(admission, "MAX_PENDING", 10)
+    talker, *files = [await ledgers.session() for _ in range(3)]
+    if not file_first:
+        assert [await ledgers.admit(talker, segment, ahead=False) for segment in range(4)] == ["admitted"] * 4
+    verdicts = [await ledgers.admit(file, segment, ahead=True) for segment in range(3) for file in files]
+    assert verdicts.count("admitted") == (5 if file_first else 1)
+    assert verdicts[-1] == "full"
+    start = 0 if file_first else 4
+    live = [await ledgers.admit(talker, segment, ahead=False) for segment in range(start, 12)]
+    assert live.count("admitted") + (0 if file_first else 4) == (5 if file_first else 9)
+
+
+async def test_ahead_job_that_has_waited_long_goes_before_interim_texts(ledgers: Ledgers) -> None:
+    """One at a time, the oldest first, behind finals; no job waits in vain."""
+    file, talker = await ledgers.session(), await ledgers.session()
+    for segment in range(3):
+        await ledgers.admit(file, segment, ahead=True)
+        ledgers.sent_ago(file, segment, AGED_S + 5)
+        ledgers.admitted_ago(file, segment, AGED_S + 5 - segment)
+    send_job(ledgers.celery, partial("interim"))
+    await ledgers.admit(talker, 0, ahead=False)
+    for _ in range(3):  # sweeps
+        assert ledgers.sweep() == []
+    by_step = [ledgers.redis.llen(key) for key in queue_keys(names.STT_QUEUE)]
+    assert by_step == [1, 1, 1, 3]
+    taken = []
+    for _ in range(3):
+        ledgers.sweep()
+        with ledgers.celery.connection_for_read() as connection, connection.channel() as channel:
+            message = Queue(names.STT_QUEUE, channel=channel).get(no_ack=True)
+        taken.append(json.loads(message.body)[1]["job"])
+    assert [(job["session_id"], job["segment"]) for job in taken] == [
+        (talker.session_id, 0),
+        (file.session_id, 0),
+        (file.session_id, 1),
+    ]
+    ledgers.claim(TranscribeAudio.model_validate(taken[1]))
+    assert ledgers.ledger.claim(audio_job(0, file.session_id, ahead=True), "stt", "other").verdict == "taken"
+
+
+@pytest.mark.parametrize("case", ["young", "claimed", "analysis", "live"])
+async def test_only_what_waits_behind_interim_texts_is_aged(ledgers: Ledgers, case: str) -> None:
+    """The analysis has none of them."""
+    file = await ledgers.session()
+    await ledgers.admit(file, 0, ahead=case != "live", text=case == "analysis")
+    if case != "young":
+        ledgers.sent_ago(file, 0, AGED_S + 5)
+        ledgers.admitted_ago(file, 0, AGED_S + 5)
+    if case == "claimed":
+        ledgers.claim(audio_job(0, file.session_id, ahead=True))
+    ledgers.sweep()
+    assert not ledgers.redis.llen(queue_key(names.STT_QUEUE, AGED))
 
 
 @pytest.mark.parametrize(("ahead", "live"), [([], True), ([False], True), ([True], False), ([True, False], True)])

@@ -62,6 +62,25 @@ def test_plain_http_is_redirected_unless_a_trusted_proxy_got_it_by_https(start: 
     assert get(address, "/.well-known/acme-challenge/x").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "forwarded",
+    ["evil.example", f"evil.example, {TALK}", f"{TALK}, evil.example", "evil.example:8443", "[2001:db8::1]:9"],
+)
+@pytest.mark.parametrize("networks", ["127.0.0.1", "10.0.0.0/8"], ids=["trusted", "not trusted"])
+def test_no_redirect_leads_to_another_host(start: Start, forwarded: str, networks: str) -> None:
+    """A trusted proxy may pass on what a client has sent: that counts for the page's origin, not for a redirect."""
+    address = start(NGINX_TRUSTED_PROXY=networks, HTTPS_PORT="8443")
+    here = f"https://{TALK}" if networks == "127.0.0.1" else f"https://{TALK}:8443"
+    for path in ("/", "/a?b=1", "//evil.example/"):
+        location = get(address, path, X_Forwarded_Proto="http", X_Forwarded_Host=forwarded).headers["location"]
+        assert location == here + path
+    assert get(address, X_Forwarded_Host=forwarded).headers["location"] == f"https://{TALK}:8443/"
+    plain = start(NGINX_TRUSTED_PROXY=networks, NGINX_PLAIN_HTTP="serve")
+    for path, target in (("/healthz/", "/healthz"), ("/readyz/?origin=x", "/readyz?origin=x")):  # of the gateway
+        answer = get(plain, path, X_Forwarded_Proto="https", X_Forwarded_Host=forwarded)
+        assert answer.headers["location"] == target
+
+
 def test_proxy_that_is_not_trusted_is_not_believed(start: Start) -> None:
     """Neither scheme nor host: a client could send both."""
     address = start(NGINX_TRUSTED_PROXY="10.0.0.0/8,192.168.0.0/16")

@@ -12,7 +12,7 @@ from listener_service.consumer import Consumer
 from listener_service.release import STREAM_KEEP_S, Releaser
 from listener_service.retry_policy import GRACE_S
 from listener_service.settings import Settings
-from listener_service.sweeper import Sweeper
+from listener_service.sweeper import MAX_PER_SWEEP, Sweeper
 from tests.support.redis import AsyncRedis, Redis
 from tests.support.speakers import audio_job, no_speech
 from wire import names
@@ -54,9 +54,9 @@ class Hall:
     def end(self, segment: int) -> None:
         publish_result(self.redis, no_speech(segment, self.record.session_id, room=self.record.room))
 
-    def sweep(self, **limits: int) -> None:
+    def sweep(self, max_entries: int = MAX_PER_SWEEP) -> None:
         """Sweep once, then release everything in the stream."""
-        Sweeper(self.redis, "test", self._send, **limits).sweep()
+        Sweeper(self.redis, "test", self._send, max_entries=max_entries).sweep()
         self._listen()
 
     def _send(self, job: TranscribeAudio | AnalyzeText) -> None:

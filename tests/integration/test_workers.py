@@ -16,6 +16,7 @@ from infra.ledger.admission import Admission
 from infra.ledger.ledger import MAX_ATTEMPTS, Ledger
 from infra.results import FIELD
 from tests.support.eventually import eventually
+from tests.support.heartbeats import ready
 from tests.support.machines import Processes, RedisServer
 from tests.support.redis import AsyncRedis, Redis, queue_depth
 from tests.support.speakers import audio_job
@@ -26,12 +27,6 @@ from wire.messages.results import Final, NoSpeech, SegmentFailed, segment_end
 
 START_S = 30
 PCM = bytes(2 * 16_000)
-
-
-def ready(redis: Redis, service: str) -> bool:
-    """True if the heartbeat of a process of the service is ready."""
-    beats = redis.mget(list(redis.scan_iter(f"{names.heartbeat_index(service)}:*")) or ["none"])
-    return any(Heartbeat.model_validate_json(beat).ready for beat in beats if beat)
 
 
 class Conversation:

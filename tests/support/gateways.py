@@ -62,9 +62,15 @@ class Person:
         """The next message of this kind, with these fields."""
         async with asyncio.timeout(RECEIVE_S):
             while True:
-                self.received.append(json.loads(await self._line.recv()))
-                if self.received[-1].items() >= ({"type": kind} | fields).items():
-                    return self.received[-1]
+                message = await self.receive()
+                if message.items() >= ({"type": kind} | fields).items():
+                    return message
+
+    async def receive(self) -> dict[str, Any]:
+        """The next message."""
+        message: dict[str, Any] = json.loads(await self._line.recv())
+        self.received.append(message)
+        return message
 
     async def talk(self, pcm: bytes = bytes(3_200)) -> None:
         await self._line.send(pcm)

@@ -12,6 +12,7 @@ from fastapi_service.recognition.ports import LedgerJob, SessionOptions, Session
 from fastapi_service.recognition.session import Session
 from fastapi_service.storage.record import SessionRecord
 from infra.ledger.admission import Admitted
+from infra.ledger.entry import as_live
 from tests.support.dispatch import FakeDispatcher
 from tests.support.partial_requests import FakePartials
 from tests.support.sounds import quiet, speech
@@ -75,6 +76,8 @@ class Admission:
         self.answers: deque[Admitted | Exception] = deque()
         self.written: list[tuple[LedgerJob, bytes, int]] = []
         self.kept: list[str | None] = []
+        self.raised: set[int] = set()
+        """Segments that were ahead and are live."""
         self.open = asyncio.Event()
         self.open.set()
 
@@ -96,6 +99,12 @@ class Admission:
             self.written.append((job, pcm, samples))
             self.kept.append(keep_language)
         return answer
+
+    async def raise_to_live(self, owner: str, session_id: str) -> list[LedgerJob]:
+        assert (owner, session_id) == ("owner", ALICE)
+        jobs = [job for job, _, _ in self.written if job.ahead and job.segment not in self.raised]
+        self.raised |= {job.segment for job in jobs}
+        return [as_live(job) for job in jobs]
 
 
 class Setting:

@@ -8,15 +8,17 @@ local max_attempts = tonumber(ARGV[3])
 local max_claim_s = tonumber(ARGV[4])
 local lane = ARGV[5] -- the stage's jobs of one class, first in, first out
 
-local stage, claimed_by, claimed_at, attempts, sent_at =
-  unpack(redis.call('HMGET', entry, 'stage', 'claimed_by', 'claimed_at', 'attempts', 'sent_at'))
+local stage, claimed_by, claimed_at, attempts, sent_at, live =
+  unpack(redis.call('HMGET', entry, 'stage', 'claimed_by', 'claimed_at', 'attempts', 'sent_at', 'live'))
 if stage ~= claimed_stage then return {'gone', 0, ''} end
 
 local now = redis.call('TIME')
 local seconds = now[1] + now[2] / 1e6
--- A mark later than now was written before the clock was set back.
+-- A mark later than now was written before the clock was set back. A job that was raised since says nothing about the
+-- lane in which its first copy was sent: it was sent again later than jobs behind that.
 local mark = tonumber(redis.call('HGET', high_water, lane) or 0)
-if tonumber(sent_at) <= seconds and (tonumber(sent_at) > mark or mark > seconds) then
+local raised = live and lane ~= stage
+if not raised and tonumber(sent_at) <= seconds and (tonumber(sent_at) > mark or mark > seconds) then
   redis.call('HSET', high_water, lane, sent_at)
 end
 if claimed_by and claimed_by ~= worker and redis.call('EXISTS', claimed_by) == 1

@@ -201,3 +201,55 @@ def test_an_utterance_goes_on_when_the_one_before_fails() -> None:
 def joined(sentences: Sentences, job: AnalyzeText) -> str:
     with sentences.in_order(job):
         return sentences.sentence_so_far(job)
+
+
+class Ledger:
+    """Outstanding utterances with a text."""
+
+    def __init__(self, *jobs: AnalyzeText) -> None:
+        self._jobs = {job.segment: job for job in jobs}
+        self.calls = 0
+
+    def find(self, _session: str, segment: int) -> AnalyzeText | None:
+        self.calls += 1
+        return self._jobs.get(segment)
+
+
+FRAGMENTS = [said(text, number, 1_500 * number) for number, text in enumerate(["Ask not", "what they", "can", "do."])]
+
+
+@pytest.mark.parametrize("order", [[3, 2, 1, 0], [0, 3, 1, 2], [2, 0, 1, 3], [1, 3, 0, 2]])
+def test_fragments_are_joined_in_the_order_of_speech_in_whatever_order_they_are_analysed(order: list[int]) -> None:
+    """After a worker has died, those that it had come last."""
+    sentences = Sentences(Redis(), Ledger(*FRAGMENTS).find)
+    found = {segment: sentences.sentence_so_far(FRAGMENTS[segment]) for segment in order}
+    assert found == {0: "Ask not", 1: "Ask not what they", 2: "Ask not what they can", 3: "Ask not what they can do."}
+
+
+@pytest.mark.parametrize("cough", [0, 1, 2])
+def test_an_utterance_without_words_does_not_end_a_sentence_that_is_looked_up(cough: int) -> None:
+    """It has left the ledger."""
+    ledger = Ledger(*(job for job in FRAGMENTS if job.segment != cough))
+    expected = " ".join(job.transcript.text for job in FRAGMENTS if job.segment != cough)
+    assert Sentences(Redis(), ledger.find).sentence_so_far(FRAGMENTS[3]) == expected
+
+
+def test_a_finished_sentence_that_is_looked_up_is_over() -> None:
+    before = said("He left.", 0, 0)
+    assert Sentences(Redis(), Ledger(before).find).sentence_so_far(said("We stay", 1, 1_500)) == "We stay"
+
+
+def test_the_ledger_is_read_only_for_what_is_not_kept() -> None:
+    """One round trip for each utterance otherwise."""
+    ledger = Ledger(*FRAGMENTS)
+    sentences = Sentences(Redis(), ledger.find)
+    for job in FRAGMENTS:
+        sentences.sentence_so_far(job)
+    assert ledger.calls == 0
+
+
+def test_look_up_of_many_utterances_ends() -> None:
+    """However long nobody has come to any of them."""
+    jobs = [said("and", number, 1_200 * number) for number in range(60)]
+    text = Sentences(Redis(), Ledger(*jobs).find).sentence_so_far(jobs[-1])
+    assert text == " ".join(["and"] * 17)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wcwidth import wcswidth
 
+from fastapi_service.export.cues import MAX_LATE_MS
 from fastapi_service.export.entries import Speakers
 from fastapi_service.export.formats import FORMATS, File
 from tests.support.speakers import ALICE, BOB, final, sentiment
@@ -211,6 +212,76 @@ def test_everybody_at_once_is_shown_one_after_the_other() -> None:
     said = [spoken(f"Person {n}.", 1_000, 3_000, session=f"{n:032x}") for n in range(4)]
     cues = vtt([*said, spoken("Yes.", 1_000, 1_400, session="f" * 32)])
     assert [(cue.start, round(cue.end, 3)) for cue in cues] == [(1, 2), (2, 3), (3, 4), (4, 5), (5, 5.4)]
+
+
+def answers(count: int, every_ms: int, length_ms: int, people: int, text: str) -> list[Final]:
+    """Short utterances of many people in turn; each has its number in it."""
+    return [
+        spoken(text.format(n), n * every_ms, n * every_ms + length_ms, session=f"{n % people:032x}")
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("every_ms", "length_ms"), [(250, 500), (300, 600), (400, 1_500), (600, 900), (120, 300), (50, 2_000)]
+)
+@pytest.mark.parametrize("people", [2, 6, 30])
+@pytest.mark.parametrize("text", ["Yes, {}.", "네, {}번.", "はい、{}。"])
+def test_short_answers_of_many_are_shown_when_they_are_said(
+    every_ms: int, length_ms: int, people: int, text: str
+) -> None:
+    """However many overlap, for as long as they go on: none begins much more than a second late, or early."""
+    said = answers(200, every_ms, length_ms, people, text)
+    for cues in (vtt(said), subrip(said)):
+        assert_readable(cues)
+        assert [int(n) for cue in cues for line in cue.lines for n in re.findall(r"(\d+)\D*$", line)] == [*range(200)]
+        for cue in cues:
+            for line in cue.lines:
+                number = int(re.findall(r"(\d+)\D*$", line)[0])
+                assert 0 <= cue.start - number * every_ms / 1000 <= MAX_LATE_MS / 1000 + 0.001
+
+
+@pytest.mark.parametrize("every_ms", [250, 300, 400, 500])
+def test_short_answers_of_many_can_be_read(every_ms: int) -> None:
+    """Two share a cue rather than that each is gone at once."""
+    cues = vtt(answers(200, every_ms, 600, 6, "Yes, {}."))
+    assert min(cue.end - cue.start for cue in cues) >= 0.45
+    assert any(len(cue.lines) == 2 for cue in cues)
+
+
+@pytest.mark.parametrize("people", [3, 5, 12])
+def test_a_chorus_does_not_hold_back_what_is_said_after_it(people: int) -> None:
+    """All answer at once, and one goes on a little later."""
+    chorus = [spoken(f"Yes, {n}.", 1_000, 1_600, session=f"{n:032x}") for n in range(people)]
+    cues = vtt([*chorus, spoken("Then let us begin.", 2_000, 4_000, session="f" * 32)])
+    assert_readable(cues)
+    assert cues[-1].start <= 2 + MAX_LATE_MS / 1000 + 0.001
+    assert said_in(cues) == letters("".join(f"Yes, {n}." for n in range(people)) + "Then let us begin.")
+
+
+def test_long_utterances_of_two_who_talk_all_the_time_stay_beside_their_speech() -> None:
+    """Cues of two lines are shown for a shorter time instead."""
+    said = [spoken(ENGLISH, n * 13_000 + shift, n * 13_000 + shift + 12_800, who)
+            for n in range(10) for who, shift in ((ALICE, 0), (BOB, 700))]  # fmt: skip
+    cues = vtt(said)
+    assert_readable(cues)
+    for first, number in zip((cue for cue in cues if cue.lines[0].startswith("And so,")), range(20), strict=True):
+        assert 0 <= first.start - said[number].start_ms / 1000 <= MAX_LATE_MS / 1000 + 0.001
+
+
+def test_voices_and_labels_of_a_shared_cue_are_those_of_each_line() -> None:
+    """Whoever said it, however they felt."""
+    moods = [sentiment("positive"), None, UNEQUAL]
+    said = [spoken(f"I <{n}>", n * 200, n * 200 + 800, session=f"{n:032x}", mood=moods[n % 3]) for n in range(30)]
+    written = write("vtt", said)
+    shared = re.findall(r"^<v (Speaker \d+)>(.*)</v>\n<v (Speaker \d+)>(.*)</v>$", written, re.MULTILINE)
+    assert shared
+    for first, one, second, other in shared:
+        for speaker, text in ((first, one), (second, other)):
+            number = int(speaker.split()[1]) - 1
+            mood = ("<c.positive>", "", "<c.neutral.unsure.zero-shot>")[number % 3]
+            assert text == f"{mood}I &lt;{number}&gt;{'</c>' if mood else ''}"
+    assert " [positive]" in write("srt", said)
 
 
 MOMENTS = st.integers(0, 60_000)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from fastapi_service.recognition.pace import CHUNK_S, LIVE_S, OUTAGE_S, QUIET_S, Pace
+from fastapi_service.recognition.pace import CHUNK_S, LIVE_S, OUTAGE_S, QUIET_S, SETTLED_S, Pace
 
 Piece = tuple[float, float]
 """Seconds at which audio arrives, and its length in seconds."""
@@ -161,3 +161,33 @@ def test_file_that_comes_in_bursts_is_not_taken_for_live(frame: float) -> None:
             at += 0.001
         at += 30.0
         assert pace.ahead
+
+
+def settled(pieces: Iterable[Piece], pace: Pace) -> list[bool]:
+    found = []
+    for at, seconds in pieces:
+        pace.update(at, seconds, waiting=False)
+        found.append(pace.settled)
+    return found
+
+
+@pytest.mark.parametrize("stall", [7, 12, 30])
+def test_live_speech_after_a_stall_is_settled_soon_after_it_is_live(stall: float) -> None:
+    """Not while it is ahead, and then for good."""
+    pace = Pace(0.0)
+    assert all(settled(live(10, 0.1), pace)[int(SETTLED_S / 0.1) + 1 :])
+    assert not settled([(10.0 + stall, 0.1)] * round(10 * stall), pace)[-1]
+    found = settled(live(60, 0.1, start=10.0 + stall), pace)
+    first = found.index(True)
+    assert first * 0.1 < 15
+    assert all(found[first:])
+
+
+@pytest.mark.parametrize("pause", [QUIET_S + 0.1, 5, 60])
+@pytest.mark.parametrize("burst", [9, 30, 120])
+def test_file_in_bursts_is_never_settled(burst: float, pause: float) -> None:
+    """Also after it was, in its first moment."""
+    pace, at = Pace(0.0), 0.0
+    for _ in range(20):
+        assert not any(settled([(at + number * 0.001, 0.1) for number in range(round(burst * 10))], pace))
+        at += pause + burst * 0.01

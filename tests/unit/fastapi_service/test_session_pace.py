@@ -108,3 +108,98 @@ def test_microphone_after_a_file_is_live() -> None:
         assert session.partials.requests
 
     run(test())
+
+
+def test_utterances_of_a_talker_after_a_stall_become_live_once_the_session_is() -> None:
+    """Their results would hold back those of what is said then. The queue gets each of them a second time, live."""
+
+    async def test() -> None:
+        talker = setting()
+        await talk(talker, 2)
+        await asyncio.sleep(12)
+        await talk(talker, 4, speed=1_000)  # what the network kept
+        behind = {job.segment for job in talker.queue.jobs if job.ahead}
+        assert behind
+        assert not talker.admission.raised
+        await talk(talker, 5)
+        assert talker.admission.raised >= behind
+        await talker.session.finish()
+        sent = [job.segment for job in talker.queue.jobs if not job.ahead]
+        assert sorted(sent) == list(range(talker.session.segments))
+        assert len(talker.admission.written) == talker.session.segments
+
+    run(test())
+
+
+@pytest.mark.parametrize("chunk_s", [3.0, 4.0, 4.5])
+def test_first_chunk_that_is_long_holds_back_no_later_final(chunk_s: float) -> None:
+    """A recorder's first chunk comes at once; from then on it is live."""
+
+    async def test() -> None:
+        talker = setting()
+        await talker.session.audio((SENTENCE * 2)[: 2 * round(chunk_s * SAMPLE_RATE)])
+        await talk(talker, 8)
+        assert classes(talker)[0]
+        await talker.session.finish()
+        assert talker.admission.raised == {segment for segment, ahead in enumerate(classes(talker)) if ahead}
+
+    run(test())
+
+
+def test_utterances_that_wait_for_the_ledger_are_written_as_live_ones() -> None:
+    """The session is live again before there was room for them."""
+
+    async def test() -> None:
+        talker = setting()
+        talker.admission.open.clear()
+        await talk(talker, 6, speed=1_000)
+        await talk(talker, 6)  # in real time, although something always waits
+        talker.admission.open.set()
+        await talker.session.finish()
+        written = classes(talker)
+        assert written[0]  # it was on its way already
+        assert written[1:] == [False] * (len(written) - 1)
+        assert talker.admission.raised == {0}
+        assert sorted(job.segment for job in talker.queue.jobs if not job.ahead) == list(range(len(written)))
+
+    run(test())
+
+
+@pytest.mark.parametrize("burst", [3, 5, 10])
+@pytest.mark.parametrize("pause_s", [1.5, 5.0, 20.0])
+def test_file_that_comes_in_bursts_is_never_raised(burst: int, pause_s: float) -> None:
+    """Although it counts as live for a moment after each pause."""
+
+    async def test() -> None:
+        file = setting()
+        for _ in range(6):
+            await talk(file, burst, speed=1_000)
+            await asyncio.sleep(pause_s)
+        await file.session.finish()
+        assert any(classes(file))
+        assert not file.admission.raised
+
+    run(test())
+
+
+@pytest.mark.parametrize("next_segment", [0, 7])
+def test_resumed_session_raises_what_an_earlier_connection_sent_ahead(next_segment: int) -> None:
+    """Only its ledger has that. A new session has nothing to raise."""
+
+    async def test() -> None:
+        resumed = setting(next_segment=next_segment, resumed_live=True)
+        calls: list[str] = []
+        resumed.admission.raise_to_live = _counting(resumed.admission.raise_to_live, calls)  # type: ignore[method-assign]
+        await talk(resumed, 3)
+        await resumed.session.finish()
+        assert len(calls) == (next_segment > 0)
+
+    run(test())
+
+
+def _counting(call: Any, calls: list[str]) -> Any:
+    async def counted(owner: str, session_id: str) -> Any:
+        calls.append(session_id)
+        return await call(owner, session_id)
+
+    return counted

@@ -6,9 +6,11 @@ from typing import Any, TypedDict
 
 import pytest
 
+from infra.ledger.admission import MAX_PENDING
 from infra.ledger.entry import AUDIO_TTL_S, CLAIM_MAX_S, OUTSTANDING_S, Entry, Stage
 from infra.ledger.ledger import MAX_ATTEMPTS
-from listener_service.retry_policy import GRACE_S, OVERTAKEN_S, held_back, next_step
+from listener_service.retry_policy import AGED_S, GRACE_S, OVERTAKEN_S, held_back, next_step, to_age
+from listener_service.sweeper import PERIOD_S
 from tests.support.speakers import audio_job
 
 NOW = 1_000_000.0
@@ -122,3 +124,37 @@ def test_a_file_holds_back_no_talker() -> None:
     assert waiting.job is not None
     ahead = replace(waiting, job=waiting.job.model_copy(update={"ahead": True}))
     assert held_back([ahead, orphan(1, attempts=2)], set()) == set()
+
+
+def ahead(segment: int, **fields: Any) -> Entry:
+    found = at(segment, **({"age": AGED_S + 1, "sent_ago": AGED_S} | fields))
+    assert found.job is not None
+    return replace(found, job=found.job.model_copy(update={"ahead": True}))
+
+
+@pytest.mark.parametrize(
+    ("entries", "aged", "chosen"),
+    [
+        ([ahead(1), ahead(2)], set(), "a:1"),
+        ([ahead(1), ahead(2)], {"a:1"}, "a:2"),
+        ([at(0, age=AGED_S + 1), ahead(1)], set(), "a:1"),
+        ([ahead(1, claimed_by=WORKER), ahead(2)], set(), "a:2"),
+        ([ahead(1, sent_ago=None), ahead(2)], set(), "a:2"),
+        ([ahead(1, stage="analysis"), ahead(2, stage="done"), ahead(3)], set(), "a:3"),
+        ([ahead(1, attempts=1)], set(), "a:1"),
+        ([ahead(1, age=AGED_S - 1)], set(), None),
+        ([replace(ahead(1), job=None)], set(), None),
+        ([], set(), None),
+    ],
+    ids=["oldest", "next", "live", "claimed", "resent", "stage", "retried", "young", "unreadable", "empty"],
+)
+def test_oldest_utterance_of_a_file_that_waits_too_long_is_aged(
+    entries: list[Entry], aged: set[str], chosen: str | None
+) -> None:
+    found = to_age(entries, NOW, aged)
+    assert (found and found.member) == chosen
+
+
+def test_a_ledger_full_of_files_is_aged_before_its_audio_expires() -> None:
+    """One a second, of those that may fill half of it."""
+    assert AGED_S + MAX_PENDING / 2 * PERIOD_S < AUDIO_TTL_S

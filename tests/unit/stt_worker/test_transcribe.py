@@ -70,9 +70,9 @@ class Ledger:
     def audio(self, _job: TranscribeAudio) -> bytes | None:
         return self._pcm
 
-    def advance(self, _job: TranscribeAudio, analysis: AnalyzeText, keep: str | None) -> bool:
+    def advance(self, _job: TranscribeAudio, analysis: AnalyzeText, keep: str | None) -> AnalyzeText | None:
         self.advanced.append((analysis, keep))
-        return self._quickest
+        return analysis if self._quickest else None
 
     def abandon(self, _job: TranscribeAudio, _worker: str, error: str) -> None:
         self.given_back.append(error)
