@@ -1,8 +1,10 @@
 """The page and its files. They are served without what is for readers of the repository: comments, indentation."""
 
 import re
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
+from string import ascii_letters
 
 from fastapi import APIRouter, Request
 from rjsmin import jsmin
@@ -28,6 +30,10 @@ PARENTHESES = re.compile(r"""((["'`]).*?(?<!\\)\2)|(?<![\w$])\((\w+)\)(?==>)""",
 """Strings as group 1, and what is left of the only parameter of an arrow function as group 3."""
 DECLARATIONS = re.compile(r"""(["'`]).*?(?<!\\)\1|(?<=[;{}])const [^;{}"'`]*(?:;const [^;{}"'`]*)+""", re.DOTALL)
 """Strings, and declarations of constants that one declaration can make."""
+PRIVATE = re.compile(r"""(["'`]).*?(?<!\\)\1|#([a-zA-Z]\w*)""", re.DOTALL)
+"""Strings, and names of private members as group 2."""
+PRIVATE_INSIDE = re.compile(r"(?<=\.)#([a-zA-Z]\w*)")
+"""Names of private members that the code inside of a template uses."""
 
 router = APIRouter(include_in_schema=False)
 
@@ -41,7 +47,8 @@ async def page(request: Request) -> Response:
 class PageFiles(StaticFiles):
     """Serves modules and styles without comments and blanks, modules in about half of their size.
 
-    HTML has no indentation and no line breaks between tags. Nothing is built or renamed.
+    HTML has no indentation and no line breaks between tags. Nothing is built, and nothing is renamed but private members,
+    which no other file can name.
     """
 
     async def get_response(self, path: str, scope: Scope) -> Response:
@@ -69,4 +76,20 @@ def _smaller(file: Path, _version: int) -> bytes:
     if file.suffix == ".js":
         text = PARENTHESES.sub(r"\1\3", text)
         text = DECLARATIONS.sub(lambda found: found[0] if found[1] else found[0].replace(";const ", ","), text)
+        text = _with_short_names(text)
     return text.encode()
+
+
+def _with_short_names(script: str) -> str:
+    """Give private members names of one or two letters, the shortest to those that are used most."""
+    used = Counter(found[2] for found in PRIVATE.finditer(script) if found[2])
+    short = {
+        name: ascii_letters[i] if i < len(ascii_letters) else f"_{i}" for i, (name, _) in enumerate(used.most_common())
+    }
+
+    def rename(found: re.Match[str]) -> str:
+        if found[2]:
+            return f"#{short[found[2]]}"
+        return PRIVATE_INSIDE.sub(lambda name: f"#{short.get(name[1], name[1])}", found[0])
+
+    return PRIVATE.sub(rename, script)

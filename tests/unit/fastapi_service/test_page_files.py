@@ -56,6 +56,23 @@ def test_scripts_come_without_signs_that_change_nothing(tmp_path: Path, code: st
     assert client.get("/static/a.js").text == served
 
 
+@pytest.mark.parametrize(
+    ("code", "served"),
+    [
+        ("class A { #one = 1; #two() { return this.#one; } }", "class A{#a=1;#b(){return this.#a}}"),
+        ("class A { static #on; get #is() { return A.#on?.#on; } }", "class A{static#a;get#b(){return A.#a?.#a}}"),
+        ("class A { #one; async #two() { `#two ${this.#one}`; } }", "class A{#a;async#b(){`#two ${this.#a}`}}"),
+        ("class A { #one = '#one'; #two = (a) => f(\"x.#no\"); }", "class A{#a='#one';#b=a=>f(\"x.#no\")}"),
+        ("class A { #one; has(a) { return #one in a; } }", "class A{#a;has(a){return#a in a}}"),
+    ],
+)
+def test_private_members_get_short_names(tmp_path: Path, code: str, served: str) -> None:
+    """Also where they are used in templates; strings are unchanged."""
+    (tmp_path / "a.js").write_text(code)
+    client = TestClient(Starlette(routes=[Mount("/static", PageFiles(directory=tmp_path))]))
+    assert client.get("/static/a.js").text == served
+
+
 STYLE = """\
 a::before { /* one */
   content: "two,  three;  { /* four */";
