@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from functools import lru_cache
+from itertools import chain, count
 from pathlib import Path
 from string import ascii_letters
 
@@ -47,8 +48,8 @@ async def page(request: Request) -> Response:
 class PageFiles(StaticFiles):
     """Serves modules and styles without comments and blanks, modules in about half of their size.
 
-    HTML has no indentation and no line breaks between tags. Nothing is built, and nothing is renamed but private members,
-    which no other file can name.
+    HTML has no indentation and no line breaks between tags. Nothing is built, and nothing is renamed but private
+    members, which no other file can name.
     """
 
     async def get_response(self, path: str, scope: Scope) -> Response:

@@ -158,7 +158,10 @@ export const en = {
   forgetIt: "No, start a new one",
   incomplete: "The connection ended before everything was answered. The last sentences may be missing.",
   /** @param {number} count */
-  pending: (count) => `Still missing when the service stopped waiting: ${count} sentence${count === 1 ? "" : "s"}.`,
+  pending: (count) => `Still missing: ${count} sentence${count === 1 ? "" : "s"}.`,
+  /** @param {number} count */
+  waiting: (count) => `The service is busy. Sentences that are still in its queue: ${count}. This page waits for them.`,
+  giveUp: "Do not wait",
   /** @param {import("../wire/messages.js").Error} error */
   error: ({ message, remedy }) => `${message} ${remedy}`,
   /** @param {string} figure */

@@ -8,7 +8,7 @@ import { Microphone } from "../audio/microphone.js";
 import { MicrophoneError } from "../audio/input-devices.js";
 import { SAMPLE_RATE } from "../audio/pcm.js";
 import { texts } from "../i18n/index.js";
-import { showEnd, showMessage, showRenewed } from "./presenter.js";
+import { showEnd, showMessage, showRenewed, showWaiting } from "./presenter.js";
 import { SpeechSocket } from "./socket.js";
 import { SessionStatus } from "./status.js";
 
@@ -48,6 +48,7 @@ export class Conversation {
       onSession: (session) => this.#handlers.onSession(session),
       onDropped: () => page.view.notice("dropped", () => texts.audioDropped),
       onRenewed: () => showRenewed(page, this.#room),
+      onWaiting: (pending) => showWaiting(page, pending, () => this.#socket.giveUp()),
       onEnd: (pending) => this.#onEnd(pending),
     });
   }

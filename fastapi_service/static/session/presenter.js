@@ -59,13 +59,23 @@ export function showRenewed({ transcript, statistics }, room) {
 }
 
 /**
+ * The page waits for results that have a place in the queue.
+ * @param {Page} page
+ * @param {number} pending
+ * @param {() => void} giveUp
+ */
+export function showWaiting({ view }, pending, giveUp) {
+  view.notice("end", () => texts.waiting(pending), { actions: [{ text: () => texts.giveUp, run: giveUp }] });
+}
+
+/**
  * @param {Page} page
  * @param {number | null} pending results that are missing; null: unknown
  */
 export function showEnd({ view, transcript }, pending) {
   transcript.dropPending();
   transcript.invite(() => texts.empty.nothing);
-  view.dismiss("late");
+  for (const topic of ["late", "end"]) view.dismiss(topic);
   if (pending !== 0) view.notice("end", () => (pending === null ? texts.incomplete : texts.pending(pending)));
 }
 
