@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from functools import lru_cache
-from itertools import chain, count
 from pathlib import Path
 from string import ascii_letters
 
@@ -31,10 +30,12 @@ PARENTHESES = re.compile(r"""((["'`]).*?(?<!\\)\2)|(?<![\w$])\((\w+)\)(?==>)""",
 """Strings as group 1, and what is left of the only parameter of an arrow function as group 3."""
 DECLARATIONS = re.compile(r"""(["'`]).*?(?<!\\)\1|(?<=[;{}])const [^;{}"'`]*(?:;const [^;{}"'`]*)+""", re.DOTALL)
 """Strings, and declarations of constants that one declaration can make."""
-PRIVATE = re.compile(r"""(["'`]).*?(?<!\\)\1|#([a-zA-Z]\w*)""", re.DOTALL)
-"""Strings, and names of private members as group 2."""
-PRIVATE_INSIDE = re.compile(r"(?<=\.)#([a-zA-Z]\w*)")
-"""Names of private members that the code inside of a template uses."""
+PRIVATE = re.compile(r"""(["'`]).*?(?<!\\)\1|(#[a-zA-Z]\w*|(?<![\w$])(?<!(?<!\.)\.)[A-Z][A-Z\d_]{2,}\b)""", re.DOTALL)
+"""Strings, and as group 2 names of private members and of constants."""
+INSERTED = re.compile(r"(?<=\.)#[a-zA-Z]\w*|(?<![\w$])(?<!(?<!\.)\.)[A-Z][A-Z\d_]{2,}\b(?=[^{}`]*})")
+"""The same names where a template uses them."""
+DECLARED = re.compile(r"(?:^|(?<=[;{}])|(?<=\)))const ([^;]*)")
+"""Declarations of constants that a module keeps for itself."""
 
 router = APIRouter(include_in_schema=False)
 
@@ -48,8 +49,8 @@ async def page(request: Request) -> Response:
 class PageFiles(StaticFiles):
     """Serves modules and styles without comments and blanks, modules in about half of their size.
 
-    HTML has no indentation and no line breaks between tags. Nothing is built, and nothing is renamed but private
-    members, which no other file can name.
+    HTML has no indentation and no line breaks between tags. Nothing is built, and nothing is renamed but what no
+    other file can name: private members, and constants that are not exported.
     """
 
     async def get_response(self, path: str, scope: Scope) -> Response:
@@ -82,15 +83,22 @@ def _smaller(file: Path, _version: int) -> bytes:
 
 
 def _with_short_names(script: str) -> str:
-    """Give private members names of one or two letters, the shortest to those that are used most."""
-    used = Counter(found[2] for found in PRIVATE.finditer(script) if found[2])
-    short = {
-        name: ascii_letters[i] if i < len(ascii_letters) else f"_{i}" for i, (name, _) in enumerate(used.most_common())
-    }
+    """Give names that no other module can use one or two letters, the shortest to those that are used most."""
+    own = {name for found in DECLARED.finditer(script) for name in re.findall(r"(?:^|,)([A-Z][A-Z\d_]+)=", found[1])}
+    used = Counter(
+        found[2] for found in PRIVATE.finditer(script) if found[2] and (found[2][0] == "#" or found[2] in own)
+    )
+    short = {name: _letters(i, name) for i, (name, _) in enumerate(used.most_common())}
 
     def rename(found: re.Match[str]) -> str:
         if found[2]:
-            return f"#{short[found[2]]}"
-        return PRIVATE_INSIDE.sub(lambda name: f"#{short.get(name[1], name[1])}", found[0])
+            return short.get(found[2], found[2])
+        return INSERTED.sub(lambda name: short.get(name[0], name[0]), found[0]) if found[1] == "`" else found[0]
 
     return PRIVATE.sub(rename, script)
+
+
+def _letters(i: int, name: str) -> str:
+    """Return the i-th short name: of one letter, or of two signs."""
+    letters = ascii_letters[i] if i < len(ascii_letters) else f"_{i}"
+    return f"#{letters}" if name[0] == "#" else f"${letters}"

@@ -4,7 +4,7 @@
 import { AudioFile, AudioFileError } from "./audio/audio-file.js";
 import { obstacle, watchInputDevices } from "./audio/input-devices.js";
 import { texts } from "./i18n/index.js";
-import { languagesIn } from "./i18n/spoken.js";
+import { languagesIn, unknownIn } from "./i18n/spoken.js";
 import { Conversation } from "./session/conversation.js";
 import { watchReadiness } from "./session/readiness.js";
 import * as sessionStore from "./session/session-store.js";
@@ -198,6 +198,8 @@ const refreshDevices = reason ? () => {} : watchInputDevices((devices) => settin
 const address = new URLSearchParams(location.search);
 const asked = languagesIn(address);
 if (asked) settings.choose(asked);
+const unknown = unknownIn(address).join(", ");
+if (unknown) view.notice("language", () => texts.settings.unknown(unknown));
 const room = address.get("room");
 if (room !== null && isRoom(room)) share.show(room);
 settle();

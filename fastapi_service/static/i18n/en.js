@@ -46,6 +46,11 @@ export const en = {
     title: "Settings",
     languages: "Spoken languages",
     languagesHint: "None: any language. Several: each sentence is in one of them.",
+    search: "Search: name or code",
+    /** @param {number} count */
+    found: (count) => (count ? `Found: ${count}` : "No language has this name or code."),
+    /** @param {string} codes */
+    unknown: (codes) => `The address asks for a language that Whisper does not have: ${codes}.`,
     microphone: "Microphone",
     standard: "Default",
     /** @param {number} number */
@@ -150,6 +155,8 @@ export const en = {
     broken: "The microphone could not be opened. Reload the page and try again; another browser may help.",
   },
   audioDropped: "The connection was down too long; the oldest audio was dropped.",
+  /** @param {string} time such as 42 seconds */
+  lost: (time) => `Nothing was recorded for ${time}: the page was asleep, or the microphone was away.`,
   unreachable: "The service cannot be reached. Is it running, and is this machine online?",
   notReady: "The service is not ready yet; results come when it is. It waits for:",
   renewed: "The service no longer has this conversation, so a new one began. The statistics count from here.",

@@ -1,6 +1,7 @@
 // @ts-check
 /** Shows the service's messages on the page. Ignores types and fields that it does not have. */
 
+import { duration } from "../i18n/format.js";
 import { texts } from "../i18n/index.js";
 
 /**
@@ -56,6 +57,15 @@ export function showRenewed({ transcript, statistics }, room) {
   transcript.dropPending();
   statistics.clear();
   transcript.addDivider(() => texts.renewed);
+}
+
+/**
+ * There was no sound for a while.
+ * @param {Page} page
+ * @param {number} ms
+ */
+export function showLost({ transcript }, ms) {
+  transcript.addDivider(() => texts.lost(duration(ms)));
 }
 
 /**

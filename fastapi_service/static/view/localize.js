@@ -41,6 +41,7 @@ function apply() {
   find("ui-language").lang = uiLanguage === "en" ? "ko" : "en";
   each("data-i18n", (node, path) => (node.textContent = lookUp(path)));
   each("data-i18n-label", (node, path) => (node.ariaLabel = lookUp(path)));
+  each("placeholder", (node) => node.setAttribute("placeholder", node.ariaLabel ?? ""));
   each("data-localized", (node) => (node.textContent = sources.get(node)?.() ?? ""));
 }
 
