@@ -30,12 +30,12 @@ PARENTHESES = re.compile(r"""((["'`]).*?(?<!\\)\2)|(?<![\w$])\((\w+)\)(?==>)""",
 """Strings as group 1, and what is left of the only parameter of an arrow function as group 3."""
 DECLARATIONS = re.compile(r"""(["'`]).*?(?<!\\)\1|(?<=[;{}])const [^;{}"'`]*(?:;const [^;{}"'`]*)+""", re.DOTALL)
 """Strings, and declarations of constants that one declaration can make."""
-PRIVATE = re.compile(r"""(["'`]).*?(?<!\\)\1|(#[a-zA-Z]\w*|(?<![\w$])(?<!(?<!\.)\.)[A-Z][A-Z\d_]{2,}\b)""", re.DOTALL)
-"""Strings, and as group 2 names of private members and of constants."""
-INSERTED = re.compile(r"(?<=\.)#[a-zA-Z]\w*|(?<![\w$])(?<!(?<!\.)\.)[A-Z][A-Z\d_]{2,}\b(?=[^{}`]*})")
+NAMES = re.compile(r"""(["'`]).*?(?<!\\)\1|(#[a-zA-Z]\w*|(?<![\w$])(?<!(?<!\.)\.)[a-zA-Z]\w*)""", re.DOTALL)
+"""Strings, and as group 2 names, those of private members with their sign. Names after a point are properties."""
+INSERTED = re.compile(r"(?<=\.)#[a-zA-Z]\w*|(?<![\w$.])[a-zA-Z]\w*\b(?=[^{}`]*})")
 """The same names where a template uses them."""
-DECLARED = re.compile(r"(?:^|(?<=[;{}])|(?<=\)))const ([^;]*)")
-"""Declarations of constants that a module keeps for itself."""
+DECLARED = re.compile(r"(?:^|(?<=[;{}])|(?<=\)))const ([^;]*)|(?<!export )(?<!export async )function\*?\s*(\w+)\(")
+"""Declarations of constants, and of functions that a module keeps for itself."""
 
 router = APIRouter(include_in_schema=False)
 
@@ -50,7 +50,8 @@ class PageFiles(StaticFiles):
     """Serves modules and styles without comments and blanks, modules in about half of their size.
 
     HTML has no indentation and no line breaks between tags. Nothing is built, and nothing is renamed but what no
-    other file can name: private members, and constants that are not exported.
+    other file can name: private members, constants and functions that are not
+    exported.
     """
 
     async def get_response(self, path: str, scope: Scope) -> Response:
@@ -84,10 +85,11 @@ def _smaller(file: Path, _version: int) -> bytes:
 
 def _with_short_names(script: str) -> str:
     """Give names that no other module can use one or two letters, the shortest to those that are used most."""
-    own = {name for found in DECLARED.finditer(script) for name in re.findall(r"(?:^|,)([A-Z][A-Z\d_]+)=", found[1])}
-    used = Counter(
-        found[2] for found in PRIVATE.finditer(script) if found[2] and (found[2][0] == "#" or found[2] in own)
-    )
+    declared = list(DECLARED.finditer(script))
+    own = {name for found in declared if found[1] for name in re.findall(r"(?:^|,)([A-Z][A-Z\d_]{2,})=", found[1])}
+    own |= {found[2] for found in declared if found[2] and not _is_property(found[2], script)}
+    names = [found[2] for found in NAMES.finditer(script) if found[2]]
+    used = Counter(name for name in names if name[0] == "#" or name in own)
     short = {name: _letters(i, name) for i, (name, _) in enumerate(used.most_common())}
 
     def rename(found: re.Match[str]) -> str:
@@ -95,7 +97,12 @@ def _with_short_names(script: str) -> str:
             return short.get(found[2], found[2])
         return INSERTED.sub(lambda name: short.get(name[0], name[0]), found[0]) if found[1] == "`" else found[0]
 
-    return PRIVATE.sub(rename, script)
+    return NAMES.sub(rename, script)
+
+
+def _is_property(name: str, script: str) -> bool:
+    """Return True if a function may have the name of a property or of a method, too."""
+    return re.search(rf"[{{,]{name}[,}}=:]|(?<!function )(?<!function\*){name}\([^()]*\){{", script) is not None
 
 
 def _letters(i: int, name: str) -> str:

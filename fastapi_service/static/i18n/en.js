@@ -41,6 +41,8 @@ export const en = {
     not_audio: "This file cannot be read as audio. Try WAV, MP3, M4A, OGG or FLAC.",
     too_large: "This file is larger than 200 MB. Cut it, or use a compressed format.",
     too_long: "This recording is longer than three hours. Cut it into parts.",
+    empty: "This file holds no audio.",
+    memory: "Of this kind of file, the browser's memory does not hold such a length. Save it as MP3, OGG or FLAC, or cut it.",
   },
   settings: {
     title: "Settings",
@@ -48,7 +50,7 @@ export const en = {
     languagesHint: "None: any language. Several: each sentence is in one of them.",
     search: "Search: name or code",
     /** @param {number} count */
-    found: (count) => (count ? `Found: ${count}` : "No language has this name or code."),
+    found: (count) => `Found: ${count}`,
     /** @param {string} codes */
     unknown: (codes) => `The address asks for a language that Whisper does not have: ${codes}.`,
     microphone: "Microphone",
@@ -167,7 +169,7 @@ export const en = {
   /** @param {number} count */
   pending: (count) => `Still missing: ${count} sentence${count === 1 ? "" : "s"}.`,
   /** @param {number} count */
-  waiting: (count) => `The service is busy. Sentences that are still in its queue: ${count}. This page waits for them.`,
+  waiting: (count) => `The service is busy. Waiting for sentences in its queue: ${count}.`,
   giveUp: "Do not wait",
   /** @param {import("../wire/messages.js").Error} error */
   error: ({ message, remedy }) => `${message} ${remedy}`,

@@ -4,7 +4,7 @@
 import { languageName } from "./format.js";
 import { uiLanguage } from "./index.js";
 
-/** @typedef {{ code: string, name: string, ownName: string, words: string }} SpokenLanguage `words`: what a search looks through */
+/** @typedef {{ code: string, name: string, words: string }} SpokenLanguage `words`: what a search looks through */
 
 /** ISO 639 codes, as in wire/languages.py; what is spoken most comes first. */
 const CODES = (
@@ -27,8 +27,8 @@ export function spokenLanguages(chosen) {
 
 /** @param {string} code @returns {SpokenLanguage} */
 function describe(code) {
-  const [name, ownName, english] = [uiLanguage, code, "en"].map((language) => languageName(code, language));
-  return { code, name, ownName, words: plain([name, ownName, english, code].join(" ")) };
+  const names = [uiLanguage, code, "en"].map((language) => languageName(code, language));
+  return { code, name: names[0], words: plain([...names, code].join(" ")) };
 }
 
 /** Without case and accents. @param {string} text */

@@ -34,7 +34,7 @@ export class Conversation {
   /** The gateway's endpointer settings, once it has sent them. @type {Partial<import("../audio/silence-suppressor.js").Endpointing> | null} */
   #endpointing = null;
   #status = new SessionStatus();
-  /** Time of the latest audio, in milliseconds since 1970; 0: there was none. */
+  /** Time of the latest audio, or of the opening of the microphone, in milliseconds since 1970. */
   #latest = 0;
   /** Samples: all, and those of them that were silence and not sent. */
   #samples = { total: 0, saved: 0 };
@@ -94,6 +94,7 @@ export class Conversation {
       return false;
     }
     this.#status.microphone = this.#microphone !== null;
+    this.#latest = Date.now();
     if (this.#microphone) this.show();
     return this.#microphone !== null;
   }
@@ -105,7 +106,7 @@ export class Conversation {
   async play(file) {
     this.#status.progress = 0;
     let sent = 0;
-    for (const pcm of file.pieces()) {
+    for await (const pcm of file.pieces()) {
       await this.#socket.audio.waitForCapacity();
       if (this.#status.finishing) return;
       this.#socket.audio.push(pcm);
@@ -149,7 +150,7 @@ export class Conversation {
   /** @param {import("../audio/silence-suppressor.js").AudioChunk} chunk */
   #onChunk({ gap, pcm, energy, threshold, at = Date.now() }) {
     if (!this.#status.withoutAudio) {
-      if (this.#latest && at - this.#latest > LOST_MS) showLost(this.#page, at - this.#latest);
+      if (at - this.#latest > LOST_MS) showLost(this.#page, at - this.#latest);
       this.#latest = at;
     }
     if (gap) this.#socket.audio.skip(gap);

@@ -93,10 +93,10 @@ export class Settings {
 
   /** Lists all languages, the chosen ones first. @param {string[]} chosen codes */
   choose(chosen) {
-    const items = spokenLanguages(chosen).map(({ code, name, ownName, words }) => {
+    const items = spokenLanguages(chosen).map(({ code, name, words }) => {
       const box = element("input", { type: "checkbox", value: code });
       box.toggleAttribute("checked", chosen.includes(code));
-      return element("label", { class: "switch", "data-words": words, title: ownName }, box, name);
+      return element("label", { class: "switch", "data-words": words }, box, name);
     });
     find("languages").replaceChildren(...items);
     this.#search();
@@ -105,11 +105,9 @@ export class Settings {
   /** Hides the languages that are not searched for. */
   #search() {
     const wanted = plain(field("search").value);
-    let found = 0;
-    for (const label of /** @type {NodeListOf<HTMLElement>} */ (find("languages").querySelectorAll("label"))) {
-      label.hidden = !label.dataset.words?.includes(wanted);
-      if (!label.hidden) found++;
-    }
+    const labels = [...find("languages").querySelectorAll("label")];
+    for (const label of labels) label.hidden = !label.dataset.words?.includes(wanted);
+    const found = labels.filter(({ hidden }) => !hidden).length;
     setText(find("found"), () => (wanted ? texts.settings.found(found) : ""));
   }
 
