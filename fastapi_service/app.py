@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from fastapi_service.api import native, operations, page, sessions
+from fastapi_service.api import decode, native, operations, page, sessions
+from fastapi_service.decoding.decoder import Decoders
 from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.gateway import Gateway
 from fastapi_service.security.headers import SecurityHeaders
@@ -32,6 +33,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.results = ResultLog(gateway.redis)
         app.state.redis = gateway.redis
         app.state.redis_url = settings.redis_url
+        app.state.decoders = Decoders()
         await gateway.start()
         yield
         await gateway.stop()
@@ -47,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.proxies)
     app.add_middleware(ForwardedHost, networks=settings.proxies)  # the last one added is called first
-    for door in (native, sessions, operations, page):
+    for door in (native, decode, sessions, operations, page):
         app.include_router(door.router)
     app.mount("/static", page.PageFiles(directory=page.STATIC), name="static")
     return app

@@ -7,6 +7,7 @@ from wire.errors import AudioError, ProtocolError, StoreError
 MAX_ERRORS = 20
 """Invalid messages after which a client is disconnected."""
 _NO_SESSION = "There is no such session, it has expired, or the token does not belong to it."
+_CONVERT = "Convert it to WAV, FLAC or MP3, and choose that file."
 _CONTINUES = (
     "Nothing is lost, and it continues by itself; if it lasts longer than a minute, pause, and ask the operator"
 )
@@ -244,6 +245,47 @@ def full(connections: int) -> StoreError:
     return StoreError(
         "service_full", f"All {connections} places are taken.", "Try again later, or ask the operator for more."
     )
+
+
+def recording_too_long(limit_s: int) -> AudioError:
+    """A file has more audio than one session takes."""
+    return AudioError("too_long", f"The recording is longer than {limit_s // 3600} hours.", "Cut it into parts.")
+
+
+def decoder_memory() -> AudioError:
+    """A decoder has reached its limit."""
+    return AudioError("decoder_memory", "The file takes more memory to decode than it may.", _CONVERT)
+
+
+def decoder_crashed() -> AudioError:
+    """A decoder ended without an answer: by a damaged file, or by its limit of processor time."""
+    return AudioError("decoder_failed", "The file cannot be decoded: its decoder broke off.", _CONVERT)
+
+
+def decoding_too_slow(limit_s: float) -> AudioError:
+    """A file took longer to be read and decoded than it may."""
+    message = f"The file was not read and decoded within {limit_s / 60:.0f} minutes."
+    return AudioError("decoder_slow", message, "Cut it into parts, or convert it to a smaller format.")
+
+
+def decoder_says(code: str, message: str, remedy: str) -> AudioError:
+    """A decoder has refused a file."""
+    return AudioError(code, message, remedy)
+
+
+def decoders_busy() -> StoreError:
+    """All decoders work, and none became free in time."""
+    return StoreError("decoders_busy", "Too many files are being decoded at the moment.", "Try again in a minute.")
+
+
+def no_file() -> ProtocolError:
+    """The first message on ``/decode`` is another one."""
+    return ProtocolError("bad_message", 'The first message must be {"type":"open","size":…}.', "See docs/protocol.md.")
+
+
+def wrong_part() -> ProtocolError:
+    """A client does not send the part of a file that was requested."""
+    return ProtocolError("wrong_part", "The requested part of the file did not come.", "Choose the file again.")
 
 
 def _one_of(names: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self'",
+        "media-src blob:",
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
@@ -16,7 +17,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "require-trusted-types-for 'script'",
     )
 )
-"""The page loads its own files and connects to its own server only; a transcript cannot become code."""
+"""The page loads its own files and connects to its own server only, and measures files that a person
+chooses; a transcript cannot become code."""
 
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,

@@ -4,7 +4,7 @@
 import { AudioFile, AudioFileError } from "./audio/audio-file.js";
 import { obstacle, watchInputDevices } from "./audio/input-devices.js";
 import { texts } from "./i18n/index.js";
-import { languagesIn } from "./i18n/spoken.js";
+import { languagesIn, unknownIn } from "./i18n/spoken.js";
 import { Conversation } from "./session/conversation.js";
 import { watchReadiness } from "./session/readiness.js";
 import * as sessionStore from "./session/session-store.js";
@@ -53,15 +53,22 @@ async function talk() {
 async function play(file) {
   const next = (upcoming = prepare());
   view.status("reading");
-  const audio = await AudioFile.open(file).catch((error) => {
+  const audio = await AudioFile.open(file, undefined, socketUrl("decode")).catch((error) => {
     if (!(error instanceof AudioFileError)) throw error;
     console.warn(error); // with its cause
-    view.notice("file", () => texts.file[error.code]);
+    refuse(file.size ? error : new AudioFileError("empty"));
   });
   upcoming = null;
   if (!audio) return rest();
   begin(next);
+  if (audio.problem) refuse(audio.problem);
   next.play(audio);
+}
+
+/** @param {AudioFileError} error */
+function refuse({ code, cause }) {
+  const text = () => /** @type {Record<string, string>} */ (texts.file)[code] ?? texts.error(/** @type {any} */ (cause));
+  view.notice("file", text);
 }
 
 /** Resumes a session of this tab; one that is over is shown again. @param {StoredSession} session */
@@ -97,7 +104,7 @@ function prepare(former) {
   /** @type {Conversation} */
   const made = new Conversation(
     page,
-    { url: socketUrl(), start, resume },
+    { url: socketUrl("ws"), start, resume },
     {
       onSession: (session) => {
         exports.session = share.room || !transcript.entries.length ? session : {};
@@ -154,8 +161,9 @@ function settle() {
   rest();
 }
 
-function socketUrl() {
-  const url = new URL("ws", document.baseURI);
+/** @param {string} path */
+function socketUrl(path) {
+  const url = new URL(path, document.baseURI);
   url.protocol = url.protocol.replace("http", "ws");
   return url;
 }
@@ -198,6 +206,8 @@ const refreshDevices = reason ? () => {} : watchInputDevices((devices) => settin
 const address = new URLSearchParams(location.search);
 const asked = languagesIn(address);
 if (asked) settings.choose(asked);
+const unknown = unknownIn(address).join(", ");
+if (unknown) view.notice("language", () => texts.settings.unknown(unknown));
 const room = address.get("room");
 if (room !== null && isRoom(room)) share.show(room);
 settle();

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recorder_service.audio.mono import Downmix
+from infra.sound.mono import Downmix
 from wire.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, SAMPLE_RATE, Pcm, encode_pcm, to_int16
 from wire.errors import AudioError
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.sound.sound_file import SoundFile
 from recorder_service.audio.microphone import Microphone
 from recorder_service.audio.playback import play
-from recorder_service.audio.sound_file import SoundFile
 from wire.audio import SAMPLE_RATE
 
 

@@ -71,7 +71,7 @@ async def browsers_at(address: str) -> AsyncIterator[OpenPage]:
             page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
             page.on("pageerror", lambda error: complaints.append(str(error)))
             own = urlsplit(url).netloc
-            page.on("request", lambda r: complaints.append(r.url) if urlsplit(r.url).netloc != own else None)
+            page.on("request", lambda r: complaints.append(r.url) if origin_of(r.url) != own else None)
             await page.add_init_script(REMEMBER_STATUSES)
             if before is not None:
                 await before(page)
@@ -85,6 +85,11 @@ async def browsers_at(address: str) -> AsyncIterator[OpenPage]:
         for browser in browsers:
             await browser.close()
     assert complaints == []
+
+
+def origin_of(url: str) -> str:
+    """Return host and port of an address; those of its page for a file that the page holds itself."""
+    return urlsplit(url.removeprefix("blob:")).netloc
 
 
 class Line:

@@ -12,7 +12,7 @@ ROOMS = {
     "": "bench tools local certificates recorder_service listener_service analyzer_worker stt_worker fastapi_service "
     "infra wire",
     "fastapi_service": "fastapi_service app gateway api sessions recognition storage delivery export "
-    "endpointing pubsub monitoring tasks errors settings security",
+    "decoding endpointing pubsub monitoring tasks errors settings security",
     "stt_worker": "stt_worker prefetch tasks load scheduling engines weights settings numerics",
     "stt_worker.engines": "whisper level vad repeated_speech periodicity echo_filter hallucinations prompt_echo "
     "known_hallucinations text_key instant wrapper device torch_threads base deadline",
@@ -21,7 +21,7 @@ ROOMS = {
     "recorder_service": "recorder_service run view outcome audio client settings",
     "certificates": "certificates server authority pair settings",
     "local": "quiet run testing terminal stack settings errors",
-    "infra": "worker_app worker model_thread fair_queue memory watchdog job results ledger celery_app heartbeat "
+    "infra": "sound worker_app worker model_thread fair_queue memory watchdog job results ledger celery_app heartbeat "
     "health_file clock redis_check redis_client redis_types redis_errors outage_log cpus logs settings redis_url",
     "wire": "messages names audio languages close_codes errors",
 }

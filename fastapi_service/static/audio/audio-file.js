@@ -1,17 +1,28 @@
 // @ts-check
-/** An audio file as the stream that a microphone gives. */
+/** An audio file as the stream that a microphone gives, decoded by the browser or by the service. */
 
 import { SAMPLE_RATE, toPcm } from "./pcm.js";
+import { decodeRemotely } from "./remote-decoder.js";
 
 const MAX_BYTES = 200e6;
 /** 3 h. */
 const MAX_SECONDS = 10_800;
+/** The browser decodes at once: 10 minutes can take 500 MB. What is longer is for the service. */
+const SHORT_S = 600;
+/** Of unknown length, what is larger counts as longer. */
+const SMALL_BYTES = 1e6;
+/** What the service does not read, such as M4A, is tried in the browser up to this length. */
+const HELD_S = 3600;
+/** The service's codes for what the browser may be able to read all the same. */
+const LEFT_TO_BROWSER = ["not_wav", "wav_format", "unreachable"];
+/** Power of the sum of the channels, relative to theirs, below which they cancel each other out, as in infra/sound/mono.py. */
+const CANCELLED = 0.1;
 
-/** A file that cannot be used; `code` is a key of the texts in `i18n`, `file`. */
+/** A file that cannot be used; `code` is a key of the texts in `i18n`, `file`, or the service's. */
 export class AudioFileError extends Error {
   /**
-   * @param {"not_audio" | "too_large" | "too_long"} code
-   * @param {unknown} [cause]
+   * @param {string} code
+   * @param {unknown} [cause] if the code is the service's, its error
    */
   constructor(code, cause) {
     super(code, { cause });
@@ -20,51 +31,107 @@ export class AudioFileError extends Error {
 }
 
 export class AudioFile {
-  #samples;
+  seconds;
+  #count;
+  #piece;
+  /** The service's reason why the end is missing. @type {AudioFileError | null} */
+  problem = null;
 
   /**
-   * Decodes a file as a whole: browsers have no other way.
+   * Decodes a file: a short one here, a long one by the service; what one of them cannot read, by the other.
    * @param {Blob} file
    * @param {number} [longest] seconds
+   * @param {URL} [service] of /decode
    * @throws {AudioFileError}
    */
-  static async open(file, longest = MAX_SECONDS) {
+  static async open(file, longest = MAX_SECONDS, service) {
     if (file.size > MAX_BYTES) throw new AudioFileError("too_large");
-    const context = new OfflineAudioContext(1, 1, SAMPLE_RATE); // decoding resamples to its rate
-    const audio = await file
-      .arrayBuffer()
-      .then((bytes) => context.decodeAudioData(bytes))
-      .catch((error) => {
-        throw new AudioFileError("not_audio", error); // a folder, or a file that is gone, cannot even be read
-      });
-    if (audio.duration > longest) throw new AudioFileError("too_long");
-    return new AudioFile(mix(audio));
+    const seconds = await durationOf(file);
+    if (seconds > longest) throw new AudioFileError("too_long");
+    const short = seconds <= SHORT_S || (Number.isNaN(seconds) && file.size <= SMALL_BYTES);
+    let cause;
+    for (const decode of short ? [decodeHere, decodeThere] : [decodeThere, decodeHere]) {
+      try {
+        if (decode === decodeHere && seconds > HELD_S) break;
+        const audio = await decode(file, service);
+        if (audio.seconds > longest) throw new AudioFileError("too_long");
+        if (!audio.seconds) throw new AudioFileError("empty");
+        return audio;
+      } catch (error) {
+        if (error instanceof AudioFileError && !LEFT_TO_BROWSER.includes(error.code)) throw error;
+        cause ??= error;
+      }
+    }
+    throw new AudioFileError(seconds > SHORT_S ? "memory" : "not_audio", cause);
   }
 
-  /** @param {Float32Array} samples mono, at 16 kHz */
-  constructor(samples) {
-    this.#samples = samples;
-  }
-
-  get seconds() {
-    return this.#samples.length / SAMPLE_RATE;
+  /**
+   * @param {number} seconds
+   * @param {number} count of pieces
+   * @param {(index: number) => Int16Array<ArrayBuffer> | Promise<Int16Array<ArrayBuffer>>} piece about a second of PCM
+   */
+  constructor(seconds, count, piece) {
+    this.seconds = seconds;
+    this.#count = count;
+    this.#piece = piece;
   }
 
   /** The PCM, one second at a time: only the pieces in use are converted. */
   *pieces() {
-    for (let start = 0; start < this.#samples.length; start += SAMPLE_RATE) {
-      yield toPcm(this.#samples.subarray(start, start + SAMPLE_RATE));
-    }
+    for (let i = 0; i < this.#count; i++) yield this.#piece(i);
   }
 }
 
-/** The mean of the channels. @param {AudioBuffer} audio */
-function mix(audio) {
-  const mono = audio.getChannelData(0);
-  const count = audio.numberOfChannels;
-  for (let channel = 1; channel < count; channel++) {
-    const other = audio.getChannelData(channel);
-    for (let i = 0; i < mono.length; i++) mono[i] += other[i];
-  }
-  return count > 1 ? mono.map((sample) => sample / count) : mono;
+/** Seconds by the file's header; NaN if they are unknown. @param {Blob} file @returns {Promise<number>} */
+async function durationOf(file) {
+  if (!globalThis.Audio || !file.size) return NaN;
+  const probe = new Audio();
+  const url = URL.createObjectURL(file);
+  await new Promise((resolve) => {
+    probe.onloadedmetadata = probe.onerror = resolve;
+    setTimeout(resolve, 5000);
+    probe.preload = "metadata";
+    probe.src = url;
+  });
+  const { duration } = probe;
+  probe.src = ""; // else it may go on loading
+  URL.revokeObjectURL(url);
+  return duration < Infinity ? duration : NaN;
+}
+
+/** @param {Blob} file */
+async function decodeHere(file) {
+  const context = new OfflineAudioContext(1, 1, SAMPLE_RATE); // decoding resamples to its rate
+  const audio = await context.decodeAudioData(await file.arrayBuffer());
+  const channels = Array.from({ length: audio.numberOfChannels }, (_, channel) => audio.getChannelData(channel));
+  const samples = channels[0].length;
+  return new AudioFile(samples / SAMPLE_RATE, Math.ceil(samples / SAMPLE_RATE), (index) =>
+    toPcm(mix(channels.map((channel) => channel.subarray(index * SAMPLE_RATE, (index + 1) * SAMPLE_RATE)))),
+  );
+}
+
+/** @param {Blob} file @param {URL} [service] */
+async function decodeThere(file, service) {
+  if (!service) throw new AudioFileError("unreachable");
+  const { pieces, error } = await decodeRemotely(file, service);
+  const problem = error && new AudioFileError(error.code === "wav_empty" ? "empty" : error.code, error);
+  if (problem && !pieces.length) throw problem;
+  const bytes = pieces.reduce((sum, { size }) => sum + size, 0);
+  const audio = new AudioFile(bytes / 2 / SAMPLE_RATE, pieces.length, async (i) => new Int16Array(await pieces[i].arrayBuffer()));
+  audio.problem = problem;
+  return audio;
+}
+
+/** The mean of the channels; of channels that cancel each other out, as when one is inverted, the loudest. @param {Float32Array[]} channels */
+function mix(channels) {
+  const mean = channels[0].map((_, i) => channels.reduce((sum, channel) => sum + channel[i], 0) / channels.length);
+  const powers = channels.map(power);
+  const all = powers.reduce((sum, each) => sum + each);
+  if (power(mean) * channels.length ** 2 >= CANCELLED * all) return mean;
+  return channels[powers.indexOf(Math.max(...powers))];
+}
+
+/** @param {Float32Array} samples */
+function power(samples) {
+  return samples.reduce((sum, sample) => sum + sample * sample, 0);
 }

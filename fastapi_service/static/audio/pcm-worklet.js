@@ -50,7 +50,7 @@ class PcmProcessor extends AudioWorkletProcessor {
 
   /** Moves the samples to the main thread without a copy. @param {import("./silence-suppressor.js").AudioChunk} chunk */
   #post(chunk) {
-    this.port.postMessage(chunk, [chunk.pcm.buffer]);
+    this.port.postMessage({ ...chunk, at: Date.now() }, [chunk.pcm.buffer]);
   }
 
   #finish() {

@@ -39,6 +39,7 @@ export const ENDPOINTING = { silence_ceiling: 0.0005, noise_factor: 6, silence_m
  * @property {Int16Array<ArrayBuffer>} pcm the samples after the gap
  * @property {number} energy mean square of the loudest frame since the last chunk
  * @property {number} threshold mean square
+ * @property {number} [at] time of its end, in milliseconds since 1970
  */
 
 export class SilenceSuppressor {

@@ -41,11 +41,18 @@ export const en = {
     not_audio: "This file cannot be read as audio. Try WAV, MP3, M4A, OGG or FLAC.",
     too_large: "This file is larger than 200 MB. Cut it, or use a compressed format.",
     too_long: "This recording is longer than three hours. Cut it into parts.",
+    empty: "This file holds no audio.",
+    memory: "Of this kind of file, the browser's memory does not hold such a length. Save it as MP3, OGG or FLAC, or cut it.",
   },
   settings: {
     title: "Settings",
     languages: "Spoken languages",
     languagesHint: "None: any language. Several: each sentence is in one of them.",
+    search: "Search: name or code",
+    /** @param {number} count */
+    found: (count) => `Found: ${count}`,
+    /** @param {string} codes */
+    unknown: (codes) => `The address asks for a language that Whisper does not have: ${codes}.`,
     microphone: "Microphone",
     standard: "Default",
     /** @param {number} number */
@@ -150,6 +157,8 @@ export const en = {
     broken: "The microphone could not be opened. Reload the page and try again; another browser may help.",
   },
   audioDropped: "The connection was down too long; the oldest audio was dropped.",
+  /** @param {string} time such as 42 seconds */
+  lost: (time) => `Nothing was recorded for ${time}: the page was asleep, or the microphone was away.`,
   unreachable: "The service cannot be reached. Is it running, and is this machine online?",
   notReady: "The service is not ready yet; results come when it is. It waits for:",
   renewed: "The service no longer has this conversation, so a new one began. The statistics count from here.",
@@ -158,7 +167,10 @@ export const en = {
   forgetIt: "No, start a new one",
   incomplete: "The connection ended before everything was answered. The last sentences may be missing.",
   /** @param {number} count */
-  pending: (count) => `Still missing when the service stopped waiting: ${count} sentence${count === 1 ? "" : "s"}.`,
+  pending: (count) => `Still missing: ${count} sentence${count === 1 ? "" : "s"}.`,
+  /** @param {number} count */
+  waiting: (count) => `The service is busy. Waiting for sentences in its queue: ${count}.`,
+  giveUp: "Do not wait",
   /** @param {import("../wire/messages.js").Error} error */
   error: ({ message, remedy }) => `${message} ${remedy}`,
   /** @param {string} figure */

@@ -19,6 +19,12 @@ export function seconds(ms) {
   return texts.seconds((ms / 1000).toLocaleString(uiLanguage, decimals(1)));
 }
 
+/** In whole seconds or minutes, such as 42 seconds. @param {number} ms */
+export function duration(ms) {
+  const [unit, length] = ms < 120_000 ? ["second", 1000] : ["minute", 60_000];
+  return Math.round(ms / length).toLocaleString(uiLanguage, { style: "unit", unit, unitDisplay: "long" });
+}
+
 /** @param {number} count */
 export function whole(count) {
   return count.toLocaleString(uiLanguage, decimals(0));
@@ -39,9 +45,12 @@ export function timeOfDay(at) {
   return new Date(at * 1000).toLocaleTimeString(uiLanguage, { timeStyle: "short", hourCycle: "h23" });
 }
 
-/** @param {string} code ISO 639, as Whisper uses it */
-export function languageName(code) {
-  return new Intl.DisplayNames(uiLanguage, { type: "language", fallback: "code" }).of(code) ?? code;
+/**
+ * @param {string} code ISO 639, as Whisper uses it
+ * @param {string} [language] of the name
+ */
+export function languageName(code, language = uiLanguage) {
+  return new Intl.DisplayNames([language, "en"], { type: "language", fallback: "code" }).of(code) ?? code;
 }
 
 /** @param {number} count */

@@ -4,6 +4,8 @@
 import { languageName } from "./format.js";
 import { uiLanguage } from "./index.js";
 
+/** @typedef {{ code: string, name: string, words: string }} SpokenLanguage `words`: what a search looks through */
+
 /** ISO 639 codes, as in wire/languages.py; what is spoken most comes first. */
 const CODES = (
   "zh nl en fr de hi it ja ko pl pt ru es tr uk af am ar as az ba be bg bn bo br bs ca cs cy da el et eu fa fi fo " +
@@ -18,9 +20,20 @@ const FREQUENT = 15;
  */
 export function spokenLanguages(chosen) {
   const rank = (/** @type {string} */ code) => (chosen.includes(code) ? 0 : CODES.indexOf(code) < FREQUENT ? 1 : 2);
-  return CODES.map((code) => ({ code, name: languageName(code) })).sort(
+  return CODES.map(describe).sort(
     (a, b) => rank(a.code) - rank(b.code) || a.name.localeCompare(b.name, uiLanguage),
   );
+}
+
+/** @param {string} code @returns {SpokenLanguage} */
+function describe(code) {
+  const names = [uiLanguage, code, "en"].map((language) => languageName(code, language));
+  return { code, name: names[0], words: plain([...names, code].join(" ")) };
+}
+
+/** Without case and accents. @param {string} text */
+export function plain(text) {
+  return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().trim().normalize();
 }
 
 /**
@@ -28,6 +41,22 @@ export function spokenLanguages(chosen) {
  * @param {URLSearchParams} address
  */
 export function languagesIn(address) {
-  const asked = address.get("languages") ?? address.get("language");
-  return asked === null ? null : CODES.filter((code) => asked.split(",").includes(code));
+  const asked = askedIn(address);
+  return asked && CODES.filter((code) => asked.some((tag) => isCodeOf(tag, code)));
+}
+
+/** Returns what an address asks for and is no language of speech. @param {URLSearchParams} address */
+export function unknownIn(address) {
+  return (askedIn(address) ?? []).filter((tag) => tag && tag !== "auto" && !CODES.some((code) => isCodeOf(tag, code)));
+}
+
+/** @param {URLSearchParams} address */
+function askedIn(address) {
+  return (address.get("languages") ?? address.get("language"))?.split(",").map((tag) => tag.trim().toLowerCase()) ?? null;
+}
+
+/** Browsers write `ko-KR`, and new codes for old ones. @param {string} tag @param {string} code */
+function isCodeOf(tag, code) {
+  const [language] = tag.split(/[-_]/);
+  return language === code || (/^[a-z]{2,3}$/.test(language) && new Intl.Locale(language).language === new Intl.Locale(code).language);
 }

@@ -8,9 +8,13 @@ import { Microphone } from "../audio/microphone.js";
 import { MicrophoneError } from "../audio/input-devices.js";
 import { SAMPLE_RATE } from "../audio/pcm.js";
 import { texts } from "../i18n/index.js";
-import { showEnd, showMessage, showRenewed } from "./presenter.js";
+import { showEnd, showLost, showMessage, showRenewed, showWaiting } from "./presenter.js";
 import { SpeechSocket } from "./socket.js";
 import { SessionStatus } from "./status.js";
+import { keepAwake } from "./wake-lock.js";
+
+/** Without sound for this long, the page says so: a sentence may be missing. */
+const LOST_MS = 3000;
 
 /**
  * @typedef {object} Handlers
@@ -30,6 +34,8 @@ export class Conversation {
   /** The gateway's endpointer settings, once it has sent them. @type {Partial<import("../audio/silence-suppressor.js").Endpointing> | null} */
   #endpointing = null;
   #status = new SessionStatus();
+  /** Time of the latest audio, or of the opening of the microphone, in milliseconds since 1970. */
+  #latest = 0;
   /** Samples: all, and those of them that were silence and not sent. */
   #samples = { total: 0, saved: 0 };
 
@@ -48,6 +54,7 @@ export class Conversation {
       onSession: (session) => this.#handlers.onSession(session),
       onDropped: () => page.view.notice("dropped", () => texts.audioDropped),
       onRenewed: () => showRenewed(page, this.#room),
+      onWaiting: (pending) => showWaiting(page, pending, () => this.#socket.giveUp()),
       onEnd: (pending) => this.#onEnd(pending),
     });
   }
@@ -87,6 +94,7 @@ export class Conversation {
       return false;
     }
     this.#status.microphone = this.#microphone !== null;
+    this.#latest = Date.now();
     if (this.#microphone) this.show();
     return this.#microphone !== null;
   }
@@ -98,7 +106,7 @@ export class Conversation {
   async play(file) {
     this.#status.progress = 0;
     let sent = 0;
-    for (const pcm of file.pieces()) {
+    for await (const pcm of file.pieces()) {
       await this.#socket.audio.waitForCapacity();
       if (this.#status.finishing) return;
       this.#socket.audio.push(pcm);
@@ -127,6 +135,7 @@ export class Conversation {
   /** Ends without a further call of the handlers: another session takes its place. Returns `seq` of the newest result. */
   leave() {
     this.#status.finishing = true;
+    keepAwake(false);
     this.#handlers = { onSession() {}, onStatus() {}, onTrouble() {}, onOver() {} };
     this.#closeMicrophone();
     this.#socket.leave();
@@ -139,7 +148,11 @@ export class Conversation {
   }
 
   /** @param {import("../audio/silence-suppressor.js").AudioChunk} chunk */
-  #onChunk({ gap, pcm, energy, threshold }) {
+  #onChunk({ gap, pcm, energy, threshold, at = Date.now() }) {
+    if (!this.#status.withoutAudio) {
+      if (at - this.#latest > LOST_MS) showLost(this.#page, at - this.#latest);
+      this.#latest = at;
+    }
     if (gap) this.#socket.audio.skip(gap);
     if (pcm.length) this.#socket.audio.push(pcm);
     this.#samples.total += gap + pcm.length;
@@ -186,6 +199,7 @@ export class Conversation {
   /** @param {number | null} pending */
   async #onEnd(pending) {
     this.#status.finishing = true;
+    keepAwake(false);
     await this.#closeMicrophone();
     showEnd(this.#page, pending);
     this.#handlers.onStatus("stopped", 0);
@@ -194,6 +208,7 @@ export class Conversation {
 
   /** Reports the status. */
   show() {
+    keepAwake(this.hasSource && !this.#status.finishing);
     this.#handlers.onStatus(this.#status.value, this.#status.progress ?? 0);
   }
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /** Shows the service's messages on the page. Ignores types and fields that it does not have. */
 
+import { duration } from "../i18n/format.js";
 import { texts } from "../i18n/index.js";
 
 /**
@@ -59,13 +60,32 @@ export function showRenewed({ transcript, statistics }, room) {
 }
 
 /**
+ * There was no sound for a while.
+ * @param {Page} page
+ * @param {number} ms
+ */
+export function showLost({ transcript }, ms) {
+  transcript.addDivider(() => texts.lost(duration(ms)));
+}
+
+/**
+ * The page waits for results that have a place in the queue.
+ * @param {Page} page
+ * @param {number} pending
+ * @param {() => void} giveUp
+ */
+export function showWaiting({ view }, pending, giveUp) {
+  view.notice("end", () => texts.waiting(pending), { actions: [{ text: () => texts.giveUp, run: giveUp }] });
+}
+
+/**
  * @param {Page} page
  * @param {number | null} pending results that are missing; null: unknown
  */
 export function showEnd({ view, transcript }, pending) {
   transcript.dropPending();
   transcript.invite(() => texts.empty.nothing);
-  view.dismiss("late");
+  for (const topic of ["late", "end"]) view.dismiss(topic);
   if (pending !== 0) view.notice("end", () => (pending === null ? texts.incomplete : texts.pending(pending)));
 }
 

@@ -94,15 +94,16 @@ export class ReconnectingSocket {
       this.#waiting = null;
       this.#handlers.onMessage(JSON.parse(data));
     };
-    socket.onclose = ({ code }) => (FINAL.has(code) ? this.#handlers.onRefused() : this.#retry());
+    socket.onclose = ({ code }) => (FINAL.has(code) ? this.#handlers.onRefused() : this.again());
   };
 
   #tick = () => {
-    if (this.#waiting !== null && performance.now() - this.#waiting > ANSWER_TIMEOUT_MS) this.#retry();
+    if (this.#waiting !== null && performance.now() - this.#waiting > ANSWER_TIMEOUT_MS) this.again();
     else this.#handlers.onTick();
   };
 
-  #retry() {
+  /** Connects again, after a pause. */
+  again() {
     this.#drop(BACK_SOON);
     const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#retries++);
     // Jitter: after an outage the clients do not all come back at the same moment.

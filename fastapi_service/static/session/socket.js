@@ -8,7 +8,7 @@ import { SAMPLE_RATE } from "../audio/pcm.js";
 import { AudioSender } from "./audio-sender.js";
 import { ReconnectingSocket } from "./reconnecting-socket.js";
 
-/** `stop` waits this long for the last results; the service itself waits 60 s for them. */
+/** After `stop` the service may say nothing for this long; it waits 60 s for results, then says how many are missing. */
 const STOP_TIMEOUT_MS = 90_000;
 
 /**
@@ -27,6 +27,7 @@ const STOP_TIMEOUT_MS = 90_000;
  * @property {(session: Session) => void} onSession a new session, with what resumes it
  * @property {() => void} onDropped unacknowledged audio exceeded the replay buffer; repeated with each further piece
  * @property {() => void} onRenewed the session had expired; a new one continues
+ * @property {(pending: number) => void} onWaiting after `stop`, so many results still have a place in the queue
  * @property {(pending: number | null) => void} onEnd number of results that are missing; null: unknown
  */
 
@@ -45,6 +46,8 @@ export class SpeechSocket {
   lastSeq = 0;
   /** @type {number | null} */
   #stopDeadline = null;
+  /** Results that were missing when the service last stopped waiting for them; null: unknown. @type {number | null} */
+  #pending = null;
 
   /**
    * @param {Options} options
@@ -83,14 +86,23 @@ export class SpeechSocket {
 
   /** No more audio; `onEnd` follows after the last result. */
   stop() {
-    this.#stopDeadline = performance.now() + STOP_TIMEOUT_MS;
+    this.#expectAnswer();
     this.audio.stop();
+  }
+
+  /** Ends without the results that are still missing. */
+  giveUp() {
+    this.#end(this.#pending);
   }
 
   /** Ends without a further call of `onEnd`. */
   leave() {
     this.handlers = { ...this.handlers, onEnd: () => {} };
     this.#end(null);
+  }
+
+  #expectAnswer() {
+    this.#stopDeadline = performance.now() + STOP_TIMEOUT_MS;
   }
 
   #sendStart() {
@@ -102,6 +114,7 @@ export class SpeechSocket {
 
   /** @param {ServerMessage} message */
   #receive(message) {
+    if (this.#stopDeadline !== null) this.#expectAnswer();
     switch (message.type) {
       case "ready":
         return this.#onReady(message);
@@ -117,9 +130,9 @@ export class SpeechSocket {
         this.lastSeq = message.seq;
         return this.handlers.onMessage(message);
       case "stopped":
-        return this.#end(message.pending);
+        return this.#onStopped(message.pending);
       case "error":
-        if (message.code === "session_unknown") return this.#renew();
+        if (message.code === "session_unknown") return this.#pending === null ? this.#renew() : this.giveUp();
         this.handlers.onMessage(message);
         if (!this.audio.ready && !message.fatal) this.#end(null); // our start was refused: nothing would follow
         return;
@@ -145,6 +158,14 @@ export class SpeechSocket {
     this.audio.pump();
   }
 
+  /** Resumes a session that we stopped, for results that wait in the queue. @param {number} pending */
+  #onStopped(pending) {
+    if (!pending || this.#stopDeadline === null) return this.#end(pending);
+    this.#pending = pending;
+    this.handlers.onWaiting(pending);
+    this.#connection.again();
+  }
+
   /** Begins a new session, after the old one expired, with the audio that is still here. */
   #renew() {
     this.#session = null;
@@ -156,7 +177,7 @@ export class SpeechSocket {
   }
 
   #tick() {
-    if (this.#stopDeadline !== null && performance.now() > this.#stopDeadline) return this.#end(null);
+    if (this.#stopDeadline !== null && performance.now() > this.#stopDeadline) return this.giveUp();
     this.audio.pump();
     if (this.audio.active) this.#connection.ping();
   }

@@ -19,7 +19,7 @@ const sources = new WeakMap();
  */
 export function setText(node, text) {
   sources.set(node, text);
-  node.toggleAttribute("data-localized", true);
+  node.toggleAttribute("data-s", true);
   const now = text();
   if (node.textContent !== now) node.textContent = now; // the same again could be read aloud again
   return node;
@@ -39,9 +39,9 @@ export async function localize() {
 function apply() {
   document.documentElement.lang = uiLanguage;
   find("ui-language").lang = uiLanguage === "en" ? "ko" : "en";
-  each("data-i18n", (node, path) => (node.textContent = lookUp(path)));
-  each("data-i18n-label", (node, path) => (node.ariaLabel = lookUp(path)));
-  each("data-localized", (node) => (node.textContent = sources.get(node)?.() ?? ""));
+  each("data-t", (node, path) => (node.textContent = lookUp(path)));
+  each("data-t-label", (node, path) => (node.ariaLabel = lookUp(path)));
+  each("data-s", (node) => (node.textContent = sources.get(node)?.() ?? ""));
 }
 
 /**

@@ -38,7 +38,7 @@ export class SentenceList {
     const key = `${session} ${segment}`;
     const item = this.#pending.get(key) ?? element("li", { class: "interim", "aria-hidden": "true" });
     if (!this.#pending.has(key)) {
-      this.#append(item);
+      this.append(item);
       this.#pending.set(key, item);
     }
     this.#autoScroll.grown();
@@ -61,7 +61,7 @@ export class SentenceList {
   insert(item) {
     const [first = null] = this.#pending.values();
     if (first) first.before(item);
-    else this.#append(item);
+    else this.append(item);
     this.#autoScroll.grown();
     return item;
   }
@@ -86,8 +86,8 @@ export class SentenceList {
     for (const key of this.#pending.keys()) this.drop(.../** @type {[string, number]} */ (key.split(" ")));
   }
 
-  /** @param {HTMLElement} item */
-  #append(item) {
+  /** Adds an item after everything. @param {HTMLElement} item */
+  append(item) {
     if (this.#count++ % PIECE === 0) {
       this.#piece.previousElementSibling?.classList.add("past");
       this.#piece = element("ol");

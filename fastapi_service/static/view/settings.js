@@ -3,7 +3,7 @@
 
 import { decibels } from "../i18n/format.js";
 import { onLanguage, texts } from "../i18n/index.js";
-import { spokenLanguages } from "../i18n/spoken.js";
+import { plain, spokenLanguages } from "../i18n/spoken.js";
 import { load, save } from "../storage.js";
 import { element, find } from "./element.js";
 import { setText } from "./localize.js";
@@ -24,7 +24,7 @@ const STORED_AS = "settings";
 
 export class Settings {
   /** @type {NodeListOf<HTMLInputElement>} */
-  #fields = find("settings").querySelectorAll("input, select, textarea");
+  #fields = find("settings").querySelectorAll("input:not([type=search]), select, textarea");
   /** Kept also while the device is not connected. */
   #device = "";
   /** @type {(value: Choices) => void} */
@@ -35,7 +35,9 @@ export class Settings {
     onLanguage(() => this.choose(this.#languages));
     this.devices([]);
     this.#showThreshold();
+    field("search").oninput = () => this.#search();
     const note = (/** @type {Event} */ { target, type }) => {
+      if (target === field("search")) return;
       if (target === field("device")) this.#device = field("device").value;
       this.#save();
       this.#showThreshold();
@@ -91,12 +93,22 @@ export class Settings {
 
   /** Lists all languages, the chosen ones first. @param {string[]} chosen codes */
   choose(chosen) {
-    const items = spokenLanguages(chosen).map(({ code, name }) => {
+    const items = spokenLanguages(chosen).map(({ code, name, words }) => {
       const box = element("input", { type: "checkbox", value: code });
       box.toggleAttribute("checked", chosen.includes(code));
-      return element("label", { class: "switch" }, box, name);
+      return element("label", { class: "switch", "data-words": words }, box, name);
     });
     find("languages").replaceChildren(...items);
+    this.#search();
+  }
+
+  /** Hides the languages that are not searched for. */
+  #search() {
+    const wanted = plain(field("search").value);
+    const labels = [...find("languages").querySelectorAll("label")];
+    for (const label of labels) label.hidden = !label.dataset.words?.includes(wanted);
+    const found = labels.filter(({ hidden }) => !hidden).length;
+    setText(find("found"), () => (wanted ? texts.settings.found(found) : ""));
   }
 
   get #languages() {

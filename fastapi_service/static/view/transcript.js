@@ -98,9 +98,9 @@ export class Transcript {
     this.#announcer.announce(texts.failed);
   }
 
-  /** Adds a line between the sentences of two sessions. @param {() => string} text */
+  /** Adds a line after all that was said so far. @param {() => string} text */
   addDivider(text) {
-    this.#list.insert(element("li", { class: "divider" }, setText(element("p"), text)));
+    this.#list.append(element("li", { class: "divider" }, setText(element("p"), text)));
   }
 
   /**

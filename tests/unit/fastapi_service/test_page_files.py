@@ -56,6 +56,31 @@ def test_scripts_come_without_signs_that_change_nothing(tmp_path: Path, code: st
     assert client.get("/static/a.js").text == served
 
 
+@pytest.mark.parametrize(
+    ("code", "served"),
+    [
+        ("class A { #one = 1; #two() { return this.#one; } }", "class A{#a=1;#b(){return this.#a}}"),
+        ("class A { static #on; get #is() { return A.#on?.#on; } }", "class A{static#a;get#b(){return A.#a?.#a}}"),
+        ("class A { #one; async #two() { `#two ${this.#one}`; } }", "class A{#a;async#b(){`#two ${this.#a}`}}"),
+        ("class A { #one = '#one'; #two = (a) => f(\"x.#no\"); }", "class A{#a='#one';#b=a=>f(\"x.#no\")}"),
+        ("const ONE = 1; const f = () => `ONE ${a + ONE}`;", "const $a=1;const f=()=>`ONE ${a + $a}`;"),
+        ("const ONE = f(1); const TWO = ONE; a.TWO('ONE');", "const $a=f(1);const $b=$a;a.TWO('ONE');"),
+        ("export const ONE = 1; const TWO = ONE + JSON.ONE;", "export const ONE=1;const $a=ONE+JSON.ONE;"),
+        ("function one() { return one; } a.one(one(), `${one()}`);", "function $a(){return $a}a.one($a(),`${$a()}`);"),
+        ("function* one() {} function two() {} f({ two, one: 1 });", "function*one(){}function two(){}f({two,one:1});"),
+        ("function one() {} class A { one() { return 1; } }", "function one(){}class A{one(){return 1}}"),
+        ("export function one() {} one();", "export function one(){}one();"),
+        ("const ONE = [1]; f(...ONE, a.b.ONE);", "const $a=[1];f(...$a,a.b.ONE);"),
+        ("class A { #one; has(a) { return #one in a; } }", "class A{#a;has(a){return#a in a}}"),
+    ],
+)
+def test_private_members_and_constants_get_short_names(tmp_path: Path, code: str, served: str) -> None:
+    """Also where they are used in templates; strings, properties and what is exported are unchanged."""
+    (tmp_path / "a.js").write_text(code)
+    client = TestClient(Starlette(routes=[Mount("/static", PageFiles(directory=tmp_path))]))
+    assert client.get("/static/a.js").text == served
+
+
 STYLE = """\
 a::before { /* one */
   content: "two,  three;  { /* four */";

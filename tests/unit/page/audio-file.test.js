@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { beforeEach, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 
 import { AudioFile, AudioFileError } from "../../../fastapi_service/static/audio/audio-file.js";
 
@@ -60,4 +60,106 @@ test("what is too large is not even read", async () => {
 test("what is too long is refused", async () => {
   channels = [new Float32Array(16_001)];
   await assert.rejects(AudioFile.open(new Blob(["sound"]), 1), refuses("too_long"));
+});
+
+const SERVICE = new URL("ws://service/decode");
+/** Kinds of decoders that were used. @type {string[]} */
+let used;
+
+/**
+ * Files whose duration is known, and a service that decodes, or answers with an error after some pieces.
+ * @param {{ seconds: number, here?: boolean, error?: string, pieces?: number }} how
+ */
+function decoders({ seconds, here = true, error, pieces = 2 }) {
+  used = [];
+  channels = [new Float32Array(16_000)];
+  class Context extends FakeContext {
+    /** @param {ArrayBuffer} bytes */
+    decodeAudioData(bytes) {
+      used.push("here");
+      return here ? super.decodeAudioData(bytes) : Promise.reject(new DOMException("", "EncodingError"));
+    }
+  }
+  class Audio {
+    duration = seconds;
+    onloadedmetadata = () => {};
+    set src(/** @type {string} */ _) {
+      queueMicrotask(() => this.onloadedmetadata());
+    }
+  }
+  class Socket {
+    onopen = () => {};
+    onmessage = (/** @type {{ data: unknown }} */ { data }) => assert.ok(data);
+    onclose = () => {};
+    constructor() {
+      used.push("there");
+      queueMicrotask(() => this.onopen());
+    }
+    /** @param {string | Blob} message */
+    async send(message) {
+      if (typeof message === "string") {
+        assert.deepEqual(JSON.parse(message), { type: "open", size: 5 });
+        return this.onmessage({ data: JSON.stringify({ type: "read", offset: 1, length: 3 }) });
+      }
+      assert.equal(await message.text(), "oun");
+      for (let i = 0; i < pieces; i++) this.onmessage({ data: new Blob([new Int16Array(16_000).fill(i)]) });
+      if (error !== "unreachable") this.onmessage({ data: JSON.stringify({ type: error ? "error" : "decoded", code: error }) });
+      this.onclose();
+    }
+  }
+  Object.assign(globalThis, { OfflineAudioContext: Context, Audio, WebSocket: Socket });
+}
+
+afterEach(() => {
+  Object.assign(globalThis, { Audio: undefined, WebSocket: undefined });
+});
+
+const open = () => AudioFile.open(new Blob(["sound"]), undefined, SERVICE);
+
+for (const [name, how, expected, seconds] of /** @type {[string, Parameters<typeof decoders>[0], string[], number][]} */ ([
+  ["a short file is decoded here", { seconds: 600 }, ["here"], 1],
+  ["a long one by the service", { seconds: 601 }, ["there"], 2],
+  ["a small one of unknown length here", { seconds: Infinity }, ["here"], 1],
+  ["what the browser cannot read by the service", { seconds: 3, here: false }, ["here", "there"], 2],
+  ["a long one that the service does not read here", { seconds: 3600, error: "not_wav", pieces: 0 }, ["there", "here"], 1],
+  ["a long one here if there is no such service", { seconds: 700, error: "unreachable" }, ["there", "here"], 1],
+])) {
+  test(name, async () => {
+    decoders(how);
+    assert.equal((await open()).seconds, seconds);
+    assert.deepEqual(used, expected);
+  });
+}
+
+for (const [code, how] of /** @type {[string, Parameters<typeof decoders>[0]][]} */ ([
+  ["too_long", { seconds: 10_801 }],
+  ["too_long", { seconds: NaN, here: false, error: "too_long", pieces: 0 }],
+  ["memory", { seconds: 3601, error: "not_wav", pieces: 0 }],
+  ["memory", { seconds: 3000, here: false, error: "wav_format", pieces: 0 }],
+  ["empty", { seconds: 3, here: false, error: "wav_empty", pieces: 0 }],
+  ["decoders_busy", { seconds: 3000, error: "decoders_busy", pieces: 0 }],
+  ["not_audio", { seconds: NaN, here: false, error: "not_wav", pieces: 0 }],
+])) {
+  test(`it is refused as ${code}: ${JSON.stringify(how)}`, async () => {
+    decoders(how);
+    await assert.rejects(open(), refuses(code));
+  });
+}
+
+test("the pieces of the service come in order, and its reason for a missing end with them", async () => {
+  decoders({ seconds: 3000, error: "file_truncated", pieces: 3 });
+  const file = await open();
+  const pieces = [];
+  for await (const piece of file.pieces()) pieces.push(piece[0]);
+  assert.deepEqual(pieces, [0, 1, 2]);
+  assert.equal(file.problem?.code, "file_truncated");
+});
+
+test("channels that cancel each other out are not mixed: the loudest is heard", async () => {
+  for (const [second, expected] of /** @type {[number, number][]} */ ([[-0.5, 16_384], [-0.45, 16_384], [0, 8192], [0.5, 16_384]])) {
+    channels = [new Float32Array(16_000).fill(0.5), new Float32Array(16_000).fill(second)];
+    Object.assign(globalThis, { OfflineAudioContext: FakeContext });
+    const [piece] = (await AudioFile.open(new Blob(["sound"]))).pieces();
+    assert.equal(/** @type {Int16Array} */ (piece)[0], expected, String(second));
+  }
 });

@@ -22,6 +22,7 @@ beforeEach(() => {
   browser.install();
   FakeWebSocket.install();
   statuses = [];
+  dividers = [];
 });
 
 afterEach(() => {
@@ -31,10 +32,15 @@ afterEach(() => {
   Object.assign(globalThis, { addEventListener, removeEventListener });
 });
 
+/** Calls of the transcript's `addDivider`. @type {string[]} */
+let dividers;
+
 /** A connected session on a page whose parts ignore every call. */
 function converse() {
   const part = new Proxy({}, { get: () => () => {} });
-  const page = /** @type {any} */ ({ view: part, transcript: part, statistics: part, meter: part, share: part });
+  const addDivider = (/** @type {() => string} */ text) => dividers.push(text());
+  const transcript = new Proxy({}, { get: (_, name) => (name === "addDivider" ? addDivider : () => {}) });
+  const page = /** @type {any} */ ({ view: part, transcript, statistics: part, meter: part, share: part });
   const conversation = new Conversation(
     page,
     { url: new URL("ws://service/ws"), start: START },
@@ -145,4 +151,67 @@ test("languages chosen during the session are sent, and leave the microphone alo
   conversation.configure({ ...OPTIONS, languages: ["ko", "en"], prompt: "" });
   assert.deepEqual(latest().sent.at(-1), { type: "configure", languages: ["ko", "en"], prompt: "" });
   assert.equal(browser.requests.length, 1);
+});
+
+/** A chunk of audio that ended at this time. @param {number} seconds */
+function chunkAt(seconds) {
+  browser.node.port.onmessage({ data: { gap: 0, pcm: new Int16Array(1600), energy: 1, threshold: 0, at: 1e12 + seconds * 1000 } });
+}
+
+/** Ways in which a phone takes the microphone away for 42 s. @type {Record<string, () => void>} */
+const ABSENCES = {
+  "the page was asleep": () => {},
+  "the context was suspended": () => {
+    browser.context.become("suspended");
+    browser.context.become("running");
+  },
+  "the microphone was muted": () => {
+    browser.track.onmute();
+    for (const second of [10, 20, 30]) chunkAt(second); // silence
+    browser.track.onunmute();
+  },
+  "the context was interrupted, and a short pause came before": () => {
+    chunkAt(2);
+    browser.context.become("interrupted");
+    browser.context.become("running");
+  },
+};
+
+for (const [name, absence] of Object.entries(ABSENCES)) {
+  test(`what was not recorded is said with its duration: ${name}`, async () => {
+    const conversation = converse();
+    ready();
+    await conversation.openMicrophone(OPTIONS);
+    chunkAt(0);
+    absence();
+    chunkAt(44);
+    chunkAt(44.1);
+    assert.equal(dividers.length, 1);
+    assert.match(dividers[0], /^Nothing was recorded for 4[24] seconds/);
+  });
+}
+
+test("short pauses, and audio that comes late, are not worth a line", async () => {
+  const conversation = converse();
+  ready();
+  await conversation.openMicrophone(OPTIONS);
+  for (const second of [0, 2, 4.5, 4.6]) chunkAt(second);
+  assert.deepEqual(dividers, []);
+});
+
+test("the screen stays on while a microphone is open, and no longer", async () => {
+  const locks = /** @type {string[]} */ ([]);
+  const lock = { release: async () => void locks.push("released") };
+  Object.assign(globalThis.navigator, { wakeLock: { request: async () => (locks.push("taken"), lock) } });
+  const conversation = converse();
+  ready();
+  await setImmediate();
+  assert.deepEqual(locks, []);
+  await conversation.openMicrophone(OPTIONS);
+  await setImmediate();
+  assert.deepEqual(locks, ["taken"]);
+  browser.node.rest = { gap: 0, pcm: new Int16Array(160), energy: 1, threshold: 0 };
+  conversation.stop();
+  assert.deepEqual(locks, ["taken", "released"]);
+  await setImmediate();
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { showEnd, showMessage, showRenewed } from "../../../fastapi_service/static/session/presenter.js";
+import { showEnd, showMessage, showRenewed, showWaiting } from "../../../fastapi_service/static/session/presenter.js";
 
 /** Calls of the page's parts: names and first arguments. @type {unknown[][]} */
 let calls;
@@ -62,4 +62,11 @@ test("the end is noticed only when results are missing", () => {
     showEnd(/** @type {any} */ (PAGE), pending);
     assert.equal(calls.splice(0).filter(([name]) => name === "view.notice").length, notices);
   }
+});
+
+test("the page says for how many results it waits, until the end", () => {
+  showWaiting(/** @type {any} */ (PAGE), 3, () => {});
+  assert.deepEqual(calls.splice(0), [["view.notice", "end"]]);
+  showEnd(/** @type {any} */ (PAGE), 0);
+  assert.ok(calls.some(([name, topic]) => name === "view.dismiss" && topic === "end"));
 });

@@ -33,7 +33,8 @@ function open({ seen, ...options } = {}) {
       onSession: ({ session_id, token }) => events.push(`${session_id} ${token}`),
       onDropped: () => events.push("dropped"),
       onRenewed: () => events.push("renewed"),
-      onEnd: () => events.push("end"),
+      onWaiting: (pending) => events.push(`waiting ${pending}`),
+      onEnd: (pending) => events.push(pending ? `end ${pending}` : "end"),
     },
   );
   socket.open(seen);
@@ -147,6 +148,73 @@ test("a file waits for acknowledgements, and no longer when the session ends", a
   assert.equal(pushed, 45);
   latest().deliver({ type: "stopped", segments: 1, pending: 0 });
   await whole;
+});
+
+/** A session that was stopped, and whose service waited in vain for two results. */
+function stopped() {
+  const socket = open();
+  latest().ready(0, "key");
+  push(socket, 1);
+  socket.stop();
+  latest().deliver({ type: "stopped", segments: 3, pending: 2 });
+  return socket;
+}
+
+test("results that wait in the queue are awaited: the session is resumed and stopped again until none is missing", () => {
+  stopped();
+  assert.equal(events.at(-2), "waiting 2");
+  for (const pending of [2, 1, 0]) {
+    mock.timers.tick(500);
+    latest().onopen();
+    assert.deepEqual(latest().sent, [{ ...START, last_seq: 2 - pending, ...KNOWN }]);
+    latest().ready(SECOND);
+    assert.deepEqual(latest().sent, [{ type: "stop" }]);
+    latest().deliver({ type: "final", seq: 3 - pending });
+    latest().deliver({ type: "stopped", segments: 3, pending });
+    if (pending) assert.equal(events.at(-2), `waiting ${pending}`);
+  }
+  assert.equal(events.at(-1), "end");
+  mock.timers.tick(60_000);
+  assert.equal(FakeWebSocket.opened.length, 4);
+});
+
+test("a person who does not wait is told how many results are missing", () => {
+  stopped().giveUp();
+  assert.equal(events.at(-1), "end 2");
+  mock.timers.tick(60_000);
+  assert.equal(FakeWebSocket.opened.length, 1);
+});
+
+test("a session that expires while its results are awaited ends, and no new one begins", () => {
+  stopped();
+  mock.timers.tick(500);
+  latest().onopen();
+  latest().deliver({ type: "error", code: "session_unknown", fatal: false });
+  assert.equal(events.at(-1), "end 2");
+});
+
+test("a service that ends a session by itself is not waited for", () => {
+  open();
+  latest().ready(0, "key");
+  latest().deliver({ type: "stopped", segments: 1, pending: 2 });
+  assert.equal(events.at(-1), "end 2");
+});
+
+test("after `stop`, 90 s without a message end the session; each message begins them again", (context) => {
+  let now = 0;
+  context.mock.method(performance, "now", () => now);
+  const socket = open();
+  latest().ready(0, "key");
+  socket.stop();
+  for (const seq of [1, 2, 3]) {
+    now += 80_000;
+    latest().deliver({ type: "final", seq });
+    mock.timers.tick(1000);
+    assert.equal(events.at(-1), "final");
+  }
+  now += 91_000;
+  mock.timers.tick(1000);
+  assert.equal(events.at(-1), "end");
 });
 
 for (const code of [1000, 1002, 1003, 1007, 1008, 1009, 1010, 4409]) {

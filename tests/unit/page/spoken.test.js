@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
 import { setLanguage } from "../../../fastapi_service/static/i18n/index.js";
-import { languagesIn, spokenLanguages } from "../../../fastapi_service/static/i18n/spoken.js";
+import { languagesIn, plain, spokenLanguages, unknownIn } from "../../../fastapi_service/static/i18n/spoken.js";
 
 afterEach(() => setLanguage("en"));
 
@@ -41,4 +41,35 @@ test("an address asks for one language or for several; what is unknown is left o
   ])) {
     assert.deepEqual(languagesIn(new URLSearchParams(address)), expected, address);
   }
+});
+
+test("browsers' tags and newer codes are understood, and what is unknown is said", () => {
+  for (const [address, known, unknown] of /** @type {[string, string[], string[]][]} */ ([
+    ["?language=KO", ["ko"], []],
+    ["?language=pt-BR", ["pt"], []],
+    ["?languages=zh_TW, yue", ["zh", "yue"], []],
+    ["?language=jv", ["jw"], []],
+    ["?language=fil", ["tl"], []],
+    ["?language=auto", [], []],
+    ["?language=", [], []],
+    ["?language=klingon", [], ["klingon"]],
+    ["?languages=ko,xx,e", ["ko"], ["xx", "e"]],
+  ])) {
+    const asked = new URLSearchParams(address);
+    assert.deepEqual(languagesIn(asked), known, address);
+    assert.deepEqual(unknownIn(asked), unknown, address);
+  }
+  assert.deepEqual(unknownIn(new URLSearchParams("?room=kitchen")), []);
+});
+
+test("a language is found by its name here, its own name, its English name and its code", async () => {
+  /** @param {string} wanted */
+  const found = (wanted) => spokenLanguages([]).flatMap(({ code, words }) => (words.includes(plain(wanted)) ? [code] : []));
+  for (const [wanted, code] of [["Korean", "ko"], ["한국어", "ko"], ["espanol", "es"], ["DEUTSCH", "de"], ["русский", "ru"], ["yue", "yue"]]) {
+    assert.ok(found(wanted).includes(code), wanted);
+  }
+  assert.deepEqual(found("klingon"), []);
+  assert.equal(found(" ").length, 100);
+  await setLanguage("ko");
+  for (const wanted of ["독일어", "german", "deutsch"]) assert.ok(found(wanted).includes("de"), wanted);
 });

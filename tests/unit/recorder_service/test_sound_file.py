@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from recorder_service.audio.sound_file import SoundFile
+from infra.sound.sound_file import SoundFile
 from wire.audio import SAMPLE_RATE, Pcm, to_float
 from wire.errors import AudioError
 

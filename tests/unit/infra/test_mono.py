@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recorder_service.audio.mono import ADDED_S, Downmix, MonoStream
+from infra.sound.mono import ADDED_S, Downmix, MonoStream
 from wire.audio import SAMPLE_RATE, Samples, to_float
 
 RATE = SAMPLE_RATE

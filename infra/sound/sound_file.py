@@ -1,14 +1,14 @@
 """Sound files → Int16, 16 kHz, mono, a second at a time, with libsndfile and soxr."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import soundfile
 
-from recorder_service.audio.mono import MonoStream
-from recorder_service.audio.wav_header import is_wav, read_header, samples_only
+from infra.sound.mono import MonoStream
+from infra.sound.wav_header import is_wav, read_header, samples_only
 from wire.audio import Pcm
 from wire.errors import AudioError
 
@@ -40,14 +40,19 @@ class SoundFile:
     Each reading opens it again, so several readings can go on at once. No more than a second is in memory.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, opener: Callable[[], BinaryIO] | None = None) -> None:
         """Open the file once, to see that it can be read.
+
+        Args:
+            path: of the file, also its name in errors.
+            opener: opens a file that is not on this machine; it can be read and searched.
 
         Raises:
             AudioError: the file is missing, empty, no audio, of a kind that is not read here, or cut off in its header.
         """
         self._path = path
-        with _opened(path) as sound:
+        self._opener = opener or (lambda: path.open("rb"))
+        with _opened(path, self._opener) as sound:
             self.seconds: float | None = None if sound.frames == _UNKNOWN else sound.frames / sound.samplerate
             """Duration as the file says it; None if it does not."""
 
@@ -57,7 +62,7 @@ class SoundFile:
         Raises:
             AudioError: the file breaks off, or is damaged, in a way that is not just a missing end of a WAV file.
         """
-        with _opened(self._path) as sound:
+        with _opened(self._path, self._opener) as sound:
             stream = MonoStream(sound.samplerate, sound.channels)
             taken = 0
             damaged = _breaks_off(sound)
@@ -77,10 +82,10 @@ class SoundFile:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path, opener: Callable[[], BinaryIO]) -> Iterator[Any]:
     """Open a file as a ``soundfile.SoundFile`` with at least one sample."""
     try:
-        file = path.open("rb")
+        file = opener()
     except FileNotFoundError:
         raise AudioError("wav_missing", f"There is no file {path}.", "Correct the path after --file.") from None
     except OSError as error:

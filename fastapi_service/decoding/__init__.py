@@ -1,0 +1,1 @@
+"""Files of a page, decoded in a process of their own."""

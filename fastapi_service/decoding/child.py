@@ -1,0 +1,122 @@
+"""Entry point of a decoder: ``python -m fastapi_service.decoding.child SIZE``. Reads a sound file through its pipes.
+
+A process of its own, because libraries that read files of strangers may crash, hang or take memory: that costs the file
+and nothing else.
+"""
+
+import io
+import json
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from fastapi_service import errors
+from fastapi_service.decoding.pipe import END, ERROR, HEAD, PART, PCM, READ
+from infra.sound.sound_file import SoundFile
+from wire.audio import SAMPLE_RATE, encode_pcm
+from wire.errors import AudioError
+from wire.messages.decoding import MAX_READ
+
+MOST_S = 10_800
+"""Seconds of audio in a file: the page's limit."""
+MEMORY = 1 << 30
+"""Bytes of address space: libraries and their threads reserve much more than they use."""
+PROCESSOR_S = 600
+NICENESS = 10
+"""People who talk come first."""
+
+
+class RemoteFile(io.RawIOBase):
+    """A file of which each part is requested from the gateway."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._at = 0
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move the position, and return it."""
+        self._at = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence])
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer with the next bytes, at most ``MAX_READ``; return their number."""
+        length = max(0, min(len(buffer), MAX_READ, self._size - self._at))
+        if length:
+            write(READ, PART.pack(self._at, length))
+            part = sys.stdin.buffer.read(length)
+            if len(part) < length:
+                raise SystemExit(1)  # the gateway has gone
+            buffer[:length] = part
+            self._at += length
+        return length
+
+
+def write(kind: bytes, content: bytes = b"") -> None:
+    """Write a frame."""
+    sys.stdout.buffer.write(HEAD.pack(kind, len(content)) + content)
+    sys.stdout.buffer.flush()
+
+
+def decode(size: int) -> None:
+    """Write the samples of the file, block by block.
+
+    Raises:
+        AudioError: the file cannot be read, breaks off, or is too long.
+    """
+    sound = SoundFile(Path("This file"), lambda: cast(BinaryIO, io.BufferedReader(RemoteFile(size), MAX_READ)))
+    _check_length(sound.seconds or 0)
+    samples = 0
+    for block in sound.blocks():
+        samples += len(block)
+        _check_length(samples / SAMPLE_RATE)
+        if len(block):
+            write(PCM, encode_pcm(block))
+
+
+def _check_length(seconds: float) -> None:
+    if seconds > MOST_S:
+        raise errors.recording_too_long(MOST_S)
+
+
+def _limit() -> None:
+    os.nice(NICENESS)
+    with suppress(ImportError, ValueError, OSError):  # not every system has these limits
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_S, PROCESSOR_S))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def main() -> None:
+    """Decode one file, then end."""
+    _limit()
+    try:
+        decode(int(sys.argv[1]))
+    except AudioError as error:
+        _refuse(error)
+    except MemoryError:
+        _refuse(errors.decoder_memory())
+    else:
+        write(END)
+
+
+def _refuse(error: AudioError) -> None:
+    write(ERROR, json.dumps([error.code, error.message, error.remedy]).encode())
+
+
+if __name__ == "__main__":
+    main()

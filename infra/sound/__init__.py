@@ -1,0 +1,1 @@
+"""Sound files of all kinds as the one format of the system."""
