@@ -14,12 +14,14 @@ LIMIT_S = 600.0
 """Longest time of one utterance: one that no busy machine reaches."""
 
 
+def endpointer_options(settings: GatewaySettings) -> EndpointerOptions:
+    """Return the gateway's settings as its endpointer takes them."""
+    return EndpointerOptions(**{name: getattr(settings, name) for name in EndpointerOptions.__dataclass_fields__})
+
+
 def new_endpointer(settings: GatewaySettings | None = None) -> Endpointer:
     """Return the endpointer of a session, with the gateway's settings; None: with their defaults."""
-    chosen = settings or GatewaySettings.model_construct()
-    return Endpointer(
-        EndpointerOptions(**{name: getattr(chosen, name) for name in EndpointerOptions.__dataclass_fields__})
-    )
+    return Endpointer(endpointer_options(settings or GatewaySettings.model_construct()))
 
 
 class Session:
