@@ -96,7 +96,7 @@ def music(seconds: float, seed: int) -> Samples:
     return at_rms(out[:length])
 
 
-def at_rms(sound: NDArray[np.floating[Any]], rms: float = 1.0) -> Samples:
-    """Scale a sound that is not silent to a root mean square."""
-    scaled: Samples = (sound * (rms / np.sqrt(np.mean(np.square(sound, dtype=np.float64))))).astype(np.float32)
+def at_rms(sound: NDArray[np.floating[Any]]) -> Samples:
+    """Scale a sound that is not silent to a root mean square of 1."""
+    scaled: Samples = (sound / np.sqrt(np.mean(np.square(sound, dtype=np.float64)))).astype(np.float32)
     return scaled
