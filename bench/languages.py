@@ -19,13 +19,13 @@ from rich.table import Table
 
 from bench.clips import MANIFEST, read_manifest
 from bench.results import print_header, write_results
+from bench.session import Session
 from bench.stt_engines import cut
-from bench.this_engine import is_shown, load_engine, transcribe
+from bench.this_engine import load_engine
 from bench.turns import AFTER_OPENING, Recordings, Said, in_turn, index_at, join, openings, short_words
 from fastapi_service.endpointing.endpointer import EndpointerOptions
 from fastapi_service.endpointing.events import Utterance
 from stt_worker.engines.base import Hypothesis, Transcriber
-from stt_worker.tasks.transcript import language_to_keep
 from wire.audio import SAMPLE_RATE, decode_pcm, to_float
 
 COMBINATIONS = (("en", "ko"), ("en", "de"), ("en", "fr"), ("ko", "de"), ("en", "ko", "de", "fr"))
@@ -72,12 +72,10 @@ def speech_s(utterance: Utterance) -> float:
 def run_session(engine: Transcriber, parts: Sequence[Said]) -> Iterator[Result]:
     """Transcribe a stream as one session, and yield the utterances whose language is judged."""
     stream, spans = join(parts)
-    expected: str | None = None
+    session = Session(engine)
     for utterance in cut(stream):
-        hypothesis = transcribe(engine, to_float(decode_pcm(utterance.pcm)), None, expected)
-        shown = is_shown(hypothesis)
-        if shown:
-            expected = language_to_keep(hypothesis) or expected
+        hypothesis = session.transcribe(to_float(decode_pcm(utterance.pcm)))
+        shown = session.keep(hypothesis)
         said = parts[index_at(spans, utterance.start, utterance.end)]
         if said.judged and speech_s(utterance) >= MIN_S:
             yield Result(said.language, hypothesis, shown)

@@ -1,6 +1,10 @@
 """Sounds without speech, always the same."""
 
+import math
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from wire.audio import SAMPLE_RATE, Samples
 
@@ -61,3 +65,38 @@ def noises() -> dict[str, list[Samples]]:
         "hum": [(level * hum).astype(np.float32) for level in levels],
         f"room, {MINUTES_OF_ROOM} min": [room(seed) for seed in range(MINUTES_OF_ROOM * 60 // PIECE_S)],
     }
+
+
+def fan(seconds: float, seed: int) -> Samples:
+    """Make the noise of a fan, of RMS 1: air, the blades' tones, and the slow swing of the motor's load."""
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    air = coloured(1.5, math.ceil(seconds), 1.0, seed)[: len(time)]  # whole seconds: the transform is quick
+    blades = sum(np.sin(2 * np.pi * 86 * number * time + number) / number for number in range(1, 6))
+    swing = 1 + 0.1 * np.sin(2 * np.pi * 0.3 * time)
+    return at_rms((air + 0.4 * np.asarray(blades)) * swing)
+
+
+def music(seconds: float, seed: int) -> Samples:
+    """Make music, of RMS 1: plucked chords over a bass, with a beat, 100 beats a minute; no voice."""
+    random = np.random.default_rng(seed)
+    beat, length = round(0.6 * SAMPLE_RATE), round(seconds * SAMPLE_RATE)
+    chords = ((0, 4, 7), (9, 12, 16), (5, 9, 12), (7, 11, 14))
+    out = np.zeros(length + 4 * beat)
+    for number, start in enumerate(range(0, length, beat)):
+        chord = chords[number // 4 % len(chords)]
+        for note in (chord[0] - 24, *random.permutation(np.array(chord) + 12 * random.integers(-1, 2))[:2]):
+            time = np.arange(3 * beat) / SAMPLE_RATE
+            pitch = 261.6 * 2 ** (float(note) / 12)
+            tone = sum(
+                np.sin(2 * np.pi * pitch * k * time) / k**1.3 for k in range(1, 7) if pitch * k < SAMPLE_RATE / 2
+            )
+            out[start : start + 3 * beat] += np.asarray(tone) * np.exp(-time / 0.5) * np.minimum(1, time / 0.004)
+        hit = random.normal(0, 0.6, beat // 8) * np.exp(-np.arange(beat // 8) / (beat / 40))
+        out[start : start + beat // 8] += hit
+    return at_rms(out[:length])
+
+
+def at_rms(sound: NDArray[np.floating[Any]]) -> Samples:
+    """Scale a sound that is not silent to a root mean square of 1."""
+    scaled: Samples = (sound / np.sqrt(np.mean(np.square(sound, dtype=np.float64)))).astype(np.float32)
+    return scaled

@@ -1,7 +1,7 @@
 """The engine of this repository as a worker uses it."""
 
-from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
-from stt_worker.engines.deadline import Deadline
+from bench.session import Session
+from stt_worker.engines.base import Hypothesis, Transcriber
 from stt_worker.load import load_transcriber
 from stt_worker.settings import Settings
 from stt_worker.tasks.transcript import reason_not_shown
@@ -14,9 +14,9 @@ def load_engine(padding_s: float | None = None) -> Transcriber:
     return load_transcriber(settings if padding_s is None else settings.model_copy(update={"padding_s": padding_s}))
 
 
-def transcribe(engine: Transcriber, audio: Samples, language: str | None, expected: str | None = None) -> Hypothesis:
-    """Transcribe without a time limit that matters; ``expected`` is the language of what was said before."""
-    return engine.transcribe(audio, RecognitionConfig(language, expected_language=expected), Deadline.after(600))
+def transcribe(engine: Transcriber, audio: Samples, language: str | None) -> Hypothesis:
+    """Transcribe an utterance alone, as the first one of a session."""
+    return Session(engine, language).transcribe(audio)
 
 
 def is_shown(hypothesis: Hypothesis) -> bool:

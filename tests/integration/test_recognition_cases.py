@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import pytest
 
 from bench.noise import cough, hum
+from bench.session import new_endpointer
 from stt_worker.engines.base import Transcriber
 from stt_worker.engines.prompt_echo import is_prompt_echo
 from stt_worker.load import load_transcriber
 from stt_worker.settings import Settings
 from tests.support.recordings import recording
 from tests.support.streams import at_level, part, repeated, stream, whispered
-from tests.support.transcripts import cut, new_endpointer, shown, words_of
+from tests.support.transcripts import cut, shown, words_of
 from wire.audio import Samples, to_int16
 
 # The library leaves its word lists to the garbage collector to close.

@@ -3,22 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions
+from bench.session import Session, new_endpointer
 from fastapi_service.endpointing.events import Event, SpeculativeEndpoint, Utterance
-from fastapi_service.settings import Settings as GatewaySettings
-from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
-from stt_worker.engines.deadline import Deadline
-from stt_worker.settings import Settings
-from stt_worker.tasks.transcript import language_to_keep, reason_not_shown
+from stt_worker.engines.base import Hypothesis, Transcriber
 from wire.audio import Samples, decode_pcm, to_float, to_int16
-
-LIMIT_S = 120
-"""Longest time of one utterance on a busy machine."""
-
-
-def new_endpointer() -> Endpointer:
-    """Return the endpointer of a session, with the gateway's defaults."""
-    return Endpointer(EndpointerOptions(pause_ms=GatewaySettings.model_fields["pause_ms"].default))
 
 
 def cut(stream: Samples) -> list[Event]:
@@ -55,14 +43,9 @@ def shown(
         languages: of the session, among which it is detected; empty: all.
         prompt: of the session.
     """
-    texts, expected = [], None
-    for audio in transcribed_audio(events):
-        config = RecognitionConfig(language, prompt=prompt, languages=languages, expected_language=expected)
-        hypothesis = engine.transcribe(audio, config, Deadline.after(LIMIT_S))
-        if reason_not_shown(hypothesis, Settings().min_logprob) is None:
-            texts.append(hypothesis)
-            expected = language_to_keep(hypothesis) or expected
-    return texts
+    session = Session(engine, language, languages=languages, prompt=prompt)
+    hypotheses = (session.transcribe(audio) for audio in transcribed_audio(events))
+    return [each for each in hypotheses if session.keep(each)]
 
 
 def words_of(*texts: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""Continuous speech: streams of minutes through endpointer and engine, on a modelled clock."""

@@ -1,0 +1,58 @@
+"""One session as gateway and workers run it, without either: for benchmarks and tests."""
+
+from dataclasses import replace
+
+from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions
+from fastapi_service.settings import Settings as GatewaySettings
+from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
+from stt_worker.engines.deadline import Deadline
+from stt_worker.settings import Settings
+from stt_worker.tasks.transcript import language_to_keep, reason_not_shown
+from wire.audio import Samples
+
+LIMIT_S = 600.0
+"""Longest time of one utterance: one that no busy machine reaches."""
+
+
+def endpointer_options(settings: GatewaySettings) -> EndpointerOptions:
+    """Return the gateway's settings as its endpointer takes them."""
+    return EndpointerOptions(**{name: getattr(settings, name) for name in EndpointerOptions.__dataclass_fields__})
+
+
+def new_endpointer(settings: GatewaySettings | None = None) -> Endpointer:
+    """Return the endpointer of a session, with the gateway's settings; None: with their defaults."""
+    return Endpointer(endpointer_options(settings or GatewaySettings.model_construct()))
+
+
+class Session:
+    """Transcribes the utterances of one session in their order, each after the language of those before it.
+
+    A text is kept only when its utterance is over: those of pauses in which speech went on leave no trace.
+    """
+
+    def __init__(
+        self, engine: Transcriber, language: str | None = None, *, languages: tuple[str, ...] = (), prompt: str = ""
+    ) -> None:
+        """Begin without utterances.
+
+        Args:
+            engine: as the worker loads it.
+            language: of the session; None: detected in each utterance.
+            languages: of the session, among which it is detected; empty: all.
+            prompt: of the session.
+        """
+        self._engine = engine
+        self._config = RecognitionConfig(language, prompt=prompt, languages=languages)
+        self._expected_language: str | None = None
+
+    def transcribe(self, audio: Samples) -> Hypothesis:
+        """Transcribe an utterance, or what there is of it in a pause."""
+        config = replace(self._config, expected_language=self._expected_language)
+        return self._engine.transcribe(audio, config, Deadline.after(LIMIT_S))
+
+    def keep(self, hypothesis: Hypothesis) -> bool:
+        """Take in the text of an utterance that is over; return True if clients get it."""
+        if reason_not_shown(hypothesis, Settings().min_logprob) is not None:
+            return False
+        self._expected_language = language_to_keep(hypothesis) or self._expected_language
+        return True
