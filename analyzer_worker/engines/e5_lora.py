@@ -12,6 +12,7 @@ from analyzer_worker.engines.e5_net import LINEARS, E5Encoder, E5SentimentNet
 from analyzer_worker.engines.int8 import quantize_layers
 from analyzer_worker.engines.pooled_net import merge_adapter, pad
 from analyzer_worker.engines.sentence_ends import BETWEEN_SENTENCES
+from analyzer_worker.engines.spoken_form import spoken_form
 from analyzer_worker.engines.unigram import UnigramTokenizer
 from analyzer_worker.settings import ANY_LANGUAGE
 from analyzer_worker.weights.adapter import E5, adapter_folder, fitting, read_adapter
@@ -113,12 +114,12 @@ class E5Analyzer(SentimentAnalyzer):
     def _parts(self, text: str) -> list[list[int]]:
         """Return the token ids of the text, or of groups of its sentences if they are too many."""
         limit = self._tokenizer.max_tokens
-        whole = self._tokenizer.encode(text)
+        whole = self._tokenizer.encode(spoken_form(text))
         if len(whole) < limit:
             return [whole]
         parts: list[list[int]] = []
         group = ""
-        for sentence in BETWEEN_SENTENCES.split(text):
+        for sentence in map(spoken_form, BETWEEN_SENTENCES.split(text)):
             longer = f"{group} {sentence}".strip()
             if group and len(self._tokenizer.encode(longer)) >= limit:
                 parts += self._tokenizer.encode_parts(group)

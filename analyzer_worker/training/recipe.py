@@ -71,7 +71,7 @@ class Recipe(LoraRecipe):
 class E5Recipe(LoraRecipe):
     """Settings of a training run of the multilingual model."""
 
-    steps: int = 13_000
+    steps: int = 11_000
     """Batches in the whole run."""
     order: int = 0
     """Seed of the order, the noise and the dropout; ``seed`` is that of the initial values."""
@@ -81,7 +81,7 @@ class E5Recipe(LoraRecipe):
     warmup: float = 0.05
     taught: float = 0.5
     """Share of the teachers' probabilities in the target, 0–1; the label has the rest."""
-    noise: float = 0.5
+    noise: float = 0.35
     """Share of the sentences that are made to look like recognized speech, 0–1."""
     calmed: float = 0.5
     """Share of MELD's lines whose exclamation marks become full stops, 0–1."""
