@@ -7,8 +7,8 @@ import structlog
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from infra.celery_app import AGED, AHEAD, LIVE, queue_key
-from infra.ledger.entry import Entry, Stage, as_live, lane
+from infra.celery_app import AHEAD, LIVE, queue_key
+from infra.ledger.entry import Entry, Stage, lane
 from infra.ledger.ledger import Ledger
 from infra.redis_client import Redis
 from infra.results import publish_result
@@ -48,7 +48,7 @@ class Sweeper:
             redis: has the ledger.
             instance: unique among the listeners.
             send: puts a job on its queue; may raise kombu's ``OperationalError``.
-            send_aged: the same, but before all interim texts.
+            send_aged: the same, but with the priority of interim texts.
             max_entries: utterances without a result that one sweep looks at.
         """
         self._redis = redis
@@ -56,8 +56,6 @@ class Sweeper:
         self._instance = instance
         self._send = send
         self._send_aged = send_aged or send
-        self._aged: set[str] = set()
-        """Members of utterances in the ledger that have gone before interim texts, as far as this process did that."""
         self._max_entries = max_entries
 
     def sweep(self) -> None:
@@ -92,20 +90,15 @@ class Sweeper:
         self._age(entries, seconds + microseconds / 1e6)
 
     def _age(self, entries: list[Entry], now: float) -> None:
-        """Send a copy of the job that has waited too long behind interim texts; the claim makes either harmless.
-
-        The one before must have been taken: there is never more than one in front of the texts that people wait for.
-        """
-        self._aged.intersection_update(entry.member for entry in entries)
-        entry = to_age(entries, now, self._aged)
-        if entry is None or entry.job is None or self._redis.llen(queue_key(QUEUES[entry.stage], AGED)):
+        """Send a copy of the job that has waited too long behind interim texts; the claim makes either harmless."""
+        entry = to_age(entries, now)
+        if entry is None or entry.job is None or not self._ledger.take_for_ageing(entry):
             return
         try:
-            self._send_aged(as_live(entry.job))
-        except OperationalError as error:  # a later sweep does it
+            self._send_aged(entry.job)
+        except OperationalError as error:  # a later sweep does it, as with a copy that gets lost
             log.warning("job not sent", error=type(error).__name__, **_where(entry))
             return
-        self._aged.add(entry.member)
         log.info("job aged", waited_s=round(now - entry.admitted_at), **_where(entry))
 
     def _trim_streams(self, oldest: int) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import structlog
 
-from infra.celery_app import priority
+from infra.celery_app import AGED, priority
 from infra.clock import now
+from infra.ledger.ledger import Claim
 from infra.worker import Worker
 from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
 from stt_worker.engines.deadline import Deadline
@@ -42,10 +43,10 @@ class Transcription:
                 self._publish_no_speech(job, job.no_speech_prob, job.no_speech_reason)
             else:
                 started = now()
-                hypothesis = self._transcribe(job, claim.language)
+                hypothesis = self._transcribe(job, claim)
                 self._hand_on(job, hypothesis, started)
 
-    def _transcribe(self, job: TranscribeAudio, expected_language: str | None) -> Hypothesis:
+    def _transcribe(self, job: TranscribeAudio, claim: Claim) -> Hypothesis:
         pcm = self._worker.ledger.audio(job)
         if pcm is None:
             raise AudioError("audio_expired", "The audio is no longer stored.", "Start more workers.")
@@ -55,9 +56,9 @@ class Transcription:
             task=job.task,
             prompt=job.prompt,
             languages=job.languages,
-            expected_language=expected_language,
+            expected_language=claim.language,
             session=job.session_id,
-            priority=priority(job),
+            priority=AGED if claim.aged else priority(job),
         )
         with self._worker.watched():
             return self._worker.model.transcribe(to_float(decode_pcm(pcm)), config, deadline)

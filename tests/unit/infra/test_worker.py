@@ -68,7 +68,7 @@ class UnavailableRedis(Redis):
         self.outages = outages
         self.published: list[str] = []
 
-    def register_script(self, _script: str) -> Callable[..., tuple[Verdict, int, str]]:
+    def register_script(self, _script: str) -> Callable[..., tuple[Verdict, int, str, int]]:
         return self._claim
 
     def pipeline(self) -> "UnavailableRedis":
@@ -80,9 +80,9 @@ class UnavailableRedis(Redis):
     def publish(self, _channel: str, data: str) -> None:
         self.published.append(data)
 
-    def _claim(self, **_: object) -> tuple[Verdict, int, str]:
+    def _claim(self, **_: object) -> tuple[Verdict, int, str, int]:
         self._fail_in_outage()
-        return "claimed", 1, ""
+        return "claimed", 1, "", 0
 
     def _fail_in_outage(self) -> None:
         if self.outages:

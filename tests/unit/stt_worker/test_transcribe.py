@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from infra.celery_app import AHEAD, LIVE
+from infra.celery_app import AGED, AHEAD, LIVE, PRIORITIES
 from infra.ledger.ledger import Claim, Verdict
 from infra.watchdog import Limits
 from infra.worker import Worker
@@ -140,6 +140,18 @@ def test_what_was_said_goes_on_to_the_analysis() -> None:
 def test_engine_gets_the_samples_as_floats() -> None:
     """Int16 becomes −1…1."""
     assert Task(make_hypothesis()).engine.asked[0][0] == [0.0, 0.5, -1.0]
+
+
+def test_aged_job_takes_turns_with_interim_texts_inside_a_worker() -> None:
+    """It preempts none of them, and its analysis is no more urgent than those of other files."""
+    engine, ledger = Engine(make_hypothesis()), Ledger(Claim("claimed", 2, None, aged=True), encode_pcm(PCM))
+    sent: list[AnalyzeText] = []
+    worker: Any = Worker("redis://127.0.0.1:1/0", names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
+    worker.model, worker.ledger, worker.redis = engine, ledger, Redis()
+    Transcription(worker, sent.append, min_logprob=-1.5).run(audio_job(ahead=True))
+    ((_, config),) = engine.asked
+    assert config.priority == AGED == PRIORITIES["interim"]
+    assert [analysis.ahead for analysis in sent] == [True]
 
 
 @pytest.mark.parametrize(("ahead", "priority"), [(False, LIVE), (True, AHEAD)])
