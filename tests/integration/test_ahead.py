@@ -2,7 +2,9 @@
 
 import json
 import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -17,6 +19,8 @@ from infra.celery_app import AGED, AHEAD, LIVE, PRIORITIES, make_celery, more_ur
 from infra.ledger import admission
 from infra.ledger.admission import MAX_AHEAD
 from infra.results import publish_result
+from infra.watchdog import Limits
+from infra.worker import Worker
 from listener_service.consumer import Consumer
 from listener_service.release import Releaser
 from listener_service.retry_policy import AGED_LOST_S, AGED_S, GRACE_S, OVERTAKEN_S
@@ -199,6 +203,32 @@ async def test_first_copy_of_a_raised_job_does_nothing_once_the_second_is_done(l
     assert ledgers.ledger.claim(ahead, "stt", "other").verdict == "taken"
     assert ledgers.ledger.advance(live, text_job(0, talker.session_id), None)
     assert ledgers.ledger.claim(ahead, "stt", "other").verdict == "gone"
+
+
+@pytest.mark.parametrize("how", ["raised", "aged", "resent"])
+async def test_two_copies_in_one_process_are_worked_on_once(ledgers: Ledgers, redis_url: str, how: str) -> None:
+    """Threads of one worker get both at the same moment; the ledger by itself knows the process only."""
+    record = await aging(ledgers, 1)
+    if how == "raised":
+        await ledgers.raise_to_live(record)
+    elif how == "aged":
+        ledgers.sweep()
+    else:
+        send_job(ledgers.celery, audio_job(0, record.session_id, ahead=True))
+    copies = [take(ledgers) for _ in range(2)]
+    worker: Worker[Any] = Worker(redis_url, names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
+    both = threading.Barrier(2, timeout=10)
+
+    def run(job: Any) -> str:
+        both.wait()
+        with worker.claimed(job, "stt") as claim:
+            both.wait()
+            return claim.verdict
+
+    with ThreadPoolExecutor(2) as pool:
+        verdicts = sorted(pool.map(run, copies))
+    assert verdicts == ["claimed", "taken"]
+    assert ledgers.entry(record, 0).attempts == 1
 
 
 @pytest.mark.parametrize("raised_after_claim", [False, True])

@@ -144,6 +144,31 @@ def test_unknown_failure_is_given_back_without_its_words() -> None:
     assert worker.ledger.given_back == ["internal error (RuntimeError)"]
 
 
+@pytest.mark.parametrize("failure", [None, RuntimeError("broken"), WireError("a", "b", "c")])
+def test_a_second_copy_in_the_same_process_is_taken_until_the_first_is_over(failure: Exception | None) -> None:
+    """A failure of the first is over, too; other utterances and stages are not concerned."""
+    worker = make_worker()
+    with worker.claimed(audio_job(0), "stt") as first:
+        with worker.claimed(audio_job(0), "stt") as second, worker.claimed(audio_job(1), "stt") as other:
+            assert (first.verdict, second.verdict, other.verdict) == ("claimed", "taken", "claimed")
+        with worker.claimed(audio_job(0), "stt") as third:
+            assert third.verdict == "taken"
+        if failure is not None:
+            raise failure
+    with worker.claimed(audio_job(0), "stt") as again:
+        assert again.verdict == "claimed"
+
+
+def test_claim_that_fails_leaves_nothing_in_progress() -> None:
+    """The task comes again after the outage."""
+    worker = make_worker()
+    worker.ledger = ResilientLedger(cast(redis_types.Redis, UnavailableRedis(outages=21)))
+    with pytest.raises(redis.exceptions.ConnectionError), worker.claimed(audio_job(), "stt"):
+        pytest.fail("no claim, no work")
+    with worker.claimed(audio_job(), "stt") as claim:
+        assert claim.verdict == "claimed"
+
+
 def test_claim_is_repeated_through_an_outage() -> None:
     """A short outage of Redis costs nothing."""
     worker = make_worker()
