@@ -97,12 +97,19 @@ class Ledger:
         entry = names.ledger_entry(names.ledger_member(job.session_id, job.segment))
         self._abandon(keys=[entry], args=[worker, error])
 
-    def pending(self, most: int) -> list[Entry]:
-        """Return the oldest entries: at least ``most`` without a result, if there are so many."""
+    def pending(self, most: int, *, after: float = 0.0) -> list[Entry]:
+        """Return the oldest entries, of those admitted after a time: at least ``most`` without a result, if there are.
+
+        Args:
+            most: of the entries without a result.
+            after: Unix seconds.
+        """
         found: list[Entry] = []
         count, without_result = 0, 0
         while without_result < most:
-            members = self._redis.zrange(names.PENDING, count, count + most - 1, withscores=True)
+            members = self._redis.zrangebyscore(
+                names.PENDING, f"({after!r}", "+inf", start=count, num=most, withscores=True
+            )
             if not members:
                 break
             entries = self._entries(members)
