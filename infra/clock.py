@@ -53,7 +53,8 @@ class RedisClock:
         self._bounds = _Bounds(0.0, 0.0)
         self._measured_at = 0.0
         """Monotonic seconds."""
-        self._warned = False
+        self.differs = False
+        """True once the host's clock differs by more than ``MAX_SKEW_S``, until it is near again."""
 
     def now(self) -> float:
         """Return Unix seconds by Redis' clock; by this host's before the first measurement."""
@@ -98,11 +99,11 @@ class RedisClock:
 
     def _log(self, skew_s: float) -> None:
         uncertain = (self._bounds.high - self._bounds.low) / 2
-        if not self._warned and abs(skew_s) - uncertain > MAX_SKEW_S:
-            self._warned = True
+        if not self.differs and abs(skew_s) - uncertain > MAX_SKEW_S:
+            self.differs = True
             log.warning("clock differs from redis", skew_s=round(skew_s, 3), remedy=REMEDY)
-        elif self._warned and abs(skew_s) < SETTLED_S:
-            self._warned = False
+        elif self.differs and abs(skew_s) < SETTLED_S:
+            self.differs = False
             log.info("clock agrees with redis", skew_s=round(skew_s, 3))
 
 

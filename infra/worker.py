@@ -100,8 +100,8 @@ class Worker(Generic[M]):
     def claimed(self, job: TranscribeAudio | AnalyzeText, stage: Stage) -> Iterator[Claim]:
         """Hold a claim while working on a job. Check its ``verdict`` first: work only if it is ``claimed``.
 
-        It is ``taken`` also while another thread of this process works on another copy of the job: the ledger knows
-        processes, and repeats the claim of one, whose answer may have been lost.
+        It is ``taken`` also while another thread of this process works on another copy of the job: a claim
+        in the ledger is a process's, which gets it again, because the answer may have been lost.
 
         An exception inside gives the claim back and is not raised: the sweeper sends the job again until its attempts
         are used up.

@@ -59,6 +59,10 @@ class Redis:
 
     def delete(self, *_: str) -> None: ...
 
+    def time(self) -> tuple[int, int]:
+        now = time.time()
+        return int(now), int(now % 1 * 1e6)
+
 
 class UnavailableRedis(Redis):
     """Fails the first ``outages`` commands; then every claim succeeds."""
