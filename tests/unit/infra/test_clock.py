@@ -10,7 +10,7 @@ import pytest
 from redis.exceptions import RedisError
 from structlog.testing import capture_logs
 
-from infra.clock import MAX_SKEW_S, RedisClock
+from infra.clock import MAX_SKEW_S, RedisClock, Stopwatch
 from infra.health_file import HealthFile
 from infra.heartbeat import HeartbeatWriter
 from infra.redis_client import Redis
@@ -151,6 +151,26 @@ def test_processes_of_a_host_that_keeps_time_agree_exactly() -> None:
     second.measure()
     assert first.clock.now() == pytest.approx(second.clock.now(), abs=1e-6)
     assert first.clock.now() == pytest.approx(first.wall(), abs=1e-6)
+
+
+@pytest.mark.parametrize("step_s", [5.0, -5.0, 3_600.0])
+@pytest.mark.parametrize("failover", [False, True])
+def test_length_of_work_is_right_when_a_clock_is_set(step_s: float, failover: bool) -> None:
+    """Redis' clock, or that of the Redis that takes over, or that of the host before the first measurement."""
+    host = Host(Universe())
+    if failover:
+        host.measure(2)
+    work = Stopwatch(host.clock)
+    assert work.started == work.now() == host.clock.now()
+    host.universe.elapsed += 2.0
+    if failover:
+        host.universe.redis_ahead_s += step_s
+        host.measure()
+    else:
+        host.ahead_s += step_s
+    host.universe.elapsed += 1.0
+    assert work.now() - work.started == pytest.approx(3.0 + failover, abs=0.01)
+    assert host.clock.now() - work.started == pytest.approx(3.0 + failover + step_s, abs=0.01)
 
 
 SKEWS = [
