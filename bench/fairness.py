@@ -2,9 +2,10 @@
 
 All sessions with files begin at once and send as fast as the gateway takes it; the talker speaks in real time beside
 them, and alone before that, for comparison. Files and speech are recordings in turn with pauses, 60 % speech. The whole
-system runs with the real models, and client and system share this machine. Latency is the time from the end of speech
-to the arrival of the final; a final that does not come counts with the time of the whole session. Ends when every file
-has all its results, or makes no progress. Prints the figures and writes ``bench-results/fairness.json``.
+system runs with the real models, and client and system share this machine. Latency is the time from the end of speech,
+as it was sent, to the arrival of the final; a final that does not come counts with the time of the whole session. Ends
+when every file has all its results, or makes no progress. Prints the figures and writes
+``bench-results/fairness.json``.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import re
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -49,9 +50,38 @@ POLL_S = 0.5
 
 
 @dataclass
+class Line:
+    """The connections of one session."""
+
+    session_id: str | None = None
+    broken: int = 0
+    """Connections that ended before the session was stopped."""
+    resumes: int = 0
+    """Connections that were made because results had not come when the session was stopped."""
+    _stopped: bool = False
+
+    def on_message(self, message: AnyServerMessage) -> None:
+        """Record one message of the gateway."""
+        match message:
+            case Stopped():
+                self._stopped = True
+            case Ready():
+                self.session_id = message.session_id
+                if message.resumed:
+                    self.resumes += self._stopped
+                    self.broken += not self._stopped
+                self._stopped = False
+
+    def on_failure(self, error: GatewayError) -> None:
+        """Record that the session has failed: its line is broken if no gateway can be reached."""
+        self.broken += isinstance(error, GatewayUnavailable)
+
+
+@dataclass
 class Talker(Speaker):
     """The person who talks."""
 
+    line: Line = field(default_factory=Line)
     interims: int = 0
     """Interim texts that arrived."""
     utterances: int = 0
@@ -67,6 +97,7 @@ class Talker(Speaker):
         self.without_words += isinstance(message, NoSpeech)
         if isinstance(message, SpeechEnded):
             self.utterances = max(self.utterances, message.segment + 1)
+        self.line.on_message(message)
         super().on_message(message)
 
     @property
@@ -92,13 +123,9 @@ class File:
     """Those that the gateway has announced, or found in the end."""
     results: int = 0
     """Utterances that have a text, or for certain none."""
-    broken: int = 0
-    """Connections that ended before the session was stopped."""
-    resumes: int = 0
-    """Connections that were made because results had not come when the session was stopped."""
+    line: Line = field(default_factory=Line)
     whole: bool = False
     """Every utterance has its result, in order and once."""
-    _stopped: bool = False
 
     def on_message(self, message: AnyServerMessage) -> None:
         """Record one message of the gateway."""
@@ -106,21 +133,14 @@ class File:
             case SpeechEnded():
                 self.utterances = max(self.utterances, message.segment + 1)
             case Stopped():
-                self.utterances, self._stopped = message.segments, True
-            case Ready(resumed=True):
-                self.resumes += self._stopped
-                self.broken += not self._stopped
-                self._stopped = False
+                self.utterances = message.segments
+        self.line.on_message(message)
 
     def on_results(self, results: Sequence[Final | NoSpeech | SegmentFailed]) -> None:
         """Record what the session has got in the end."""
         self.results = sum(not isinstance(result, SegmentFailed) for result in results)
         numbers = [result.segment for result in results]
         self.whole = self.results == self.utterances and numbers == list(range(self.utterances))
-
-    def on_failure(self, error: GatewayError) -> None:
-        """Record that the session has failed: its line is broken if no gateway can be reached."""
-        self.broken += isinstance(error, GatewayUnavailable)
 
 
 @dataclass
@@ -142,7 +162,7 @@ async def send_file(url: str, language: str, pcm: bytes, file: File) -> None:
             await client.stop()
     except GatewayError as error:
         Console(stderr=True).print(f"a file failed: {error}")
-        file.on_failure(error)
+        file.line.on_failure(error)
     else:
         file.on_results(client.transcript.own_results)
 
@@ -154,6 +174,7 @@ async def talk(url: str, language: str, speech: np.ndarray, delay_s: float, talk
         await speak(url, language, speech, delay_s, talker)
     except GatewayError as error:
         Console(stderr=True).print(f"the talker's session failed: {error}")
+        talker.line.on_failure(error)
     talker.elapsed_s = time.monotonic() - began
 
 
@@ -170,6 +191,13 @@ def counted(stack: Stack) -> int:
     """Return the number of utterances in the gateway's metrics."""
     text = httpx.get(f"{stack.url}/metrics").text
     return round(sum(float(n) for n in re.findall(r"^wta_utterances_total\{.*\} (\S+)$", text, re.MULTILINE)))
+
+
+def written(stack: Stack, sessions: Sequence[Talker | File]) -> int:
+    """Return the number of utterances of sessions that are or were in the ledger; a failed session has some, too."""
+    redis = connect(stack.redis_url)
+    ids = [session.line.session_id for session in sessions]
+    return sum(int(redis.hget(names.session(each), "next_segment") or 0) for each in ids if each is not None)
 
 
 @dataclass(frozen=True)
@@ -202,14 +230,24 @@ async def measure(stack: Stack, clips: list[Clip], plan: Plan) -> dict[str, obje
     )
     watching.cancel()
     counts = {"queue_most": most.queue, "redis_mb_most": round(most.redis_mb, 1)}
-    return figures(alone, talker, files, counted(stack)) | counts
+    found = written(stack, [alone, talker, *files])
+    return figures(alone, talker, files, counted=counted(stack), written=found) | counts
 
 
-def figures(alone: Talker, talker: Talker, files: list[File], counted: int) -> dict[str, object]:
-    """Return the figures of a run; ``counted`` is the number of utterances in the gateway's metrics."""
+def figures(alone: Talker, talker: Talker, files: list[File], *, counted: int, written: int) -> dict[str, object]:
+    """Return the figures of a run.
+
+    Args:
+        alone: before there was any file.
+        talker: beside the files.
+        files: all of them.
+        counted: utterances in the gateway's metrics.
+        written: utterances that the ledger has had.
+    """
     alone_p50_s, alone_p95_s = alone.percentiles_s()
     p50_s, p95_s = talker.percentiles_s()
-    found = alone.utterances + talker.utterances + sum(file.utterances for file in files)
+    lags = talker.receipt_lags_s
+    lines = [alone.line, talker.line, *(file.line for file in files)]
     return {
         "talker_p95_s": p95_s,
         "talker_p50_s": p50_s,
@@ -217,11 +255,13 @@ def figures(alone: Talker, talker: Talker, files: list[File], counted: int) -> d
         "talker_alone_p50_s": alone_p50_s if alone.utterances else None,
         "interims": talker.interims,
         "files_complete": sum(file.whole for file in files),
-        "lines_broken": sum(file.broken for file in files),
-        "resumes": sum(file.resumes for file in files),
-        "counted_twice": counted - found,
+        "lines_broken": sum(line.broken for line in lines),
+        "resumes": sum(line.resumes for line in lines),
+        "counted_twice": counted - written,
         "talker_finals": len(talker.finals),
         "talker_missing": talker.missing_finals,
+        "talker_without_words": talker.without_words,
+        "talker_receipt_lag_p95_s": round(float(np.percentile(lags, 95)), 3) if lags else None,
         "files": len(files),
         "file_utterances": sum(file.utterances for file in files),
     }

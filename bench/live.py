@@ -1,9 +1,9 @@
 """Latency and errors of the whole system: recordings in real time through gateway, workers and listener, and back.
 
 Each speaker plays one clip after the other with a pause after each, and speaks 60 % of the time. Latency is the time
-from the end of speech (``clock.speech_end``: its last voiced frame reached the gateway) to the arrival of the final
-text and sentiment; it includes the silence that ends an utterance. Client and system share this machine. Prints a table
-and writes ``bench-results/live.json``.
+from the end of speech, as the speaker sent it, to the arrival of the final text and sentiment; it includes the silence
+that ends an utterance. The part of it until the gateway has read the speech is a figure of its own. Client and system
+share this machine. Prints a table and writes ``bench-results/live.json``.
 """
 
 import asyncio
@@ -32,6 +32,7 @@ SHORTEST_S, LONGEST_S = 2.0, 9.0
 def report(speakers: list[Speaker], language: str, cpu: float, offline: dict[Path, str]) -> dict[str, object]:
     """Summarize one run; ``cpu`` is in cores, ``offline`` the text of each clip transcribed as a whole."""
     latencies = [latency for speaker in speakers for latency in speaker.latencies_s]
+    lags = [lag for speaker in speakers for lag in speaker.receipt_lags_s]
     interims = [latency for speaker in speakers for latency in speaker.first_interims_s]
     clips = [clip for speaker in speakers for _, _, clip in speaker.clips]
     references, name = [clip.text for clip in clips], error_name(language)
@@ -41,6 +42,7 @@ def report(speakers: list[Speaker], language: str, cpu: float, offline: dict[Pat
         "talkers": len(speakers),
         "p50_s": round(float(p50), 3),
         "p95_s": round(float(p95), 3),
+        "receipt_lag_p95_s": round(float(np.percentile(lags, 95)), 3) if lags else None,
         "missing": sum(speaker.missing for speaker in speakers),
         name: round(error_rate(language, references, hypotheses), 5),
         f"{name}_offline": round(error_rate(language, references, [offline[clip.file] for clip in clips]), 5),
@@ -72,7 +74,8 @@ def table(reports: list[dict[str, object]], language: str) -> Table:
     out = Table(title="End of speech → final text and sentiment, live")
     name = error_name(language)
     columns = {
-        "speakers": "talkers", "utterances": "utterances", "p50": "p50_s", "p95": "p95_s", "missing": "missing",
+        "speakers": "talkers", "utterances": "utterances", "p50": "p50_s", "p95": "p95_s",
+        "receipt lag p95": "receipt_lag_p95_s", "missing": "missing",
         "first interim p50": "first_interim_p50_s", "p95 ": "first_interim_p95_s", name.upper(): name,
         f"{name.upper()} offline": f"{name}_offline", "CPU (cores)": "cpu",
     }  # fmt: skip

@@ -40,7 +40,10 @@ class Speaker:
     started_at: float = 0.0
     """Unix seconds at which the first sample was sent."""
     latencies_s: list[float] = field(default_factory=list)
-    """End of speech → final, for each final."""
+    """End of speech, as it was sent → final, for each final. Also what a gateway reads late is in it."""
+    receipt_lags_s: list[float] = field(default_factory=list)
+    """End of speech, as it was sent → its last voiced frame at the gateway, for each final. A little below zero where a
+    recording ends in silence."""
     first_interims_s: list[float] = field(default_factory=list)
     """Start of speech → first interim, for each utterance with an interim."""
     finals: list[Final] = field(default_factory=list)
@@ -61,15 +64,27 @@ class Speaker:
                     self.first_interims_s.append(received - started)
             case Final():
                 self.finals.append(message)
-                self.latencies_s.append(received - message.clock.speech_end)
+                spoken = self._spoken_at(message)
+                self.latencies_s.append(received - spoken)
+                self.receipt_lags_s.append(message.clock.speech_end - spoken)
+
+    def _spoken_at(self, final: Final) -> float:
+        """Return the Unix seconds at which an utterance had been spoken: with its clip, or at a pause in that."""
+        end_s = final.end_ms / 1000
+        if self.clips:
+            end_s = min(end_s, self.clips[self._nearest(final)][1])
+        return self.started_at + end_s
+
+    def _nearest(self, final: Final) -> int:
+        """Return the number of the clip whose middle is nearest to that of a final."""
+        middle = (final.start_ms + final.end_ms) / 2000
+        return min(range(len(self.clips)), key=lambda i: abs(sum(self.clips[i][:2]) / 2 - middle))
 
     def hypotheses(self) -> list[str]:
         """Return the text for each clip: the finals whose middle is nearest to the clip's."""
         texts: list[list[str]] = [[] for _ in self.clips]
         for final in self.finals:
-            middle = (final.start_ms + final.end_ms) / 2000
-            nearest = min(range(len(self.clips)), key=lambda i: abs(sum(self.clips[i][:2]) / 2 - middle))
-            texts[nearest].append(final.text)
+            texts[self._nearest(final)].append(final.text)
         return [" ".join(each) for each in texts]
 
 

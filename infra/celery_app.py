@@ -18,8 +18,9 @@ LIVE, AHEAD = 0, 9
 faster than real time, such as a file, waits behind all that talk, and behind their interim texts."""
 PRIORITIES = {"interim": 6, "final": 3}
 """Purpose of a partial → its priority, between those two."""
-AGED = PRIORITIES["final"]
-"""Priority of an utterance that was ahead and has waited for so long that it goes before interim texts."""
+AGED = PRIORITIES["interim"]
+"""Priority of an utterance that was ahead and has waited for so long that it takes turns with interim texts. It is no
+more urgent than they are, so it preempts none that has begun."""
 STALE_S = 1.0
 """Seconds after which a partial that no worker has started is dropped. Redis counts them, by the life of its audio:
 Celery's own expiry compares the clocks of two hosts."""

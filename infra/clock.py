@@ -46,19 +46,21 @@ class RedisClock:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time) -> None:
         """Use two clocks of this host: one that is never set, and the one that shows the time of day."""
-        self._monotonic = monotonic
+        self.monotonic = monotonic
+        """Returns the seconds of the clock that is never set."""
         self._wall = wall
         self._offset: float | None = None
         """Redis' time minus the monotonic one, in seconds; None before the first measurement."""
         self._bounds = _Bounds(0.0, 0.0)
         self._measured_at = 0.0
         """Monotonic seconds."""
-        self._warned = False
+        self.differs = False
+        """True once the host's clock differs by more than ``MAX_SKEW_S``, until it is near again."""
 
     def now(self) -> float:
         """Return Unix seconds by Redis' clock; by this host's before the first measurement."""
         offset = self._offset
-        return self._wall() if offset is None else self._monotonic() + offset
+        return self._wall() if offset is None else self.monotonic() + offset
 
     @property
     def skew_s(self) -> float | None:
@@ -82,9 +84,9 @@ class RedisClock:
         return skew_s
 
     def _read(self, redis: Redis) -> None:
-        requested = self._monotonic()
+        requested = self.monotonic()
         seconds, microseconds = redis.time()
-        received = self._monotonic()
+        received = self.monotonic()
         at_redis = seconds + microseconds / 1e6
         new = _Bounds(at_redis - received, at_redis - requested)
         if self._offset is not None:
@@ -93,21 +95,36 @@ class RedisClock:
             if both.low <= both.high:  # otherwise Redis' clock was set, or this host slept: only the new one is true
                 new = both
         self._bounds, self._measured_at = new, received
-        own = self._wall() - self._monotonic()
+        own = self._wall() - self.monotonic()
         self._offset = own if new.contains(own) else new.middle
 
     def _log(self, skew_s: float) -> None:
         uncertain = (self._bounds.high - self._bounds.low) / 2
-        if not self._warned and abs(skew_s) - uncertain > MAX_SKEW_S:
-            self._warned = True
+        if not self.differs and abs(skew_s) - uncertain > MAX_SKEW_S:
+            self.differs = True
             log.warning("clock differs from redis", skew_s=round(skew_s, 3), remedy=REMEDY)
-        elif self._warned and abs(skew_s) < SETTLED_S:
-            self._warned = False
+        elif self.differs and abs(skew_s) < SETTLED_S:
+            self.differs = False
             log.info("clock agrees with redis", skew_s=round(skew_s, 3))
 
 
 process_clock = RedisClock()
 """The clock of this process, which its heartbeat measures."""
+
+
+class Stopwatch:
+    """Times of one piece of work. Its length is right also if Redis' clock is set, or is another one, meanwhile."""
+
+    def __init__(self, clock: RedisClock = process_clock) -> None:
+        """Begin now, by a clock of this process."""
+        self.started = clock.now()
+        """Unix seconds by Redis' clock."""
+        self._monotonic = clock.monotonic
+        self._began = clock.monotonic()
+
+    def now(self) -> float:
+        """Return Unix seconds: the beginning, and the time that has passed since by this host."""
+        return self.started + (self._monotonic() - self._began)
 
 
 def now() -> float:

@@ -7,16 +7,15 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Annotated
 
 import structlog
 from pydantic import Field, ValidationError
 from redis.exceptions import RedisError
 
-from infra.clock import now, process_clock
+from infra.clock import RedisClock, now, process_clock
 from infra.health_file import HealthFile
 from infra.outage_log import OutageLog
 from infra.redis_client import AsyncRedis, Redis, connect
@@ -48,6 +47,8 @@ class Heartbeat(Message):
     """Unix seconds."""
     clock_skew_s: Annotated[float | None, Field(exclude_if=lambda skew: skew is None)] = None
     """Seconds that the clock of its host is ahead of Redis'; None before it was measured."""
+    clock_differs: Annotated[bool | None, Field(exclude_if=lambda differs: differs is None)] = None
+    """True if that is too much, by the process's own judgement; None in versions that do not say."""
     ready: bool = False
     reason: str | None = "starting"
     """Reason for not being ready; None when ready."""
@@ -72,7 +73,7 @@ class HeartbeatWriter:
         health_file: HealthFile | None = None,
         *,
         has_event_loop: bool = False,
-        measure_clock: Callable[[], float] | None = None,
+        clock: RedisClock | None = None,
     ) -> None:
         """Write nothing yet.
 
@@ -81,13 +82,13 @@ class HeartbeatWriter:
             service: name of this process's service.
             health_file: by default the one that ``HEALTH_FILE`` names.
             has_event_loop: the process is healthy only while ``follow_loop`` runs.
-            measure_clock: called with each heartbeat; returns the seconds that this host's clock is ahead of Redis'.
+            clock: is measured with each heartbeat.
         """
         instance = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self.key = names.heartbeat(service, instance)
         self._redis = redis
         self._health_file = health_file or HealthFile.from_environment()
-        self._measure_clock = measure_clock
+        self._clock = clock
         self._busy: dict[int, float] = {}
         """Thread id → Unix seconds at which it became busy."""
         self._lock = threading.Lock()
@@ -106,7 +107,7 @@ class HeartbeatWriter:
         It measures the clock of the process.
         """
         redis = connect(url, timeout_s=TIMEOUT_S, retries=0)
-        return cls(redis, service, has_event_loop=has_event_loop, measure_clock=partial(process_clock.measure, redis))
+        return cls(redis, service, has_event_loop=has_event_loop, clock=process_clock)
 
     def start(self) -> None:
         """Start the thread. The process is not ready until ``ready`` is called."""
@@ -188,14 +189,14 @@ class HeartbeatWriter:
 
     def _note_clock(self) -> None:
         """Put this host's clock into the next heartbeat."""
-        if self._measure_clock is None:
+        if self._clock is None:
             return
         try:
-            skew_s = round(self._measure_clock(), 3)
+            skew_s = round(self._clock.measure(self._redis), 3)
         except RedisError:  # the next heartbeat reports the outage
             return
         with self._lock:
-            self._beat = self._beat.model_copy(update={"clock_skew_s": skew_s})
+            self._beat = self._beat.model_copy(update={"clock_skew_s": skew_s, "clock_differs": self._clock.differs})
 
     def _health_problem(self) -> str | None:
         """Return the reason why this process is not healthy although Redis answers; None if it is healthy."""

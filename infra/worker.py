@@ -1,5 +1,6 @@
 """The frame of a worker process around its model: loads the model, claims jobs, handles failures, publishes results."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -60,6 +61,10 @@ class Worker(Generic[M]):
         self.limits = limits
         self._heartbeat = HeartbeatWriter.at(redis_url, service)
         self._watchdog = Watchdog(limits)
+        self._in_progress: set[tuple[str, int, Stage]] = set()
+        """Sessions, segments and stages that threads of this process work on, or try to claim."""
+        self._lock = threading.Lock()
+        """Held while that is changed."""
 
     def start(self, load: Callable[[], M]) -> None:
         """Load the model, and try again until that succeeds. Celery takes no task before this returns.
@@ -95,9 +100,28 @@ class Worker(Generic[M]):
     def claimed(self, job: TranscribeAudio | AnalyzeText, stage: Stage) -> Iterator[Claim]:
         """Hold a claim while working on a job. Check its ``verdict`` first: work only if it is ``claimed``.
 
+        It is ``taken`` also while another thread of this process works on another copy of the job: a claim
+        in the ledger is a process's, which gets it again, because the answer may have been lost.
+
         An exception inside gives the claim back and is not raised: the sweeper sends the job again until its attempts
         are used up.
         """
+        work = (job.session_id, job.segment, stage)
+        with self._lock:
+            is_first = work not in self._in_progress
+            self._in_progress.add(work)
+        if not is_first:
+            yield Claim("taken", 0, None)
+            return
+        try:
+            with self._claimed(job, stage) as claim:
+                yield claim
+        finally:
+            with self._lock:
+                self._in_progress.remove(work)
+
+    @contextmanager
+    def _claimed(self, job: TranscribeAudio | AnalyzeText, stage: Stage) -> Iterator[Claim]:
         claim = self.ledger.claim(job, stage, self._heartbeat.key)
         where = {"session": job.session_id, "segment": job.segment, "attempt": claim.attempt}
         try:

@@ -13,9 +13,11 @@ OVERTAKEN_S = 10.0
 first out."""
 
 AGED_S = 600.0
-"""Seconds after which an utterance that is ahead goes before interim texts. One does at a time, and one in a second at
-most: those of a ledger that is half full of them, which is as full as they make it, have all gone when their audio
-expires (docs/adr/0012)."""
+"""Seconds after which an utterance that is ahead takes turns with interim texts. One does at a time, and one a second
+at most: where workers take one in each second, those of a ledger that is half full of them, which is as full as they
+make it, have all gone when their audio expires (docs/adr/0012)."""
+AGED_LOST_S = 30.0
+"""Seconds after which a copy that takes turns with interim texts, and that no worker has claimed, is sent again."""
 
 Step: TypeAlias = Literal["wait", "resend", "fail", "unblock"]
 
@@ -50,22 +52,25 @@ def next_step(entry: Entry, *, now: float, claimant_alive: bool, queue_empty: bo
     return "wait"
 
 
-def to_age(entries: Sequence[Entry], now: float, aged: Collection[str]) -> Entry | None:
+def to_age(entries: Sequence[Entry], now: float) -> Entry | None:
     """Return the oldest utterance that has waited too long behind interim texts (pure); None if there is none.
 
+    Nor is there one while a copy of another waits for a worker: one at a time takes turns with what people wait for.
     Only speech-to-text workers make interim texts. A job that is claimed, or is sent again at once, does not wait.
 
     Args:
         entries: the outstanding utterances, the oldest first.
         now: the present, in Unix seconds of Redis's clock.
-        aged: members that have gone before interim texts already.
     """
-    for entry in entries:
-        waits = entry.claimed_by is None and float(entry.sent_at) > 0
-        is_ahead = entry.stage == "stt" and entry.job is not None and entry.job.ahead
-        if is_ahead and waits and now - entry.admitted_at > AGED_S and entry.member not in aged:
-            return entry
-    return None
+    waiting = [entry for entry in entries if _waits_behind_interims(entry)]
+    if any(float(entry.sent_at) <= entry.aged_at and 0 <= now - entry.aged_at <= AGED_LOST_S for entry in waiting):
+        return None
+    return next((entry for entry in waiting if now - entry.admitted_at > AGED_S), None)
+
+
+def _waits_behind_interims(entry: Entry) -> bool:
+    is_ahead = entry.stage == "stt" and entry.job is not None and entry.job.ahead
+    return is_ahead and entry.claimed_by is None and float(entry.sent_at) > 0
 
 
 def held_back(entries: Sequence[Entry], alive: Collection[str]) -> set[str]:

@@ -7,8 +7,8 @@ import structlog
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from infra.celery_app import AGED, AHEAD, LIVE, queue_key
-from infra.ledger.entry import Entry, Stage, as_live, lane
+from infra.celery_app import AHEAD, LIVE, queue_key
+from infra.ledger.entry import Entry, Stage, lane
 from infra.ledger.ledger import Ledger
 from infra.redis_client import Redis
 from infra.results import publish_result
@@ -23,7 +23,7 @@ from wire.messages.results import Final, SegmentFailed, result_fields
 PERIOD_S = 1.0
 """Pause between sweeps."""
 MAX_PER_SWEEP = 500
-"""Utterances without a result that one sweep looks at, the oldest first."""
+"""Utterances without a result that one sweep looks at, first the oldest, then as many of the others, in turn."""
 
 QUEUES: dict[Stage, str] = {"stt": names.STT_QUEUE, "analysis": names.ANALYZER_QUEUE}
 
@@ -48,27 +48,28 @@ class Sweeper:
             redis: has the ledger.
             instance: unique among the listeners.
             send: puts a job on its queue; may raise kombu's ``OperationalError``.
-            send_aged: the same, but before all interim texts.
-            max_entries: utterances without a result that one sweep looks at.
+            send_aged: the same, but with the priority of interim texts.
+            max_entries: utterances without a result that one sweep looks at, twice.
         """
         self._redis = redis
         self._ledger = Ledger(redis)
         self._instance = instance
         self._send = send
         self._send_aged = send_aged or send
-        self._aged: set[str] = set()
-        """Members of utterances in the ledger that have gone before interim texts, as far as this process did that."""
         self._max_entries = max_entries
+        self._looked_at = 0.0
+        """Time of admission (Unix seconds) up to which recent sweeps have looked, behind the oldest."""
 
     def sweep(self) -> None:
-        """Look at the oldest outstanding utterances once. Safe to repeat and to interrupt."""
+        """Look at the oldest outstanding utterances, and at some of the others. Safe to repeat and to interrupt."""
         if not self._leads():
             return
         seconds, microseconds = self._redis.time()
         self._trim_streams(seconds - STREAM_KEEP_S)
-        entries = self._ledger.pending(self._max_entries)
-        if not entries:
+        oldest = self._ledger.pending(self._max_entries)
+        if not oldest:
             return
+        entries = oldest + self._others(oldest[-1].admitted_at)
         alive = self._alive({entry.claimed_by for entry in entries if entry.claimed_by})
         held = held_back(entries, alive)
         empty = self._empty_lanes()
@@ -89,23 +90,28 @@ class Sweeper:
                 raise
             except Exception:  # a failure with one utterance must not delay the others
                 log.exception("entry not swept", stage=entry.stage, **_where(entry))
-        self._age(entries, seconds + microseconds / 1e6)
+        self._age(oldest, seconds + microseconds / 1e6)
+
+    def _others(self, oldest: float) -> list[Entry]:
+        """Return the next entries behind the oldest, so that all get their turn however many wait before them.
+
+        Args:
+            oldest: time of admission, in Unix seconds, of the last of the oldest.
+        """
+        others = self._ledger.pending(self._max_entries, after=max(oldest, self._looked_at))
+        self._looked_at = others[-1].admitted_at if others else 0.0
+        return others
 
     def _age(self, entries: list[Entry], now: float) -> None:
-        """Send a copy of the job that has waited too long behind interim texts; the claim makes either harmless.
-
-        The one before must have been taken: there is never more than one in front of the texts that people wait for.
-        """
-        self._aged.intersection_update(entry.member for entry in entries)
-        entry = to_age(entries, now, self._aged)
-        if entry is None or entry.job is None or self._redis.llen(queue_key(QUEUES[entry.stage], AGED)):
+        """Send a copy of the job that has waited too long behind interim texts; the claim makes either harmless."""
+        entry = to_age(entries, now)
+        if entry is None or entry.job is None or not self._ledger.take_for_ageing(entry):
             return
         try:
-            self._send_aged(as_live(entry.job))
-        except OperationalError as error:  # a later sweep does it
+            self._send_aged(entry.job)
+        except OperationalError as error:  # a later sweep does it, as with a copy that gets lost
             log.warning("job not sent", error=type(error).__name__, **_where(entry))
             return
-        self._aged.add(entry.member)
         log.info("job aged", waited_s=round(now - entry.admitted_at), **_where(entry))
 
     def _trim_streams(self, oldest: int) -> None:

@@ -95,9 +95,10 @@ def outstanding(session_id: str) -> str:
 
 
 def ledger_entry(member: str) -> str:
-    """Hash: stage, job, attempts, claimed_by, claimed_at, sent_at, error, live.
+    """Hash: stage, job, attempts, claimed_by, claimed_at, sent_at, error, live, aged_at.
 
-    ``live`` is 1 if the job was ahead and the session is live again; the job itself stays as it was.
+    ``live`` is 1 if the job was ahead and the session is live again; the job itself stays as it was. ``aged_at`` is
+    when a copy of the job was sent that takes turns with interim texts.
     """
     return f"{_PREFIX}ledger:{member}"
 

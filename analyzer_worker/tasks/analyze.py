@@ -8,7 +8,7 @@ from analyzer_worker.engines.base import NEUTRAL, Probabilities, most_probable
 from analyzer_worker.scheduling.batcher import Batcher
 from analyzer_worker.tasks.sentence import Sentences
 from infra.celery_app import priority
-from infra.clock import now
+from infra.clock import Stopwatch
 from infra.worker import Worker
 from wire.messages.jobs import AnalyzeText
 from wire.messages.results import LABELS, Final, Sentiment
@@ -47,12 +47,12 @@ class Analysis:
             if claim.verdict != "claimed":
                 log.info("job skipped", session=job.session_id, segment=job.segment, verdict=claim.verdict)
                 return
-            started = now()
+            work = Stopwatch()
             text = self._sentences.sentence_so_far(job)
             sentiment, reason = analyse(
                 self._worker.model, text, job.transcript.language, job.session_id, self._judgement, priority(job)
             )
-            clock = job.clock.at(analysis_start=started, analysed=now())
+            clock = job.clock.at(analysis_start=work.started, analysed=work.now())
             self._worker.publish(Final.of(job.model_copy(update={"clock": clock}), sentiment, reason))
 
 

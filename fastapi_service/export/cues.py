@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import ceil
+from operator import le
 
 from wcwidth import wcswidth
 
@@ -62,11 +63,23 @@ def cut(entry: Entry, before: str = "", after: str = "") -> list[Cue]:
     """Return an entry's cues; none without text.
 
     Args:
-        entry: with the times of its words; without them they are estimated from the number of letters.
+        entry: with the times of its words. Without them, or if cues by them could not be read, they are estimated from
+            the number of letters.
         before: is put before the text of each cue, such as a name.
         after: is put after the text of the last cue, such as a label.
     """
-    parts = _parts(entry, before, after)
+    estimated = _cut(entry, _estimated_atoms(entry), before, after)
+    timed = _cut(entry, _timed_atoms(entry), before, after)
+    readable_ms = min(MIN_MS, _shortest_ms(estimated)) / 2
+    return timed if timed and _shortest_ms(timed) >= readable_ms else estimated
+
+
+def _shortest_ms(cues: Sequence[Cue]) -> int:
+    return min((cue.end_ms - cue.start_ms for cue in cues), default=0)
+
+
+def _cut(entry: Entry, atoms: Sequence[_Atom], before: str, after: str) -> list[Cue]:
+    parts = _parts(entry, atoms, before, after)
     for part in parts[-1:]:
         part[-1].end_ms = max(part[-1].end_ms, entry.end_ms)
     return [
@@ -135,13 +148,13 @@ def _together(cue: Cue, following: Cue) -> Cue:
     return replace(cue, end_ms=end_ms, lines=cue.lines + following.lines, second=following.entry)
 
 
-def _parts(entry: Entry, before: str, after: str) -> list[list[_Atom]]:
+def _parts(entry: Entry, atoms: Sequence[_Atom], before: str, after: str) -> list[list[_Atom]]:
     """Divide an entry's atoms among as many cues as the limits require, about evenly."""
     columns = wcswidth(entry.text)
     room = 2 * MAX_COLUMNS - wcswidth(before + after)
     share = columns / max(1, ceil(max(columns / room, (entry.end_ms - entry.start_ms) / MAX_MS)))
     parts: list[list[_Atom]] = []
-    for atom in _atoms(entry):
+    for atom in atoms:
         if not parts:
             parts.append([replace(atom, text=atom.text.lstrip(" "), start_ms=entry.start_ms)])
             continue
@@ -158,23 +171,35 @@ def _parts(entry: Entry, before: str, after: str) -> list[list[_Atom]]:
     return parts
 
 
-def _atoms(entry: Entry) -> list[_Atom]:
-    """Return the words of an entry, or what its text has for words; those that are too long in pieces.
+def _timed_atoms(entry: Entry) -> list[_Atom]:
+    """Return the words of an entry with their times, long ones in pieces; a word keeps the space before it.
 
-    A word keeps the space before it.
+    Nothing if they are not those of the text, or not in order of time. Times are within those of the entry.
     """
-    words = [_Atom(plain_text(f"|{word.text}")[1:], word.start_ms, word.end_ms) for word in entry.words]
-    timed = plain_text("".join(word.text for word in words)) == entry.text
+    words = entry.words
+    starts, ends = [word.start_ms for word in words], [word.end_ms for word in words]
+    ordered = starts == sorted(starts) and ends == sorted(ends) and all(map(le, starts, ends))
+    if not ordered or plain_text("".join(word.text for word in words)) != entry.text:
+        return []
     atoms: list[_Atom] = []
-    for word in words if timed else [_Atom(entry.text, entry.start_ms, entry.end_ms)]:
-        text = word.text
-        if timed and text and wcswidth(text) <= WORD_COLUMNS:
-            atoms.append(word)
-            continue
-        for piece in _ATOMS.finditer(text):
-            start, end = (word.start_ms + (word.end_ms - word.start_ms) * at // len(text) for at in piece.span())
-            atoms.append(_Atom(piece[0], start, end))
+    for word in words:
+        start_ms, end_ms = (min(max(at, entry.start_ms), entry.end_ms) for at in (word.start_ms, word.end_ms))
+        atom = _Atom(plain_text(f"|{word.text}")[1:], start_ms, end_ms)
+        atoms += [atom] if atom.text and wcswidth(atom.text) <= WORD_COLUMNS else _pieces(atom)
     return atoms
+
+
+def _estimated_atoms(entry: Entry) -> list[_Atom]:
+    """Return what an entry's text has for words, at times in proportion to their letters."""
+    return _pieces(_Atom(entry.text, entry.start_ms, entry.end_ms))
+
+
+def _pieces(atom: _Atom) -> list[_Atom]:
+    length_ms, letters = atom.end_ms - atom.start_ms, len(atom.text)
+    return [
+        _Atom(piece[0], *(atom.start_ms + length_ms * at // letters for at in piece.span()))
+        for piece in _ATOMS.finditer(atom.text)
+    ]
 
 
 def _lines(texts: list[str]) -> list[str]:

@@ -57,8 +57,11 @@ async def readiness(
     if connection is not None:
         checks["connection"] = connection
     instances = [beat for service in services for beat in beats.get(service, [])]
-    warnings = [skew_warning(f"{names.GATEWAY} that answers", process_clock.skew_s)] if problem is None else []
-    warnings += [skew_warning(f"{beat.service} {beat.instance}", beat.clock_skew_s) for beat in instances]
+    own = skew_warning(f"{names.GATEWAY} that answers", process_clock.skew_s, differs=process_clock.differs)
+    warnings = [own] if problem is None else []
+    for beat in instances:
+        process = f"{beat.service} {beat.instance}"
+        warnings.append(skew_warning(process, beat.clock_skew_s, differs=beat.clock_differs))
     return Readiness.model_validate(
         {
             "ready": all(check.ready for check in checks.values()),
@@ -79,9 +82,15 @@ def judge(service: str, beats: list[Heartbeat]) -> Check:
     return Check(ready=False, reason=reason, instances=beats)
 
 
-def skew_warning(process: str, skew_s: float | None) -> str | None:
-    """Return the warning about the clock of a process's host, ``skew_s`` ahead of Redis'; None if it is near enough."""
-    if skew_s is None or abs(skew_s) <= MAX_SKEW_S:
+def skew_warning(process: str, skew_s: float | None, *, differs: bool | None = None) -> str | None:
+    """Return the warning about the clock of a process's host; None if it is near enough.
+
+    Args:
+        process: for people.
+        skew_s: seconds that the clock is ahead of Redis'; None before it was measured.
+        differs: the process's own judgement, as in its log; None in versions that have none.
+    """
+    if skew_s is None or not (abs(skew_s) > MAX_SKEW_S if differs is None else differs):
         return None
     side = "ahead of" if skew_s > 0 else "behind"
     return f"The host of the {process} has a clock that is {abs(skew_s):.1f} s {side} Redis'. {REMEDY}"

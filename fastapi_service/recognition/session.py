@@ -12,7 +12,7 @@ from fastapi_service.recognition.acknowledgements import Acknowledgements
 from fastapi_service.recognition.audio_timeout import AudioTimeout
 from fastapi_service.recognition.configuration import Configuration
 from fastapi_service.recognition.interims import Interims
-from fastapi_service.recognition.pace import Pace
+from fastapi_service.recognition.pace import LIVE_S, SETTLED_S, Pace
 from fastapi_service.recognition.partial_requester import PartialRequester
 from fastapi_service.recognition.ports import SessionOptions, SessionPorts
 from fastapi_service.recognition.speculation import Speculation
@@ -73,9 +73,15 @@ class Session:
         self._writer = LedgerWriter(record, ports, options, clock, self._acknowledgements, retry)
         self._timeout = AudioTimeout(options.audio_timeout_s, self._on_timeout)
         self._time = asyncio.get_running_loop().time
-        self._pace = Pace(self._time(), resumed=record.resumed_live, ahead_s=options.ahead_s)
         self._has_ahead = record.next_segment > 0
         """Utterances of the session that were ahead may be outstanding; also those of an earlier connection."""
+        resumed_file = self._has_ahead and not record.resumed_live
+        self._pace = Pace(
+            self._time(),
+            resumed=record.resumed_live,
+            ahead_s=options.ahead_s,
+            settled_s=LIVE_S if resumed_file else SETTLED_S,
+        )
 
     @property
     def record(self) -> SessionRecord:
@@ -110,10 +116,7 @@ class Session:
         pcm = decode_pcm(data)
         seconds = len(pcm) / self.record.sample_rate
         metrics.AUDIO_SECONDS.inc(seconds)
-        self._pace.update(self._time(), seconds, waiting=self.waiting > 0)
-        if self._has_ahead and self._pace.settled:
-            self._has_ahead = False
-            self._writer.raise_to_live()  # results come in order: these would hold back those of live speech
+        self._update_pace(seconds)
         self._handle(self._stream.feed(pcm, now()))
         endpointer = self._stream.endpointer
         if endpointer.active is not None and endpointer.state is State.SPEAKING and not self._is_busy:
@@ -122,6 +125,7 @@ class Session:
 
     async def gap(self, samples: int) -> None:
         """Take in silence that was not sent, in samples at the session's rate. Waits and raises as ``audio`` does."""
+        self._update_pace(gap_s=samples / self.record.sample_rate)
         self._handle(self._stream.gap(samples, now()))
         await self._keep_pace()
 
@@ -151,9 +155,16 @@ class Session:
         self._timeout.stop()
         self._acknowledgements.stop()
         self._interims.stop()
+        self._update_pace()
         self._handle(self._stream.flush(now()))
         await self._writer.drain()
         await self._configuration.drain()
+
+    def _update_pace(self, seconds: float = 0.0, gap_s: float = 0.0) -> None:
+        self._pace.update(self._time(), seconds, gap_s=gap_s, waiting=self.waiting > 0)
+        if self._has_ahead and self._pace.settled:
+            self._has_ahead = False
+            self._writer.raise_to_live()  # results come in order: these would hold back those of live speech
 
     async def _keep_pace(self) -> None:
         self._timeout.stop()  # while this waits, no audio is read: that is not the client's silence
@@ -167,7 +178,7 @@ class Session:
 
     def _acknowledge(self, ack: Ack) -> None:
         self._send(ack)
-        self._pace.update(self._time(), waiting=self.waiting > 0)
+        self._update_pace()
         self._timeout.extend()  # the client may have waited for this with its next audio, as with a file
 
     def _on_timeout(self) -> None:

@@ -61,6 +61,8 @@ class Entry:
     sent_at: str
     """Unix seconds as stored in Redis: compared, not computed with. ``0`` requests sending at once."""
     error: str | None
+    aged_at: float = 0.0
+    """Unix seconds at which a copy was sent that takes turns with interim texts; 0 without one."""
     of_newer_version: bool = False
     """The job has a type of a newer version; a listener of that version can send it."""
 
@@ -99,5 +101,6 @@ def read_entry(member: str, admitted_at: float, fields: dict[str, str]) -> Entry
         claimed_at=float(fields.get("claimed_at", 0)),
         sent_at=fields.get("sent_at", "0"),
         error=fields.get("error"),
+        aged_at=float(fields.get("aged_at", 0)),
         of_newer_version=newer,
     )

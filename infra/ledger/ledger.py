@@ -33,6 +33,8 @@ class Claim:
     """Number of this attempt at the stage, from 1."""
     language: str | None
     """Language that was last detected in the session with certainty; None if there was none."""
+    aged: bool = False
+    """The utterance has waited for so long that it takes turns with interim texts."""
 
 
 class Ledger:
@@ -43,10 +45,11 @@ class Ledger:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._claim: Script[tuple[Verdict, int, str]] = redis.register_script(load_script(__package__, "claim"))
+        self._claim: Script[tuple[Verdict, int, str, int]] = redis.register_script(load_script(__package__, "claim"))
         self._advance: Script[Advanced] = redis.register_script(load_script(__package__, "advance"))
         self._abandon: Script[int] = redis.register_script(load_script(__package__, "abandon"))
         self._resend: Script[int] = redis.register_script(load_script(__package__, "resend"))
+        self._age: Script[int] = redis.register_script(load_script(__package__, "age"))
 
     def claim(self, job: TranscribeAudio | AnalyzeText, stage: Stage, worker: str) -> Claim:
         """Claim one stage of an utterance.
@@ -54,14 +57,15 @@ class Ledger:
         Args:
             job: of that stage.
             stage: at which the utterance must be; otherwise the verdict is ``gone``.
-            worker: heartbeat key of the worker.
+            worker: heartbeat key of the worker. One that has the claim already gets it again, as another attempt: the
+                answer may have been lost. So one process must not claim for two threads.
         """
         entry = names.ledger_entry(names.ledger_member(job.session_id, job.segment))
-        verdict, attempt, language = self._claim(
+        verdict, attempt, language, aged = self._claim(
             keys=[entry, names.session(job.session_id), names.HIGH_WATER],
             args=[stage, worker, MAX_ATTEMPTS, CLAIM_MAX_S, lane(stage, ahead=job.ahead)],
         )
-        return Claim(verdict, attempt, language or None)
+        return Claim(verdict, attempt, language or None, aged=bool(aged))
 
     def audio(self, job: TranscribeAudio) -> bytes | None:
         """Return the Int16 PCM of an utterance; None if it has expired."""
@@ -93,12 +97,19 @@ class Ledger:
         entry = names.ledger_entry(names.ledger_member(job.session_id, job.segment))
         self._abandon(keys=[entry], args=[worker, error])
 
-    def pending(self, most: int) -> list[Entry]:
-        """Return the oldest entries: at least ``most`` without a result, if there are so many."""
+    def pending(self, most: int, *, after: float = 0.0) -> list[Entry]:
+        """Return the oldest entries, of those admitted after a time: at least ``most`` without a result, if there are.
+
+        Args:
+            most: of the entries without a result.
+            after: Unix seconds.
+        """
         found: list[Entry] = []
         count, without_result = 0, 0
         while without_result < most:
-            members = self._redis.zrange(names.PENDING, count, count + most - 1, withscores=True)
+            members = self._redis.zrangebyscore(
+                names.PENDING, f"({after!r}", "+inf", start=count, num=most, withscores=True
+            )
             if not members:
                 break
             entries = self._entries(members)
@@ -121,3 +132,7 @@ class Ledger:
         """Void the claim and store the time of sending. Return False if the entry has changed since it was read."""
         key = names.ledger_entry(entry.member)
         return bool(self._resend(keys=[key], args=[entry.claimed_by or "", entry.sent_at]))
+
+    def take_for_ageing(self, entry: Entry) -> bool:
+        """Store that a copy of the job is sent now. Return False if the entry has changed since it was read."""
+        return bool(self._age(keys=[names.ledger_entry(entry.member)], args=[entry.sent_at]))

@@ -7,7 +7,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from infra.celery_app import PARTIAL_AUDIO_TTL_S, PRIORITIES, STALE_S, more_urgent, priority
-from infra.clock import now
+from infra.clock import Stopwatch
 from infra.redis_client import take_bytes
 from infra.worker import Worker
 from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
@@ -50,9 +50,9 @@ class PartialTranscription:
         pcm = take_bytes(self._worker.redis, job.audio_key)
         if pcm is None:
             return
-        started = now()
+        work = Stopwatch()
         hypothesis = self._transcribe(job, pcm)
-        partial = self._answer(job, hypothesis, started)
+        partial = self._answer(job, hypothesis, work)
         self._worker.redis.publish(job.reply_to, partial.model_dump_json())
 
     def _is_stale(self, job: TranscribePartial) -> bool:
@@ -109,14 +109,14 @@ class PartialTranscription:
                 log.exception("partial failed", session=job.session_id, segment=job.segment)
         return None
 
-    def _answer(self, job: TranscribePartial, hypothesis: Hypothesis | None, started: float) -> Partial:
+    def _answer(self, job: TranscribePartial, hypothesis: Hypothesis | None, work: Stopwatch) -> Partial:
         partial = Partial(
             session_id=job.session_id,
             segment=job.segment,
             revision=job.revision,
             transcript=None,
-            stt_start=started,
-            stt_end=now(),
+            stt_start=work.started,
+            stt_end=work.now(),
         )
         if hypothesis is None:
             return partial

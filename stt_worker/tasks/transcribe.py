@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import structlog
 
-from infra.celery_app import priority
-from infra.clock import now
+from infra.celery_app import AGED, priority
+from infra.clock import Stopwatch
+from infra.ledger.ledger import Claim
 from infra.worker import Worker
 from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
 from stt_worker.engines.deadline import Deadline
@@ -41,11 +42,11 @@ class Transcription:
             elif job.no_speech_prob is not None:
                 self._publish_no_speech(job, job.no_speech_prob, job.no_speech_reason)
             else:
-                started = now()
-                hypothesis = self._transcribe(job, claim.language)
-                self._hand_on(job, hypothesis, started)
+                work = Stopwatch()
+                hypothesis = self._transcribe(job, claim)
+                self._hand_on(job, hypothesis, work)
 
-    def _transcribe(self, job: TranscribeAudio, expected_language: str | None) -> Hypothesis:
+    def _transcribe(self, job: TranscribeAudio, claim: Claim) -> Hypothesis:
         pcm = self._worker.ledger.audio(job)
         if pcm is None:
             raise AudioError("audio_expired", "The audio is no longer stored.", "Start more workers.")
@@ -55,15 +56,15 @@ class Transcription:
             task=job.task,
             prompt=job.prompt,
             languages=job.languages,
-            expected_language=expected_language,
+            expected_language=claim.language,
             session=job.session_id,
-            priority=priority(job),
+            priority=AGED if claim.aged else priority(job),
         )
         with self._worker.watched():
             return self._worker.model.transcribe(to_float(decode_pcm(pcm)), config, deadline)
 
-    def _hand_on(self, job: TranscribeAudio, hypothesis: Hypothesis, started: float) -> None:
-        job = job.model_copy(update={"clock": job.clock.at(stt_start=started, stt_end=now())})
+    def _hand_on(self, job: TranscribeAudio, hypothesis: Hypothesis, work: Stopwatch) -> None:
+        job = job.model_copy(update={"clock": job.clock.at(stt_start=work.started, stt_end=work.now())})
         reason = reason_not_shown(hypothesis, self._min_logprob)
         if reason is not None:
             self._publish_no_speech(job, hypothesis.no_speech_prob, reason)

@@ -2,7 +2,9 @@
 
 import json
 import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -11,14 +13,17 @@ import websockets
 from celery import Celery
 from kombu.entity import Queue
 
+from fastapi_service.storage.record import SessionRecord
 from fastapi_service.storage.sessions import SessionStore
-from infra.celery_app import AGED, AHEAD, LIVE, make_celery, queue_key, queue_keys, send_job
+from infra.celery_app import AGED, AHEAD, LIVE, PRIORITIES, make_celery, more_urgent, queue_key, queue_keys, send_job
 from infra.ledger import admission
 from infra.ledger.admission import MAX_AHEAD
 from infra.results import publish_result
+from infra.watchdog import Limits
+from infra.worker import Worker
 from listener_service.consumer import Consumer
 from listener_service.release import Releaser
-from listener_service.retry_policy import AGED_S, GRACE_S, OVERTAKEN_S
+from listener_service.retry_policy import AGED_LOST_S, AGED_S, GRACE_S, OVERTAKEN_S
 from listener_service.settings import Settings
 from tests.support.eventually import eventually, soon
 from tests.support.gateways import START_S, Gateway, Person
@@ -82,6 +87,29 @@ def test_ahead_texts_wait_behind_live_ones(celery: Celery) -> None:
 @pytest.fixture
 def ledgers(redis: Redis, aredis: AsyncRedis, celery: Celery) -> Ledgers:
     return Ledgers(redis, aredis, celery)
+
+
+async def aging(ledgers: Ledgers, segments: int) -> SessionRecord:
+    """A file whose utterances have waited for long, the first one for longest."""
+    file = await ledgers.session()
+    for segment in range(segments):
+        await ledgers.admit(file, segment, ahead=True)
+        ledgers.sent_ago(file, segment, AGED_S + 5)
+        ledgers.admitted_ago(file, segment, AGED_S + 5 - segment)
+    return file
+
+
+def depths(ledgers: Ledgers) -> list[int]:
+    """Jobs of each priority on the way to the speech-to-text workers."""
+    return [ledgers.redis.llen(key) for key in queue_keys(names.STT_QUEUE)]
+
+
+def take(ledgers: Ledgers) -> TranscribeAudio | TranscribePartial:
+    """Take the job that a worker gets next."""
+    with ledgers.celery.connection_for_read() as connection, connection.channel() as channel:
+        message = Queue(names.STT_QUEUE, channel=channel).get(no_ack=True)
+    job = json.loads(message.body)[1]["job"]
+    return (TranscribePartial if "purpose" in job else TranscribeAudio).model_validate(job)
 
 
 async def test_ahead_session_never_holds_more_than_eight(ledgers: Ledgers) -> None:
@@ -175,6 +203,32 @@ async def test_first_copy_of_a_raised_job_does_nothing_once_the_second_is_done(l
     assert ledgers.ledger.claim(ahead, "stt", "other").verdict == "taken"
     assert ledgers.ledger.advance(live, text_job(0, talker.session_id), None)
     assert ledgers.ledger.claim(ahead, "stt", "other").verdict == "gone"
+
+
+@pytest.mark.parametrize("how", ["raised", "aged", "resent"])
+async def test_two_copies_in_one_process_are_worked_on_once(ledgers: Ledgers, redis_url: str, how: str) -> None:
+    """Threads of one worker get both at the same moment; the ledger by itself knows the process only."""
+    record = await aging(ledgers, 1)
+    if how == "raised":
+        await ledgers.raise_to_live(record)
+    elif how == "aged":
+        ledgers.sweep()
+    else:
+        send_job(ledgers.celery, audio_job(0, record.session_id, ahead=True))
+    copies = [take(ledgers) for _ in range(2)]
+    worker: Worker[Any] = Worker(redis_url, names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
+    both = threading.Barrier(2, timeout=10)
+
+    def run(job: Any) -> str:
+        both.wait()
+        with worker.claimed(job, "stt") as claim:
+            both.wait()
+            return claim.verdict
+
+    with ThreadPoolExecutor(2) as pool:
+        verdicts = sorted(pool.map(run, copies))
+    assert verdicts == ["claimed", "taken"]
+    assert ledgers.entry(record, 0).attempts == 1
 
 
 @pytest.mark.parametrize("raised_after_claim", [False, True])
@@ -278,32 +332,78 @@ async def test_files_fill_half_of_the_ledger_at_most(
     assert live.count("admitted") + (0 if file_first else 4) == (5 if file_first else 9)
 
 
-async def test_ahead_job_that_has_waited_long_goes_before_interim_texts(ledgers: Ledgers) -> None:
-    """One at a time, the oldest first, behind finals; no job waits in vain."""
-    file, talker = await ledgers.session(), await ledgers.session()
-    for segment in range(3):
-        await ledgers.admit(file, segment, ahead=True)
-        ledgers.sent_ago(file, segment, AGED_S + 5)
-        ledgers.admitted_ago(file, segment, AGED_S + 5 - segment)
+async def test_ahead_job_that_has_waited_long_takes_turns_with_interim_texts(ledgers: Ledgers) -> None:
+    """One at a time, the oldest first, behind finals; no job waits in vain, and none that runs is preempted."""
+    file, talker = await aging(ledgers, 3), await ledgers.session()
     send_job(ledgers.celery, partial("interim"))
     await ledgers.admit(talker, 0, ahead=False)
     for _ in range(3):  # sweeps
         assert ledgers.sweep() == []
-    by_step = [ledgers.redis.llen(key) for key in queue_keys(names.STT_QUEUE)]
-    assert by_step == [1, 1, 1, 3]
-    taken = []
-    for _ in range(3):
+    assert depths(ledgers) == [1, 0, 2, 3]
+    assert take(ledgers).session_id == talker.session_id
+    assert not more_urgent(ledgers.redis, names.STT_QUEUE, PRIORITIES["interim"])
+    assert isinstance(take(ledgers), TranscribePartial)
+    for segment in range(2):
+        send_job(ledgers.celery, partial("interim"))
+        job = take(ledgers)
+        assert isinstance(job, TranscribeAudio)
+        assert (job.session_id, job.segment, job.ahead) == (file.session_id, segment, True)
+        ledgers.claim(job)
         ledgers.sweep()
-        with ledgers.celery.connection_for_read() as connection, connection.channel() as channel:
-            message = Queue(names.STT_QUEUE, channel=channel).get(no_ack=True)
-        taken.append(json.loads(message.body)[1]["job"])
-    assert [(job["session_id"], job["segment"]) for job in taken] == [
-        (talker.session_id, 0),
-        (file.session_id, 0),
-        (file.session_id, 1),
-    ]
-    ledgers.claim(TranscribeAudio.model_validate(taken[1]))
+        assert isinstance(take(ledgers), TranscribePartial)
     assert ledgers.ledger.claim(audio_job(0, file.session_id, ahead=True), "stt", "other").verdict == "taken"
+
+
+async def test_claim_of_an_aged_job_says_so_and_makes_no_other_look_lost(ledgers: Ledgers) -> None:
+    """It was sent again after what is still before it in its lane."""
+    file = await aging(ledgers, 3)
+    ledgers.sent_ago(file, 0, 60)
+    ledgers.sweep()
+    job = take(ledgers)
+    assert isinstance(job, TranscribeAudio)
+    assert ledgers.ledger.claim(job, "stt", WORKER).aged
+    assert not ledgers.redis.exists(names.HIGH_WATER)
+    ledgers.redis.set(WORKER, "alive")
+    assert ledgers.sweep() == []
+    other = ledgers.ledger.claim(audio_job(2, file.session_id, ahead=True), "stt", WORKER)
+    assert (other.verdict, other.aged) == ("claimed", False)
+    assert ledgers.redis.hget(names.HIGH_WATER, "stt:ahead") is not None
+
+
+async def test_aged_job_of_a_dead_worker_is_aged_again(ledgers: Ledgers) -> None:
+    """And that attempt is an aged one, too."""
+    file = await aging(ledgers, 1)
+    for attempt in (1, 2):
+        ledgers.sweep()
+        job = take(ledgers)
+        assert isinstance(job, TranscribeAudio)
+        ledgers.claim(job)
+        assert ledgers.entry(file, 0).attempts == attempt
+        ledgers.redis.delete(WORKER)
+        assert ledgers.sweep() == [(file.session_id, 0)]
+
+
+async def test_copy_of_an_aged_job_that_gets_lost_is_sent_again(ledgers: Ledgers, aredis: AsyncRedis) -> None:
+    """A worker took it and died before its claim. Another listener sweeps then, and knows as much."""
+    file = await aging(ledgers, 2)
+    ledgers.sweep()
+    assert (take(ledgers).segment, depths(ledgers)[2]) == (0, 0)
+    other = Ledgers(ledgers.redis, aredis, ledgers.celery)
+    other.sweep()
+    assert depths(ledgers)[2] == 0
+    entry = names.ledger_entry(names.ledger_member(file.session_id, 0))
+    ledgers.redis.hset(entry, "aged_at", ledgers.redis.time()[0] - AGED_LOST_S - 1)
+    other.sweep()
+    assert (take(ledgers).segment, depths(ledgers)[2]) == (0, 0)
+
+
+async def test_utterance_that_is_released_meanwhile_is_not_aged(ledgers: Ledgers) -> None:
+    """Its entry does not come back."""
+    file = await aging(ledgers, 1)
+    entry = ledgers.entry(file, 0)
+    ledgers.redis.delete(names.ledger_entry(entry.member))
+    assert not ledgers.ledger.take_for_ageing(entry)
+    assert not ledgers.redis.exists(names.ledger_entry(entry.member))
 
 
 @pytest.mark.parametrize("case", ["young", "claimed", "analysis", "live"])

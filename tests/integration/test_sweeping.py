@@ -4,6 +4,7 @@ import pytest
 
 from fastapi_service.storage.record import SessionRecord
 from fastapi_service.storage.sessions import SessionStore
+from infra.celery_app import AHEAD, queue_key
 from infra.ledger.admission import Admission
 from infra.ledger.entry import OUTSTANDING_S
 from infra.ledger.ledger import Ledger
@@ -54,9 +55,12 @@ class Hall:
     def end(self, segment: int) -> None:
         publish_result(self.redis, no_speech(segment, self.record.session_id, room=self.record.room))
 
+    def sweeper(self, max_entries: int = MAX_PER_SWEEP) -> Sweeper:
+        return Sweeper(self.redis, "test", self._send, max_entries=max_entries)
+
     def sweep(self, max_entries: int = MAX_PER_SWEEP) -> None:
         """Sweep once, then release everything in the stream."""
-        Sweeper(self.redis, "test", self._send, max_entries=max_entries).sweep()
+        self.sweeper(max_entries).sweep()
         self._listen()
 
     def _send(self, job: TranscribeAudio | AnalyzeText) -> None:
@@ -208,3 +212,30 @@ async def test_an_utterance_that_ends_every_worker_fails_alone(hall: Hall) -> No
     assert hall.released() == [
         (segment, "segment_failed" if segment == poison else "no_speech") for segment in range(16)
     ]
+
+
+@pytest.mark.parametrize(("before", "behind"), [(600, 0), (600, 700), (1_700, 300)])
+async def test_live_job_of_a_dead_worker_is_resent_however_many_wait(hall: Hall, before: int, behind: int) -> None:
+    """Before and behind it are utterances of files, which wait for hours."""
+    now = hall.redis.time()[0]
+    waiting = audio_job(0, ahead=True).model_dump_json()
+    pipeline = hall.redis.pipeline()
+    for number in range(before + behind):
+        entry = names.ledger_entry(names.ledger_member(f"file-{number}", 0))
+        pipeline.hset(entry, mapping={"stage": "stt", "job": waiting, "attempts": 0, "sent_at": now})
+    pipeline.execute()
+    for number in range(before + behind):
+        age_s = 300 if number < before else -10
+        hall.redis.zadd(names.PENDING, {names.ledger_member(f"file-{number}", 0): now - age_s + number / 1_000})
+    hall.redis.lpush(queue_key(names.STT_QUEUE, AHEAD), *["a job"] * (before + behind))
+    await hall.admit(0)
+    assert hall.claim(0, "dead")
+    sweeper = hall.sweeper()
+    sweeps = (before + behind) // MAX_PER_SWEEP + 1
+    for _ in range(sweeps):
+        sweeper.sweep()
+    assert [(job.session_id, job.segment) for job in hall.sent] == [(hall.record.session_id, 0)]
+    assert hall.claim(0, "dead again")
+    for _ in range(2 * sweeps):  # and round again
+        sweeper.sweep()
+    assert len(hall.sent) == 2

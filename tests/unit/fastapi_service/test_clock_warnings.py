@@ -35,8 +35,16 @@ class FakeRedis:
     async def hget(self, _key: str, _field: str) -> None: ...
 
 
-def beat(service: str, instance: str = "a", skew_s: float | None = 0.0) -> Heartbeat:
-    return Heartbeat(service=service, instance=instance, started=1.0, ready=True, reason=None, clock_skew_s=skew_s)
+def beat(service: str, instance: str = "a", skew_s: float | None = 0.0, differs: bool | None = None) -> Heartbeat:
+    return Heartbeat(
+        service=service,
+        instance=instance,
+        started=1.0,
+        ready=True,
+        reason=None,
+        clock_skew_s=skew_s,
+        clock_differs=differs,
+    )
 
 
 def fake(*beats: Heartbeat) -> AsyncRedis:
@@ -64,6 +72,15 @@ async def test_a_clock_that_is_near_is_no_warning(skew_s: float | None) -> None:
     state = await readiness(fake(*(beat(service, skew_s=skew_s) for service in SERVICES)), "redis://here")
     assert (state.ready, state.warnings) == (True, [])
     assert skew_warning("gateway", skew_s) is None
+
+
+@pytest.mark.parametrize(("skew_s", "differs"), [(1.9, True), (-1.2, True), (2.2, False), (-2.05, False), (2.2, True)])
+async def test_a_warning_is_the_judgement_of_the_process_itself(skew_s: float, differs: bool) -> None:
+    """It has seen the difference grow, or shrink, and how exactly it can be measured: as in its log."""
+    others = [beat(other) for other in SERVICES[1:]]
+    state = await readiness(fake(*others, beat(SERVICES[0], "b", skew_s, differs)), "redis://here")
+    assert len(state.warnings) == differs
+    assert (skew_warning("gateway", skew_s, differs=differs) is not None) == differs
 
 
 @pytest.mark.parametrize(

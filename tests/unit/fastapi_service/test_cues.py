@@ -194,6 +194,48 @@ def test_words_that_are_not_those_of_the_text_do_not_change_it() -> None:
     assert cues == [Shown(2.0, 3.0, ["Good morning."])]
 
 
+DEGENERATE = {
+    "all at once": [(5_000, 5_000)] * 60,
+    "all over the utterance": [(1_000, 13_800)] * 60,
+    "all at the start": [(1_000 + n, 1_001 + n) for n in range(60)],
+    "at the end, after the first one": [(1_000, 1_300), *[(13_700 + n, 13_701 + n) for n in range(60)]],
+    "backwards": [(13_000 - 200 * n, 13_200 - 200 * n) for n in range(60)],
+    "each backwards": [(1_400 + 200 * n, 1_200 + 200 * n) for n in range(60)],
+    "before the utterance": [(n, n + 1) for n in range(60)],
+    "long after the utterance": [(60_000 + 500 * n, 60_400 + 500 * n) for n in range(60)],
+    "half of them at once": [(1_000 + 200 * min(n, 20), 1_200 + 200 * min(n, 20)) for n in range(60)],
+}
+
+
+def at(text: str, times: Sequence[tuple[int, int]]) -> list[Word]:
+    words = re.findall(r"\s?\S+", text)
+    return [Word(text=word, start_ms=a, end_ms=b, probability=1) for word, (a, b) in zip(words, times, strict=False)]
+
+
+@pytest.mark.parametrize("text", [ENGLISH, GERMAN.strip()], ids=["en", "de"])
+@pytest.mark.parametrize("times", DEGENERATE.values(), ids=DEGENERATE)
+def test_times_of_words_that_cannot_be_are_not_used(text: str, times: Sequence[tuple[int, int]]) -> None:
+    """An engine may find no times: each cue is there for a second still, within the utterance."""
+    said = [spoken(text, 1_000, 13_800, words=at(text, times))]
+    for cues in (vtt(said), subrip(said)):
+        assert_readable(cues)
+        assert min(cue.end - cue.start for cue in cues) >= 1
+        assert (cues[0].start, cues[-1].end <= 13.8) == (1, True)
+        assert said_in(cues) == letters(text)
+
+
+def test_times_of_words_may_lead_a_little_out_of_the_utterance() -> None:
+    """An engine's last word ends in the silence after it; all others keep their times."""
+    text = "one two three four five six seven eight nine ten"
+    words = timed(text, 500, 400, pause_ms=1_200)
+    ends_ms = words[-1].end_ms - 300
+    cues = vtt([spoken(text, 500, ends_ms, words=words)])
+    starts = {word.start_ms / 1000 for word in words}
+    assert len(cues) == 3
+    assert all(cue.start in starts for cue in cues)
+    assert cues[-1].end == ends_ms / 1000
+
+
 def test_a_sentence_of_one_word_that_lasts_is_shown_for_seven_seconds() -> None:
     assert vtt([spoken("Goal!", 1_000, 13_000)]) == [Shown(1.0, 8.0, ["Goal!"])]
 
@@ -308,3 +350,27 @@ def test_whatever_is_said_can_be_read(said: list[Final]) -> None:
     plain = "".join(line for cue in cues for line in cue.lines)
     plain = plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     assert sorted(letters(plain)) == sorted("".join(letters(each.text) for each in said))
+
+
+TIMES = st.tuples(st.integers(0, 15_000), st.integers(0, 15_000))
+
+
+@given(
+    st.sampled_from([ENGLISH, KOREAN, GERMAN.strip(), "Yes.", "네, 좋아요."]),
+    st.lists(TIMES, min_size=60, max_size=60) | st.lists(TIMES.map(sorted), min_size=60, max_size=60).map(sorted)
+    | st.lists(st.integers(900, 14_000), min_size=120, max_size=120).map(sorted).map(
+        lambda moments: list(zip(moments[::2], moments[1::2], strict=True))
+    ),
+    st.integers(2_000, 12_800),
+)  # fmt: skip
+def test_whatever_the_times_of_words_are_each_cue_can_be_read(
+    text: str, times: list[tuple[int, int]], length_ms: int
+) -> None:
+    """For half a second, or for half as long as without them if that is shorter."""
+    estimated = vtt([spoken(text, 1_000, 1_000 + length_ms)])
+    said = [spoken(text, 1_000, 1_000 + length_ms, words=at(text, times))]
+    shortest = min(cue.end - cue.start for cue in estimated)
+    for cues in (vtt(said), subrip(said)):
+        assert_readable(cues)
+        assert min(cue.end - cue.start for cue in cues) >= min(0.5, shortest / 2) - 0.001
+        assert said_in(cues) == letters(text)

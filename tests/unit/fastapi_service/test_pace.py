@@ -191,3 +191,51 @@ def test_file_in_bursts_is_never_settled(burst: float, pause: float) -> None:
     for _ in range(20):
         assert not any(settled([(at + number * 0.001, 0.1) for number in range(round(burst * 10))], pace))
         at += pause + burst * 0.01
+
+
+@pytest.mark.parametrize("pieces", [1, 3, 20])
+@pytest.mark.parametrize("pause", [1.2, 2, 3])
+@pytest.mark.parametrize("burst", [4.9, 5.1, 9.0, 60.0])
+def test_file_in_bursts_is_never_settled_however_it_is_cut(burst: float, pause: float, pieces: int) -> None:
+    """Also while a resumed connection may bring a minute at once, and with time passing in between."""
+    for resumed in (False, True):
+        pace = Pace(0.0, resumed=resumed)
+        for number in range(1, 20):
+            at = number * pause
+            assert not any(settled([(at + piece * 0.001, burst / pieces) for piece in range(pieces)], pace))
+            pace.update(at + 0.9 * pause, waiting=False)
+            assert not pace.settled
+
+
+@pytest.mark.parametrize("wait", [0, 1.5, 60])
+def test_time_without_audio_settles_nothing(wait: float) -> None:
+    """A connection is opened, and its first audio comes later."""
+    pace = Pace(0.0, resumed=True)
+    pace.update(wait, waiting=False)
+    assert not pace.settled
+    assert not settled([(wait, 0.1)] * 50, pace)[-1]
+
+
+@pytest.mark.parametrize("step", [0.1, 1.0, 3.0])
+def test_gaps_in_real_time_settle_and_reported_suspensions_do_not(step: float) -> None:
+    """A page sends only gaps while nothing is said."""
+    pace = Pace(0.0)
+    feed([(0.1, 20.0)], pace)
+    pace.update(3.0, waiting=False)
+    pace.update(3.1, gap_s=3_600.0, waiting=False)
+    for number in range(1, 4):
+        pace.update(3.1 + number * 0.01, gap_s=5.0, waiting=False)
+        assert not pace.settled
+    for number in range(1, round(6 / step) + 1):
+        pace.update(4.0 + number * step, gap_s=step, waiting=False)
+        assert not pace.ahead
+    assert pace.settled
+
+
+@pytest.mark.parametrize("step", [1, 2, 4, CHUNK_S])
+def test_live_speech_in_chunks_is_settled(step: float) -> None:
+    """Each chunk in four frames."""
+    pieces = [(at, length / 4) for at, length in live(60, step) for _ in range(4)]
+    assert settled(pieces, Pace(0.0))[-1]
+    buffered = [(0.01, 0.5)] * 80
+    assert settled([*buffered, *live(30, 0.1)], Pace(0.0, resumed=True))[-1]

@@ -197,6 +197,79 @@ def test_resumed_session_raises_what_an_earlier_connection_sent_ahead(next_segme
     run(test())
 
 
+@pytest.mark.parametrize("open_s", [0.5, 1.0, 1.9])
+@pytest.mark.parametrize("pause_s", [3.0, 5.0, 10.0])
+def test_file_whose_bursts_end_in_speech_is_never_raised(open_s: float, pause_s: float) -> None:
+    """The open utterance is ended because no audio comes, which is acknowledged in the middle of the pause."""
+
+    async def test() -> None:
+        file = setting()
+        for _ in range(6):
+            await talk(file, 6, speed=1_000)
+            await file.session.audio(speech(round(open_s * SAMPLE_RATE)))
+            await asyncio.sleep(pause_s)
+        await file.session.finish()
+        assert any(classes(file))
+        assert not file.admission.raised
+
+    run(test())
+
+
+@pytest.mark.parametrize("wait_s", [0.0, 1.5, 30.0])
+@pytest.mark.parametrize("real_time", [0, 3])
+def test_resumed_file_is_not_raised_however_late_or_slow_it_begins(wait_s: float, real_time: int) -> None:
+    """Its first sentences may come in real time, through a slow network."""
+
+    async def test() -> None:
+        resumed = setting(next_segment=7, resumed_live=False)
+        calls: list[str] = []
+        resumed.admission.raise_to_live = _counting(resumed.admission.raise_to_live, calls)  # type: ignore[method-assign]
+        await asyncio.sleep(wait_s)
+        await talk(resumed, real_time)
+        await talk(resumed, 12, speed=1_000)
+        await resumed.session.finish()
+        assert not calls
+
+    run(test())
+
+
+@pytest.mark.parametrize("gap_s", [0.5, 1.0, 4.0])
+def test_burst_of_a_talker_who_falls_silent_is_raised(gap_s: float) -> None:
+    """The page reports silence as gaps."""
+
+    async def test() -> None:
+        talker = setting()
+        await talk(talker, 6, speed=1_000)
+        assert all(classes(talker))
+        for _ in range(round(12 / gap_s)):
+            await asyncio.sleep(gap_s)
+            await talker.session.gap(round(gap_s * SAMPLE_RATE))
+        assert talker.admission.raised == set(range(6))
+        assert [job.segment for job in talker.queue.jobs if not job.ahead] == list(range(6))
+        await talker.session.finish()
+
+    run(test())
+
+
+@pytest.mark.parametrize("ends", ["ack", "finish"])
+def test_burst_is_raised_at_an_acknowledgement_and_at_the_end(ends: str) -> None:
+    """No audio comes after the moment at which the session is live for certain."""
+
+    async def test() -> None:
+        talker = setting()
+        await talk(talker, 6, speed=1_000)
+        await asyncio.sleep(1.5)
+        await talker.session.audio(speech(SAMPLE_RATE * 3 // 2))  # the last piece of a stream in large ones
+        assert not talker.admission.raised
+        await asyncio.sleep(1.9 if ends == "finish" else 4.0)
+        if ends == "finish":
+            await talker.session.finish()
+        assert talker.admission.raised == set(range(6))
+        await talker.session.finish()
+
+    run(test())
+
+
 def _counting(call: Any, calls: list[str]) -> Any:
     async def counted(owner: str, session_id: str) -> Any:
         calls.append(session_id)

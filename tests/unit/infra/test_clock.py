@@ -10,8 +10,11 @@ import pytest
 from redis.exceptions import RedisError
 from structlog.testing import capture_logs
 
-from infra.clock import MAX_SKEW_S, RedisClock
+from infra.clock import MAX_SKEW_S, RedisClock, Stopwatch
+from infra.health_file import HealthFile
+from infra.heartbeat import HeartbeatWriter
 from infra.redis_client import Redis
+from wire import names
 from wire.messages.base import HOPS, Clock, hop_ms
 
 ROOT = Path(__file__).parents[3]
@@ -150,6 +153,26 @@ def test_processes_of_a_host_that_keeps_time_agree_exactly() -> None:
     assert first.clock.now() == pytest.approx(first.wall(), abs=1e-6)
 
 
+@pytest.mark.parametrize("step_s", [5.0, -5.0, 3_600.0])
+@pytest.mark.parametrize("failover", [False, True])
+def test_length_of_work_is_right_when_a_clock_is_set(step_s: float, failover: bool) -> None:
+    """Redis' clock, or that of the Redis that takes over, or that of the host before the first measurement."""
+    host = Host(Universe())
+    if failover:
+        host.measure(2)
+    work = Stopwatch(host.clock)
+    assert work.started == work.now() == host.clock.now()
+    host.universe.elapsed += 2.0
+    if failover:
+        host.universe.redis_ahead_s += step_s
+        host.measure()
+    else:
+        host.ahead_s += step_s
+    host.universe.elapsed += 1.0
+    assert work.now() - work.started == pytest.approx(3.0 + failover, abs=0.01)
+    assert host.clock.now() - work.started == pytest.approx(3.0 + failover + step_s, abs=0.01)
+
+
 SKEWS = [
     pytest.param([2.0, 0.0, 0.0, 0.0], id="gateway ahead"),
     pytest.param([0.0, 2.0, 0.0, 0.0], id="STT worker ahead"),
@@ -197,7 +220,7 @@ def test_a_greater_difference_is_logged_once_and_once_when_it_is_over(ahead_s: f
     assert warnings_of(lambda: host.measure(5)) == [("clock agrees with redis", pytest.approx(0.001, abs=0.001))]
 
 
-@pytest.mark.parametrize("ahead_s", [0.0, MAX_SKEW_S, -MAX_SKEW_S, 1.5])
+@pytest.mark.parametrize("ahead_s", [0.0, MAX_SKEW_S, -MAX_SKEW_S, 1.5, 1.9, -1.9])
 def test_two_seconds_are_not_logged(ahead_s: float) -> None:
     host = Host(Universe(), ahead_s)
     assert warnings_of(lambda: host.measure(5)) == []
@@ -207,9 +230,24 @@ def test_a_difference_about_the_limit_is_logged_once() -> None:
     """It comes and goes while NTP slews the clock."""
     host = Host(Universe(), ahead_s=2.1)
     assert len(warnings_of(lambda: host.measure(2))) == 1
+    assert host.clock.differs
     for ahead_s in (1.9, 2.1, 1.5, 2.3):
         host.ahead_s = ahead_s
         assert warnings_of(lambda: host.measure(2)) == []
+        assert host.clock.differs  # as the heartbeat says
+
+
+@pytest.mark.parametrize(("ahead_s", "differs"), [(1.9, False), (-1.9, False), (2.2, True), (-2.2, True)])
+def test_heartbeat_has_the_judgement_of_the_clock(ahead_s: float, differs: bool) -> None:
+    """Measured with the heartbeat's own client, also when an answer takes long."""
+    host = Host(Universe(), ahead_s)
+    writer = HeartbeatWriter(cast(Redis, host.universe), names.STT_WORKER, HealthFile(None), clock=host.clock)
+    writer._note_clock()
+    assert writer._beat.clock_skew_s == pytest.approx(ahead_s, abs=0.01)
+    assert writer._beat.clock_differs == differs
+    host.universe.unavailable = True
+    writer._note_clock()
+    assert writer._beat.clock_differs == differs
 
 
 SERVICES = ["analyzer_worker", "fastapi_service", "infra", "listener_service", "recorder_service", "stt_worker", "wire"]

@@ -59,6 +59,10 @@ class Redis:
 
     def delete(self, *_: str) -> None: ...
 
+    def time(self) -> tuple[int, int]:
+        now = time.time()
+        return int(now), int(now % 1 * 1e6)
+
 
 class UnavailableRedis(Redis):
     """Fails the first ``outages`` commands; then every claim succeeds."""
@@ -68,7 +72,7 @@ class UnavailableRedis(Redis):
         self.outages = outages
         self.published: list[str] = []
 
-    def register_script(self, _script: str) -> Callable[..., tuple[Verdict, int, str]]:
+    def register_script(self, _script: str) -> Callable[..., tuple[Verdict, int, str, int]]:
         return self._claim
 
     def pipeline(self) -> "UnavailableRedis":
@@ -80,9 +84,9 @@ class UnavailableRedis(Redis):
     def publish(self, _channel: str, data: str) -> None:
         self.published.append(data)
 
-    def _claim(self, **_: object) -> tuple[Verdict, int, str]:
+    def _claim(self, **_: object) -> tuple[Verdict, int, str, int]:
         self._fail_in_outage()
-        return "claimed", 1, ""
+        return "claimed", 1, "", 0
 
     def _fail_in_outage(self) -> None:
         if self.outages:
@@ -142,6 +146,31 @@ def test_unknown_failure_is_given_back_without_its_words() -> None:
     with worker.claimed(audio_job(), "stt"):
         raise RuntimeError("cannot pronounce: only between us")
     assert worker.ledger.given_back == ["internal error (RuntimeError)"]
+
+
+@pytest.mark.parametrize("failure", [None, RuntimeError("broken"), WireError("a", "b", "c")])
+def test_a_second_copy_in_the_same_process_is_taken_until_the_first_is_over(failure: Exception | None) -> None:
+    """A failure of the first is over, too; other utterances and stages are not concerned."""
+    worker = make_worker()
+    with worker.claimed(audio_job(0), "stt") as first:
+        with worker.claimed(audio_job(0), "stt") as second, worker.claimed(audio_job(1), "stt") as other:
+            assert (first.verdict, second.verdict, other.verdict) == ("claimed", "taken", "claimed")
+        with worker.claimed(audio_job(0), "stt") as third:
+            assert third.verdict == "taken"
+        if failure is not None:
+            raise failure
+    with worker.claimed(audio_job(0), "stt") as again:
+        assert again.verdict == "claimed"
+
+
+def test_claim_that_fails_leaves_nothing_in_progress() -> None:
+    """The task comes again after the outage."""
+    worker = make_worker()
+    worker.ledger = ResilientLedger(cast(redis_types.Redis, UnavailableRedis(outages=21)))
+    with pytest.raises(redis.exceptions.ConnectionError), worker.claimed(audio_job(), "stt"):
+        pytest.fail("no claim, no work")
+    with worker.claimed(audio_job(), "stt") as claim:
+        assert claim.verdict == "claimed"
 
 
 def test_claim_is_repeated_through_an_outage() -> None:

@@ -9,7 +9,7 @@ import pytest
 from infra.ledger.admission import MAX_PENDING
 from infra.ledger.entry import AUDIO_TTL_S, CLAIM_MAX_S, OUTSTANDING_S, Entry, Stage
 from infra.ledger.ledger import MAX_ATTEMPTS
-from listener_service.retry_policy import AGED_S, GRACE_S, OVERTAKEN_S, held_back, next_step, to_age
+from listener_service.retry_policy import AGED_LOST_S, AGED_S, GRACE_S, OVERTAKEN_S, held_back, next_step, to_age
 from listener_service.sweeper import PERIOD_S
 from tests.support.speakers import audio_job
 
@@ -126,32 +126,39 @@ def test_a_file_holds_back_no_talker() -> None:
     assert held_back([ahead, orphan(1, attempts=2)], set()) == set()
 
 
-def ahead(segment: int, **fields: Any) -> Entry:
+def ahead(segment: int, *, aged_ago: float | None = None, **fields: Any) -> Entry:
     found = at(segment, **({"age": AGED_S + 1, "sent_ago": AGED_S} | fields))
     assert found.job is not None
-    return replace(found, job=found.job.model_copy(update={"ahead": True}))
+    aged_at = 0.0 if aged_ago is None else NOW - aged_ago
+    return replace(found, job=found.job.model_copy(update={"ahead": True}), aged_at=aged_at)
 
 
 @pytest.mark.parametrize(
-    ("entries", "aged", "chosen"),
+    ("entries", "chosen"),
     [
-        ([ahead(1), ahead(2)], set(), "a:1"),
-        ([ahead(1), ahead(2)], {"a:1"}, "a:2"),
-        ([at(0, age=AGED_S + 1), ahead(1)], set(), "a:1"),
-        ([ahead(1, claimed_by=WORKER), ahead(2)], set(), "a:2"),
-        ([ahead(1, sent_ago=None), ahead(2)], set(), "a:2"),
-        ([ahead(1, stage="analysis"), ahead(2, stage="done"), ahead(3)], set(), "a:3"),
-        ([ahead(1, attempts=1)], set(), "a:1"),
-        ([ahead(1, age=AGED_S - 1)], set(), None),
-        ([replace(ahead(1), job=None)], set(), None),
-        ([], set(), None),
+        ([ahead(1), ahead(2)], "a:1"),
+        ([ahead(1, aged_ago=2, claimed_by=WORKER), ahead(2)], "a:2"),
+        ([ahead(1, aged_ago=2), ahead(2)], None),
+        ([ahead(1), ahead(2, aged_ago=2)], None),
+        ([ahead(1, aged_ago=AGED_LOST_S + 1), ahead(2)], "a:1"),
+        ([ahead(1, aged_ago=20, sent_ago=10), ahead(2)], "a:1"),
+        ([ahead(1, aged_ago=-5), ahead(2)], "a:1"),
+        ([at(0, age=AGED_S + 1), ahead(1)], "a:1"),
+        ([ahead(1, claimed_by=WORKER), ahead(2)], "a:2"),
+        ([ahead(1, sent_ago=None), ahead(2)], "a:2"),
+        ([ahead(1, stage="analysis"), ahead(2, stage="done"), ahead(3)], "a:3"),
+        ([ahead(1, attempts=1)], "a:1"),
+        ([ahead(1, age=AGED_S - 1)], None),
+        ([replace(ahead(1), job=None)], None),
+        ([], None),
     ],
-    ids=["oldest", "next", "live", "claimed", "resent", "stage", "retried", "young", "unreadable", "empty"],
+    ids=[
+        *["oldest", "next", "under way", "another under way", "copy lost", "sent again since", "clock set back"],
+        *["live", "claimed", "resent", "stage", "retried", "young", "unreadable", "empty"],
+    ],
 )
-def test_oldest_utterance_of_a_file_that_waits_too_long_is_aged(
-    entries: list[Entry], aged: set[str], chosen: str | None
-) -> None:
-    found = to_age(entries, NOW, aged)
+def test_oldest_utterance_of_a_file_that_waits_too_long_is_aged(entries: list[Entry], chosen: str | None) -> None:
+    found = to_age(entries, NOW)
     assert (found and found.member) == chosen
 
 

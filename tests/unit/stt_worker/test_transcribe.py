@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from infra.celery_app import AHEAD, LIVE
+from infra.celery_app import AGED, AHEAD, LIVE, PRIORITIES
 from infra.ledger.ledger import Claim, Verdict
 from infra.watchdog import Limits
 from infra.worker import Worker
@@ -14,6 +14,7 @@ from stt_worker.engines.base import Hypothesis, RecognitionConfig, Word
 from stt_worker.engines.deadline import Deadline, DeadlineExceeded
 from stt_worker.tasks.transcribe import Transcription
 from stt_worker.tasks.transcript import language_to_keep, reason_not_shown
+from tests.support.clock_steps import STEPS_S, steps
 from tests.support.speakers import audio_job
 from wire import names
 from wire.audio import Samples, encode_pcm
@@ -137,9 +138,39 @@ def test_what_was_said_goes_on_to_the_analysis() -> None:
     assert task.redis.stream == []
 
 
+@pytest.mark.parametrize("step_s", STEPS_S)
+def test_length_of_a_transcription_is_right_when_the_clock_is_set(
+    monkeypatch: pytest.MonkeyPatch, step_s: float
+) -> None:
+    step = steps(monkeypatch, step_s)
+    transcribe = Engine.transcribe
+
+    def stepping(engine: Engine, *args: Any) -> Hypothesis:
+        step()
+        return transcribe(engine, *args)
+
+    monkeypatch.setattr(Engine, "transcribe", stepping)
+    clock = Task(make_hypothesis()).sent[0].clock
+    assert clock.stt_start is not None
+    assert clock.stt_end is not None
+    assert 0 <= clock.stt_end - clock.stt_start < 0.4
+
+
 def test_engine_gets_the_samples_as_floats() -> None:
     """Int16 becomes −1…1."""
     assert Task(make_hypothesis()).engine.asked[0][0] == [0.0, 0.5, -1.0]
+
+
+def test_aged_job_takes_turns_with_interim_texts_inside_a_worker() -> None:
+    """It preempts none of them, and its analysis is no more urgent than those of other files."""
+    engine, ledger = Engine(make_hypothesis()), Ledger(Claim("claimed", 2, None, aged=True), encode_pcm(PCM))
+    sent: list[AnalyzeText] = []
+    worker: Any = Worker("redis://127.0.0.1:1/0", names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
+    worker.model, worker.ledger, worker.redis = engine, ledger, Redis()
+    Transcription(worker, sent.append, min_logprob=-1.5).run(audio_job(ahead=True))
+    ((_, config),) = engine.asked
+    assert config.priority == AGED == PRIORITIES["interim"]
+    assert [analysis.ahead for analysis in sent] == [True]
 
 
 @pytest.mark.parametrize(("ahead", "priority"), [(False, LIVE), (True, AHEAD)])
