@@ -1,6 +1,6 @@
 """The default engine, ``e5-sentiment-multilingual``: multilingual-e5-small with the adapter of this repository."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -92,13 +92,16 @@ class E5Analyzer(SentimentAnalyzer):
         self.revision += " int8"
 
     def analyze(self, text: str, language: str) -> Probabilities:
-        """Classify ``text``; a long one by sentences, whose probabilities are averaged by their number of tokens."""
+        """Classify ``text`` as it is written and in its spoken form, a long one by sentences.
+
+        The probabilities are averaged by the number of tokens.
+        """
         return self.analyze_all([(text, language)])[0]
 
     @torch.inference_mode()
     def analyze_all(self, utterances: Sequence[tuple[str, str]]) -> list[Probabilities]:
         """Classify texts together; as ``analyze`` does each, but for roundings."""
-        parts = [(place, ids) for place, (text, _) in enumerate(utterances) for ids in self._parts(encodable(text))]
+        parts = [(place, ids) for place, (text, _) in enumerate(utterances) for ids in self._forms(encodable(text))]
         totals = torch.zeros(len(utterances), len(LABELS))
         for group in groups_for_passes([len(ids) for _, ids in parts]):
             chosen = [parts[index] for index in group]
@@ -111,15 +114,20 @@ class E5Analyzer(SentimentAnalyzer):
         """Return the divisor of the logits."""
         return self._temperatures.get(language, self._temperatures[ANY_LANGUAGE])
 
-    def _parts(self, text: str) -> list[list[int]]:
-        """Return the token ids of the text, or of groups of its sentences if they are too many."""
+    def _forms(self, text: str) -> list[list[int]]:
+        """Return the parts of the text as it is written, and in its spoken form where that differs."""
+        written, spoken = self._parts(text), self._parts(text, spoken_form)
+        return written if written == spoken else written + spoken
+
+    def _parts(self, text: str, form: Callable[[str], str] = str) -> list[list[int]]:
+        """Return the token ids of ``form`` of the text, or of groups of its sentences if they are too many."""
         limit = self._tokenizer.max_tokens
-        whole = self._tokenizer.encode(spoken_form(text))
+        whole = self._tokenizer.encode(form(text))
         if len(whole) < limit:
             return [whole]
         parts: list[list[int]] = []
         group = ""
-        for sentence in map(spoken_form, BETWEEN_SENTENCES.split(text)):
+        for sentence in map(form, BETWEEN_SENTENCES.split(text)):
             longer = f"{group} {sentence}".strip()
             if group and len(self._tokenizer.encode(longer)) >= limit:
                 parts += self._tokenizer.encode_parts(group)
