@@ -31,7 +31,7 @@ class Decoding:
     """Answers for ``/decode``: requests the middle of a file and then says nothing, or refuses, or is the real one."""
 
     def __init__(self, *answers: str) -> None:
-        """``answers`` are those of the first lines, the last one of all others: a code, ``stall``, ``lose``, ``serve``."""
+        """``answers`` are those of the first lines, the last one of all: a code, ``stall``, ``lose`` or ``serve``."""
         self._answers = [*answers]
         self.lines: list[WebSocketRoute] = []
         self.closed = 0
