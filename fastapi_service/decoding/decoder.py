@@ -104,8 +104,12 @@ class Decoders:
 
 async def _start(size: int) -> Process:
     environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "fastapi_service.decoding.child", str(size),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        cwd=ROOT, env=environment | {"OPENBLAS_NUM_THREADS": "1"},
-    )  # fmt: skip
+    try:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "fastapi_service.decoding.child", str(size),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            cwd=ROOT, env=environment | {"OPENBLAS_NUM_THREADS": "1"},
+        )  # fmt: skip
+    except OSError as error:  # no memory, or no more processes
+        log.warning("decoder failed", cause=f"{type(error).__name__} at its start", bytes=size)
+        raise errors.decoder_crashed() from None

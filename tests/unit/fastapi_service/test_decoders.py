@@ -70,6 +70,14 @@ async def test_a_decoder_that_is_killed_costs_its_file_only() -> None:
     assert processes() == []
 
 
+async def test_a_decoder_that_does_not_start_costs_its_file_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when there is no memory for a process."""
+    monkeypatch.setattr(sys, "executable", "/there/is/no/python")
+    with capture_logs() as logs, pytest.raises(WireError) as refused:
+        await anext(Decoders().decode(1_000, stall))
+    assert (refused.value.code, logs[0]["cause"]) == ("decoder_failed", "FileNotFoundError at its start")
+
+
 async def test_a_decoder_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its core is free again."""
     monkeypatch.setattr(decoder, "STEP_S", 1.0)
