@@ -262,10 +262,21 @@ def decoder_crashed() -> AudioError:
     return AudioError("decoder_failed", "The file cannot be decoded: its decoder broke off.", _CONVERT)
 
 
-def decoding_too_slow(limit_s: float) -> AudioError:
-    """A file took longer to be read and decoded than it may."""
-    message = f"The file was not read and decoded within {limit_s / 60:.0f} minutes."
-    return AudioError("decoder_slow", message, "Cut it into parts, or convert it to a smaller format.")
+def decoder_hangs() -> AudioError:
+    """A decoder takes too long for a second of audio."""
+    return AudioError("decoder_slow", "The file takes more time to decode than it may.", _CONVERT)
+
+
+def line_too_slow(rate: int) -> AudioError:
+    """The parts of a file come too slowly, or its sound is read too slowly; ``rate`` is in bytes per second."""
+    message = f"The file goes over the line with less than {rate * 8 / 1e6:g} Mbit/s, or the line has stalled."
+    return AudioError("decoder_slow", message, "Try again on a better line, or convert the file to a smaller format.")
+
+
+def file_too_large(limit: int) -> AudioError:
+    """A file has more bytes than it may."""
+    message = f"The file is larger than {limit / 1e6:g} MB."
+    return AudioError("too_large", message, "Cut it into parts, or convert it to a smaller format.")
 
 
 def decoder_says(code: str, message: str, remedy: str) -> AudioError:
@@ -274,8 +285,9 @@ def decoder_says(code: str, message: str, remedy: str) -> AudioError:
 
 
 def decoders_busy() -> StoreError:
-    """All decoders work, and none became free in time."""
-    return StoreError("decoders_busy", "Too many files are being decoded at the moment.", "Try again in a minute.")
+    """The client's address has a file here already, or all places are taken."""
+    message = "A file from this address, or too many files, are being decoded at the moment."
+    return StoreError("decoders_busy", message, "Try again in a few seconds.")
 
 
 def no_file() -> ProtocolError:

@@ -35,8 +35,8 @@ class Settings(WireSettings):
     tls_key: Path | None = None
     """PEM file with the certificate's private key."""
     allowed_origins: Annotated[str, _checked(parse_origins)] = ""
-    """Comma-separated origins (https://example.org) whose pages may open ``/ws``; the gateway's own page always may.
-    ``*`` allows any. Clients that send no Origin (programs) are always allowed."""
+    """Comma-separated origins (https://example.org) whose pages may open ``/ws`` and ``/decode``; the gateway's own
+    page always may. ``*`` allows any. Clients that send no Origin (programs) are always allowed."""
     trusted_proxies: Annotated[str, _checked(parse_networks)] = "127.0.0.1,::1"
     """Comma-separated addresses and networks of proxies whose ``X-Forwarded-Host``, ``-Proto`` and ``-For`` count;
     ``*`` for any."""

@@ -58,15 +58,21 @@ class Acceptor:
                 self._lost_upgrades.add(_sender(origin, request))
         return errors.upgrade_lost()
 
-    async def serve(self, websocket: WebSocket, serializer: Serializer) -> None:
-        """Serve one WebSocket from handshake to end."""
+    async def admits(self, websocket: WebSocket) -> bool:
+        """Refuse the handshake of a foreign page, and return False; else the caller accepts it."""
         origin, host = websocket.headers.get("origin"), websocket.headers.get("host", "")
         self._lost_upgrades.discard(_sender(origin or "", websocket))
-        if self.refusal(origin, host):
-            metrics.REFUSED.labels("origin").inc()
-            shown = (origin or "")[: origins.LONGEST]
-            log.info("handshake refused", reason="origin", origin=shown, host=host, client=_address(websocket))
-            await websocket.close()  # before it is accepted: the handshake is answered with 403
+        if not self.refusal(origin, host):
+            return True
+        metrics.REFUSED.labels("origin").inc()
+        shown = (origin or "")[: origins.LONGEST]
+        log.info("handshake refused", reason="origin", origin=shown, host=host, client=address_of(websocket))
+        await websocket.close()  # before it is accepted: the handshake is answered with 403
+        return False
+
+    async def serve(self, websocket: WebSocket, serializer: Serializer) -> None:
+        """Serve one WebSocket from handshake to end."""
+        if not await self.admits(websocket):
             return
         try:
             opening = serializer.connect()
@@ -79,13 +85,14 @@ class Acceptor:
         await Connection(websocket, serializer, self._registry, self._results, self._settings).serve(opening)
 
 
-def _address(connection: HTTPConnection) -> str | None:
+def address_of(connection: HTTPConnection) -> str | None:
+    """Return the client's address, as the trusted proxies say it."""
     return connection.client.host if connection.client else None
 
 
 def _sender(origin: str, connection: HTTPConnection) -> str:
     """Return a page by its origin and the address of its browser: no other client can report a fault of it."""
-    return f"{_address(connection)} {origins.normalized(origin)}"
+    return f"{address_of(connection)} {origins.normalized(origin)}"
 
 
 def acceptor_of(connection: HTTPConnection) -> Acceptor:

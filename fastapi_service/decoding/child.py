@@ -8,6 +8,7 @@ import io
 import json
 import os
 import sys
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -21,8 +22,8 @@ from wire.messages.decoding import MAX_READ
 
 MOST_S = 10_800
 """Seconds of audio in a file: the page's limit."""
-MEMORY = 1 << 30
-"""Bytes of address space: libraries and their threads reserve much more than they use."""
+MEMORY = 512 << 20
+"""Bytes of address space: libraries reserve some that they do not use."""
 PROCESSOR_S = 600
 NICENESS = 10
 """People who talk come first."""
@@ -99,6 +100,9 @@ def _limit() -> None:
 
         resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_S, PROCESSOR_S))
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # it would hold the recording
+    with suppress(OSError):  # if the container's memory runs out, the gateway stays
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 def main() -> None:
@@ -110,12 +114,15 @@ def main() -> None:
         _refuse(error)
     except MemoryError:
         _refuse(errors.decoder_memory())
+    except Exception as error:  # the boundary: without this only an exit code would be left of it
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        _refuse(errors.decoder_crashed(), f"{type(error).__name__} in {Path(at.filename).name}:{at.lineno}")
     else:
         write(END)
 
 
-def _refuse(error: AudioError) -> None:
-    write(ERROR, json.dumps([error.code, error.message, error.remedy]).encode())
+def _refuse(error: AudioError, cause: str | None = None) -> None:
+    write(ERROR, json.dumps([error.code, error.message, error.remedy, cause]).encode())
 
 
 if __name__ == "__main__":

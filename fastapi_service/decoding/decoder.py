@@ -1,94 +1,115 @@
-"""Runs decoders, a few at once, and reads their frames."""
+"""Runs decoders, one for each client and a few in all, and reads their frames."""
 
 import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from asyncio.subprocess import Process
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import structlog
 
 from fastapi_service import errors
 from fastapi_service.decoding.pipe import END, ERROR, HEAD, PART, PCM
+from fastapi_service.monitoring import metrics
 
-AT_ONCE = 2
-"""Decoders at once: each takes a core, and about 50 MB."""
-MOST_WAITING = 20
-WAIT_S = 60.0
-"""Seconds that a file waits for its turn."""
-LONGEST_S = 900.0
-"""Seconds for one file, the time for its parts to come included."""
+AT_MOST = 6
+"""Files at once, most of which wait for their clients' lines. ``GATEWAY_MEMORY`` has 80 MB for each."""
+CORES = 2
+"""Decoders that compute at once."""
+STEP_S = 30.0
+"""Seconds of a decoder, on a core, for the next second of audio, or the next part of its file."""
 
 ROOT = Path(__file__).parents[2]
+ENVIRONMENT = ("PATH", "LANG", "SYSTEMROOT", "LOCAL_RUN_DIR")
+"""Variables that a decoder gets: no secret is among them. By the last one ``local`` finds processes that were left."""
 
 ReadPart = Callable[[int, int], Awaitable[bytes]]
 """Offset and length → that part of the file."""
+log = structlog.get_logger()
 
 
 class Decoders:
-    """Bounds how many files are decoded at once in this process."""
+    """Bounds how many files are decoded at once in this process. Nothing waits here: clients come again."""
 
     def __init__(self) -> None:
-        self._turns = asyncio.Semaphore(AT_ONCE)
-        self._waiting = 0
+        self._cores = asyncio.Semaphore(CORES)
+        self._clients: set[str] = set()
+
+    @contextmanager
+    def place(self, client: str) -> Iterator[None]:
+        """Hold the place for a file of a client, which has one at a time; ``client`` is its address.
+
+        Raises:
+            StoreError: it has one already, or all are taken.
+        """
+        if client in self._clients or len(self._clients) >= AT_MOST:
+            raise errors.decoders_busy()
+        self._clients.add(client)
+        metrics.DECODERS.set(len(self._clients))
+        try:
+            yield
+        finally:
+            self._clients.discard(client)
+            metrics.DECODERS.set(len(self._clients))
 
     async def decode(self, size: int, read_part: ReadPart) -> AsyncGenerator[bytes]:
-        """Yield the PCM of a file, about a second at a time.
+        """Yield the PCM of a file, about a second at a time. When this is closed, its process has ended.
 
         Args:
             size: of the file in bytes.
             read_part: called once at a time.
 
         Raises:
-            AudioError: the file cannot be decoded, breaks off, is too long, or takes too much time.
+            AudioError: the file cannot be decoded, breaks off, is too long, or its decoder hangs.
         """
-        await self._take_turn()
+        process = await _start(size)
+        assert process.stdin is not None
         try:
-            async with asyncio.timeout(LONGEST_S):
-                async for pcm in _run(size, read_part):
-                    yield pcm
-        except TimeoutError:
-            raise errors.decoding_too_slow(LONGEST_S) from None
+            while True:
+                kind, content = await self._next(process)
+                if kind == PCM:
+                    yield content
+                elif kind == ERROR:
+                    *error, cause = json.loads(content)
+                    if cause:
+                        log.warning("decoder failed", cause=cause, bytes=size)
+                    raise errors.decoder_says(*error)
+                elif kind == END:
+                    return
+                else:
+                    process.stdin.write(await read_part(*PART.unpack(content)))
+                    await process.stdin.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            log.warning("decoder failed", cause="process ended", returncode=await process.wait(), bytes=size)
+            raise errors.decoder_crashed() from None
         finally:
-            self._turns.release()
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.communicate()  # not wait(), which never returns while frames are left in the pipe
 
-    async def _take_turn(self) -> None:
-        if self._waiting >= MOST_WAITING:
-            raise errors.decoders_busy()
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(WAIT_S):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise errors.decoders_busy() from None
-        finally:
-            self._waiting -= 1
+    async def _next(self, process: Process) -> tuple[bytes, bytes]:
+        """Return the next frame of a decoder, which takes a core meanwhile."""
+        assert process.stdout is not None
+        async with self._cores:
+            try:
+                async with asyncio.timeout(STEP_S):
+                    kind, length = HEAD.unpack(await process.stdout.readexactly(HEAD.size))
+                    return kind, await process.stdout.readexactly(length)
+            except TimeoutError:
+                raise errors.decoder_hangs() from None
 
 
-async def _run(size: int, read_part: ReadPart) -> AsyncIterator[bytes]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "fastapi_service.decoding.child", str(size),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        cwd=ROOT, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-    )  # fmt: skip
-    assert process.stdin is not None
-    assert process.stdout is not None
+async def _start(size: int) -> Process:
+    environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
     try:
-        while True:
-            kind, length = HEAD.unpack(await process.stdout.readexactly(HEAD.size))
-            content = await process.stdout.readexactly(length)
-            if kind == PCM:
-                yield content
-            elif kind == ERROR:
-                raise errors.decoder_says(*json.loads(content))
-            elif kind == END:
-                return
-            else:
-                process.stdin.write(await read_part(*PART.unpack(content)))
-                await process.stdin.drain()
-    except (asyncio.IncompleteReadError, ConnectionError):
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "fastapi_service.decoding.child", str(size),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            cwd=ROOT, env=environment | {"OPENBLAS_NUM_THREADS": "1"},
+        )  # fmt: skip
+    except OSError as error:  # no memory, or no more processes
+        log.warning("decoder failed", cause=f"{type(error).__name__} at its start", bytes=size)
         raise errors.decoder_crashed() from None
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()

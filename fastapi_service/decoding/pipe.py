@@ -7,7 +7,7 @@ READ = b"R"
 PCM = b"P"
 """Decoder → gateway: samples, as on ``/ws``."""
 ERROR = b"E"
-"""Decoder → gateway: code, message and remedy as a JSON list."""
+"""Decoder → gateway: code, message, remedy, and the cause for the log, or null, as a JSON list."""
 END = b"X"
 """Decoder → gateway: nothing follows."""
 HEAD = struct.Struct("<cI")

@@ -8,6 +8,7 @@ import { languagesIn, unknownIn } from "./i18n/spoken.js";
 import { Conversation } from "./session/conversation.js";
 import { watchReadiness } from "./session/readiness.js";
 import * as sessionStore from "./session/session-store.js";
+import { keepAwake } from "./session/wake-lock.js";
 import { ExportMenu } from "./view/export-menu.js";
 import { FilePicker } from "./view/file-picker.js";
 import { localize } from "./view/localize.js";
@@ -32,11 +33,16 @@ const exports = new ExportMenu(transcript);
 let conversation = null;
 /** The next session, while its microphone is requested or its file read. @type {Conversation | null} */
 let upcoming = null;
+/** The reading of a file. @type {AbortController | null} */
+let reading = null;
 /** `seq` of the newest result of the room that is on the page; 0: none. */
 let lastSeq = 0;
 
 function toggle() {
-  if (conversation?.hasSource) conversation.stop();
+  if (reading) {
+    stopReading();
+    rest();
+  } else if (conversation?.hasSource) conversation.stop();
   else talk();
 }
 
@@ -52,17 +58,37 @@ async function talk() {
 /** @param {File} file */
 async function play(file) {
   const next = (upcoming = prepare());
+  const { signal } = (reading = new AbortController());
+  keepAwake(true, "file");
+  /** @type {import("./audio/remote-decoder.js").Progress["onState"]} */
+  const onState = (state, share) => signal.aborted || view.status(state, share);
   view.status("reading");
-  const audio = await AudioFile.open(file, undefined, socketUrl("decode")).catch((error) => {
-    if (!(error instanceof AudioFileError)) throw error;
+  const audio = await AudioFile.open(file, undefined, socketUrl("decode"), { signal, onState }).catch((error) => {
+    if (signal.aborted) return;
+    if (!(error instanceof AudioFileError)) {
+      stopReading();
+      rest();
+      throw error;
+    }
     console.warn(error); // with its cause
     refuse(file.size ? error : new AudioFileError("empty"));
   });
-  upcoming = null;
-  if (!audio) return rest();
-  begin(next);
-  if (audio.problem) refuse(audio.problem);
-  next.play(audio);
+  if (signal.aborted) return; // the page does something else now
+  reading = upcoming = null;
+  if (audio) {
+    begin(next);
+    if (audio.problem) refuse(audio.problem);
+    next.play(audio);
+  } else rest();
+  keepAwake(false, "file");
+}
+
+/** Ends the reading of a file, if there is one. */
+function stopReading() {
+  if (!reading) return;
+  reading.abort();
+  reading = upcoming = null;
+  keepAwake(false, "file");
 }
 
 /** @param {AudioFileError} error */
@@ -125,6 +151,7 @@ function prepare(former) {
 
 /** Connects a session in place of the present one. @param {Conversation} next */
 function begin(next) {
+  stopReading();
   lastSeq = conversation?.leave() ?? lastSeq;
   conversation = next;
   for (const topic of ["microphone", "file", "error", "late", "end", "dropped"]) view.dismiss(topic);
@@ -147,6 +174,7 @@ function clear() {
 
 /** Moves the page into a room, or out of it (null). @param {string | null} room */
 function move(room) {
+  stopReading();
   conversation?.leave();
   conversation = null;
   history.replaceState(null, "", linkTo(room));

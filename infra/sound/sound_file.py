@@ -1,13 +1,16 @@
 """Sound files → Int16, 16 kHz, mono, a second at a time, with libsndfile and soxr."""
 
-from collections.abc import Callable, Iterator
+import io
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import soundfile
 
 from infra.sound.mono import MonoStream
+from infra.sound.mp3 import EndlessFile, is_sound, says_its_length
 from infra.sound.wav_header import is_wav, read_header, samples_only
 from wire.audio import Pcm
 from wire.errors import AudioError
@@ -15,10 +18,14 @@ from wire.errors import AudioError
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 768_000
 """Hertz; a rate beyond these means a damaged header."""
 _MOST_CHANNELS = 64
-_UNKNOWN = 2**63 - 1
-"""Samples of a FLAC file that was written to a pipe, as libsndfile names them."""
+_UNKNOWN = 1 << 37
+"""Samples, a month of them, from which a length is none: that of a FLAC file from a pipe is 2⁶³ − 1."""
+_BLOCK_VALUES = 1 << 20
+"""Values of all channels that are read at once: 4 MB, whatever a header says of rate and channels."""
 _NEARLY = 0.95
-"""Part of the samples that must come: the length of some MP3 files is an estimate."""
+"""Part of the samples that must come: the length of some files is an estimate."""
+_LEFT = 4096
+"""Bytes at the end of an MP3 file that need not be sound."""
 _CONVERT = "Convert it, for example: ffmpeg -i INPUT -ac 1 -ar 16000 -c:a pcm_s16le OUTPUT.wav"
 _COPY = "Copy it again from where it comes from, or send what there is: ffmpeg -i INPUT OUTPUT.wav"
 _OTHERS = {
@@ -37,7 +44,8 @@ _OTHERS = {
 class SoundFile:
     """A recording: WAV (also G.711, RF64, of unknown length), FLAC, MP3, Ogg Vorbis or Opus, AIFF and others.
 
-    Each reading opens it again, so several readings can go on at once. No more than a second is in memory.
+    MP3 files are read to their end, whatever length they say: several may be joined. Each reading opens the file again,
+    so several readings can go on at once. No more than a second is in memory.
     """
 
     def __init__(self, path: Path, opener: Callable[[], BinaryIO] | None = None) -> None:
@@ -52,8 +60,8 @@ class SoundFile:
         """
         self._path = path
         self._opener = opener or (lambda: path.open("rb"))
-        with _opened(path, self._opener) as sound:
-            self.seconds: float | None = None if sound.frames == _UNKNOWN else sound.frames / sound.samplerate
+        with _opened(path, self._opener) as (sound, _):
+            self.seconds: float | None = sound.frames / sound.samplerate if _says_length(sound) else None
             """Duration as the file says it; None if it does not."""
 
     def blocks(self) -> Iterator[Pcm]:
@@ -62,28 +70,64 @@ class SoundFile:
         Raises:
             AudioError: the file breaks off, or is damaged, in a way that is not just a missing end of a WAV file.
         """
-        with _opened(self._path, self._opener) as sound:
-            stream = MonoStream(sound.samplerate, sound.channels)
-            taken = 0
-            damaged = _breaks_off(sound)
-            try:
-                while len(samples := sound.read(sound.samplerate, dtype="float32", always_2d=True)):
-                    taken += len(samples)
-                    yield stream.push(samples)
-            except soundfile.LibsndfileError:
-                damaged = True
-            yield stream.end()
-            if damaged or (sound.frames != _UNKNOWN and taken < _NEARLY * sound.frames):
-                raise AudioError(
-                    "file_truncated",
-                    f"{self._path} breaks off after {taken / sound.samplerate:.1f} s. What is before was sent.",
-                    _COPY,
-                )
+        with _opened(self._path, self._opener) as (sound, file):
+            read = yield from _read(sound)
+            if not read.damaged and sound.format == "MP3":
+                read = yield from _read_on(file, read)
+        if read.damaged:
+            raise AudioError(
+                "file_truncated",
+                f"{self._path} breaks off after {read.seconds:.1f} s. What is before was sent.",
+                _COPY,
+            )
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The end of a reading."""
+
+    seconds: float
+    damaged: bool
+
+
+def _read(sound: Any) -> Generator[Pcm, None, _Read]:
+    """Yield the samples of one recording, as far as it goes."""
+    stream = MonoStream(sound.samplerate, sound.channels)
+    size = max(1, min(sound.samplerate, _BLOCK_VALUES // sound.channels))
+    taken = 0
+    damaged = _breaks_off(sound)
+    try:
+        while len(samples := sound.read(size, dtype="float32", always_2d=True)):
+            taken += len(samples)
+            yield stream.push(samples)
+    except soundfile.LibsndfileError:
+        damaged = True
+    yield stream.end()
+    damaged = damaged or (_says_length(sound) and taken < _NEARLY * sound.frames)
+    return _Read(taken / sound.samplerate, damaged)
+
+
+def _read_on(file: BinaryIO, read: _Read) -> Generator[Pcm, None, _Read]:
+    """Yield the recordings in an MP3 file that follow the one whose length its header says."""
+    seconds, at = read.seconds, file.tell()
+    end = file.seek(0, io.SEEK_END)
+    while end - at > _LEFT:
+        file.seek(at)
+        if not is_sound(file.read(_LEFT)):
+            break
+        try:
+            with _Sequential(EndlessFile(file, at)) as sound:
+                more = yield from _read(sound)
+        except soundfile.LibsndfileError:
+            return _Read(seconds, damaged=True)
+        seconds += more.seconds
+        at = file.tell()
+    return _Read(seconds, damaged=False)
 
 
 @contextmanager
-def _opened(path: Path, opener: Callable[[], BinaryIO]) -> Iterator[Any]:
-    """Open a file as a ``soundfile.SoundFile`` with at least one sample."""
+def _opened(path: Path, opener: Callable[[], BinaryIO]) -> Iterator[tuple[Any, BinaryIO]]:
+    """Open a file as a ``soundfile.SoundFile`` with at least one sample, and as what that reads."""
     try:
         file = opener()
     except FileNotFoundError:
@@ -93,7 +137,7 @@ def _opened(path: Path, opener: Callable[[], BinaryIO]) -> Iterator[Any]:
             "wav_unreadable", f"{path} cannot be read: {error.strerror}.", "Give a file that you may read."
         ) from None
     with file, _decoder(file, path) as sound:
-        yield sound
+        yield sound, file
 
 
 def _decoder(file: BinaryIO, path: Path) -> Any:
@@ -132,10 +176,19 @@ class _Sequential(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has n
         return False
 
 
+def _says_length(sound: Any) -> bool:
+    return bool(sound.frames < _UNKNOWN)
+
+
 def _open(file: Any) -> Any:
     file.seek(0)
     sound = soundfile.SoundFile(file)
-    if sound.frames != _UNKNOWN:
+    if sound.format == "MP3":  # its position is then where the first recording ends, and the rest begins
+        sound.close()
+        view = file if says_its_length(file) else EndlessFile(file, 0)
+        file.seek(0)
+        return _Sequential(view)
+    if _says_length(sound):
         return sound
     sound.close()
     file.seek(0)

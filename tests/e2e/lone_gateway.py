@@ -27,6 +27,43 @@ READY: dict[str, Any] = {
 }  # fmt: skip
 
 
+class Decoding:
+    """Answers for ``/decode``: requests the middle of a file and then says nothing, or refuses, or is the real one."""
+
+    def __init__(self, *answers: str) -> None:
+        """``answers`` are those of the first lines, the last one of all: a code, ``stall``, ``lose`` or ``serve``."""
+        self._answers = [*answers]
+        self.lines: list[WebSocketRoute] = []
+        self.closed = 0
+
+    async def take_the_place(self, page: Page) -> None:
+        """Answer for it on a page."""
+        await page.route_web_socket(re.compile("/decode$"), self._serve)
+
+    async def _serve(self, line: WebSocketRoute) -> None:
+        self.lines.append(line)
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if answer == "serve":
+            line.connect_to_server()
+            return
+        if answer == "lose":
+            await line.close(code=1012)
+            return
+
+        def reply(message: str | bytes) -> None:
+            if isinstance(message, bytes):
+                return
+            middle = {"type": "read", "offset": json.loads(message)["size"] // 2, "length": 1}
+            refusal = {"type": "error", "code": answer, "message": "-", "remedy": "-", "fatal": True}
+            line.send(json.dumps(middle if answer == "stall" else refusal))
+
+        def close(*_: object) -> None:
+            self.closed += 1
+
+        line.on_message(reply)
+        line.on_close(close)
+
+
 class Service:
     """Takes the audio of one session, and acknowledges it at once."""
 

@@ -1,13 +1,16 @@
 """The page on a phone: the screen stays on, what was not recorded is said, languages are found."""
 
+import io
 import re
 from collections.abc import AsyncIterator
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 from playwright.async_api import Page, expect
 
-from tests.e2e.lone_gateway import Service, lone_gateway
+from tests.e2e.lone_gateway import Decoding, Service, lone_gateway
 from tests.e2e.pages import OpenPage, status
 from tests.e2e.test_page_sessions import AXE, violations
 
@@ -68,6 +71,24 @@ async def test_the_screen_stays_on_while_it_records(open_page: OpenPage) -> None
     await status(page, "Stopped")
     await page.evaluate(RETURN)
     assert await page.evaluate("locks") == {"taken": 3, "held": 0}
+
+
+async def test_the_screen_stays_on_while_a_file_is_read(open_page: OpenPage) -> None:
+    """From its choice on: until it is stopped, or refused, or sent."""
+    file = io.BytesIO()
+    soundfile.write(file, np.zeros(11 * 60 * 8_000, dtype=np.int16), 8_000, format="FLAC")
+    decoding = Decoding("stall", "decoder_failed", "serve")
+    page = await opened(open_page, Service(), WAKE_LOCK, **PHONE)
+    await decoding.take_the_place(page)
+    for end in ("Ready", "Ready", "Stopped"):
+        await page.locator("#file").set_input_files({"name": "a.flac", "mimeType": "", "buffer": file.getvalue()})
+        if decoding.closed == 0:
+            await status(page, "Reading the file… 50%")
+            assert await page.evaluate("locks.held") == 1
+            await page.get_by_role("button", name="Stop").click()
+        await status(page, end, 30_000)
+        assert await page.evaluate("locks.held") == 0
+    assert await page.evaluate("locks.taken") == 3
 
 
 @pytest.mark.parametrize("script", [NO_WAKE_LOCK, REFUSED_WAKE_LOCK], ids=["without locks", "refused"])

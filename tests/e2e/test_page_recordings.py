@@ -12,8 +12,9 @@ import pytest
 import soundfile
 from playwright.async_api import Page, expect
 
-from tests.e2e.lone_gateway import Service, lone_gateway
+from tests.e2e.lone_gateway import Decoding, Service, lone_gateway
 from tests.e2e.pages import OpenPage, status
+from tests.support.eventually import soon
 from wire.audio import SAMPLE_RATE
 
 
@@ -154,6 +155,73 @@ async def test_a_file_that_breaks_off_is_sent_as_far_as_it_goes(open_page: OpenP
     )
     await status(page, "Stopped", 60_000)
     assert 300 < len(service.pcm) / SAMPLE_RATE < 400
+
+
+ELEVEN_MINUTES = encoded(np.zeros((11 * 60 * 8_000, 1), dtype=np.int16), 8_000, format="FLAC")
+"""So long that the service decodes it, and small."""
+
+
+async def opened(open_page: OpenPage, service: Service, decoding: Decoding, **options: Any) -> Page:
+    async def prepare(page: Page) -> None:
+        await service.take_the_place(page)
+        await decoding.take_the_place(page)
+
+    return await open_page(before=prepare, **options)
+
+
+async def test_reading_a_file_shows_its_progress_and_can_be_stopped(open_page: OpenPage) -> None:
+    """The line is closed, and another file can be chosen."""
+    service, decoding = Service(), Decoding("stall")
+    page = await opened(open_page, service, decoding)
+    await choose(page, "long.flac", ELEVEN_MINUTES)
+    await status(page, "Reading the file… 50%")
+    await page.get_by_role("button", name="Stop").click()
+    await status(page, "Ready")
+    await soon(lambda: decoding.closed == 1)
+    assert service.starts == []
+    await choose(page, "a.wav", encoded(tone(16_000, 1), 16_000, format="WAV"))
+    await status(page, "Stopped")
+    assert len(service.starts) == 1
+
+
+async def test_what_begins_meanwhile_ends_the_reading(open_page: OpenPage) -> None:
+    """A conversation that is restored is not overrun by the file."""
+    service, decoding = Service(), Decoding("stall")
+    page = await opened(open_page, service, decoding)
+    await choose(page, "a.wav", encoded(tone(16_000, 1), 16_000, format="WAV"))
+    await status(page, "Stopped")
+    await page.reload()
+    await choose(page, "long.flac", ELEVEN_MINUTES)
+    await status(page, "Reading the file… 50%")
+    await page.get_by_role("button", name="Go on with it").click()
+    await status(page, "Stopped")
+    await soon(lambda: decoding.closed == 1)
+    await expect(page.locator("#choose-file")).to_be_enabled()
+    assert [start.get("session_id") for start in service.starts] == [None, "0" * 32]
+
+
+async def test_a_file_waits_for_its_turn_and_for_the_line(open_page: OpenPage) -> None:
+    """Then it is read and sent."""
+    service, decoding = Service(), Decoding("decoders_busy", "lose", "serve")
+    page = await opened(open_page, service, decoding)
+    await choose(page, "long.flac", ELEVEN_MINUTES)
+    await status(page, "Yours waits for its turn")
+    await status(page, "Stopped", 60_000)
+    assert len(decoding.lines) == 3
+    # The browser's real sockets keep the order; in those that a test routes the end may overtake the last pieces.
+    assert len(service.pcm) / SAMPLE_RATE == pytest.approx(11 * 60, abs=5)
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"), [("en-US", "cannot be reached"), ("ko-KR", "서비스에 연결할 수 없습니다")]
+)
+async def test_a_service_that_is_away_is_the_reason(open_page: OpenPage, locale: str, words: str) -> None:
+    """The tab does not decode the file instead."""
+    decoding = Decoding("lose")
+    page = await opened(open_page, Service(), decoding, locale=locale)
+    await choose(page, "long.flac", ELEVEN_MINUTES)
+    await expect(page.locator("[data-topic=file]")).to_contain_text(words, timeout=30_000)
+    assert len(decoding.lines) == 3
 
 
 async def test_the_page_waits_for_results_in_the_queue(open_page: OpenPage) -> None:

@@ -14,11 +14,15 @@ MAX_READ = 131_072
 """Bytes of one ``read``: half of the largest message that the gateway accepts."""
 
 
+MAX_FILE = 200_000_000
+"""Bytes of a file."""
+
+
 class OpenFile(Command):
     """Begins: the first message of the client, and the only one that is text."""
 
     type: Literal["open"] = "open"
-    size: Annotated[int, Field(ge=0)]
+    size: Annotated[int, Field(ge=0, le=MAX_FILE)]
     """Bytes of the file."""
 
 

@@ -11,10 +11,11 @@ const MAX_SECONDS = 10_800;
 const SHORT_S = 600;
 /** Of unknown length, what is larger counts as longer. */
 const SMALL_BYTES = 1e6;
-/** What the service does not read, such as M4A, is tried in the browser up to this length. */
+/** What the service does not read, such as M4A, is tried in the browser up to this length; of unknown length, this size. */
 const HELD_S = 3600;
-/** The service's codes for what the browser may be able to read all the same. */
-const LEFT_TO_BROWSER = ["not_wav", "wav_format", "unreachable"];
+const HELD_BYTES = 4e6;
+/** The service's codes, where the page has its own for the same: not_audio may be read by the browser. @type {Record<string, string>} */
+export const CODES = { not_wav: "not_audio", wav_format: "not_audio", wav_empty: "empty" };
 /** Power of the sum of the channels, relative to theirs, below which they cancel each other out, as in infra/sound/mono.py. */
 const CANCELLED = 0.1;
 
@@ -42,27 +43,35 @@ export class AudioFile {
    * @param {Blob} file
    * @param {number} [longest] seconds
    * @param {URL} [service] of /decode
+   * @param {import("./remote-decoder.js").Progress} [progress]
    * @throws {AudioFileError}
+   * @throws {DOMException} it was ended
    */
-  static async open(file, longest = MAX_SECONDS, service) {
+  static async open(file, longest = MAX_SECONDS, service, progress) {
     if (file.size > MAX_BYTES) throw new AudioFileError("too_large");
     const seconds = await durationOf(file);
-    if (seconds > longest) throw new AudioFileError("too_long");
-    const short = seconds <= SHORT_S || (Number.isNaN(seconds) && file.size <= SMALL_BYTES);
+    const unknown = !(seconds < Infinity);
+    if (!unknown && seconds > longest) throw new AudioFileError("too_long");
+    const short = unknown ? file.size <= SMALL_BYTES : seconds <= SHORT_S;
+    const held = unknown ? file.size <= HELD_BYTES : seconds <= HELD_S;
+    const there = () => decodeThere(file, /** @type {URL} */ (service), progress);
+    const decoders = held ? [() => decodeHere(file)] : [];
+    if (service) decoders.splice(short ? 1 : 0, 0, there);
     let cause;
-    for (const decode of short ? [decodeHere, decodeThere] : [decodeThere, decodeHere]) {
+    for (const decode of decoders) {
       try {
-        if (decode === decodeHere && seconds > HELD_S) break;
-        const audio = await decode(file, service);
+        const audio = await decode();
+        progress?.signal?.throwIfAborted();
         if (audio.seconds > longest) throw new AudioFileError("too_long");
         if (!audio.seconds) throw new AudioFileError("empty");
         return audio;
       } catch (error) {
-        if (error instanceof AudioFileError && !LEFT_TO_BROWSER.includes(error.code)) throw error;
+        progress?.signal?.throwIfAborted();
+        if (error instanceof AudioFileError && error.code !== "not_audio") throw error;
         cause ??= error;
       }
     }
-    throw new AudioFileError(seconds > SHORT_S ? "memory" : "not_audio", cause);
+    throw new AudioFileError(seconds > (unknown && held ? Infinity : SHORT_S) ? "memory" : "not_audio", cause);
   }
 
   /**
@@ -82,7 +91,7 @@ export class AudioFile {
   }
 }
 
-/** Seconds by the file's header; NaN if they are unknown. @param {Blob} file @returns {Promise<number>} */
+/** Seconds by the file's header; Infinity if it does not say them, NaN if the browser does not read it. @param {Blob} file @returns {Promise<number>} */
 async function durationOf(file) {
   if (!globalThis.Audio || !file.size) return NaN;
   const probe = new Audio();
@@ -96,7 +105,7 @@ async function durationOf(file) {
   const { duration } = probe;
   probe.src = ""; // else it may go on loading
   URL.revokeObjectURL(url);
-  return duration < Infinity ? duration : NaN;
+  return duration;
 }
 
 /** @param {Blob} file */
@@ -110,11 +119,10 @@ async function decodeHere(file) {
   );
 }
 
-/** @param {Blob} file @param {URL} [service] */
-async function decodeThere(file, service) {
-  if (!service) throw new AudioFileError("unreachable");
-  const { pieces, error } = await decodeRemotely(file, service);
-  const problem = error && new AudioFileError(error.code === "wav_empty" ? "empty" : error.code, error);
+/** @param {Blob} file @param {URL} service @param {import("./remote-decoder.js").Progress} [progress] */
+async function decodeThere(file, service, progress) {
+  const { pieces, error } = await decodeRemotely(file, service, progress);
+  const problem = error && new AudioFileError(CODES[error.code] ?? error.code, error);
   if (problem && !pieces.length) throw problem;
   const bytes = pieces.reduce((sum, { size }) => sum + size, 0);
   const audio = new AudioFile(bytes / 2 / SAMPLE_RATE, pieces.length, async (i) => new Int16Array(await pieces[i].arrayBuffer()));

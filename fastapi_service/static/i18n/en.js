@@ -10,7 +10,9 @@ export const en = {
   startAgain: "Start again",
   status: {
     idle: "Ready when you are.",
-    reading: "Reading the file…",
+    /** @param {string} share such as 42%, or empty */
+    reading: (share) => `Reading the file… ${share}`,
+    queued: "Other files are being read. Yours waits for its turn.",
     joining: "Joining the room…",
     watching: "You see what is said in the room. Press Start to talk.",
     permission: "Waiting for the microphone. The browser may ask for your permission.",
@@ -42,6 +44,7 @@ export const en = {
     too_large: "This file is larger than 200 MB. Cut it, or use a compressed format.",
     too_long: "This recording is longer than three hours. Cut it into parts.",
     empty: "This file holds no audio.",
+    unreachable: "The service, which reads this file, cannot be reached. Choose the file again when it runs and this machine is online.",
     memory: "Of this kind of file, the browser's memory does not hold such a length. Save it as MP3, OGG or FLAC, or cut it.",
   },
   settings: {

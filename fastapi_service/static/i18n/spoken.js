@@ -57,6 +57,6 @@ function askedIn(address) {
 
 /** Browsers write `ko-KR`, and new codes for old ones. @param {string} tag @param {string} code */
 function isCodeOf(tag, code) {
-  const [language] = tag.split(/[-_]/);
+  const language = tag.split(/[-_]/)[0].replace(/^nb$/, "no"); // Bokmål, which most Norwegian is, has no code of its own here
   return language === code || (/^[a-z]{2,3}$/.test(language) && new Intl.Locale(language).language === new Intl.Locale(code).language);
 }

@@ -105,6 +105,7 @@ export class Conversation {
    */
   async play(file) {
     this.#status.progress = 0;
+    this.show();
     let sent = 0;
     for await (const pcm of file.pieces()) {
       await this.#socket.audio.waitForCapacity();

@@ -1,14 +1,17 @@
 // @ts-check
 /** Keeps the screen on, because phones suspend the page with it. A browser that cannot, or does not want to, is no error. */
 
-let wanted = false;
+/** What wants it on. @type {Set<string>} */
+const wishes = new Set();
 /** @type {WakeLockSentinel | null} */
 let lock = null;
 
-/** @param {boolean} on */
-export function keepAwake(on) {
-  if (on === wanted) return;
-  wanted = on;
+/** @param {boolean} on @param {string} [what] a session, or a file that is read */
+export function keepAwake(on, what = "session") {
+  const before = wishes.size;
+  if (on) wishes.add(what);
+  else wishes.delete(what);
+  if (!before === !wishes.size) return;
   if (on) {
     document.addEventListener("visibilitychange", acquire); // whoever leaves the page releases the lock
     acquire();
@@ -24,7 +27,7 @@ async function acquire() {
     const taken = await navigator.wakeLock.request("screen");
     release();
     lock = taken;
-    if (!wanted) release();
+    if (!wishes.size) release();
   } catch {
     // Not here, or not now, as with a low battery: the recording goes on without it.
   }

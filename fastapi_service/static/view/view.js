@@ -11,7 +11,6 @@ import { setText } from "./localize.js";
 /** Action of the button in a status, if not `stop`; null: it is disabled. @type {Partial<Record<Status, "start" | "startAgain" | null>>} */
 const BUTTON = {
   idle: "start",
-  reading: null,
   joining: "start",
   watching: "start",
   permission: null,
@@ -39,16 +38,19 @@ export class View {
   /**
    * Shows a status, and enables what can be used in it.
    * @param {Status} status
-   * @param {number} [share] of the file that was sent, 0–1
+   * @param {number} [share] of the file that was read or sent, 0–1
    */
   status(status, share = 0) {
     const { [status]: action = "stop" } = BUTTON;
     const ready = action === "start" || action === "startAgain";
     const before = this.#status.dataset.status;
-    const text = () => (status === "sending" ? texts.status.sending(percent(share)) : texts.status[status]);
+    const text = () => {
+      const { [status]: said } = texts.status;
+      return typeof said === "string" ? said : said(status === "reading" && !share ? "" : percent(share));
+    };
     this.#status.dataset.status = status;
     setText(this.#status, text);
-    if (status !== "hearing" && !(status === "sending" && before === "sending")) setText(this.#announced, text);
+    if (status !== "hearing" && !(status === before && typeof texts.status[status] !== "string")) setText(this.#announced, text);
     // Not `disabled`, which would take away the keyboard's focus.
     this.#toggle.ariaDisabled = String(action === null || (ready && !this.#canStart));
     this.#toggle.disabled = false;

@@ -1,6 +1,5 @@
 """Files over ``/decode``: a real decoder in a process of its own, whose parts a client sends."""
 
-import asyncio
 import io
 import json
 import subprocess
@@ -11,16 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from prometheus_client import REGISTRY
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from fastapi_service.app import create_app
-from fastapi_service.decoding import child, decoder
+from fastapi_service.decoding import child
 from fastapi_service.decoding.decoder import Decoders
 from fastapi_service.settings import Settings
 from tests.support.machines import ROOT
 from wire.audio import SAMPLE_RATE, Pcm, decode_pcm
 from wire.errors import WireError
+from wire.messages.decoding import MAX_FILE
 
 SECONDS = 3
 
@@ -143,42 +144,6 @@ def children_kb() -> list[str]:
     return [line.split()[0] for line in listed if "fastapi_service.decoding.child" in line]
 
 
-async def test_a_decoder_that_dies_costs_its_file_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next file is decoded, and the place is free again."""
-    decoders = Decoders()
-
-    async def die(_offset: int, _length: int) -> bytes:
-        return b""  # a decoder that gets no bytes waits for them; its limit of time ends that
-
-    monkeypatch.setattr(decoder, "LONGEST_S", 1.0)
-    for _ in range(decoder.AT_ONCE + 1):
-        with pytest.raises(WireError, match="not read and decoded within") as refused:
-            await anext(decoders.decode(1000, die))
-        assert refused.value.code == "decoder_slow"
-    monkeypatch.setattr(decoder, "LONGEST_S", 60.0)
-    assert len(await decoded(FILES["wav"]())) == SECONDS * SAMPLE_RATE
-
-
-async def test_files_wait_for_their_turn_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More than a few at once are told to come again."""
-    monkeypatch.setattr(decoder, "WAIT_S", 0.05)
-    decoders = Decoders()
-    never = asyncio.Event()
-
-    async def stall(_offset: int, _length: int) -> bytes:
-        await never.wait()
-        return b""
-
-    stalled = [asyncio.create_task(anext(decoders.decode(1000, stall))) for _ in range(decoder.AT_ONCE)]
-    await asyncio.sleep(0.01)
-    with pytest.raises(WireError) as refused:
-        await anext(decoders.decode(1000, stall))
-    assert refused.value.code == "decoders_busy"
-    for task in stalled:
-        task.cancel()
-    await asyncio.gather(*stalled, return_exceptions=True)
-
-
 @pytest.fixture
 def client() -> Any:
     with TestClient(create_app(Settings(redis_url="redis://127.0.0.1:1"))) as started:
@@ -210,6 +175,7 @@ def test_a_client_sends_the_parts_that_are_requested(client: TestClient) -> None
         (['{"type":"open"}'], "bad_message"),
         (['{"type":"open","size":-1}'], "bad_message"),
         (["RIFF"], "bad_message"),
+        (['{"type":"open","size":200000001}'], "too_large"),
         (['{"type":"open","size":100}', b"short"], "wrong_part"),
         (['{"type":"open","size":100}', "text"], "wrong_part"),
         (['{"type":"open","size":16}', b"not audio at all"], "not_wav"),
@@ -228,14 +194,27 @@ def test_what_is_wrong_is_answered_with_an_error(client: TestClient, messages: l
     assert (said["type"], said["code"], said["fatal"]) == ("error", code, True)
 
 
+def refused_handshakes() -> float:
+    return REGISTRY.get_sample_value("wta_refused_total", {"reason": "origin"}) or 0
+
+
 def test_a_foreign_page_is_refused(client: TestClient) -> None:
-    """As on ``/ws``."""
-    headers = {"origin": "https://elsewhere.example"}
+    """As on ``/ws``, and counted with those."""
+    headers, before = {"origin": "https://elsewhere.example"}, refused_handshakes()
     with pytest.raises(WebSocketDisconnect), client.websocket_connect("/decode", headers=headers):
         pass
+    assert refused_handshakes() == before + 1
 
 
-def test_the_page_and_the_decoder_have_one_limit() -> None:
-    """Three hours."""
+def test_a_plain_request_is_answered_as_on_ws(client: TestClient) -> None:
+    """A proxy that drops the upgrade's headers is named."""
+    for path in ("/ws", "/decode"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (426, "upgrade_lost")
+
+
+def test_the_page_and_the_decoder_have_the_same_limits() -> None:
+    """Three hours, and 200 MB."""
     page = Path(ROOT / "fastapi_service" / "static" / "audio" / "audio-file.js").read_text(encoding="utf-8")
-    assert f"{child.MOST_S:_}" in page
+    assert f"MAX_SECONDS = {child.MOST_S:_};" in page
+    assert f"MAX_BYTES = {MAX_FILE / 1e6:g}e6;" in page

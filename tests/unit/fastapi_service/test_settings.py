@@ -10,6 +10,7 @@ import pytest
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from fastapi_service.decoding.decoder import AT_MOST
 from fastapi_service.settings import Settings as GatewaySettings
 from infra.settings import WireSettings, load_settings, load_settings_or_exit
 from listener_service.settings import Settings as ListenerSettings
@@ -191,12 +192,15 @@ def test_no_setting_is_named_like_another_of_another_meaning() -> None:
 
 
 def test_the_default_number_of_sessions_fits_the_memory_of_the_container() -> None:
-    """With the measured sizes of the README: the gateway, and sessions that all talk while Redis is away."""
+    """With the measured sizes of the README: gateway, decoders, and sessions that all talk while Redis is away."""
     readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
     (own,) = re.findall(r"([\d.]+) MB for the gateway", readme)
     (session,) = re.findall(r"([\d.]+) MB while Redis is away", readme)
+    (decoder, decoders) = re.findall(r"([\d.]+) MB for each of (\d+) decoders", readme)[0]
+    assert int(decoders) == AT_MOST
     default = GatewaySettings.model_fields["max_sessions"].default
     limit = dict(example())["GATEWAY_MEMORY"]
     assert limit.endswith("G")
-    assert float(own) + default * float(session) < 0.95 * 1_024 * float(limit.removesuffix("G"))
+    all_decoders = AT_MOST * float(decoder)
+    assert float(own) + all_decoders + default * float(session) < 0.95 * 1_024 * float(limit.removesuffix("G"))
     assert f"the {default} of `GATEWAY_MAX_SESSIONS`" in readme

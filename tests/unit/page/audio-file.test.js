@@ -65,13 +65,18 @@ test("what is too long is refused", async () => {
 const SERVICE = new URL("ws://service/decode");
 /** Kinds of decoders that were used. @type {string[]} */
 let used;
+/** Sockets that the page closed. */
+let closed = 0;
 
 /**
  * Files whose duration is known, and a service that decodes, or answers with an error after some pieces.
- * @param {{ seconds: number, here?: boolean, error?: string, pieces?: number }} how
+ * @param {{ seconds: number, here?: boolean, error?: string, pieces?: number, refusals?: string[], silent?: boolean }} how
+ * `refusals`: codes of the first answers; `silent`: the service does not answer
  */
-function decoders({ seconds, here = true, error, pieces = 2 }) {
+function decoders({ seconds, here = true, error, pieces = 2, refusals = [], silent = false }) {
   used = [];
+  closed = 0;
+  refusals = [...refusals];
   channels = [new Float32Array(16_000)];
   class Context extends FakeContext {
     /** @param {ArrayBuffer} bytes */
@@ -89,22 +94,31 @@ function decoders({ seconds, here = true, error, pieces = 2 }) {
   }
   class Socket {
     onopen = () => {};
+    /** @type {((event: { data: unknown }) => void) | null} */
     onmessage = (/** @type {{ data: unknown }} */ { data }) => assert.ok(data);
+    /** @type {(() => void) | null} */
     onclose = () => {};
     constructor() {
       used.push("there");
       queueMicrotask(() => this.onopen());
     }
+    close() {
+      closed++;
+    }
     /** @param {string | Blob} message */
     async send(message) {
+      if (silent) return;
+      const refusal = refusals.shift();
+      if (refusal === "unreachable") return this.onclose?.();
+      if (refusal) return this.onmessage?.({ data: JSON.stringify({ type: "error", code: refusal }) });
       if (typeof message === "string") {
-        assert.deepEqual(JSON.parse(message), { type: "open", size: 5 });
-        return this.onmessage({ data: JSON.stringify({ type: "read", offset: 1, length: 3 }) });
+        assert.deepEqual(JSON.parse(message), { type: "open", size: file.size });
+        return this.onmessage?.({ data: JSON.stringify({ type: "read", offset: 1, length: 3 }) });
       }
       assert.equal(await message.text(), "oun");
-      for (let i = 0; i < pieces; i++) this.onmessage({ data: new Blob([new Int16Array(16_000).fill(i)]) });
-      if (error !== "unreachable") this.onmessage({ data: JSON.stringify({ type: error ? "error" : "decoded", code: error }) });
-      this.onclose();
+      for (let i = 0; i < pieces; i++) this.onmessage?.({ data: new Blob([new Int16Array(16_000).fill(i)]) });
+      if (error !== "unreachable") this.onmessage?.({ data: JSON.stringify({ type: error ? "error" : "decoded", code: error }) });
+      this.onclose?.();
     }
   }
   Object.assign(globalThis, { OfflineAudioContext: Context, Audio, WebSocket: Socket });
@@ -114,7 +128,13 @@ afterEach(() => {
   Object.assign(globalThis, { Audio: undefined, WebSocket: undefined });
 });
 
-const open = () => AudioFile.open(new Blob(["sound"]), undefined, SERVICE);
+/** @type {Blob} */
+let file;
+/** @param {import("../../../fastapi_service/static/audio/remote-decoder.js").Progress} [progress] */
+const open = (progress, content = "sound") => {
+  file = new Blob([content]);
+  return AudioFile.open(file, undefined, SERVICE, { pauses: { againMs: 1 }, ...progress });
+};
 
 for (const [name, how, expected, seconds] of /** @type {[string, Parameters<typeof decoders>[0], string[], number][]} */ ([
   ["a short file is decoded here", { seconds: 600 }, ["here"], 1],
@@ -122,7 +142,9 @@ for (const [name, how, expected, seconds] of /** @type {[string, Parameters<type
   ["a small one of unknown length here", { seconds: Infinity }, ["here"], 1],
   ["what the browser cannot read by the service", { seconds: 3, here: false }, ["here", "there"], 2],
   ["a long one that the service does not read here", { seconds: 3600, error: "not_wav", pieces: 0 }, ["there", "here"], 1],
-  ["a long one here if there is no such service", { seconds: 700, error: "unreachable" }, ["there", "here"], 1],
+  ["one of unknown length, as a browser records it, here", { seconds: Infinity, here: true }, ["here"], 1],
+  ["again when all decoders are busy", { seconds: 700, refusals: Array(5).fill("decoders_busy") }, Array(6).fill("there"), 2],
+  ["again when the line is lost", { seconds: 700, refusals: ["unreachable", "unreachable"] }, Array(3).fill("there"), 2],
 ])) {
   test(name, async () => {
     decoders(how);
@@ -137,14 +159,59 @@ for (const [code, how] of /** @type {[string, Parameters<typeof decoders>[0]][]}
   ["memory", { seconds: 3601, error: "not_wav", pieces: 0 }],
   ["memory", { seconds: 3000, here: false, error: "wav_format", pieces: 0 }],
   ["empty", { seconds: 3, here: false, error: "wav_empty", pieces: 0 }],
-  ["decoders_busy", { seconds: 3000, error: "decoders_busy", pieces: 0 }],
+  ["decoder_slow", { seconds: 3000, error: "decoder_slow", pieces: 0 }],
   ["not_audio", { seconds: NaN, here: false, error: "not_wav", pieces: 0 }],
+  ["unreachable", { seconds: 700, error: "unreachable" }],
+  ["unreachable", { seconds: 3, here: false, error: "unreachable" }],
+  ["unreachable", { seconds: NaN, here: false, error: "unreachable" }],
 ])) {
   test(`it is refused as ${code}: ${JSON.stringify(how)}`, async () => {
     decoders(how);
     await assert.rejects(open(), refuses(code));
   });
 }
+
+test("what the service does not read, and is of unknown length, is not decoded here when it is large", async () => {
+  for (const [seconds, code] of /** @type {[number, string][]} */ ([[Infinity, "memory"], [NaN, "not_audio"]])) {
+    decoders({ seconds, refusals: ["not_wav"] });
+    await assert.rejects(open({}, "x".repeat(4_000_001)), refuses(code));
+    assert.deepEqual(used, ["there"]);
+    decoders({ seconds, refusals: ["not_wav"] });
+    assert.equal((await open({}, "x".repeat(4_000_000))).seconds, 1);
+    assert.deepEqual(used, ["there", "here"]);
+  }
+});
+
+test("a service that says nothing is unreachable, and its sockets are closed", async () => {
+  decoders({ seconds: 700, silent: true });
+  await assert.rejects(open({ pauses: { againMs: 1, silentMs: 5 } }), refuses("unreachable"));
+  assert.deepEqual([used, closed], [["there", "there", "there"], 3]);
+});
+
+for (const [name, how] of /** @type {[string, Parameters<typeof decoders>[0]][]} */ ([
+  ["while the service is silent", { seconds: 700, silent: true }],
+  ["while it waits for its turn", { seconds: 700, refusals: Array(1000).fill("decoders_busy") }],
+  ["while the line is away", { seconds: 700, refusals: ["unreachable", "unreachable"] }],
+])) {
+  test(`it can be ended ${name}`, async () => {
+    decoders(how);
+    const ended = new AbortController();
+    setTimeout(() => ended.abort(), 20);
+    await assert.rejects(open({ signal: ended.signal, pauses: { againMs: 15 } }), { name: "AbortError" });
+    const before = used.length;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(used.length, before);
+    assert.ok(!used.includes("here"));
+  });
+}
+
+test("it shows the part of the file that was read, and that it waits", async () => {
+  /** @type {[string, number][]} */
+  const states = [];
+  decoders({ seconds: 700, refusals: ["decoders_busy"] });
+  await open({ onState: (state, share) => states.push([state, share]) });
+  assert.deepEqual(states, [["queued", 0], ["reading", 0.2]]);
+});
 
 test("the pieces of the service come in order, and its reason for a missing end with them", async () => {
   decoders({ seconds: 3000, error: "file_truncated", pieces: 3 });

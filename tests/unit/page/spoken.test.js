@@ -49,6 +49,8 @@ test("browsers' tags and newer codes are understood, and what is unknown is said
     ["?language=pt-BR", ["pt"], []],
     ["?languages=zh_TW, yue", ["zh", "yue"], []],
     ["?language=jv", ["jw"], []],
+    ["?language=nb-NO", ["no"], []],
+    ["?languages=nb,nn_NO", ["nn", "no"], []],
     ["?language=fil", ["tl"], []],
     ["?language=auto", [], []],
     ["?language=", [], []],

@@ -59,6 +59,7 @@ def test_the_modules_as_served_keep_them_too(tmp_path: Path) -> None:
         served.write_bytes(as_served(file))
     shutil.copytree(HERE, tests, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     (tmp_path / "tests" / "data").symlink_to(ROOT / "tests" / "data")
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
     (tmp_path / "package.json").symlink_to(ROOT / "package.json")
     assert "# fail 0\n" in run("node", "--test", *sorted(tests.glob("*.test.js")))
     for file in static.rglob("*.js"):

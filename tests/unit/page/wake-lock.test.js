@@ -66,6 +66,16 @@ test("it is taken again on each return to the page, and one is held", async () =
   }
 });
 
+test("it is held until nothing wants it any more", async () => {
+  keepAwake(true, "file");
+  keepAwake(true);
+  keepAwake(false, "file");
+  await setImmediate();
+  assert.deepEqual([locks.length, held()], [1, 1]);
+  keepAwake(false);
+  assert.equal(held(), 0);
+});
+
 test("a lock that comes after the end is released", async () => {
   keepAwake(true);
   keepAwake(false);

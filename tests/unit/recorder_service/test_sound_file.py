@@ -1,5 +1,6 @@
 """The recorder reads the sound files that people have, and says of others what they are."""
 
+import io
 import struct
 import tracemalloc
 from pathlib import Path
@@ -186,3 +187,74 @@ def test_flac_of_unknown_length_is_read_to_its_end(tmp_path: Path, seconds: floa
     sound = SoundFile(path)
     assert sound.seconds is None
     assert sum(map(len, sound.blocks())) == int(seconds * SAMPLE_RATE)
+
+
+def mp3(seconds: float, rate: int = 44_100, mode: str = "VARIABLE") -> bytes:
+    """Return an MP3 file that is quiet in its first half and loud in its second: estimates of its length are wrong."""
+    noise = np.random.default_rng(0).standard_normal(round(seconds * rate)) * 0.2
+    noise[: len(noise) // 2] *= 0.0005
+    file = io.BytesIO()
+    soundfile.write(file, noise, rate, format="MP3", bitrate_mode=mode, compression_level=0.3)
+    return file.getvalue()
+
+
+def without_length(content: bytes) -> bytes:
+    """Remove the first frame of an MP3 file, which holds the header of its length."""
+    at = content.index(b"\xff\xfb", 4)
+    assert any(name in content[:at] for name in (b"Xing", b"Info"))
+    return content[at:]
+
+
+ID3 = b"ID3\x03\0\0\0\x04\0\0" + bytes(4 << 14)
+"""A tag of 64 KB before a recording, as one with a picture of the cover."""
+JOINED: dict[str, tuple[bytes, float]] = {
+    "variable without its length": (without_length(mp3(20)), 20),
+    "constant without its length": (without_length(mp3(20, mode="CONSTANT")), 20),
+    "two": (mp3(10) * 2, 20),
+    "three": (mp3(5) * 3, 15),
+    "two without their length": (without_length(mp3(10)) * 2, 20),
+    "the first with its length": (mp3(10) + without_length(mp3(10)), 20),
+    "two with pictures": (ID3 + mp3(10) + ID3 + mp3(10), 20),
+    "other rates": (mp3(10) + mp3(10, 32_000), 20),
+    "a tag at the end": (mp3(10) + b"APETAGEX" + b"picture" * 5_000, 10),
+    "padding at the end": (mp3(10) + bytes(20_000), 10),
+}
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_mp3_is_read_to_its_end_whatever_length_it_says(tmp_path: Path, name: str) -> None:
+    """Without a header of the length libsndfile estimates it; of joined files it reads the first."""
+    content, seconds = JOINED[name]
+    (tmp_path / "a.mp3").write_bytes(content)
+    pcm = read(tmp_path / "a.mp3")
+    assert len(pcm) / SAMPLE_RATE == pytest.approx(seconds, abs=0.2)
+    assert loudness(pcm[-SAMPLE_RATE:]) > 0.1
+
+
+def test_mp3_without_its_length_says_none(tmp_path: Path) -> None:
+    """An estimate could be ten times too long."""
+    (tmp_path / "a.mp3").write_bytes(without_length(mp3(5)))
+    assert SoundFile(tmp_path / "a.mp3").seconds is None
+
+
+def test_mp3_with_something_else_behind_it_is_an_error(tmp_path: Path) -> None:
+    """The recording before it is read."""
+    (tmp_path / "a.mp3").write_bytes(mp3(5) + np.random.default_rng(0).bytes(50_000).replace(b"\xff", b"\xfe"))
+    got: list[Pcm] = []
+    with pytest.raises(AudioError) as refused:
+        got.extend(SoundFile(tmp_path / "a.mp3").blocks())
+    assert refused.value.code == "file_truncated"
+    assert len(np.concatenate(got)) / SAMPLE_RATE == pytest.approx(5, abs=0.2)
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(768_000, 8), (384_000, 32), (768_000, 64)])
+def test_rate_and_channels_take_no_more_memory(tmp_path: Path, rate: int, channels: int) -> None:
+    """A second of them would be 25 MB and more."""
+    seconds = 24_000_000 // (rate * channels) or 1
+    soundfile.write(tmp_path / "a.wav", np.zeros((rate * seconds, channels), np.int8).astype(np.int16), rate, "PCM_U8")
+    tracemalloc.start()
+    samples = sum(len(block) for block in SoundFile(tmp_path / "a.wav").blocks())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert samples == SAMPLE_RATE * seconds
+    assert peak < 24_000_000
