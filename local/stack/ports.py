@@ -26,8 +26,8 @@ def is_free(host: str, port: int) -> bool:
 
 
 def free_port(host: str) -> int:
-    """Return an unused port."""
-    for port in random.sample(CHOSEN_PORTS, k=200):
+    """Return an unused port, another one than a process that looks for one at the same time with the same seed."""
+    for port in random.SystemRandom().sample(CHOSEN_PORTS, k=200):
         if is_free(host, port):
             return port
     raise LocalError("no_free_port", f"No free port was found on {host}.", "Name one with --port and --redis-port.")

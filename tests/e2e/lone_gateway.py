@@ -118,11 +118,13 @@ async def lone_gateway() -> AsyncIterator[OpenPage]:
         sys.executable, "-m", "fastapi_service.fastapi_service", cwd=ROOT, env=environment
     )
     try:
-        await soon(lambda: _answers(port), START_S)
+        await soon(lambda: process.returncode is not None or _answers(port), START_S)
+        assert process.returncode is None, "The gateway ended; its output says why."
         async with browsers_at(f"http://localhost:{port}") as open_it:
             yield open_it
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         await process.wait()
 
 

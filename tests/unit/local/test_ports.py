@@ -1,4 +1,5 @@
 import ipaddress
+import random
 import socket
 from collections.abc import Iterator
 
@@ -41,3 +42,12 @@ def test_lan_addresses_are_reachable_from_elsewhere() -> None:
     """Neither loopback nor link-local addresses are offered to other machines."""
     addresses = [ipaddress.IPv4Address(address) for address in lan_addresses()]
     assert not [address for address in addresses if address.is_loopback or address.is_link_local]
+
+
+def test_processes_with_the_same_seed_choose_different_ports() -> None:
+    """Test runners seed the generator of each process alike."""
+    chosen = set()
+    for _ in range(3):
+        random.seed(0)
+        chosen.add(free_port(HOST))
+    assert len(chosen) > 1
