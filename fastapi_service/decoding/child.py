@@ -11,11 +11,12 @@ import sys
 import traceback
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from fastapi_service import errors
 from fastapi_service.decoding.pipe import END, ERROR, HEAD, PART, PCM, READ
 from infra.sound.sound_file import SoundFile
+from infra.sound.view import View
 from wire.audio import SAMPLE_RATE, encode_pcm
 from wire.errors import AudioError
 from wire.messages.decoding import MAX_READ
@@ -29,41 +30,27 @@ NICENESS = 10
 """People who talk come first."""
 
 
-class RemoteFile(io.RawIOBase):
+class RemoteFile(View):
     """A file of which each part is requested from the gateway."""
 
     def __init__(self, size: int) -> None:
+        super().__init__()
         self._size = size
-        self._at = 0
 
-    def readable(self) -> bool:
-        """Return True."""
-        return True
+    def size(self) -> int:
+        """Return the length that the client names."""
+        return self._size
 
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def tell(self) -> int:
-        """Return the position."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move the position, and return it."""
-        self._at = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence])
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill a buffer with the next bytes, at most ``MAX_READ``; return their number."""
-        length = max(0, min(len(buffer), MAX_READ, self._size - self._at))
-        if length:
-            write(READ, PART.pack(self._at, length))
-            part = sys.stdin.buffer.read(length)
-            if len(part) < length:
-                raise SystemExit(1)  # the gateway has gone
-            buffer[:length] = part
-            self._at += length
-        return length
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Request at most ``MAX_READ`` bytes."""
+        length = max(0, min(length, MAX_READ, self._size - offset))
+        if not length:
+            return b""
+        write(READ, PART.pack(offset, length))
+        part = sys.stdin.buffer.read(length)
+        if len(part) < length:
+            raise SystemExit(1)  # the gateway has gone
+        return part
 
 
 def write(kind: bytes, content: bytes = b"") -> None:

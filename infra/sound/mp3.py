@@ -1,7 +1,8 @@
 """MP3 files whose length libsndfile only estimates: without a header of it, or several joined in one file."""
 
-import io
-from typing import Any, BinaryIO
+from typing import BinaryIO
+
+from infra.sound.view import View
 
 _LENGTHS = (b"Xing", b"Info", b"VBRI")
 """Names of the headers in the first frame that say how long a file is."""
@@ -30,38 +31,21 @@ def is_sound(rest: bytes) -> bool:
     return bool(rest.strip(b"\0")) and not rest.startswith(_TAGS)
 
 
-class EndlessFile(io.RawIOBase):
+class EndlessFile(View):
     """A view of a file from an offset on, which says that it is very long: reading it ends where the file ends."""
 
     def __init__(self, file: BinaryIO, offset: int) -> None:
+        super().__init__()
         self._file = file
         self._offset = offset
-        self._at = 0
 
-    def readable(self) -> bool:
-        """Return True."""
-        return True
+    def size(self) -> int:
+        """Return a length that no file has."""
+        return _ENDLESS
 
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def tell(self) -> int:
-        """Return the position in the view."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move the position in the view, and return it."""
-        self._at = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: _ENDLESS}[whence])
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill a buffer with the next bytes; return their number."""
-        if self._at >= _ENDLESS - _ID3V1:
-            part = bytes(max(0, min(len(buffer), _ENDLESS - self._at)))
-        else:
-            self._file.seek(self._offset + self._at)
-            part = self._file.read(len(buffer))
-        buffer[: len(part)] = part
-        self._at += len(part)
-        return len(part)
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return bytes of the file, zeros at the end of the view."""
+        if offset >= _ENDLESS - _ID3V1:
+            return bytes(max(0, min(length, _ENDLESS - offset)))
+        self._file.seek(self._offset + offset)
+        return self._file.read(length)

@@ -4,7 +4,9 @@ import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
+
+from infra.sound.view import View
 
 _HEADERS = 1 << 20
 """Bytes at the beginning of a file, among which the data begins."""
@@ -61,42 +63,25 @@ def samples_only(file: BinaryIO, header: WavHeader) -> "SamplesOnly | None":
     return SamplesOnly(file, riff + chunk + struct.pack("<4sI", b"data", size), header.data_at)
 
 
-class SamplesOnly(io.RawIOBase):
+class SamplesOnly(View):
     """A view of a file: another header, then everything from an offset on."""
 
     def __init__(self, file: BinaryIO, header: bytes, offset: int) -> None:
+        super().__init__()
         self._file = file
         self._header = header
         self._offset = offset
-        self._at = 0
 
-    def readable(self) -> bool:
-        """Return True."""
-        return True
+    def size(self) -> int:
+        """Return the length of both."""
+        return self._file.seek(0, io.SEEK_END) - self._offset + len(self._header)
 
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def tell(self) -> int:
-        """Return the position in the view."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move the position in the view, and return it."""
-        end = self._file.seek(0, io.SEEK_END) - self._offset + len(self._header)
-        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: end}[whence]
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill a buffer with the next bytes; return their number."""
-        part = self._header[self._at : self._at + len(buffer)]
-        if not part:
-            self._file.seek(self._offset + self._at - len(self._header))
-            part = self._file.read(len(buffer))
-        buffer[: len(part)] = part
-        self._at += len(part)
-        return len(part)
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return bytes of the header, or after it those of the file."""
+        if part := self._header[offset : offset + length]:
+            return part
+        self._file.seek(self._offset + offset - len(self._header))
+        return self._file.read(length)
 
 
 def _chunks(content: bytes, at: int = 12) -> Iterator[tuple[bytes, int, int]]:
