@@ -12,7 +12,7 @@ from analyzer_worker.tasks.sentence import Sentences
 from infra.ledger.ledger import Claim, Verdict
 from infra.watchdog import Limits
 from infra.worker import Worker
-from tests.support.clock_steps import STEPS_S, steps
+from tests.support.clock_steps import STEPS_S, step_during
 from tests.support.speakers import text_job
 from wire import names
 from wire.messages.jobs import AnalyzeText
@@ -125,14 +125,7 @@ def test_analysis_publishes_the_transcript_with_its_sentiment() -> None:
 
 @pytest.mark.parametrize("step_s", STEPS_S)
 def test_length_of_an_analysis_is_right_when_the_clock_is_set(monkeypatch: pytest.MonkeyPatch, step_s: float) -> None:
-    step = steps(monkeypatch, step_s)
-    analyze = Model.analyze
-
-    def stepping(model: Model, text: str, language: str) -> Probabilities:
-        step()
-        return analyze(model, text, language)
-
-    monkeypatch.setattr(Model, "analyze", stepping)
+    step_during(monkeypatch, Model, "analyze", step_s)
     clock = Task(Model(), text_job(3)).final.clock
     assert clock.analysis_start is not None
     assert clock.analysed is not None

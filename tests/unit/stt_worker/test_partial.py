@@ -13,7 +13,7 @@ from infra.worker import Worker
 from stt_worker.engines.base import Hypothesis, RecognitionConfig, Word
 from stt_worker.engines.deadline import Deadline
 from stt_worker.tasks.partial import CHECK_INTERVAL_S, PartialTranscription
-from tests.support.clock_steps import STEPS_S, steps
+from tests.support.clock_steps import STEPS_S, step_during
 from tests.support.speakers import ALICE
 from wire import names
 from wire.audio import Samples
@@ -251,14 +251,7 @@ def test_a_failure_is_answered_without_a_text(answer: Exception) -> None:
 @pytest.mark.parametrize("step_s", STEPS_S)
 def test_cost_of_a_partial_is_right_when_the_clock_is_set(monkeypatch: pytest.MonkeyPatch, step_s: float) -> None:
     """The gateway requests the next one by it: after an hour, there would be none."""
-    step = steps(monkeypatch, step_s)
-    transcribe = Engine.transcribe
-
-    def stepping(engine: Engine, *args: Any) -> Hypothesis:
-        step()
-        return transcribe(engine, *args)
-
-    monkeypatch.setattr(Engine, "transcribe", stepping)
+    step_during(monkeypatch, Engine, "transcribe", step_s)
     task = job()
     redis = Redis(task.audio_key)
     run(task, redis)

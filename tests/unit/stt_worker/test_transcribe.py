@@ -14,7 +14,7 @@ from stt_worker.engines.base import Hypothesis, RecognitionConfig, Word
 from stt_worker.engines.deadline import Deadline, DeadlineExceeded
 from stt_worker.tasks.transcribe import Transcription
 from stt_worker.tasks.transcript import language_to_keep, reason_not_shown
-from tests.support.clock_steps import STEPS_S, steps
+from tests.support.clock_steps import STEPS_S, step_during
 from tests.support.speakers import audio_job
 from wire import names
 from wire.audio import Samples, encode_pcm
@@ -142,14 +142,7 @@ def test_what_was_said_goes_on_to_the_analysis() -> None:
 def test_length_of_a_transcription_is_right_when_the_clock_is_set(
     monkeypatch: pytest.MonkeyPatch, step_s: float
 ) -> None:
-    step = steps(monkeypatch, step_s)
-    transcribe = Engine.transcribe
-
-    def stepping(engine: Engine, *args: Any) -> Hypothesis:
-        step()
-        return transcribe(engine, *args)
-
-    monkeypatch.setattr(Engine, "transcribe", stepping)
+    step_during(monkeypatch, Engine, "transcribe", step_s)
     clock = Task(make_hypothesis()).sent[0].clock
     assert clock.stt_start is not None
     assert clock.stt_end is not None
