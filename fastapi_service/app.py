@@ -37,6 +37,7 @@ def create_app(settings: Settings) -> FastAPI:
         await gateway.start()
         yield
         await gateway.stop()
+        await app.state.decoders.stop()
 
     app = FastAPI(
         title="WhisperTextAnalyzer",

@@ -18,11 +18,12 @@ class TaskSet:
         self._cancelled = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
-        """Run a coroutine in a task of its own."""
+    def start(self, coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run a coroutine in a task of its own, which is returned."""
         task = asyncio.create_task(coroutine, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._on_done)
+        return task
 
     async def wait(self, timeout_s: float) -> None:
         """Wait until all tasks are done, or the time is over."""

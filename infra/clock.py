@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 
 class _Bounds(NamedTuple):
-    """Lowest and highest offset of Redis' clock to the monotonic one, in seconds."""
+    """Lowest and highest offset of a clock to the monotonic one, in seconds."""
 
     low: float
     high: float
@@ -36,6 +36,10 @@ class _Bounds(NamedTuple):
     @property
     def middle(self) -> float:
         return (self.low + self.high) / 2
+
+    @property
+    def uncertain(self) -> float:
+        return (self.high - self.low) / 2
 
     def contains(self, offset: float) -> bool:
         return self.low <= offset <= self.high
@@ -79,9 +83,15 @@ class RedisClock:
         """
         for _ in range(FIRST_READINGS if self._offset is None else 1):
             self._read(redis)
-        skew_s = self._wall() - self.now()
-        self._log(skew_s)
+        own = self._own()
+        skew_s = own.middle - (self._offset or 0.0)
+        self._log(skew_s, own.uncertain + self._bounds.uncertain)
         return skew_s
+
+    def _own(self) -> _Bounds:
+        """Read the clock of this host: between two readings of the other, as this thread may be put aside meanwhile."""
+        before, wall, after = self.monotonic(), self._wall(), self.monotonic()
+        return _Bounds(wall - after, wall - before)
 
     def _read(self, redis: Redis) -> None:
         requested = self.monotonic()
@@ -95,11 +105,10 @@ class RedisClock:
             if both.low <= both.high:  # otherwise Redis' clock was set, or this host slept: only the new one is true
                 new = both
         self._bounds, self._measured_at = new, received
-        own = self._wall() - self.monotonic()
+        own = self._own().middle
         self._offset = own if new.contains(own) else new.middle
 
-    def _log(self, skew_s: float) -> None:
-        uncertain = (self._bounds.high - self._bounds.low) / 2
+    def _log(self, skew_s: float, uncertain: float) -> None:
         if not self.differs and abs(skew_s) - uncertain > MAX_SKEW_S:
             self.differs = True
             log.warning("clock differs from redis", skew_s=round(skew_s, 3), remedy=REMEDY)

@@ -14,11 +14,14 @@ import structlog
 from fastapi_service import errors
 from fastapi_service.decoding.pipe import END, ERROR, HEAD, PART, PCM
 from fastapi_service.monitoring import metrics
+from fastapi_service.tasks import TaskSet
 
 AT_MOST = 6
 """Files at once, most of which wait for their clients' lines. ``GATEWAY_MEMORY`` has 80 MB for each."""
 CORES = 2
 """Decoders that compute at once."""
+END_S = 1.0
+"""Seconds that decoders may take to end with the gateway, after they were killed."""
 STEP_S = 30.0
 """Seconds of a decoder, on a core, for the next second of audio, or the next part of its file."""
 
@@ -37,6 +40,12 @@ class Decoders:
     def __init__(self) -> None:
         self._cores = asyncio.Semaphore(CORES)
         self._clients: set[str] = set()
+        self._ends = TaskSet()
+
+    async def stop(self) -> None:
+        """Wait until the processes of files that were cancelled have ended."""
+        await asyncio.sleep(0)  # the cancelled ones begin to end
+        await self._ends.wait(END_S)
 
     @contextmanager
     def place(self, client: str) -> Iterator[None]:
@@ -88,7 +97,8 @@ class Decoders:
         finally:
             with suppress(ProcessLookupError):
                 process.kill()
-            await process.communicate()  # not wait(), which never returns while frames are left in the pipe
+            # in a task: who is cancelled a second time, by another limit or at a shutdown, leaves it to end there
+            await asyncio.shield(self._ends.start(_end(process), "end of a decoder"))
 
     async def _next(self, process: Process) -> tuple[bytes, bytes]:
         """Return the next frame of a decoder, which takes a core meanwhile."""
@@ -100,6 +110,10 @@ class Decoders:
                     return kind, await process.stdout.readexactly(length)
             except TimeoutError:
                 raise errors.decoder_hangs() from None
+
+
+async def _end(process: Process) -> None:
+    await process.communicate()  # not wait(), which never returns while frames are left in the pipe
 
 
 async def _start(size: int) -> Process:

@@ -143,6 +143,28 @@ async def test_a_decoder_gets_no_secrets(monkeypatch: pytest.MonkeyPatch) -> Non
     assert processes() == []
 
 
+@pytest.mark.parametrize("times", [1, 2, 3])
+async def test_a_decoder_ends_however_often_its_file_is_cancelled(times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its client, by the limit of its line, and by the gateway's shutdown."""
+    started: list[asyncio.subprocess.Process] = []
+    start = decoder._start
+
+    async def noted(size: int) -> asyncio.subprocess.Process:
+        started.append(await start(size))
+        return started[0]
+
+    monkeypatch.setattr(decoder, "_start", noted)
+    decoders = Decoders()
+    _, file = await begun(decoders, stall)
+    await soon(processes)
+    for _ in range(times):
+        file.cancel()
+        await asyncio.sleep(0)
+    await decoders.stop()
+    assert started[0].returncode == -9
+    assert (await asyncio.gather(file, return_exceptions=True))[0].__class__ is asyncio.CancelledError
+
+
 def test_a_client_has_one_place_and_all_have_a_few() -> None:
     """A place is free again however its file ends."""
     decoders = Decoders()
