@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions
 from fastapi_service.settings import Settings as GatewaySettings
-from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
+from stt_worker.engines.base import Context, Hypothesis, RecognitionConfig, Transcriber
 from stt_worker.engines.deadline import Deadline
 from stt_worker.settings import Settings
 from stt_worker.tasks.transcript import language_to_keep, reason_not_shown
@@ -45,9 +45,9 @@ class Session:
         self._config = RecognitionConfig(language, prompt=prompt, languages=languages)
         self._expected_language: str | None = None
 
-    def transcribe(self, audio: Samples) -> Hypothesis:
-        """Transcribe an utterance, or what there is of it in a pause."""
-        config = replace(self._config, expected_language=self._expected_language)
+    def transcribe(self, audio: Samples, context: Context | None = None) -> Hypothesis:
+        """Transcribe an utterance, or what there is of it in a pause. The text continues that of the context."""
+        config = replace(self._config, expected_language=self._expected_language, context=context)
         return self._engine.transcribe(audio, config, Deadline.after(LIMIT_S))
 
     def keep(self, hypothesis: Hypothesis) -> bool:

@@ -27,6 +27,7 @@ from fastapi_service.storage.record import SessionRecord
 from fastapi_service.storage.sessions import SessionStore
 from fastapi_service.tasks import TaskSet
 from infra.celery_app import make_celery, send_job
+from infra.context import Contexts
 from infra.heartbeat import HeartbeatWriter
 from infra.ledger.admission import Admission
 from infra.redis_client import connect_async
@@ -106,11 +107,12 @@ class Gateway:
 
     def _session_factory(self, partials: Partials) -> Callable[[SessionRecord, Sender], Session]:
         settings = self._settings
-        ports = SessionPorts(self.store, Admission(self.redis), self._dispatcher, partials)
+        ports = SessionPorts(self.store, Admission(self.redis), self._dispatcher, partials, Contexts(self.redis))
         options = SessionOptions(
             EndpointerOptions(**{name: getattr(settings, name) for name in EndpointerOptions.__dataclass_fields__}),
             settings.session_ttl_s,
             audio_timeout_s=settings.audio_timeout_s,
             interim_every_s=settings.interim_ms / 1000,
+            context_s=settings.context_s,
         )
         return lambda record, client: Session(record, options, ports, client.send, client.send_error)

@@ -61,6 +61,9 @@ class Settings(WireSettings):
     value not below ``silence_ms``, turns the early start off."""
     interim_ms: Annotated[int, Field(ge=0, le=60_000)] = 1_000
     """Shortest time between two interim texts of a session; 0 shows final texts only."""
+    context_s: Annotated[float, Field(ge=0, le=20)] = 6.0
+    """Longest speech before an utterance that it is transcribed together with, so that its text continues; 0 for none.
+    More costs the workers more time."""
     max_utterance_ms: Annotated[int, Field(ge=2_000, le=29_000)] = 20_000
     """Longest utterance; Whisper takes at most 30 s at once."""
     min_speech_ms: Annotated[int, Field(ge=0, le=1_000)] = 90

@@ -79,6 +79,11 @@ def sentence(session_id: str, segment: int) -> str:
     return f"{_PREFIX}sentence:{session_id}:{segment}"
 
 
+def context(session_id: str) -> str:
+    """Hash: segment, text, pcm: speech just before an utterance, and its text; it expires, and the next replaces it."""
+    return f"{_PREFIX}context:{session_id}"
+
+
 def partials(instance: str) -> str:
     """Channel on which one gateway receives the partials that it requested."""
     return f"{_PREFIX}drafts:{instance}"

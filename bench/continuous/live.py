@@ -15,8 +15,10 @@ from bench.session import Session
 from fastapi_service.endpointing.active_utterance import State
 from fastapi_service.endpointing.endpointer import Endpointer
 from fastapi_service.endpointing.events import Event, Reason, SpeculativeEndpoint, Utterance
-from stt_worker.engines.base import Hypothesis
-from wire.audio import SAMPLE_RATE, Pcm, Samples, decode_pcm, ms_to_samples, to_float, to_int16
+from fastapi_service.recognition.context import History
+from stt_worker.engines.base import Context, Hypothesis
+from stt_worker.tasks.transcript import to_transcript
+from wire.audio import SAMPLE_RATE, Pcm, Samples, decode_pcm, ms_to_samples, samples_to_ms, to_float, to_int16
 
 PIECE = ms_to_samples(90)
 """Samples of one message of the page."""
@@ -68,7 +70,11 @@ class LiveSession:
     """One stream on its way through endpointer and worker."""
 
     def __init__(
-        self, session: Session, endpointer: Endpointer, measure: Callable[[Callable[[], None]], Cost] = Cost.of
+        self,
+        session: Session,
+        endpointer: Endpointer,
+        measure: Callable[[Callable[[], None]], Cost] = Cost.of,
+        context_s: float = 0.0,
     ) -> None:
         """Begin without audio.
 
@@ -76,6 +82,7 @@ class LiveSession:
             session: new.
             endpointer: new.
             measure: does some work of the engine and returns what it took.
+            context_s: longest speech before an utterance that it is transcribed together with.
         """
         self._session = session
         self._endpointer = endpointer
@@ -87,6 +94,7 @@ class LiveSession:
         self._shown: dict[Job, bool] = {}
         """True for a text that clients get; only jobs whose utterance is over."""
         self._endpointer_cpu_s = 0.0
+        self._history = History(context_s)
 
     def play(self, audio: Samples) -> Played:
         """Run a whole stream and return its finals. Only once."""
@@ -118,10 +126,11 @@ class LiveSession:
         for event in events:
             if isinstance(event, SpeculativeEndpoint):
                 self._discard()
-                job = Job(at_s, _audio(event.pcm))
+                job = Job(at_s, _audio(event.pcm), event.start, len(self._utterances))
                 self._speculation = event, job
                 self._worker.put(job)
             elif isinstance(event, Utterance):
+                self._history.add(len(self._utterances), event)
                 self._utterances.append((event, at_s, self._settle(event, at_s)))
 
     def _settle(self, utterance: Utterance, at_s: float) -> Job:
@@ -133,7 +142,7 @@ class LiveSession:
                 self._keep(job)
                 return job
         self._discard()
-        job = Job(at_s, _audio(utterance.pcm))
+        job = Job(at_s, _audio(utterance.pcm), utterance.start, len(self._utterances))
         self._shown[job] = False
         self._worker.put(job)
         return job
@@ -144,14 +153,24 @@ class LiveSession:
         self._speculation = None
 
     def _transcribe(self, job: Job) -> Hypothesis:
-        hypothesis = self._session.transcribe(job.audio)
+        before = self._history.before(job.segment, job.start)
+        context = None if before is None else Context(_audio(before.pcm), before.text, before.language)
+        hypothesis = self._session.transcribe(job.audio, context)
         if job in self._shown:
             self._shown[job] = self._session.keep(hypothesis)
+            self._note(job, hypothesis)
         return hypothesis
 
     def _keep(self, job: Job) -> None:
         assert job.hypothesis is not None
         self._shown[job] = self._session.keep(job.hypothesis)
+        self._note(job, job.hypothesis)
+
+    def _note(self, job: Job, hypothesis: Hypothesis) -> None:
+        """Let what is said next continue a text that clients get."""
+        start_ms = samples_to_ms(job.start)
+        text = to_transcript(hypothesis, "", "transcribe", start_ms) if self._shown[job] else None
+        self._history.note(job.segment, text)
 
     def _final(self, utterance: Utterance, at_s: float, job: Job) -> Final:
         assert job.hypothesis is not None  # all jobs have run

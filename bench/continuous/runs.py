@@ -50,7 +50,9 @@ class Runs:
         """Run one stream as a live session."""
         session = Session(self._engine, None if self._options.detect else stream.language)
         measure_cost = Cost.by_cpu if self._options.cpu_time else Cost.of
-        return LiveSession(session, new_endpointer(self._settings), measure_cost).play(stream.audio)
+        return LiveSession(session, new_endpointer(self._settings), measure_cost, self._settings.context_s).play(
+            stream.audio
+        )
 
     def text_of(self, audio: Samples, language: str) -> str:
         """Return the text that clients would get for an utterance."""

@@ -38,6 +38,10 @@ class Job:
 
     arrived_s: float
     audio: Samples
+    start: int = 0
+    """Its first sample in the stream."""
+    segment: int = 0
+    """Number of its utterance."""
     hypothesis: Hypothesis | None = None
     """None: it has not begun."""
     finished_s: float = 0.0

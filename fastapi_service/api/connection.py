@@ -16,6 +16,7 @@ from fastapi_service.api.serializer import Audio, Flush, Incoming, Serializer
 from fastapi_service.delivery.feed import Feed
 from fastapi_service.delivery.frames import Frame, Reply
 from fastapi_service.delivery.ports import Log
+from fastapi_service.delivery.result_log import Result
 from fastapi_service.delivery.send_queue import SendQueue
 from fastapi_service.sessions.ports import SpeechSession
 from fastapi_service.settings import Settings
@@ -23,6 +24,7 @@ from fastapi_service.storage.record import SessionTakenOver
 from wire.close_codes import LEAVING, CloseCode
 from wire.errors import AudioError, ProtocolError, StoreError
 from wire.messages.client import Configure, Gap, Ping, Start, Stop
+from wire.messages.results import Final
 from wire.messages.server import Endpointing, Pong, Ready, Stopped
 
 START_S = 5.0
@@ -49,7 +51,7 @@ class Connection:
         """Time of the event loop at which a connection without a session ends."""
         self.session: SpeechSession | None = None
         self.send_queue = SendQueue(socket, serializer)
-        self.feed = Feed(self.send_queue, results)
+        self.feed = Feed(self.send_queue, results, self._note)
 
     async def serve(self, opening: Sequence[Incoming] = ()) -> None:
         """Run the connection to its close frame; ``opening`` is what the handshake said."""
@@ -116,6 +118,12 @@ class Connection:
                 return await self._socket.receive()
         except TimeoutError:
             return None
+
+    def _note(self, result: Result) -> None:
+        """Let the session continue its own texts; in a room there are those of others too."""
+        session = self.session
+        if session is not None and isinstance(result, Final) and result.session_id == session.record.session_id:
+            session.note(result)
 
     async def _handle_all(self, messages: Sequence[Incoming]) -> bool:
         """Return True when the session is over."""

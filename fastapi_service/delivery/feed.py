@@ -1,6 +1,7 @@
 """The results and statistics of an audience for one client: each result once and in order, newest statistics only."""
 
 import asyncio
+from collections.abc import Callable
 
 from redis.exceptions import RedisError
 
@@ -17,8 +18,10 @@ REPLAY_RETRY_S = 1.0
 class Feed:
     """A ``hub.Receiver``: passes live results on while they are complete, and reads from the log what is missing."""
 
-    def __init__(self, queue: Queue, results: Log) -> None:
+    def __init__(self, queue: Queue, results: Log, note: Callable[[Result], None] = lambda _result: None) -> None:
+        """Begin without an audience; ``note`` is called with each result that is queued."""
         self._queue = queue
+        self._note = note
         self._log = results
         self._audience = ""
         self._delivered = 0
@@ -102,6 +105,7 @@ class Feed:
 
     def _deliver(self, seq: int, message: Result) -> None:
         self._delivered = seq
+        self._note(message)
         message = message.model_copy(update={"seq": seq})
         if self._history:
             self._queue.send(message)

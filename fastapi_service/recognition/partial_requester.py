@@ -5,6 +5,7 @@ from typing import Literal
 
 from fastapi_service.recognition.configuration import Configuration
 from fastapi_service.recognition.ports import PartialRequest, PartialService
+from infra.context import Context
 from wire import names
 from wire.audio import samples_to_ms
 from wire.messages.jobs import TranscribePartial
@@ -24,13 +25,20 @@ class PartialRequester:
         segments, and the revision alone keeps its audio and answers apart from its predecessor's."""
 
     def request(
-        self, purpose: Literal["interim", "final"], segment: int, start: int, pcm: bytes, prefix: str = ""
+        self,
+        purpose: Literal["interim", "final"],
+        segment: int,
+        start: int,
+        pcm: bytes,
+        prefix: str = "",
+        context: Context | None = None,
     ) -> PartialRequest:
         """Request a text; returns at once.
 
         Args:
             start: position of the first sample, at 16 kHz.
             prefix: text with which the result must begin.
+            context: what was said before.
         """
         self._revision += 1
         record = self._configuration.record
@@ -48,4 +56,4 @@ class PartialRequester:
             prefix=prefix,
             reply_to=self._partials.channel,
         )
-        return self._partials.request(job, pcm)
+        return self._partials.request(job, pcm, context)

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from fastapi_service.pubsub import follow
 from fastapi_service.recognition.ports import JobSender
 from infra.celery_app import PARTIAL_AUDIO_TTL_S
+from infra.context import Context, put_context
 from infra.heartbeat import alive_instances
 from infra.redis_client import AsyncRedis, checkpoint
 from wire import names
@@ -34,9 +35,16 @@ class PendingPartial:
     """One request. It ends with a text, or with None when no worker will bring one."""
 
     def __init__(
-        self, job: TranscribePartial, pcm: bytes, redis: AsyncRedis, sender: JobSender, timeout_s: float
+        self,
+        job: TranscribePartial,
+        pcm: bytes,
+        context: Context | None,
+        redis: AsyncRedis,
+        sender: JobSender,
+        timeout_s: float,
     ) -> None:
         self.job = job
+        self._context = context
         self._redis = redis
         self._answer: asyncio.Future[Partial | None] = asyncio.get_running_loop().create_future()
         self._sending = asyncio.create_task(self._send(pcm, sender), name="partial request")
@@ -92,6 +100,8 @@ class PendingPartial:
 
     async def _send(self, pcm: bytes, sender: JobSender) -> None:
         try:
+            if self._context is not None:
+                await put_context(self._redis, self.job.session_id, self.job.segment, self._context)
             await self._redis.set(self.job.audio_key, pcm, ex=AUDIO_TTL_S)
             await sender.send_once(self.job)
         except (OperationalError, RedisError, OSError) as error:
@@ -128,9 +138,9 @@ class Partials:
         self._watch_s = watch_s
         self._pending: dict[tuple[str, int, int], PendingPartial] = {}
 
-    def request(self, job: TranscribePartial, pcm: bytes) -> PendingPartial:
-        """Send a request; returns at once."""
-        pending = PendingPartial(job, pcm, self._redis, self._sender, self._timeout_s)
+    def request(self, job: TranscribePartial, pcm: bytes, context: Context | None = None) -> PendingPartial:
+        """Send a request; returns at once. The text continues that of the context."""
+        pending = PendingPartial(job, pcm, context, self._redis, self._sender, self._timeout_s)
         self._pending[pending.key] = pending
         pending.when_done(lambda: self._forget(pending))
         return pending

@@ -6,6 +6,7 @@ from typing import Protocol
 from fastapi_service.endpointing.endpointer import EndpointerOptions
 from fastapi_service.recognition.pace import AHEAD_S
 from fastapi_service.storage.record import SessionRecord
+from infra.context import Context
 from infra.ledger.admission import Admitted
 from wire.messages.jobs import AnalyzeText, Partial, TranscribeAudio, TranscribePartial
 
@@ -93,8 +94,16 @@ class PartialService(Protocol):
         """Channel on which workers answer this gateway."""
         ...
 
-    def request(self, job: TranscribePartial, pcm: bytes) -> PartialRequest:
-        """Send a request; returns at once."""
+    def request(self, job: TranscribePartial, pcm: bytes, context: Context | None = None) -> PartialRequest:
+        """Send a request; returns at once. The text continues that of the context."""
+        ...
+
+
+class ContextStore(Protocol):
+    """Keeps what was said before the newest utterance of each session, for the workers. Best effort."""
+
+    async def put(self, session_id: str, segment: int, context: Context | None) -> None:
+        """Replace a session's context by that of an utterance; None: it has none."""
         ...
 
 
@@ -106,6 +115,7 @@ class SessionPorts:
     admission: LedgerAdmission
     queue: JobQueue
     partials: PartialService
+    contexts: ContextStore
 
 
 @dataclass(frozen=True)
@@ -119,6 +129,8 @@ class SessionOptions:
     """Seconds without audio that end the open utterance."""
     interim_every_s: float = 0.0
     """Interval of interim texts; 0 turns them off."""
+    context_s: float = 0.0
+    """Longest speech before an utterance that its text continues, in seconds; 0: none."""
     ahead_s: float = AHEAD_S
     """Lead in seconds of audio from which a session sends faster than real time."""
     max_unwritten_s: float = 60.0

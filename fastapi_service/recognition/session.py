@@ -11,6 +11,7 @@ from fastapi_service.monitoring import metrics
 from fastapi_service.recognition.acknowledgements import Acknowledgements
 from fastapi_service.recognition.audio_timeout import AudioTimeout
 from fastapi_service.recognition.configuration import Configuration
+from fastapi_service.recognition.context import History
 from fastapi_service.recognition.interims import Interims
 from fastapi_service.recognition.pace import LIVE_S, SETTLED_S, Pace
 from fastapi_service.recognition.partial_requester import PartialRequester
@@ -23,6 +24,7 @@ from infra.clock import now
 from wire.audio import decode_pcm, samples_to_ms
 from wire.errors import WireError
 from wire.messages.client import Configure
+from wire.messages.results import Final
 from wire.messages.server import Ack, AnyServerMessage, SpeechEnded, SpeechStarted
 
 
@@ -70,7 +72,8 @@ class Session:
         self._acknowledgements = Acknowledgements(
             record, ports.store, clock, retry, self._acknowledge, options.ack_every_s
         )
-        self._writer = LedgerWriter(record, ports, options, clock, self._acknowledgements, retry)
+        self._history = History(options.context_s)
+        self._writer = LedgerWriter(record, ports, options, self._acknowledgements, retry, self._history)
         self._timeout = AudioTimeout(options.audio_timeout_s, self._on_timeout)
         self._time = asyncio.get_running_loop().time
         self._has_ahead = record.next_segment > 0
@@ -137,8 +140,13 @@ class Session:
         """
         self._speculation.discard()
         self._interims.end()
+        self._history.clear()
         self._configuration.change(change)
         await self._keep_pace()
+
+    def note(self, result: Final) -> None:
+        """Take in a result of this session: what is said next continues its text."""
+        self._history.note(result.segment, result)
 
     async def flush(self) -> None:
         """End the open utterance now; audio may follow. Waits and raises as ``audio`` does."""
@@ -207,7 +215,7 @@ class Session:
         if self._is_busy:
             self._speculation.discard()
         else:
-            self._speculation.begin(self.segments, pause)
+            self._speculation.begin(self.segments, pause, self._history.before(self.segments, pause.start))
 
     def _on_utterance(self, utterance: Utterance) -> None:
         segment, self.segments = self.segments, self.segments + 1
@@ -222,5 +230,8 @@ class Session:
         )
         self._interims.end()
         request = self._speculation.take(utterance)
+        self._history.add(segment, utterance)
         self._has_ahead |= self._pace.ahead
-        self._writer.put(FoundUtterance(segment, utterance, request, self.record, ahead=self._pace.ahead))
+        received = self._stream.clock.to_client(utterance.end)
+        found = FoundUtterance(segment, utterance, request, self.record, ahead=self._pace.ahead, received=received)
+        self._writer.put(found)

@@ -3,6 +3,7 @@
 from fastapi_service.endpointing.events import SpeculativeEndpoint, Utterance
 from fastapi_service.recognition.partial_requester import PartialRequester
 from fastapi_service.recognition.ports import PartialRequest
+from infra.context import Context
 from wire.messages.jobs import Partial
 
 
@@ -18,11 +19,11 @@ class Speculation:
         self._pause: SpeculativeEndpoint | None = None
         self._request: PartialRequest | None = None
 
-    def begin(self, segment: int, pause: SpeculativeEndpoint) -> None:
-        """Request the text of an utterance up to a pause, in place of an earlier request."""
+    def begin(self, segment: int, pause: SpeculativeEndpoint, context: Context | None) -> None:
+        """Request the text of an utterance up to a pause, in place of an earlier request. It continues the context."""
         self.discard()
         self._pause = pause
-        self._request = self._requester.request("final", segment, pause.start, pause.pcm)
+        self._request = self._requester.request("final", segment, pause.start, pause.pcm, context=context)
 
     def discard(self) -> None:
         """Drop the request, if there is one."""

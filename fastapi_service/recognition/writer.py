@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
+from redis.exceptions import RedisError
+
 from fastapi_service.endpointing.events import Utterance
-from fastapi_service.endpointing.sample_clock import SampleClock
 from fastapi_service.monitoring import metrics
 from fastapi_service.recognition.acknowledgements import Acknowledgements
+from fastapi_service.recognition.context import History
 from fastapi_service.recognition.jobs import utterance_job
 from fastapi_service.recognition.ports import LedgerJob, PartialRequest, SessionOptions, SessionPorts
 from fastapi_service.recognition.speculation import settle
@@ -30,6 +33,8 @@ class FoundUtterance(NamedTuple):
     """The session as it was at the utterance's end: later changes are not for it."""
     ahead: bool
     """The session was sending faster than real time then."""
+    received: int
+    """Position of its end at the client's rate."""
 
     @property
     def samples(self) -> int:
@@ -49,16 +54,16 @@ class LedgerWriter:
         record: SessionRecord,
         ports: SessionPorts,
         options: SessionOptions,
-        clock: SampleClock,
         acknowledgements: Acknowledgements,
         retry: StoreRetry,
+        history: History,
     ) -> None:
         self._record = record
         self._ports = ports
         self._options = options
-        self._clock = clock
         self._acknowledgements = acknowledgements
         self._retry = retry
+        self._history = history
         self.next_segment = record.next_segment
         """Utterances of the session that are in the ledger."""
         self.unwritten = 0
@@ -136,7 +141,10 @@ class LedgerWriter:
             await self._retry.until_ok(partial(queue.dispatch, job))
 
     async def _write(self, found: FoundUtterance, text: Partial | None) -> None:
-        samples = self._clock.to_client(found.utterance.end)
+        if text is not None and text.transcript is not None:
+            self._history.note(found.segment, text.transcript)
+        else:
+            await self._put_context(found)
         language = text.keep_language if text is not None else None
 
         async def admit() -> tuple[Admitted, LedgerJob]:
@@ -144,7 +152,7 @@ class LedgerWriter:
             ahead = found.ahead and found.segment >= self._live_before
             job = utterance_job(found.record, found.segment, found.utterance, text, ahead=ahead)
             verdict = await self._ports.admission.admit(
-                self._record.owner, job, found.utterance.pcm, samples, self._options.ttl_s, language
+                self._record.owner, job, found.utterance.pcm, found.received, self._options.ttl_s, language
             )
             if verdict == "full":
                 raise LedgerFull
@@ -157,8 +165,14 @@ class LedgerWriter:
         # connection owns the session, and it begins behind what its predecessor wrote.
         metrics.UTTERANCES.labels(found.utterance.reason).inc()
         self.next_segment = found.segment + 1
-        self._acknowledgements.send(samples)
+        self._acknowledgements.send(found.received)
         await self._retry.until_ok(lambda: self._ports.queue.dispatch(job))
+
+    async def _put_context(self, found: FoundUtterance) -> None:
+        """Store what the worker needs for a text that continues the ones before. Utterances that wait do without."""
+        context = None if found.ahead else self._history.before(found.segment, found.utterance.start)
+        with suppress(RedisError, OSError):  # the text is worth more than its context
+            await self._ports.contexts.put(self._record.session_id, found.segment, context)
 
 
 async def _wait_for_either(event: Coroutine[Any, Any, object], writer: asyncio.Task[None]) -> None:

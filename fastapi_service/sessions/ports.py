@@ -7,6 +7,7 @@ from fastapi_service.delivery.hub import Receiver
 from fastapi_service.delivery.ports import Sender
 from fastapi_service.storage.record import SessionRecord
 from wire.messages.client import Configure, Start
+from wire.messages.results import Final
 from wire.messages.statistics import Statistics
 
 
@@ -36,6 +37,10 @@ class SpeechSession(Protocol):
     async def gap(self, samples: int, /) -> None: ...
 
     async def configure(self, change: Configure, /) -> None: ...
+
+    def note(self, result: Final, /) -> None:
+        """Take in a result of this session."""
+        ...
 
     async def flush(self) -> None: ...
 

@@ -17,6 +17,18 @@ class DeviceLost(Exception):
     """The device computes nothing more for this process, as after most CUDA errors."""
 
 
+@dataclass(frozen=True, eq=False)
+class Context:
+    """Speech just before an utterance, of the same speaker in the same language."""
+
+    audio: Samples
+    """float32 in [−1, 1), shape (samples,), 16 kHz; ends where the utterance begins."""
+    text: str
+    """All that was said in it."""
+    language: str
+    """ISO 639 code of the speech; empty: that of the utterance."""
+
+
 @dataclass(frozen=True)
 class RecognitionConfig:
     """Options of one transcription, and its place in the queue."""
@@ -40,6 +52,8 @@ class RecognitionConfig:
     """As in the queue: 0 is the most urgent."""
     languages: tuple[str, ...] = ()
     """ISO 639 codes among which the language is detected, unless ``language`` is given; empty: all of the model."""
+    context: Context | None = None
+    """Read before the utterance, whose text continues it. Dropped if the text has to be decoded again."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stt_worker.engines.base import Outcome, RecognitionRequest
 from stt_worker.engines.wrapper import EngineWrapper
@@ -32,7 +33,15 @@ class Levelled(EngineWrapper):
 
     def transcribe_all(self, requests: Sequence[RecognitionRequest]) -> Iterator[tuple[int, Outcome]]:
         """See ``BatchEngine``."""
-        return self._engine.transcribe_all([replace(each, audio=levelled(each.audio)) for each in requests])
+        return self._engine.transcribe_all([_levelled(each) for each in requests])
+
+
+def _levelled(request: RecognitionRequest) -> RecognitionRequest:
+    """Change the level of an utterance and of its context, each by itself: the context as when it was transcribed."""
+    config, context = request.config, request.config.context
+    if context is not None:
+        config = replace(config, context=replace(context, audio=levelled(context.audio)))
+    return replace(request, audio=levelled(request.audio), config=config)
 
 
 def levelled(audio: Samples) -> Samples:
@@ -46,6 +55,18 @@ def levelled(audio: Samples) -> Samples:
 
 def speech_level(audio: Samples) -> float:
     """Return the root mean square of the frames with speech, in dBFS. Takes audio that has sound."""
+    return float(10 * np.log10(_power(audio)[is_loud(audio)].mean()))
+
+
+def is_loud(audio: Samples) -> NDArray[np.bool_]:
+    """Return, for each ``FRAME``, True if it is as loud as speech: no pause."""
+    power = _power(audio)
+    loud: NDArray[np.bool_] = power >= power.max() * 10 ** (-SPEECH_RANGE_DB / 10)
+    return loud
+
+
+def _power(audio: Samples) -> NDArray[np.float64]:
+    """Return the mean square of each frame; zeros fill the last one."""
     whole = np.pad(audio, (0, -len(audio) % FRAME)).reshape(-1, FRAME)
-    power = np.square(whole, dtype=np.float64).mean(axis=1)
-    return float(10 * np.log10(power[power >= power.max() * 10 ** (-SPEECH_RANGE_DB / 10)].mean()))
+    power: NDArray[np.float64] = np.square(whole, dtype=np.float64).mean(axis=1)
+    return power

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 from celery import Celery
 from celery.worker.request import Request
@@ -14,17 +15,23 @@ from kombu.entity import Queue
 from fastapi_service.recognition.partials import Partials, PendingPartial
 from fastapi_service.storage.sessions import SessionStore
 from infra.celery_app import STALE_S, make_celery, queue_keys, send_job
+from infra.context import Context as Spoken
+from infra.context import Contexts, put_context
 from infra.ledger.admission import Admission
 from infra.ledger.ledger import Ledger
 from infra.watchdog import Limits
 from infra.worker import Worker
+from stt_worker.engines.base import Context, Hypothesis, RecognitionConfig
+from stt_worker.engines.deadline import Deadline
 from stt_worker.engines.instant import InstantTranscriber
+from stt_worker.tasks.context import spoken_before
 from stt_worker.tasks.partial import PartialTranscription
 from tests.support.dispatch import FakeDispatcher
 from tests.support.eventually import soon
 from tests.support.redis import AsyncRedis, Redis, connect_async
 from tests.support.speakers import ALICE, audio_job, text_job
 from wire import names
+from wire.audio import Samples, encode_pcm
 from wire.messages.client import Start
 from wire.messages.jobs import TranscribePartial
 
@@ -38,10 +45,12 @@ class Setting:
         self.dispatcher = FakeDispatcher()
         self._requested = 0
         self.partials = Partials(aredis, channels, self.dispatcher)
-        self._worker: Worker[Any] = Worker(redis_url, names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
-        self._worker.model = InstantTranscriber()
+        self.worker: Worker[Any] = Worker(redis_url, names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
+        self.worker.model = InstantTranscriber()
 
-    def request(self, revision: int = 1, purpose: Literal["interim", "final"] = "final") -> PendingPartial:
+    def request(
+        self, revision: int = 1, purpose: Literal["interim", "final"] = "final", context: Spoken | None = None
+    ) -> PendingPartial:
         job = TranscribePartial(
             session_id=ALICE,
             segment=0,
@@ -52,13 +61,13 @@ class Setting:
             reply_to=self.partials.channel,
         )
         self._requested += 1
-        return self.partials.request(job, PCM)
+        return self.partials.request(job, PCM, context)
 
     async def work(self) -> None:
         """The worker does everything that was pending."""
         await soon(lambda: len(self.dispatcher.partials) == self._requested)
         for job in self.dispatcher.partials:
-            await asyncio.to_thread(PartialTranscription(self._worker, min_logprob=-1.5).run, job)
+            await asyncio.to_thread(PartialTranscription(self.worker, min_logprob=-1.5).run, job)
 
 
 @pytest.fixture
@@ -186,3 +195,65 @@ async def test_task_and_prompt_of_a_session_outlive_its_connection(aredis: Async
     record, token = await store.create(Start(task="translate", prompt="Siobhán"))
     resumed = await store.resume(Start(session_id=record.session_id, token=token))
     assert (resumed.task, resumed.prompt) == ("translate", "Siobhán")
+
+
+class Noting(InstantTranscriber):
+    """Keeps the contexts that it gets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.contexts: list[Context | None] = []
+
+    def transcribe(self, audio: Samples, config: RecognitionConfig, deadline: Deadline) -> Hypothesis:
+        self.contexts.append(config.context)
+        return super().transcribe(audio, config, deadline)
+
+
+@pytest.mark.parametrize(("segment", "purpose"), [(0, "final"), (0, "interim"), (1, "final")])
+async def test_a_worker_reads_what_was_said_before(
+    setting: Setting, aredis: AsyncRedis, segment: int, purpose: Literal["interim", "final"]
+) -> None:
+    """For the final text of that utterance only; a later request of it finds the same."""
+    setting.worker.model = noting = Noting()
+    await put_context(
+        aredis, ALICE, segment, Spoken(encode_pcm(np.array([0, 16_384], dtype=np.int16)), "안녕, Zoë", "ko")
+    )
+    for revision in (1, 2):
+        setting.request(revision, purpose)
+    await setting.work()
+    for context in noting.contexts:
+        if (segment, purpose) == (0, "final"):
+            assert context is not None
+            assert (context.audio.tolist(), context.text, context.language) == ([0.0, 0.5], "안녕, Zoë", "ko")
+        else:
+            assert context is None
+    assert len(noting.contexts) == 2
+
+
+async def test_a_request_brings_its_context(setting: Setting, aredis: AsyncRedis) -> None:
+    """It is there before the job, and for a minute; the next one replaces it."""
+    setting.worker.model = noting = Noting()
+    for revision, text in enumerate(("one", "one two"), 1):
+        setting.request(revision, context=Spoken(PCM, text, "en"))
+        await setting.work()
+        assert 0 < await aredis.ttl(names.context(ALICE)) <= 60
+        assert noting.contexts[-1] is not None
+        assert noting.contexts[-1].text == text
+    await put_context(aredis, ALICE, 0, None)
+    setting.request(3)
+    await setting.work()
+    assert noting.contexts[-1] is None
+
+
+async def test_the_job_of_an_utterance_has_its_context(aredis: AsyncRedis, redis: Redis) -> None:
+    """Not that of another one, and none if it was taken away."""
+    job = audio_job()
+    contexts = Contexts(aredis)
+    for segment, context, expected in [
+        (0, Spoken(PCM, "said", "en"), "said"),
+        (1, Spoken(PCM, "other", "en"), None),
+        (0, None, None),
+    ]:
+        await contexts.put(ALICE, segment, context)
+        found = spoken_before(redis, job)
+        assert (None if found is None else found.text) == expected

@@ -21,7 +21,7 @@ from infra.ledger.admission import Admission
 from infra.ledger.ledger import Ledger
 from infra.results import FIELD
 from infra.settings import WireSettings, load_settings
-from stt_worker.engines.base import Hypothesis, RecognitionConfig
+from stt_worker.engines.base import Context, Hypothesis, RecognitionConfig
 from stt_worker.engines.deadline import Deadline, DeadlineExceeded
 from stt_worker.engines.whisper import fallback
 from stt_worker.engines.whisper.greedy import Decoded, GreedySearch
@@ -39,7 +39,7 @@ from tests.support.redis import AsyncRedis, Redis
 from tests.support.speakers import audio_job
 from tests.support.utterances import outcomes_of
 from wire import names
-from wire.audio import encode_pcm
+from wire.audio import SAMPLE_RATE, encode_pcm
 from wire.messages.client import Start
 from wire.messages.jobs import AnalyzeText
 from wire.messages.results import NoSpeech, segment_end
@@ -129,6 +129,78 @@ def test_a_sentence_is_written_as_often_as_it_was_said(weights: Path) -> None:
     for audio, language, phrase, count in [(once, "fr", "course", 1), (twice, "en", "pleased", 2)]:
         heard = engine.transcribe(audio, RecognitionConfig(language), Deadline.after(60))
         assert (heard.text.lower().count(phrase), heard.attempts) == (count, 1)
+
+
+@pytest.mark.parametrize("names", [("known-her", "lobster"), ("rainbow", "jfk"), ("jfk", "silly")])
+def test_a_text_goes_on_as_long_as_the_speech(weights: Path, names: tuple[str, str]) -> None:
+    """The model ends some texts after the first of two sentences."""
+    engine = load_whisper(Settings(model=str(weights), device="cpu"))
+    first, second = (recording(f"{name}.wav") for name in names)
+    pause = np.zeros(4_800, dtype=np.float32)
+    alone = [engine.transcribe(each, RecognitionConfig("en"), Deadline.after(60)).text for each in (first, second)]
+    both = engine.transcribe(np.concatenate([first, pause, second, pause]), RecognitionConfig("en"), Deadline.after(60))
+    assert jiwer.wer(_words(" ".join(alone)), _words(both.text)) <= 0.1
+    assert [word.end_s for word in both.words] == sorted(word.end_s for word in both.words)
+    assert both.words[-1].start_s > (len(first) + len(pause)) / SAMPLE_RATE
+
+
+def test_a_text_continues_its_context(weights: Path) -> None:
+    """Alone the rest of the sentence begins with a capital; its words are where they are, without the context's."""
+    engine = load_whisper(Settings(model=str(weights), device="cpu"))
+    speech = recording("jfk.wav")
+    whole = engine.transcribe(speech, RecognitionConfig("en"), Deadline.after(60))
+    for last in ("Americans,", "you,"):
+        index = next(index for index, word in enumerate(whole.words) if word.text.strip() == last)
+        cut = round((whole.words[index].end_s + whole.words[index + 1].start_s) / 2 * SAMPLE_RATE)
+        before = "".join(word.text for word in whole.words[: index + 1])
+        config = RecognitionConfig("en", context=Context(speech[:cut], before, "en"))
+        rest = engine.transcribe(speech[cut:], config, Deadline.after(60))
+        expected = whole.words[index + 1 :]
+        assert rest.text == "".join(word.text for word in expected).strip()
+        assert rest.text[0].islower()
+        assert rest.attempts == 1
+        for word, same in zip(rest.words, expected, strict=True):
+            assert word.end_s == pytest.approx(same.end_s - cut / SAMPLE_RATE, abs=0.3)
+
+
+def test_a_context_of_another_language_is_left_out(weights: Path) -> None:
+    """The language is that of the utterance alone."""
+    engine = load_whisper(Settings(model=str(weights), device="cpu"))
+    german = recording("de-klima.wav")
+    context = Context(german, engine.transcribe(german, RecognitionConfig("de"), Deadline.after(60)).text, "de")
+    for name in ("known-her", "silly"):
+        alone, after = (
+            engine.transcribe(recording(f"{name}.wav"), RecognitionConfig(context=each), Deadline.after(60))
+            for each in (None, context)
+        )
+        assert alone.language == after.language == "en"
+        assert after == alone
+
+
+@pytest.mark.parametrize("language", ["en", None])
+def test_noise_after_speech_is_as_silent_as_alone(weights: Path, language: str | None) -> None:
+    engine = load_whisper(Settings(model=str(weights), device="cpu"))
+    context = Context(recording("silly.wav"), "You are silly.", "en")
+    hiss = np.random.default_rng(1).normal(0, 0.01, 32_000).astype(np.float32)
+    alone, after = (
+        engine.transcribe(hiss, RecognitionConfig(language, context=each), Deadline.after(60))
+        for each in (None, context)
+    )
+    assert after.no_speech_prob == pytest.approx(alone.no_speech_prob, abs=0.05)
+    assert after.text == alone.text
+
+
+def test_a_context_that_leaves_no_room_is_left_out(weights: Path) -> None:
+    engine = load_whisper(Settings(model=str(weights), device="cpu"))
+    speech = recording("jfk.wav")
+    config = RecognitionConfig("en", context=Context(np.tile(speech, 2), "said", "en"))
+    assert engine.transcribe(speech, config, Deadline.after(60)).text == (
+        engine.transcribe(speech, RecognitionConfig("en"), Deadline.after(60)).text
+    )
+
+
+def _words(text: str) -> str:
+    return re.sub(r"[^a-z ]", "", text.lower())
 
 
 def test_words_are_said_when_the_library_says_so(weights: Path) -> None:

@@ -15,6 +15,7 @@ from fastapi_service.storage.record import SessionRecord
 from tests.support.speakers import ALICE, final
 from wire.audio import SAMPLE_RATE
 from wire.messages.client import Configure, Start
+from wire.messages.results import Final
 from wire.messages.server import Configured
 from wire.messages.statistics import Statistics
 
@@ -115,6 +116,7 @@ class FakeSession:
     """Open utterances that were ended, while the session went on."""
     flushed: int = 0
     send: Callable[[Configured], None] = lambda _: None
+    noted: list[Final] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
@@ -131,6 +133,9 @@ class FakeSession:
     async def configure(self, change: Configure) -> None:
         self.record = self.record.configured(change)
         self.send(Configured.model_validate(self.record, from_attributes=True))
+
+    def note(self, result: Final) -> None:
+        self.noted.append(result)
 
     async def flush(self) -> None:
         self.flushes += 1

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from infra.context import Context
 from wire.messages.jobs import NoSpeechReason, Partial, TranscribePartial
 from wire.messages.transcript import Transcript, Word
 
@@ -10,8 +11,8 @@ from wire.messages.transcript import Transcript, Word
 class FakeRequest:
     """A request that a test answers by hand."""
 
-    def __init__(self, job: TranscribePartial, pcm: bytes) -> None:
-        self.job, self.pcm = job, pcm
+    def __init__(self, job: TranscribePartial, pcm: bytes, context: Context | None) -> None:
+        self.job, self.pcm, self.context = job, pcm, context
         self.begun = False
         self.withdrawn = False
         self.answer: asyncio.Future[Partial | None] = asyncio.get_running_loop().create_future()
@@ -74,8 +75,8 @@ class FakePartials:
         self.at_once: str | None = None
         """The text with which a worker answers immediately."""
 
-    def request(self, job: TranscribePartial, pcm: bytes) -> FakeRequest:
-        self.requests.append(FakeRequest(job, pcm))
+    def request(self, job: TranscribePartial, pcm: bytes, context: Context | None = None) -> FakeRequest:
+        self.requests.append(FakeRequest(job, pcm, context))
         if self.at_once is not None:
             self.requests[-1].begun = True
             self.requests[-1].write(self.at_once)

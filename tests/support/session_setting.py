@@ -11,6 +11,7 @@ from fastapi_service.endpointing.frames import FRAME
 from fastapi_service.recognition.ports import LedgerJob, SessionOptions, SessionPorts
 from fastapi_service.recognition.session import Session
 from fastapi_service.storage.record import SessionRecord
+from infra.context import Context
 from infra.ledger.admission import Admitted
 from infra.ledger.entry import as_live
 from tests.support.dispatch import FakeDispatcher
@@ -107,18 +108,34 @@ class Admission:
         return [as_live(job) for job in jobs]
 
 
+class FakeContexts:
+    """Contexts that are stored, unless ``error`` is raised."""
+
+    def __init__(self) -> None:
+        self.put_for: dict[int, Context | None] = {}
+        """By segment."""
+        self.error: Exception | None = None
+
+    async def put(self, session_id: str, segment: int, context: Context | None) -> None:
+        assert session_id == ALICE
+        if self.error is not None:
+            raise self.error
+        self.put_for[segment] = context
+
+
 class Setting:
     """A session with hand-made surroundings."""
 
     def __init__(self, record: SessionRecord = RECORD, *, pause_ms: int = 0, **options: float) -> None:
         self.store, self.admission, self.queue, self.partials = Store(), Admission(), FakeDispatcher(), FakePartials()
+        self.contexts = FakeContexts()
         self.sent: list[AnyServerMessage] = []
         self.errors: list[WireError] = []
         options.setdefault("ahead_s", math.inf)  # tests of live speech send it in no time
         self.session = Session(
             record,
             SessionOptions(EndpointerOptions(pause_ms=pause_ms), 600, **options),
-            SessionPorts(self.store, self.admission, self.queue, self.partials),
+            SessionPorts(self.store, self.admission, self.queue, self.partials, self.contexts),
             self.sent.append,
             self.errors.append,
         )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from stt_worker.engines.device import device_may_be_lost
 from stt_worker.engines.torch_threads import torch_threads
 from stt_worker.engines.whisper import fallback
 from stt_worker.engines.whisper.batch import Utterance, failing_alone, outcomes, rows_of_equal_prompts
+from stt_worker.engines.whisper.completion import MOST, is_certain, is_cut_off
 from stt_worker.engines.whisper.decoder import Decoder
 from stt_worker.engines.whisper.encoder import Encoder
 from stt_worker.engines.whisper.greedy import Decoded, GreedySearch
@@ -84,23 +86,23 @@ class WhisperTranscriber(BatchEngine):
             pending = [utterance for utterance in batch if utterance.outcome is None]
             if not pending:
                 return
-            cache = self._encode(pending, fallback.padding_s(attempt, self._padding_s))
+            cache = self._encode([utterance.request.audio for utterance in pending], attempt)
             if attempt == 1:
-                self._detect_languages(pending, cache)
+                self._listen(pending, cache)
             self._set_prompts(pending, is_first=attempt == 1)
             yield from outcomes(pending)
             for rows in rows_of_equal_prompts(pending):
                 group = [pending[row] for row in rows]
-                self._decode(group, cache.select(rows), attempt)
+                has_context = group[0].context_len > 0
+                audio = [utterance.audio for utterance in group]
+                self._decode(group, self._encode(audio, attempt) if has_context else cache.select(rows), attempt)
                 yield from outcomes(group)
 
-    def _encode(self, batch: Sequence[Utterance], padding_s: float) -> KVCache:
-        """Encode the audio of each utterance, padded with silence."""
-        mels = []
-        for utterance in batch:
-            audio = utterance.request.audio
-            steps = math.ceil((len(audio) + round(padding_s * SAMPLE_RATE)) / STEP)
-            mels.append(self._features(audio, min(N_SAMPLES, steps * STEP)))
+    def _encode(self, batch: Sequence[Samples], attempt: int) -> KVCache:
+        """Encode some audio, each padded with silence."""
+        padding = round(fallback.padding_s(attempt, self._padding_s) * SAMPLE_RATE)
+        windows = [min(N_SAMPLES, math.ceil((len(audio) + padding) / STEP) * STEP) for audio in batch]
+        mels = [self._features(audio, window) for audio, window in zip(batch, windows, strict=True)]
         return self._decoder.precompute_cross_kv(*self._encoder(mels))
 
     def _features(self, audio: Samples, window: int) -> Tensor:
@@ -108,22 +110,30 @@ class WhisperTranscriber(BatchEngine):
         frames: Tensor = log_mel_spectrogram(pad_or_trim(audio, window), self._n_mels, device=self._device)
         return frames.to(self._dtype)
 
-    def _detect_languages(self, batch: Sequence[Utterance], cache: KVCache) -> None:
+    def _listen(self, batch: Sequence[Utterance], cache: KVCache) -> None:
+        """Detect languages and silence by the audio of each utterance alone; drop the contexts that do not fit."""
         for utterance in batch:
             utterance.language = utterance.config.language or ENGLISH
-        rows = [row for row, utterance in enumerate(batch) if utterance.config.language is None]
-        if not self._languages.is_multilingual or not rows:
+        configs = [utterance.config for utterance in batch]
+        is_unknown = [self._languages.is_multilingual and config.language is None for config in configs]
+        rows = [row for row, config in enumerate(configs) if is_unknown[row] or config.context is not None]
+        if not rows:
             return
         tokenizer = self._languages.tokenizer()
+        languages = tokenizer.all_language_tokens if self._languages.is_multilingual else ()
         with torch_threads(1):
-            found = self._search.languages(cache.select(rows), tokenizer.sot, tokenizer.all_language_tokens)
-        for row, probabilities in zip(rows, found, strict=True):
+            found, no_speech = self._search.first_look(cache.select(rows), tokenizer.sot, languages)
+        for row, probabilities, no_speech_prob in zip(rows, found, no_speech, strict=True):
             utterance = batch[row]
-            utterance.language, utterance.language_probability = choose_language(
-                dict(zip(tokenizer.all_language_codes, probabilities.tolist(), strict=True)),
-                utterance.config,
-                utterance.seconds,
-            )
+            if is_unknown[row]:
+                utterance.language, utterance.language_probability = choose_language(
+                    dict(zip(tokenizer.all_language_codes, probabilities.tolist(), strict=True)),
+                    utterance.config,
+                    utterance.seconds,
+                )
+            utterance.no_speech_prob = no_speech_prob
+            if not utterance.fits_context():
+                utterance.drop_context()
 
     def _set_prompts(self, batch: Sequence[Utterance], *, is_first: bool) -> None:
         """Later attempts use the task only: prompt or prefix may have led the model astray."""
@@ -138,20 +148,57 @@ class WhisperTranscriber(BatchEngine):
         max_tokens = [self._max_tokens(utterance, attempt) for utterance in batch]
         on_token = [utterance.request.deadline.check for utterance in batch]
         with torch_threads(1):  # a step waits for memory, and with more threads for the slowest of them too
-            texts = self._search.run(cache, prompts, max_tokens, on_token)
-        for utterance, decoded in zip(batch, texts, strict=True):
+            goes_on = batch[0].context_len > 0  # otherwise no text is empty anyway
+            texts = self._search.run(cache.select(range(len(batch))), prompts, max_tokens, on_token, goes_on=goes_on)
+        for row, (utterance, decoded) in enumerate(zip(batch, texts, strict=True)):
             with failing_alone(utterance):
                 if decoded.error is not None:
                     raise decoded.error
                 tokenizer = self._languages.tokenizer(utterance.text_language)
-                text = fallback.accepted(decoded, tokenizer, utterance.seconds)
+                own = self._own(utterance, decoded)
+                whole = self._completed(utterance, own, cache.select([row]), max_tokens[row])
+                text = fallback.accepted(whole, tokenizer, utterance.seconds)
                 if text is None and fallback.is_last(attempt, allow_fallback=utterance.config.allow_fallback):
-                    text = fallback.without_loop(decoded)
+                    text = fallback.without_loop(whole)
                 if text is not None:
                     utterance.outcome = self._hypothesis(utterance, text, attempt)
 
+    def _completed(self, utterance: Utterance, decoded: Decoded, cache: KVCache, most: int) -> Decoded:
+        """Go on with a text that ends before the speech does, as often as that happens.
+
+        Args:
+            utterance: of the text.
+            decoded: the text, without that of the context.
+            cache: of the utterance, without text.
+            most: tokens of the text and its context.
+        """
+        assert utterance.prompt is not None
+        for _ in range(MOST):
+            if not is_cut_off(decoded, utterance.request.audio):
+                break
+            prompt = utterance.prompt.followed_by(decoded.tokens)
+            check = utterance.request.deadline.check
+            with torch_threads(1):
+                (rest,) = self._search.run(cache.select([0]), [prompt], [most], [check], goes_on=True)
+            if rest.error is not None:
+                raise rest.error
+            if not is_certain(rest):
+                break
+            decoded = decoded.followed_by(self._own(utterance, rest))
+        return decoded
+
+    @staticmethod
+    def _own(utterance: Utterance, decoded: Decoded) -> Decoded:
+        """Return the text of an utterance without that of its context."""
+        if not utterance.context_len:
+            return decoded
+        own = decoded.after(utterance.context_len, utterance.context_positions)
+        assert utterance.no_speech_prob is not None  # there was a first look
+        return replace(own, no_speech_prob=utterance.no_speech_prob)
+
     def _max_tokens(self, utterance: Utterance, attempt: int) -> int:
-        return fallback.max_tokens(attempt, utterance.seconds, utterance.text_language, self._decoder.n_ctx)
+        most = fallback.max_tokens(attempt, utterance.seconds, utterance.text_language, self._decoder.n_ctx)
+        return utterance.context_len + most
 
     def _hypothesis(self, utterance: Utterance, decoded: Decoded, attempt: int) -> Hypothesis:
         tokenizer = self._languages.tokenizer(utterance.text_language)

@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from whisper.tokenizer import Tokenizer
 
@@ -38,13 +40,34 @@ class Decoded:
     """The reason why decoding was given up."""
     stop: Stop = "limit"
     """The model ended the text, it reached its token limit, or it repeats itself."""
+    times: NDArray[np.float64] | None = None
+    """Those of ``token_times``, once they are computed."""
 
     def first(self, count: int) -> "Decoded":
         """Return the first ``count`` tokens as a text that the model ended there; unchanged if these are all."""
         if count == len(self.tokens):
             return self
         logprobs = self.logprobs[: max(0, count - self.prefix_len)]
-        return replace(self, tokens=self.tokens[:count], logprobs=logprobs, stop="end")
+        return replace(self, tokens=self.tokens[:count], logprobs=logprobs, stop="end", times=None)
+
+    def followed_by(self, rest: "Decoded") -> "Decoded":
+        """Return the text with what was decoded after it, for which all of it was the prefix."""
+        own = self.logprobs[: len(self.tokens) - self.prefix_len]
+        return replace(rest, logprobs=own + rest.logprobs, prefix_len=self.prefix_len, times=None)
+
+    def after(self, tokens: int, positions: int) -> "Decoded":
+        """Return what follows a context of some tokens of the prefix, and some positions of the audio."""
+        if not tokens:
+            return self
+        attention = None if self.attention is None else self.attention[:, :, positions:]
+        return replace(
+            self,
+            tokens=self.tokens[tokens:],
+            prefix_len=self.prefix_len - tokens,
+            attention_offset=self.attention_offset + tokens,
+            attention=attention,
+            times=None,
+        )
 
     @property
     def avg_logprob(self) -> float:
@@ -84,11 +107,16 @@ class GreedySearch:
         self._device = device
         self._suppression = Suppression(tokenizer, device)
 
-    def languages(self, cache: KVCache, sot: int, languages: Sequence[int]) -> Tensor:
-        """Return the probabilities (batch, languages) of language tokens; the cache stays as it was."""
+    def first_look(self, cache: KVCache, sot: int, languages: Sequence[int]) -> tuple[Tensor, list[float]]:
+        """Return the probabilities of language tokens, (batch, languages), and of no speech, (batch,).
+
+        The cache stays as it was.
+        """
         state = self._decoder(torch.full((cache.batch_size, 1), sot, device=self._device), cache)
         cache.length -= 1
-        return self._vocabulary(state[:, 0])[:, list(languages)].softmax(dim=-1)
+        logits = self._vocabulary(state[:, 0])
+        no_speech: list[float] = logits.softmax(dim=-1)[:, self._no_speech].tolist()
+        return logits[:, list(languages)].softmax(dim=-1), no_speech
 
     def run(
         self,
@@ -96,6 +124,8 @@ class GreedySearch:
         prompts: Sequence[Prompt],
         max_tokens: Sequence[int],
         on_token: Sequence[Callable[[], None]],
+        *,
+        goes_on: bool = False,
     ) -> list[Decoded]:
         """Decode the texts of a batch.
 
@@ -105,14 +135,17 @@ class GreedySearch:
             max_tokens: per utterance, the most tokens of its text.
             on_token: per utterance, called without arguments after each token. Its exception gives up this utterance
                 and becomes ``Decoded.error``.
+            goes_on: no text ends with its prefix.
         """
         log = _AttentionLog()
         active: Sequence[int] = range(len(prompts))
         texts, state = self._prefill(cache, prompts, log)
         suppressed = self._suppression.first(len(prompts))
-        if prompts[0].prefix_len:
+        if prompts[0].given:
             last = torch.tensor([prompt.tokens[-1] for prompt in prompts], device=self._device)
             suppressed = self._suppression.after(last)
+        if goes_on:
+            suppressed = torch.cat([suppressed, suppressed.new_full((len(prompts), 1), self._eot)], dim=1)
         free = self._decoder.n_ctx - cache.length
         for _ in range(min(free, self._decoder.n_ctx // 2)):  # half, as ``DecodingTask.sample_len``
             logits = self._vocabulary(state, suppressed)
@@ -146,9 +179,9 @@ class GreedySearch:
         no_speech = self._vocabulary(states[:, sot]).softmax(dim=-1)[:, self._no_speech].tolist()
         texts = [
             Decoded(
-                list(prompt.tokens[len(prompt.tokens) - prompt.prefix_len :]),
-                prefix_len=prompt.prefix_len,
-                attention_offset=len(prompt.tokens) - prompt.sot - prompt.prefix_len - 1,
+                list(prompt.tokens[len(prompt.tokens) - prompt.given :]),
+                prefix_len=prompt.given,
+                attention_offset=len(prompt.tokens) - prompt.sot - prompt.given - 1,
                 no_speech_prob=probability,
             )
             for prompt, probability in zip(prompts, no_speech, strict=True)

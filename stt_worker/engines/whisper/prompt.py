@@ -1,6 +1,7 @@
 """The tokens that the decoder reads before it writes."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from whisper.tokenizer import Tokenizer
 
@@ -20,6 +21,18 @@ class Prompt:
     """Index of the start-of-transcript token, whose state gives the probability of no speech."""
     prefix_len: int = 0
     """Number of last tokens that are the beginning of the text."""
+    context_len: int = 0
+    """Number of tokens before those that are the text of the context."""
+
+    @property
+    def given(self) -> int:
+        """Number of last tokens that the text begins with: those of the context and of its own beginning."""
+        return self.context_len + self.prefix_len
+
+    def followed_by(self, text: Sequence[int]) -> "Prompt":
+        """Return a prompt with a text behind the context, in place of the prefix."""
+        until = len(self.tokens) - self.prefix_len
+        return replace(self, tokens=(*self.tokens[:until], *text), prefix_len=len(text))
 
 
 def make_prompt(tokenizer: Tokenizer, config: RecognitionConfig) -> Prompt:
@@ -28,8 +41,9 @@ def make_prompt(tokenizer: Tokenizer, config: RecognitionConfig) -> Prompt:
     if config.prompt.strip():
         before = [tokenizer.sot_prev, *_encode(tokenizer, config.prompt)[-PROMPT_TOKENS:]]
     prefix = _encode(tokenizer, config.prefix) if config.prefix.strip() else []
-    tokens = (*before, *tokenizer.sot_sequence_including_notimestamps, *prefix)
-    return Prompt(tokens, sot=len(before), prefix_len=len(prefix))
+    context = _encode(tokenizer, config.context.text) if config.context is not None else []
+    tokens = (*before, *tokenizer.sot_sequence_including_notimestamps, *context, *prefix)
+    return Prompt(tokens, sot=len(before), prefix_len=len(prefix), context_len=len(context))
 
 
 def _encode(tokenizer: Tokenizer, text: str) -> list[int]:

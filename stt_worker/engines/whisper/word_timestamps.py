@@ -39,6 +39,12 @@ def token_times(decoded: Decoded, seconds: float) -> Times:
         decoded: with attention.
         seconds: duration of the audio, without padding.
     """
+    if decoded.times is None:
+        decoded.times = _token_times(decoded, seconds)
+    return decoded.times
+
+
+def _token_times(decoded: Decoded, seconds: float) -> Times:
     assert decoded.attention is not None
     offset, count = decoded.attention_offset, len(decoded.tokens)
     positions = max(1, min(decoded.attention.shape[-1], round(seconds * TOKENS_PER_SECOND)))

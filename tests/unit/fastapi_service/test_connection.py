@@ -15,6 +15,7 @@ from fastapi_service.api.native import NativeSerializer
 from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionTakenOver
 from tests.support.connections import RECORD, FakeLog, FakeRegistry, FakeSession, FakeSocket
+from tests.support.speakers import BOB, final, no_speech
 from wire.close_codes import CloseCode
 from wire.messages.client import Start
 
@@ -219,3 +220,12 @@ async def test_messages_out_of_order_are_refused_and_the_session_goes_on() -> No
     assert refused == ["not_started", "already_started"]
     assert {"type": "pong", "id": "7"} in socket.received
     assert socket.received[-1]["type"] == "stopped"
+
+
+async def test_a_session_continues_its_own_texts_only() -> None:
+    """In a room there are those of others too, and utterances without a text."""
+    registry, log = FakeRegistry(), FakeLog()
+    own = final(0, RECORD.session_id)
+    log.results = [(1, own), (2, final(1, BOB)), (3, no_speech(2, RECORD.session_id))]
+    await received(registry, log)
+    assert registry.session.noted == [own]

@@ -185,3 +185,17 @@ async def test_a_result_of_a_newer_version_is_left_out(feed: Feed, socket: FakeS
     feed.on_result(4, final(4))
     await soon(lambda: socket.seqs() == [1, 3, 4])
     assert len(log.read_of) == 2
+
+
+async def test_each_result_is_noted_once(send_queue: SendQueue, log: FakeLog) -> None:
+    """Also one that is read from the log."""
+    noted: list[int] = []
+    feed = Feed(send_queue, log, lambda result: noted.append(result.segment))
+    log.add(1, 2)
+    feed.follow(AUDIENCE, 0)
+    await soon(lambda: len(noted) == 2)
+    for seq in (2, 3, 3):
+        feed.on_result(seq, final(seq))
+    await soon(lambda: len(noted) == 3)
+    assert noted == [1, 2, 3]
+    feed.stop()

@@ -57,7 +57,9 @@ class Redis:
         self.checks, self.unavailable = 0, False
         self.published: list[tuple[str, Partial]] = []
 
-    def execute_command(self, command: str, key: str, **_: Any) -> bytes | None:
+    def execute_command(self, command: str, key: str, *fields: str, **_: Any) -> bytes | list[None] | None:
+        if command == "HMGET":
+            return [None for _ in fields]
         assert command == "GETDEL"
         return self.audio.pop(key, None)
 

@@ -89,6 +89,11 @@ class Redis:
     def pipeline(self) -> "Redis":
         return self
 
+    def execute_command(self, command: str, key: str, *fields: str, **_: Any) -> list[None]:
+        assert command == "HMGET"
+        assert key.startswith(names.context(""))
+        return [None for _ in fields]
+
     def xadd(self, stream: str, fields: dict[str, str], **_: Any) -> None:
         assert stream == names.stream(names.RESULT_CHANNEL)
         self.stream += fields.values()
