@@ -18,7 +18,7 @@ KEPT_SILENCE_MS = 500
 """Maximum trailing silence that stays with an utterance. More would waste decoding time, and would skew the workers'
 hallucination filter, which uses the share of speech."""
 
-LATE_VOICE_MS = 300
+LATE_VOICE_MS = 150
 """Pre-roll in loud rooms, in addition: the beginning of a voice is found that much later than that of a sound."""
 
 

@@ -8,8 +8,8 @@ from wire.audio import Pcm
 
 SMOOTHED = 7
 """Frames over which the level is averaged, 210 ms: that of a voice is steadier than that of many distant ones."""
-BEGINS, GOES_ON = 12.0, 4.0
-"""Multiples of the noise floor from which a near voice begins, and goes on: 11 and 6 dB. Distant ones, which the model
+BEGINS, GOES_ON = 16.0, 4.0
+"""Multiples of the noise floor from which a near voice begins, and goes on: 12 and 6 dB. Distant ones, which the model
 calls voice too, are seldom that far above the floor that they make."""
 BELOW_LOUD = 16.0
 """Whatever the floor, a voice is near when it is less than 12 dB below the loud frames of the last 10 s: without others
