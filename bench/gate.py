@@ -21,6 +21,7 @@ from rich.table import Table
 
 from bench.clips import MANIFEST, Clip, error_name, error_rate, read_manifest
 from bench.results import print_header, write_results
+from bench.session import voice_model
 from bench.this_engine import load_engine, transcribe
 from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions
 from fastapi_service.endpointing.events import Event, Utterance
@@ -72,7 +73,7 @@ def run_gate(recordings: list[Pcm]) -> list[Runs]:
 
 def utterances(pcm: Pcm, runs: Runs) -> list[bytes]:
     """Return the audio of the utterances that the gateway cuts."""
-    endpointer = Endpointer(EndpointerOptions(silence_ms=500))
+    endpointer = Endpointer(EndpointerOptions(silence_ms=500), voice=voice_model())
 
     def events() -> Iterator[list[Event]]:
         position = 0

@@ -1,8 +1,10 @@
 """One session as gateway and workers run it, without either: for benchmarks and tests."""
 
 from dataclasses import replace
+from functools import cache
 
 from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions
+from fastapi_service.endpointing.silero import SileroModel
 from fastapi_service.settings import Settings as GatewaySettings
 from stt_worker.engines.base import Context, Hypothesis, RecognitionConfig, Transcriber
 from stt_worker.engines.deadline import Deadline
@@ -21,7 +23,14 @@ def endpointer_options(settings: GatewaySettings) -> EndpointerOptions:
 
 def new_endpointer(settings: GatewaySettings | None = None) -> Endpointer:
     """Return the endpointer of a session, with the gateway's settings; None: with their defaults."""
-    return Endpointer(endpointer_options(settings or GatewaySettings.model_construct()))
+    settings = settings or GatewaySettings.model_construct()
+    return Endpointer(endpointer_options(settings), voice=voice_model() if settings.voice_detection else None)
+
+
+@cache
+def voice_model() -> SileroModel:
+    """Return the gateway's voice model, loaded once."""
+    return SileroModel()
 
 
 class Session:

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Protocol
 
+from bench.session import voice_model
 from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions
 from fastapi_service.endpointing.events import Utterance
 from infra.settings import load_settings
@@ -50,7 +51,7 @@ class ThisEngine:
 
 def cut(stream: Samples) -> list[Utterance]:
     """Return what the gateway would cut from a stream, with its place there."""
-    endpointer = Endpointer(EndpointerOptions())
+    endpointer = Endpointer(EndpointerOptions(), voice=voice_model())
     events = [*endpointer.feed(to_int16(stream), 0.0), *endpointer.flush(0.0)]
     return [event for event in events if isinstance(event, Utterance)]
 

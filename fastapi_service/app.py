@@ -9,6 +9,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from fastapi_service.api import decode, native, operations, page, sessions
 from fastapi_service.decoding.decoder import Decoders
 from fastapi_service.delivery.result_log import ResultLog
+from fastapi_service.endpointing.voice import VoiceModel
 from fastapi_service.gateway import Gateway
 from fastapi_service.security.headers import SecurityHeaders
 from fastapi_service.security.proxies import ForwardedHost
@@ -22,12 +23,17 @@ Live speech to text with sentiment. Audio and results go over the WebSocket `/ws
 """
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Build the application; each start of it builds a gateway."""
+def create_app(settings: Settings, voice: VoiceModel | None = None) -> FastAPI:
+    """Build the application; each start of it builds a gateway.
+
+    Args:
+        settings: of the gateway.
+        voice: of the gateway.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        gateway = Gateway(settings)
+        gateway = Gateway(settings, voice)
         app.state.acceptor = gateway.acceptor
         app.state.store = gateway.store
         app.state.results = ResultLog(gateway.redis)

@@ -16,6 +16,7 @@ from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.delivery.room_occupancy import RoomOccupancy
 from fastapi_service.delivery.subscriber import Subscriber
 from fastapi_service.endpointing.endpointer import EndpointerOptions
+from fastapi_service.endpointing.voice import VoiceModel
 from fastapi_service.monitoring.redis_watch import watch_redis
 from fastapi_service.recognition.dispatcher import Dispatcher
 from fastapi_service.recognition.partials import Partials
@@ -45,8 +46,15 @@ log = structlog.get_logger()
 class Gateway:
     """The composition root. Connects to nothing before it is started."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, voice: VoiceModel | None = None) -> None:
+        """Build the parts.
+
+        Args:
+            settings: of the gateway.
+            voice: model for all sessions; None: they find voice by its level alone.
+        """
         self._settings = settings
+        self._voice = voice
         self.redis = connect_async(settings.redis_url)
         self._channels = connect_async(settings.redis_url, max_connections=6, retries=0)
         self.store = SessionStore(self.redis, settings.session_ttl_s)
@@ -107,7 +115,8 @@ class Gateway:
 
     def _session_factory(self, partials: Partials) -> Callable[[SessionRecord, Sender], Session]:
         settings = self._settings
-        ports = SessionPorts(self.store, Admission(self.redis), self._dispatcher, partials, Contexts(self.redis))
+        contexts = Contexts(self.redis)
+        ports = SessionPorts(self.store, Admission(self.redis), self._dispatcher, partials, contexts, voice=self._voice)
         options = SessionOptions(
             EndpointerOptions(**{name: getattr(settings, name) for name in EndpointerOptions.__dataclass_fields__}),
             settings.session_ttl_s,

@@ -72,6 +72,9 @@ class Settings(WireSettings):
     """Mean square, 0–1, above which a 30 ms frame is voiced at any noise level."""
     noise_factor: Annotated[float, Field(ge=1, le=100)] = 6.0
     """A frame is voiced above this multiple of the running noise floor, unless the ceiling is lower."""
+    voice_detection: bool = True
+    """In a room so loud that the ceiling is the threshold, Silero VAD decides which frames are voiced; without it, an
+    utterance ends there only when it is too long."""
 
     @model_validator(mode="after")
     def _certificate_and_key(self) -> "Settings":

@@ -4,6 +4,7 @@ from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions
 from fastapi_service.endpointing.events import Event, Reason
 from fastapi_service.endpointing.resampler import StreamResampler
 from fastapi_service.endpointing.sample_clock import SampleClock
+from fastapi_service.endpointing.voice import VoiceModel
 from wire.audio import Pcm
 
 
@@ -13,16 +14,17 @@ class ClientStream:
     ``arrived`` is when they came, on the clock that utterances are stamped with.
     """
 
-    def __init__(self, options: EndpointerOptions, rate: int, received: int) -> None:
+    def __init__(self, options: EndpointerOptions, rate: int, received: int, voice: VoiceModel | None = None) -> None:
         """Continue at a position.
 
         Args:
             options: of the endpointer.
             rate: of the client's samples, in hertz.
             received: samples at that rate before the first ones, gaps included.
+            voice: of the endpointer.
         """
         self.clock = SampleClock(rate, received)
-        self.endpointer = Endpointer(options, self.clock.position)
+        self.endpointer = Endpointer(options, self.clock.position, voice)
         self._resampler = StreamResampler(rate)
 
     def feed(self, pcm: Pcm, arrived: float) -> list[Event]:

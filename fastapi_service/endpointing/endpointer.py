@@ -8,6 +8,8 @@ from fastapi_service.endpointing.active_utterance import ActiveUtterance, State
 from fastapi_service.endpointing.energy_vad import EnergyVad
 from fastapi_service.endpointing.events import Event, Reason, SpeculativeEndpoint, SpeechStart, Utterance
 from fastapi_service.endpointing.frames import FRAME, FRAME_MS, ceil_to_frames
+from fastapi_service.endpointing.vad import Vad
+from fastapi_service.endpointing.voice import VoiceModel
 from wire.audio import SAMPLE_BYTES, Pcm, encode_pcm, ms_to_samples
 
 CUT_SEARCH_MS = 6_000
@@ -15,6 +17,9 @@ CUT_SEARCH_MS = 6_000
 KEPT_SILENCE_MS = 500
 """Maximum trailing silence that stays with an utterance. More would waste decoding time, and would skew the workers'
 hallucination filter, which uses the share of speech."""
+
+LATE_VOICE_MS = 150
+"""Pre-roll in loud rooms, in addition: the beginning of a voice is found that much later than that of a sound."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +43,16 @@ class Endpointer:
     it grows too long, at its quietest recent point; then the rest goes on as the next one. No sample belongs to two.
     """
 
-    def __init__(self, options: EndpointerOptions, position: int = 0) -> None:
+    def __init__(self, options: EndpointerOptions, position: int = 0, voice: VoiceModel | None = None) -> None:
         """Begin in silence.
 
         Args:
+            options: see the settings of the gateway.
             position: of the first sample.
+            voice: finds voice in the noise of loud rooms; None: an utterance ends there only when it is too long.
         """
-        self._vad = EnergyVad(options.silence_ceiling, options.noise_factor)
-        self._max_pre_roll = options.pre_roll_ms // FRAME_MS * FRAME * SAMPLE_BYTES
+        self._vad = Vad(EnergyVad(options.silence_ceiling, options.noise_factor), voice)
+        self._pre_roll_ms = options.pre_roll_ms
         self._pre_roll = bytearray()
         """The most recent silence, up to ``_position``."""
         self._silence = ms_to_samples(options.silence_ms)
@@ -89,7 +96,7 @@ class Endpointer:
         self._tail = samples[whole:].copy()
         events: list[Event] = []
         for frame, energy in zip(frames, energies.tolist(), strict=True):
-            events += self._frame(encode_pcm(frame), energy, arrived)
+            events += self._frame(frame, energy, arrived)
         return events
 
     def gap(self, samples: int, arrived: float) -> list[Event]:
@@ -103,6 +110,8 @@ class Endpointer:
             samples -= lacking
         if samples:  # no utterance is active, and the tail is empty
             whole = samples // FRAME * FRAME
+            if whole:
+                self._vad.skip()
             self._remember(bytes(min(whole * SAMPLE_BYTES, self._max_pre_roll)))
             self._position += whole
             self._tail = _silence(samples - whole)
@@ -127,8 +136,8 @@ class Endpointer:
             self._pre_roll.clear()
         return events
 
-    def _frame(self, frame: bytes, energy: float, arrived: float) -> list[Event]:
-        voiced = self._vad.update(energy)
+    def _frame(self, samples: Pcm, energy: float, arrived: float) -> list[Event]:
+        voiced, frame = self._vad.update(samples, energy), encode_pcm(samples)
         self._position += FRAME
         active = self._active
         if active is None:
@@ -186,6 +195,12 @@ class Endpointer:
         if rest.state is not State.STARTING:
             events.append(SpeechStart(rest.start))
         return events
+
+    @property
+    def _max_pre_roll(self) -> int:
+        """Bytes."""
+        ms = self._pre_roll_ms + (LATE_VOICE_MS if self._vad.needs_voice else 0)
+        return ms // FRAME_MS * FRAME * SAMPLE_BYTES
 
     def _remember(self, pcm: bytes | bytearray) -> None:
         """Keep the end of what lies before the current position."""

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 FLOOR_WINDOW = 333
 """Frames that the noise floor is taken from: 10 s of 30 ms."""
-FLOOR_PERCENTILE = 10
+FLOOR_PERCENTILE, LOUD_PERCENTILE = 10, 90
 DIGITAL_SILENCE = 1e-9
 """Mean square of ±1 of 32,768, which no open microphone delivers. Such frames carry no information about the room."""
 LOWEST_FLOOR = 1e-7
@@ -38,6 +38,7 @@ class EnergyVad:
         """Ring of the newest energies."""
         self._recent[:FIRST_FRAMES] = FIRST_FLOOR
         self._seen = FIRST_FRAMES
+        self._floor = FIRST_FLOOR
 
     def update(self, energy: float) -> bool:
         """Move the floor by one frame and return whether that frame is voiced.
@@ -49,11 +50,29 @@ class EnergyVad:
             return False
         self._recent[self._seen % FLOOR_WINDOW] = energy
         self._seen += 1
+        self._floor = self._percentile(FLOOR_PERCENTILE)
         return energy > self.threshold()
 
     def threshold(self) -> float:
         """Return the energy that separates unvoiced from voiced frames now."""
+        return min(self._ceiling, self._factor * max(self._floor, LOWEST_FLOOR))
+
+    @property
+    def is_deaf(self) -> bool:
+        """True in a loud room: the ceiling is the threshold, not the noise, which may always be over it."""
+        return self._factor * self._floor > self._ceiling
+
+    @property
+    def floor(self) -> float:
+        """Return the noise floor, as a mean square."""
+        return self._floor
+
+    @property
+    def loud(self) -> float:
+        """Return the energy that a tenth of the frames of the last 10 s exceed."""
+        return self._percentile(LOUD_PERCENTILE)
+
+    def _percentile(self, percent: int) -> float:
         count = min(self._seen, FLOOR_WINDOW)
-        rank = (count - 1) * FLOOR_PERCENTILE // 100
-        floor = float(np.partition(self._recent[:count], rank)[rank])
-        return min(self._ceiling, self._factor * max(floor, LOWEST_FLOOR))
+        rank = (count - 1) * percent // 100
+        return float(np.partition(self._recent[:count], rank)[rank])

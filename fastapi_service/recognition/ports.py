@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fastapi_service.endpointing.endpointer import EndpointerOptions
+from fastapi_service.endpointing.voice import VoiceModel
 from fastapi_service.recognition.pace import AHEAD_S
 from fastapi_service.storage.record import SessionRecord
 from infra.context import Context
@@ -116,6 +117,8 @@ class SessionPorts:
     queue: JobQueue
     partials: PartialService
     contexts: ContextStore
+    voice: VoiceModel | None = None
+    """Model of the endpointer; None: an utterance in a loud room ends only when it is too long."""
 
 
 @dataclass(frozen=True)

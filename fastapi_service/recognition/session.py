@@ -62,7 +62,7 @@ class Session:
         self.segments = record.next_segment
         """Utterances found so far, in the ledger or on the way."""
         self._send = send
-        self._stream = ClientStream(options.endpointer, record.sample_rate, record.samples)
+        self._stream = ClientStream(options.endpointer, record.sample_rate, record.samples, ports.voice)
         retry = StoreRetry(record.session_id, send_error, options.warn_after_s, options.max_retry_pause_s)
         self._configuration = Configuration(record, ports.store, retry, send)
         requester = PartialRequester(self._configuration, ports.partials)

@@ -18,7 +18,10 @@ RECEIVE_S = 8.0
 
 
 class Gateway:
-    """One gateway on a port of its own; ``program`` is the Python that it runs, ``settings`` its environment."""
+    """One gateway on a port of its own; ``program`` is the Python that it runs, ``settings`` its environment.
+
+    The clients of these tests talk in tones, which are voice by their level only.
+    """
 
     def __init__(
         self,
@@ -31,7 +34,9 @@ class Gateway:
             port = probe.getsockname()[1]
         self.http = f"http://127.0.0.1:{port}"
         self.ws = f"ws://127.0.0.1:{port}/ws"
-        self._process: subprocess.Popen[bytes] = processes.python("-c", program, GATEWAY_PORT=str(port), **settings)
+        self._process: subprocess.Popen[bytes] = processes.python(
+            "-c", program, **({"GATEWAY_PORT": str(port), "GATEWAY_VOICE_DETECTION": "false"} | settings)
+        )
 
     def answers(self) -> bool:
         try:

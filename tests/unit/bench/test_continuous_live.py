@@ -8,6 +8,7 @@ import pytest
 from bench.continuous.live import PIECE, LiveSession, Played
 from bench.continuous.worker import Cost, Job, ModelledWorker
 from bench.session import Session, new_endpointer
+from fastapi_service.settings import Settings as GatewaySettings
 from stt_worker.engines.base import Hypothesis
 from tests.support.scripted_engine import ScriptedEngine, taking
 from tests.support.voices import tone
@@ -16,6 +17,8 @@ from wire.audio import SAMPLE_RATE, Samples
 PIECE_S = PIECE / SAMPLE_RATE
 SILENCE_S, PAUSE_S = 0.5, 0.2
 """Defaults of the gateway: silence that ends an utterance, and after which its text is started."""
+BY_ENERGY = GatewaySettings.model_construct(voice_detection=False)
+"""The voices of these tests are tones."""
 
 
 def voices(*seconds: float) -> Samples:
@@ -28,7 +31,7 @@ def voices(*seconds: float) -> Samples:
 
 def play(audio: Samples, wall_s: float, engine: ScriptedEngine | None = None) -> Played:
     session = Session(engine or ScriptedEngine(), "en")
-    return LiveSession(session, new_endpointer(), taking(wall_s)).play(audio)
+    return LiveSession(session, new_endpointer(BY_ENERGY), taking(wall_s)).play(audio)
 
 
 def test_a_quick_text_is_there_when_the_utterance_is_over() -> None:
@@ -107,7 +110,7 @@ def test_the_language_of_what_was_said_before_is_expected() -> None:
 
     engine = ScriptedEngine(language="ko", language_probability=0.9)
     session = Session(engine)
-    LiveSession(session, new_endpointer(), taking(0.1)).play(voices(1.0, 0.35, 1.0, 0.7, 1.0, 1.0))
+    LiveSession(session, new_endpointer(BY_ENERGY), taking(0.1)).play(voices(1.0, 0.35, 1.0, 0.7, 1.0, 1.0))
     assert [config.expected_language for config in engine.configs] == [None, None, "ko"]
 
 
