@@ -10,8 +10,9 @@ from infra.context import Context
 from wire.audio import SAMPLE_BYTES, SAMPLE_RATE, ms_to_samples
 from wire.messages.transcript import Word
 
-MAX_GAP_S = 3.0
-"""Longest silence between two utterances that belong together."""
+MAX_GAP_S = 1.0
+"""Longest silence between two utterances that belong together; the silence that is part of them (pre-roll, up to 0.5 s
+behind the speech) does not count. After a longer one another sentence begins, which gains less than it costs."""
 MIN_LOGPROB = -0.7
 """Mean log-probability from which a text is continued: a wrong one leads the next one astray."""
 MIN_LANGUAGE_PROB = 0.5
