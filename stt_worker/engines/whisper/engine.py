@@ -140,7 +140,11 @@ class WhisperTranscriber(BatchEngine):
         for utterance in batch:
             config = utterance.config if is_first else RecognitionConfig(task=utterance.config.task)
             with failing_alone(utterance):
-                utterance.prompt = make_prompt(self._languages.tokenizer(utterance.language, config.task), config)
+                tokenizer = self._languages.tokenizer(utterance.language, config.task)
+                utterance.prompt = make_prompt(tokenizer, config)
+                if utterance.context_len and len(utterance.prompt.tokens) > self._decoder.n_ctx // 2:
+                    utterance.drop_context()  # the other half is for the text, as in the library
+                    utterance.prompt = make_prompt(tokenizer, utterance.config)
 
     def _decode(self, batch: Sequence[Utterance], cache: KVCache, attempt: int) -> None:
         """Decode utterances with prompts of equal shape; a text that is not accepted counts in the last attempt."""
