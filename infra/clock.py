@@ -69,7 +69,7 @@ class RedisClock:
     @property
     def skew_s(self) -> float | None:
         """Seconds that this host's clock is ahead of Redis'; None before the first measurement."""
-        return None if self._offset is None else self._wall() - self.now()
+        return None if self._offset is None else self._own().middle - self._offset
 
     def measure(self, redis: Redis) -> float:
         """Read Redis' clock and return ``skew_s``; log if it has become more than ``MAX_SKEW_S``, or no longer is.

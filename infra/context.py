@@ -5,7 +5,7 @@ from typing import NamedTuple
 from infra.redis_client import AsyncRedis, Redis
 from wire import names
 
-EXPIRES_S = 60
+EXPIRES_S = 30
 """Longer than an utterance waits while a context is worth its time."""
 
 

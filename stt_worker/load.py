@@ -1,6 +1,6 @@
 """The factory of speech-to-text engines. Importing torch takes seconds, so it happens inside, when it is needed."""
 
-from stt_worker.engines.base import Transcriber
+from stt_worker.engines.base import BatchEngine, Transcriber
 from stt_worker.settings import Settings
 
 
@@ -21,4 +21,9 @@ def load_transcriber(settings: Settings) -> Transcriber:
     from stt_worker.engines.whisper.load import load_whisper
     from stt_worker.scheduling.batcher import Batcher
 
-    return Batcher(lambda: Levelled(VadFilter(RepeatedSpeech(EchoFilter(load_whisper(settings))), SileroVad())))
+    def load() -> BatchEngine:
+        vad = SileroVad()
+        whisper = load_whisper(settings, lambda audio: vad(audio).speech_s)
+        return Levelled(VadFilter(RepeatedSpeech(EchoFilter(whisper)), vad))
+
+    return Batcher(load)

@@ -15,7 +15,7 @@ from bench.session import Session
 from fastapi_service.endpointing.active_utterance import State
 from fastapi_service.endpointing.endpointer import Endpointer
 from fastapi_service.endpointing.events import Event, Reason, SpeculativeEndpoint, Utterance
-from fastapi_service.recognition.context import History
+from fastapi_service.recognition.context import RecentSpeech
 from stt_worker.engines.base import Context, Hypothesis
 from stt_worker.tasks.transcript import to_transcript
 from wire.audio import SAMPLE_RATE, Pcm, Samples, decode_pcm, ms_to_samples, samples_to_ms, to_float, to_int16
@@ -94,7 +94,7 @@ class LiveSession:
         self._shown: dict[Job, bool] = {}
         """True for a text that clients get; only jobs whose utterance is over."""
         self._endpointer_cpu_s = 0.0
-        self._history = History(context_s)
+        self._recent = RecentSpeech(context_s)
 
     def play(self, audio: Samples) -> Played:
         """Run a whole stream and return its finals. Only once."""
@@ -126,11 +126,11 @@ class LiveSession:
         for event in events:
             if isinstance(event, SpeculativeEndpoint):
                 self._discard()
-                job = Job(at_s, _audio(event.pcm), event.start, len(self._utterances))
+                job = self._job(at_s, event)
                 self._speculation = event, job
                 self._worker.put(job)
             elif isinstance(event, Utterance):
-                self._history.add(len(self._utterances), event)
+                self._recent.add(len(self._utterances), event)
                 self._utterances.append((event, at_s, self._settle(event, at_s)))
 
     def _settle(self, utterance: Utterance, at_s: float) -> Job:
@@ -142,7 +142,7 @@ class LiveSession:
                 self._keep(job)
                 return job
         self._discard()
-        job = Job(at_s, _audio(utterance.pcm), utterance.start, len(self._utterances))
+        job = self._job(at_s, utterance)
         self._shown[job] = False
         self._worker.put(job)
         return job
@@ -152,10 +152,15 @@ class LiveSession:
             self._discarded.append(self._speculation[1])
         self._speculation = None
 
-    def _transcribe(self, job: Job) -> Hypothesis:
-        before = self._history.before(job.segment, job.start)
+    def _job(self, at_s: float, said: SpeculativeEndpoint | Utterance) -> Job:
+        """Return a job with its context, as far as the texts before are there."""
+        segment = len(self._utterances)
+        before = self._recent.before(segment, said.start)
         context = None if before is None else Context(_audio(before.pcm), before.text, before.language)
-        hypothesis = self._session.transcribe(job.audio, context)
+        return Job(at_s, _audio(said.pcm), context, said.start, segment)
+
+    def _transcribe(self, job: Job) -> Hypothesis:
+        hypothesis = self._session.transcribe(job.audio, job.context)
         if job in self._shown:
             self._shown[job] = self._session.keep(hypothesis)
             self._note(job, hypothesis)
@@ -170,7 +175,7 @@ class LiveSession:
         """Let what is said next continue a text that clients get."""
         start_ms = samples_to_ms(job.start)
         text = to_transcript(hypothesis, "", "transcribe", start_ms) if self._shown[job] else None
-        self._history.note(job.segment, text)
+        self._recent.note(job.segment, text)
 
     def _final(self, utterance: Utterance, at_s: float, job: Job) -> Final:
         assert job.hypothesis is not None  # all jobs have run

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from stt_worker.engines.base import Hypothesis
+from stt_worker.engines.base import Context, Hypothesis
 from wire.audio import Samples
 
 
@@ -38,6 +38,7 @@ class Job:
 
     arrived_s: float
     audio: Samples
+    context: Context | None = None
     start: int = 0
     """Its first sample in the stream."""
     segment: int = 0

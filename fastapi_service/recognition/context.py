@@ -3,11 +3,13 @@
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 from fastapi_service.endpointing.events import Utterance
 from infra.context import Context
-from wire.audio import SAMPLE_BYTES, SAMPLE_RATE, ms_to_samples
+from wire.audio import SAMPLE_BYTES, SAMPLE_RATE, ms_to_samples, samples_to_ms
+from wire.languages import WITHOUT_SPACES
 from wire.messages.transcript import Word
 
 MAX_GAP_S = 1.0
@@ -17,6 +19,8 @@ MIN_LOGPROB = -0.7
 """Mean log-probability from which a text is continued: a wrong one leads the next one astray."""
 MIN_LANGUAGE_PROB = 0.5
 """The same for a language that was detected."""
+MAX_WORD_S = 4.0
+"""Seconds from the end of one word to that of the next, in which words may be missing."""
 
 
 class Text(Protocol):
@@ -49,19 +53,22 @@ class Text(Protocol):
 
 
 @dataclass
-class _Said:
+class _Utterance:
     segment: int
-    utterance: Utterance
+    start: int
+    end: int
+    pcm: bytes
+    """Its end, no longer than a context."""
     text: Text | None = None
-    """None: not known yet, or not certain enough."""
+    """None: not known yet, or not to be continued."""
 
     @property
     def samples(self) -> int:
-        return self.utterance.end - self.utterance.start
+        return self.end - self.start
 
 
-class History:
-    """The newest utterances of one session, as many as a context needs."""
+class RecentSpeech:
+    """The newest utterances of one session with their texts, as many as a context needs."""
 
     def __init__(self, most_s: float) -> None:
         """Begin without utterances.
@@ -70,52 +77,61 @@ class History:
             most_s: longest audio of a context, in seconds; 0: there is none.
         """
         self._most = round(most_s * SAMPLE_RATE)
-        self._said: deque[_Said] = deque()
+        self._utterances: deque[_Utterance] = deque()
+
+    @property
+    def is_kept(self) -> bool:
+        """False if there is never a context."""
+        return self._most > 0
 
     def add(self, segment: int, utterance: Utterance) -> None:
         """Append an utterance that is over; its text is not known yet."""
         if not self._most:
             return
-        self._said.append(_Said(segment, utterance))
+        kept = utterance.pcm[-self._most * SAMPLE_BYTES :]
+        self._utterances.append(_Utterance(segment, utterance.start, utterance.end, kept))
         # The newest one is not part of its own context: all before it, but for the first, must not fill one.
-        while sum(said.samples for said in list(self._said)[1:-1]) >= self._most:
-            self._said.popleft()
+        while sum(each.samples for each in list(self._utterances)[1:-1]) >= self._most:
+            self._utterances.popleft()
 
     def note(self, segment: int, text: Text | None) -> None:
         """Note the text of an utterance; None: it has none that is shown."""
-        for said in self._said:
-            if said.segment == segment:
-                said.text = text if text is not None and is_certain(text) else None
+        for utterance in self._utterances:
+            if utterance.segment == segment:
+                is_continued = text is not None and is_certain(text) and not _has_gaps(text, utterance)
+                utterance.text = text if is_continued else None
 
     def clear(self) -> None:
         """Forget all: what follows is of another language, or of other words."""
-        self._said.clear()
+        self._utterances.clear()
 
     def before(self, segment: int, start: int) -> Context | None:
         """Return the context of an utterance that begins at a position; None if what is before it is not known."""
         pieces: list[Context] = []
         room = self._most
         for utterance, text in self._chain(segment, start):
-            if utterance.end - utterance.start > room:
-                if not pieces:
-                    pieces += _end_of(utterance, text, room)
+            if utterance.samples > room:
+                pieces += _end_of(utterance, text, room) if not pieces else []
                 break
-            room -= utterance.end - utterance.start
+            room -= utterance.samples
             pieces.append(Context(utterance.pcm, text.text.strip(), text.language))
+        if not pieces:
+            return None
         pieces.reverse()
-        pcm, words = b"".join(piece.pcm for piece in pieces), " ".join(piece.text for piece in pieces)
-        return Context(pcm, words, pieces[0].language) if pieces else None
+        language = pieces[0].language
+        space = "" if language in WITHOUT_SPACES else " "
+        return Context(b"".join(piece.pcm for piece in pieces), space.join(piece.text for piece in pieces), language)
 
-    def _chain(self, segment: int, start: int) -> Iterator[tuple[Utterance, Text]]:
+    def _chain(self, segment: int, start: int) -> Iterator[tuple[_Utterance, Text]]:
         """Yield the utterances that lead to a position without a break, the newest first."""
         language = None
-        for said in reversed([each for each in self._said if each.segment < segment]):
+        for utterance in reversed([each for each in self._utterances if each.segment < segment]):
             segment -= 1
-            is_next = said.segment == segment and start - said.utterance.end <= MAX_GAP_S * SAMPLE_RATE
-            if not is_next or said.text is None or language not in {None, said.text.language}:
+            is_next = utterance.segment == segment and start - utterance.end <= MAX_GAP_S * SAMPLE_RATE
+            if not is_next or utterance.text is None or language not in {None, utterance.text.language}:
                 return
-            yield said.utterance, said.text
-            start, language = said.utterance.start, said.text.language
+            yield utterance, utterance.text
+            start, language = utterance.start, utterance.text.language
 
 
 def is_certain(text: Text) -> bool:
@@ -125,11 +141,17 @@ def is_certain(text: Text) -> bool:
     return is_language_certain and bool(text.text.strip()) and text.avg_logprob >= MIN_LOGPROB
 
 
-def _end_of(utterance: Utterance, text: Text, samples: int) -> list[Context]:
+def _has_gaps(text: Text, utterance: _Utterance) -> bool:
+    """True if a text is not all that was said: as when it was a loop, of which one saying is left."""
+    longest = MAX_WORD_S * 1000
+    times = [samples_to_ms(utterance.start), *(word.end_ms for word in text.words), samples_to_ms(utterance.end)]
+    return bool(text.words) and any(later - earlier > longest for earlier, later in pairwise(times))
+
+
+def _end_of(utterance: _Utterance, text: Text, samples: int) -> list[Context]:
     """Return the last words of an utterance that are within some samples, with their audio; none if there are none."""
-    earliest = utterance.end - samples
-    kept = [word for word in text.words if ms_to_samples(word.start_ms) >= earliest]
+    kept = [word for word in text.words if ms_to_samples(word.start_ms) >= utterance.end - samples]
     if not kept:
         return []
-    begin = ms_to_samples(kept[0].start_ms) - utterance.start
-    return [Context(utterance.pcm[begin * SAMPLE_BYTES :], "".join(word.text for word in kept).strip(), text.language)]
+    pcm = utterance.pcm[-(utterance.end - ms_to_samples(kept[0].start_ms)) * SAMPLE_BYTES :]
+    return [Context(pcm, "".join(word.text for word in kept).strip(), text.language)]

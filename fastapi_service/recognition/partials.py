@@ -100,7 +100,7 @@ class PendingPartial:
 
     async def _send(self, pcm: bytes, sender: JobSender) -> None:
         try:
-            if self._context is not None:
+            if self.job.purpose == "final":
                 await put_context(self._redis, self.job.session_id, self.job.segment, self._context)
             await self._redis.set(self.job.audio_key, pcm, ex=AUDIO_TTL_S)
             await sender.send_once(self.job)

@@ -11,7 +11,7 @@ from fastapi_service.monitoring import metrics
 from fastapi_service.recognition.acknowledgements import Acknowledgements
 from fastapi_service.recognition.audio_timeout import AudioTimeout
 from fastapi_service.recognition.configuration import Configuration
-from fastapi_service.recognition.context import History
+from fastapi_service.recognition.context import RecentSpeech
 from fastapi_service.recognition.interims import Interims
 from fastapi_service.recognition.pace import LIVE_S, SETTLED_S, Pace
 from fastapi_service.recognition.partial_requester import PartialRequester
@@ -72,8 +72,8 @@ class Session:
         self._acknowledgements = Acknowledgements(
             record, ports.store, clock, retry, self._acknowledge, options.ack_every_s
         )
-        self._history = History(options.context_s)
-        self._writer = LedgerWriter(record, ports, options, self._acknowledgements, retry, self._history)
+        self._recent = RecentSpeech(options.context_s if record.task == "transcribe" else 0.0)
+        self._writer = LedgerWriter(record, ports, options, self._acknowledgements, retry, self._recent)
         self._timeout = AudioTimeout(options.audio_timeout_s, self._on_timeout)
         self._time = asyncio.get_running_loop().time
         self._has_ahead = record.next_segment > 0
@@ -140,13 +140,13 @@ class Session:
         """
         self._speculation.discard()
         self._interims.end()
-        self._history.clear()
+        self._recent.clear()
         self._configuration.change(change)
         await self._keep_pace()
 
     def note(self, result: Final) -> None:
         """Take in a result of this session: what is said next continues its text."""
-        self._history.note(result.segment, result)
+        self._recent.note(result.segment, result)
 
     async def flush(self) -> None:
         """End the open utterance now; audio may follow. Waits and raises as ``audio`` does."""
@@ -167,6 +167,7 @@ class Session:
         self._handle(self._stream.flush(now()))
         await self._writer.drain()
         await self._configuration.drain()
+        await self._writer.put_context(self.segments, None)
 
     def _update_pace(self, seconds: float = 0.0, gap_s: float = 0.0) -> None:
         self._pace.update(self._time(), seconds, gap_s=gap_s, waiting=self.waiting > 0)
@@ -215,7 +216,7 @@ class Session:
         if self._is_busy:
             self._speculation.discard()
         else:
-            self._speculation.begin(self.segments, pause, self._history.before(self.segments, pause.start))
+            self._speculation.begin(self.segments, pause, self._recent.before(self.segments, pause.start))
 
     def _on_utterance(self, utterance: Utterance) -> None:
         segment, self.segments = self.segments, self.segments + 1
@@ -230,7 +231,7 @@ class Session:
         )
         self._interims.end()
         request = self._speculation.take(utterance)
-        self._history.add(segment, utterance)
+        self._recent.add(segment, utterance)
         self._has_ahead |= self._pace.ahead
         received = self._stream.clock.to_client(utterance.end)
         found = FoundUtterance(segment, utterance, request, self.record, ahead=self._pace.ahead, received=received)

@@ -11,15 +11,19 @@ from redis.exceptions import RedisError
 from fastapi_service.endpointing.events import Utterance
 from fastapi_service.monitoring import metrics
 from fastapi_service.recognition.acknowledgements import Acknowledgements
-from fastapi_service.recognition.context import History
+from fastapi_service.recognition.context import RecentSpeech
 from fastapi_service.recognition.jobs import utterance_job
 from fastapi_service.recognition.ports import LedgerJob, PartialRequest, SessionOptions, SessionPorts
 from fastapi_service.recognition.speculation import settle
 from fastapi_service.recognition.store_retry import LedgerFull, StoreRetry
 from fastapi_service.storage.record import SessionRecord, SessionTakenOver
+from infra.context import Context
 from infra.ledger.admission import Admitted
 from wire.audio import SAMPLE_RATE
 from wire.messages.jobs import Partial
+
+CONTEXT_S = 1.0
+"""Seconds that the writing of a context may take."""
 
 
 class FoundUtterance(NamedTuple):
@@ -56,14 +60,14 @@ class LedgerWriter:
         options: SessionOptions,
         acknowledgements: Acknowledgements,
         retry: StoreRetry,
-        history: History,
+        recent: RecentSpeech,
     ) -> None:
         self._record = record
         self._ports = ports
         self._options = options
         self._acknowledgements = acknowledgements
         self._retry = retry
-        self._history = history
+        self._recent = recent
         self.next_segment = record.next_segment
         """Utterances of the session that are in the ledger."""
         self.unwritten = 0
@@ -142,9 +146,10 @@ class LedgerWriter:
 
     async def _write(self, found: FoundUtterance, text: Partial | None) -> None:
         if text is not None and text.transcript is not None:
-            self._history.note(found.segment, text.transcript)
+            self._recent.note(found.segment, text.transcript)
         else:
-            await self._put_context(found)
+            context = None if found.ahead else self._recent.before(found.segment, found.utterance.start)
+            await self.put_context(found.segment, context)
         language = text.keep_language if text is not None else None
 
         async def admit() -> tuple[Admitted, LedgerJob]:
@@ -168,11 +173,13 @@ class LedgerWriter:
         self._acknowledgements.send(found.received)
         await self._retry.until_ok(lambda: self._ports.queue.dispatch(job))
 
-    async def _put_context(self, found: FoundUtterance) -> None:
-        """Store what the worker needs for a text that continues the ones before. Utterances that wait do without."""
-        context = None if found.ahead else self._history.before(found.segment, found.utterance.start)
-        with suppress(RedisError, OSError):  # the text is worth more than its context
-            await self._ports.contexts.put(self._record.session_id, found.segment, context)
+    async def put_context(self, segment: int, context: Context | None) -> None:
+        """Store what the text of an utterance continues; None: nothing, and what was stored before is deleted."""
+        if not self._recent.is_kept:
+            return
+        with suppress(RedisError, OSError):  # a TimeoutError too: the text is worth more than its context
+            async with asyncio.timeout(CONTEXT_S):
+                await self._ports.contexts.put(self._record.session_id, segment, context)
 
 
 async def _wait_for_either(event: Coroutine[Any, Any, object], writer: asyncio.Task[None]) -> None:

@@ -41,5 +41,5 @@ def _is_echo(outcome: Outcome, request: RecognitionRequest) -> TypeGuard[Hypothe
 
 
 def _unprompted(request: RecognitionRequest) -> RecognitionRequest:
-    """Return the request for one attempt without the prompt: more are not worth the time."""
-    return replace(request, config=replace(request.config, prompt="", allow_fallback=False))
+    """Return the request for one attempt without the prompt and the context: more are not worth the time."""
+    return replace(request, config=replace(request.config, prompt="", context=None, allow_fallback=False))

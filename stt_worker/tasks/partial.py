@@ -12,7 +12,7 @@ from infra.redis_client import take_bytes
 from infra.worker import Worker
 from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
 from stt_worker.engines.deadline import Deadline, Preempted, PreemptibleDeadline
-from stt_worker.tasks.context import spoken_before
+from stt_worker.tasks.context import context_of
 from stt_worker.tasks.transcript import language_to_keep, reason_not_shown, to_transcript
 from wire import names
 from wire.audio import decode_pcm, to_float
@@ -94,7 +94,7 @@ class PartialTranscription:
             session=job.session_id,
             priority=priority(job),
             languages=job.languages,
-            context=spoken_before(self._worker.redis, job) if job.purpose == "final" else None,
+            context=context_of(self._worker.redis, job) if job.purpose == "final" else None,
         )
         deadline = Deadline.after(self._worker.limits.deadline_s)
         if job.purpose == "interim":

@@ -10,7 +10,7 @@ from infra.ledger.ledger import Claim
 from infra.worker import Worker
 from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
 from stt_worker.engines.deadline import Deadline
-from stt_worker.tasks.context import spoken_before
+from stt_worker.tasks.context import context_of
 from stt_worker.tasks.transcript import language_to_keep, reason_not_shown, to_transcript
 from wire.audio import decode_pcm, to_float
 from wire.errors import AudioError
@@ -60,7 +60,7 @@ class Transcription:
             expected_language=claim.language,
             session=job.session_id,
             priority=AGED if claim.aged else priority(job),
-            context=spoken_before(self._worker.redis, job),
+            context=context_of(self._worker.redis, job),
         )
         with self._worker.watched():
             return self._worker.model.transcribe(to_float(decode_pcm(pcm)), config, deadline)

@@ -24,7 +24,7 @@ from infra.worker import Worker
 from stt_worker.engines.base import Context, Hypothesis, RecognitionConfig
 from stt_worker.engines.deadline import Deadline
 from stt_worker.engines.instant import InstantTranscriber
-from stt_worker.tasks.context import spoken_before
+from stt_worker.tasks.context import context_of
 from stt_worker.tasks.partial import PartialTranscription
 from tests.support.dispatch import FakeDispatcher
 from tests.support.eventually import soon
@@ -215,14 +215,14 @@ async def test_a_worker_reads_what_was_said_before(
 ) -> None:
     """For the final text of that utterance only; a later request of it finds the same."""
     setting.worker.model = noting = Noting()
-    await put_context(
-        aredis, ALICE, segment, Spoken(encode_pcm(np.array([0, 16_384], dtype=np.int16)), "안녕, Zoë", "ko")
-    )
+    pcm = encode_pcm(np.array([0, 16_384], dtype=np.int16))
+    await put_context(aredis, ALICE, segment, Spoken(pcm, "안녕, Zoë", "ko"))
+    said = Spoken(pcm, "안녕, Zoë", "ko") if (segment, purpose) == (0, "final") else None
     for revision in (1, 2):
-        setting.request(revision, purpose)
+        setting.request(revision, purpose, said)
     await setting.work()
     for context in noting.contexts:
-        if (segment, purpose) == (0, "final"):
+        if said is not None:
             assert context is not None
             assert (context.audio.tolist(), context.text, context.language) == ([0.0, 0.5], "안녕, Zoë", "ko")
         else:
@@ -231,16 +231,15 @@ async def test_a_worker_reads_what_was_said_before(
 
 
 async def test_a_request_brings_its_context(setting: Setting, aredis: AsyncRedis) -> None:
-    """It is there before the job, and for a minute; the next one replaces it."""
+    """It is there before the job, and for half a minute; the next one replaces it."""
     setting.worker.model = noting = Noting()
     for revision, text in enumerate(("one", "one two"), 1):
         setting.request(revision, context=Spoken(PCM, text, "en"))
         await setting.work()
-        assert 0 < await aredis.ttl(names.context(ALICE)) <= 60
+        assert 0 < await aredis.ttl(names.context(ALICE)) <= 30
         assert noting.contexts[-1] is not None
         assert noting.contexts[-1].text == text
-    await put_context(aredis, ALICE, 0, None)
-    setting.request(3)
+    setting.request(3)  # without one, as after a change of the language
     await setting.work()
     assert noting.contexts[-1] is None
 
@@ -255,5 +254,5 @@ async def test_the_job_of_an_utterance_has_its_context(aredis: AsyncRedis, redis
         (0, None, None),
     ]:
         await contexts.put(ALICE, segment, context)
-        found = spoken_before(redis, job)
+        found = context_of(redis, job)
         assert (None if found is None else found.text) == expected

@@ -10,10 +10,13 @@ from whisper.audio import N_SAMPLES
 from whisper.audio import N_SAMPLES_PER_TOKEN as SAMPLES_PER_POSITION
 
 from stt_worker.engines.base import NO_SPEECH_PROB, Outcome, RecognitionConfig, RecognitionRequest
+from stt_worker.engines.text_key import text_key
 from stt_worker.engines.whisper.languages import ENGLISH
 from stt_worker.engines.whisper.prompt import Prompt
 from wire.audio import SAMPLE_RATE, Samples
 
+REPEATED_LETTERS = 8
+"""Letters of a text from which it is no answer that people give twice, such as "yes"."""
 LONGEST_WITH_CONTEXT = N_SAMPLES - SAMPLE_RATE
 """Samples of a context and its utterance that leave a second of the window."""
 
@@ -73,6 +76,11 @@ class Utterance:
             and (self.no_speech_prob or 0.0) <= NO_SPEECH_PROB
             and len(context.audio) + len(self.request.audio) <= LONGEST_WITH_CONTEXT
         )
+
+    def repeats_context(self, text: str) -> bool:
+        """True if a text of several words is the end of that of the context: then it may have been written again."""
+        context, own = self.config.context, text_key(text)
+        return context is not None and len(own) >= REPEATED_LETTERS and text_key(context.text).endswith(own)
 
     def drop_context(self) -> None:
         """Transcribe the utterance by itself."""

@@ -10,11 +10,12 @@ from whisper.audio import HOP_LENGTH, N_SAMPLES, log_mel_spectrogram, pad_or_tri
 from whisper.model import Whisper
 
 from stt_worker.engines.base import BatchEngine, Hypothesis, Outcome, RecognitionConfig, RecognitionRequest
+from stt_worker.engines.deadline import DeadlineExceeded
 from stt_worker.engines.device import device_may_be_lost
 from stt_worker.engines.torch_threads import torch_threads
 from stt_worker.engines.whisper import fallback
 from stt_worker.engines.whisper.batch import Utterance, failing_alone, outcomes, rows_of_equal_prompts
-from stt_worker.engines.whisper.completion import MOST, is_certain, is_cut_off
+from stt_worker.engines.whisper.completion import MOST, VoiceSeconds, all_seconds, is_spoken, missed_s
 from stt_worker.engines.whisper.decoder import Decoder
 from stt_worker.engines.whisper.encoder import Encoder
 from stt_worker.engines.whisper.greedy import Decoded, GreedySearch
@@ -22,6 +23,7 @@ from stt_worker.engines.whisper.kv_cache import KVCache
 from stt_worker.engines.whisper.languages import ENGLISH, Languages, choose_language
 from stt_worker.engines.whisper.prompt import make_prompt
 from stt_worker.engines.whisper.reference import reference_speech, silence_begin
+from stt_worker.engines.whisper.repetition import token_limit
 from stt_worker.engines.whisper.vocabulary import make_vocabulary
 from stt_worker.engines.whisper.word_timestamps import token_times, word_times
 from stt_worker.numerics import FLOAT16, Numerics
@@ -45,7 +47,15 @@ class WhisperTranscriber(BatchEngine):
     """
 
     @torch.no_grad()  # tensors made of the weights would otherwise keep them alive
-    def __init__(self, model: Whisper, name: str, digest: str, numerics: Numerics, padding_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        model: Whisper,
+        name: str,
+        digest: str,
+        numerics: Numerics,
+        padding_s: float = 1.0,
+        voice_s: VoiceSeconds = all_seconds,
+    ) -> None:
         """Prepare the weights.
 
         Args:
@@ -54,7 +64,9 @@ class WhisperTranscriber(BatchEngine):
             digest: that of the weights' file.
             numerics: ``FLOAT16`` for fp16 weights only.
             padding_s: silence after the speech in the first attempt, in seconds.
+            voice_s: finds voice after a text; without it, all sound is taken for it.
         """
+        self._voice_s = voice_s
         self.name = name
         self._padding_s = padding_s
         self.revision = f"{digest} {numerics}"
@@ -132,7 +144,8 @@ class WhisperTranscriber(BatchEngine):
                     utterance.seconds,
                 )
             utterance.no_speech_prob = no_speech_prob
-            if not utterance.fits_context():
+            # With contexts, texts of a batch would hardly ever have prompts of one length, and be decoded one by one.
+            if self.max_batch_size > 1 or not utterance.fits_context():
                 utterance.drop_context()
 
     def _set_prompts(self, batch: Sequence[Utterance], *, is_first: bool) -> None:
@@ -160,35 +173,47 @@ class WhisperTranscriber(BatchEngine):
                     raise decoded.error
                 tokenizer = self._languages.tokenizer(utterance.text_language)
                 own = self._own(utterance, decoded)
-                whole = self._completed(utterance, own, cache.select([row]), max_tokens[row])
-                text = fallback.accepted(whole, tokenizer, utterance.seconds)
-                if text is None and fallback.is_last(attempt, allow_fallback=utterance.config.allow_fallback):
-                    text = fallback.without_loop(whole)
+                text = (
+                    None
+                    if utterance.repeats_context(tokenizer.decode(own.tokens))
+                    else (fallback.accepted(own, tokenizer, utterance.seconds))
+                )
+                if text is not None:
+                    text = self._completed(utterance, text, cache, row)
+                elif fallback.is_last(attempt, allow_fallback=utterance.config.allow_fallback):
+                    text = fallback.without_loop(own)
                 if text is not None:
                     utterance.outcome = self._hypothesis(utterance, text, attempt)
 
-    def _completed(self, utterance: Utterance, decoded: Decoded, cache: KVCache, most: int) -> Decoded:
-        """Go on with a text that ends before the speech does, as often as that happens.
+    def _completed(self, utterance: Utterance, decoded: Decoded, cache: KVCache, row: int) -> Decoded:
+        """Go on with an accepted text that ends before the speech does, as often as that happens.
 
         Args:
             utterance: of the text.
             decoded: the text, without that of the context.
-            cache: of the utterance, without text.
-            most: tokens of the text and its context.
+            cache: without text; the utterance is a row of it.
+            row: index of that row.
         """
-        assert utterance.prompt is not None
+        tokenizer = self._languages.tokenizer(utterance.text_language)
         for _ in range(MOST):
-            if not is_cut_off(decoded, utterance.request.audio):
+            left_s = missed_s(decoded, utterance.request.audio, self._voice_s)
+            if not left_s:
                 break
+            assert utterance.prompt is not None  # there is a text
             prompt = utterance.prompt.followed_by(decoded.tokens)
+            most = prompt.given + token_limit(left_s, utterance.text_language)
             check = utterance.request.deadline.check
             with torch_threads(1):
-                (rest,) = self._search.run(cache.select([0]), [prompt], [most], [check], goes_on=True)
+                (rest,) = self._search.run(cache.select([row]), [prompt], [most], [check], goes_on=True)
+            if isinstance(rest.error, DeadlineExceeded):
+                break  # what there is counts
             if rest.error is not None:
                 raise rest.error
-            if not is_certain(rest):
+            whole = decoded.followed_by(self._own(utterance, rest))
+            is_own = is_spoken(rest, tokenizer.decode(rest.tokens[prompt.given :]))
+            if not is_own or fallback.needs_fallback(whole, tokenizer.decode(whole.tokens)):
                 break
-            decoded = decoded.followed_by(self._own(utterance, rest))
+            decoded = whole
         return decoded
 
     @staticmethod

@@ -135,7 +135,7 @@ class GreedySearch:
             max_tokens: per utterance, the most tokens of its text.
             on_token: per utterance, called without arguments after each token. Its exception gives up this utterance
                 and becomes ``Decoded.error``.
-            goes_on: no text ends with its prefix.
+            goes_on: no text ends with its prefix. The first token's log-probability is that beside an end of text.
         """
         log = _AttentionLog()
         active: Sequence[int] = range(len(prompts))
@@ -144,13 +144,14 @@ class GreedySearch:
         if prompts[0].given:
             last = torch.tensor([prompt.tokens[-1] for prompt in prompts], device=self._device)
             suppressed = self._suppression.after(last)
-        if goes_on:
-            suppressed = torch.cat([suppressed, suppressed.new_full((len(prompts), 1), self._eot)], dim=1)
         free = self._decoder.n_ctx - cache.length
         for _ in range(min(free, self._decoder.n_ctx // 2)):  # half, as ``DecodingTask.sample_len``
             logits = self._vocabulary(state, suppressed)
+            total = logits.logsumexp(dim=-1)
+            if goes_on and not texts[0].logprobs:
+                logits[:, self._eot] = -torch.inf
             best, chosen = logits.max(dim=-1)
-            logprobs = (best - logits.logsumexp(dim=-1)).tolist()
+            logprobs = (best - total).tolist()
             kept = []
             for row, (utterance, token, logprob) in enumerate(zip(active, chosen.tolist(), logprobs, strict=True)):
                 if self._append(texts[utterance], token, logprob, max_tokens[utterance], on_token[utterance]):

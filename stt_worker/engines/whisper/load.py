@@ -12,6 +12,7 @@ from infra.cpus import choose_threads
 from stt_worker.engines.base import Hypothesis, RecognitionConfig
 from stt_worker.engines.deadline import Deadline
 from stt_worker.engines.device import Device, check_transcription, load_on_device
+from stt_worker.engines.whisper.completion import VoiceSeconds, all_seconds
 from stt_worker.engines.whisper.engine import WhisperTranscriber
 from stt_worker.engines.whisper.processor import choose_numerics
 from stt_worker.numerics import FLOAT16
@@ -35,18 +36,22 @@ LONGEST_REASON = 400
 """Characters of a message of torch, which lists each tensor."""
 
 
-def load_whisper(settings: Settings) -> WhisperTranscriber:
+def load_whisper(settings: Settings, voice_s: VoiceSeconds = all_seconds) -> WhisperTranscriber:
     """Find the weights, load them on the device of the settings, and transcribe a second of silence there.
+
+    Args:
+        settings: of the worker.
+        voice_s: for ``WhisperTranscriber``.
 
     Raises:
         ModelError: the machine cannot execute the number formats of the settings, the weights are missing or corrupt,
             or the GPU is missing or failed.
     """
     torch.set_num_threads(choose_threads(settings.threads, default=torch.get_num_threads()))
-    return load_on_device(settings.device, partial(_load_on, settings), fallback=settings.gpu_fallback)
+    return load_on_device(settings.device, partial(_load_on, settings, voice_s), fallback=settings.gpu_fallback)
 
 
-def _load_on(settings: Settings, device: Device) -> WhisperTranscriber:
+def _load_on(settings: Settings, voice_s: VoiceSeconds, device: Device) -> WhisperTranscriber:
     # First: the worker tries again every few seconds, and need not read the weights to find a wrong setting.
     numerics = FLOAT16 if device == "cuda" else choose_numerics(settings.numerics)
     path = find_weights(settings.model, settings.model_cache, offline=settings.model_offline)
@@ -55,7 +60,7 @@ def _load_on(settings: Settings, device: Device) -> WhisperTranscriber:
         model = in_half_precision(model).to(device)
     log.info("numerics chosen", **asdict(numerics))
     digest = sha256(*weight_files(path))[:DIGEST_DIGITS]
-    transcriber = WhisperTranscriber(model, settings.model, digest, numerics, settings.padding_s)
+    transcriber = WhisperTranscriber(model, settings.model, digest, numerics, settings.padding_s, voice_s)
     hypothesis = warm_up(transcriber)
     if device == "cuda":
         check_transcription(hypothesis)

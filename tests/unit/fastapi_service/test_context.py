@@ -3,7 +3,7 @@
 import pytest
 
 from fastapi_service.endpointing.events import Utterance
-from fastapi_service.recognition.context import MAX_GAP_S, MIN_LANGUAGE_PROB, MIN_LOGPROB, History
+from fastapi_service.recognition.context import MAX_GAP_S, MIN_LANGUAGE_PROB, MIN_LOGPROB, RecentSpeech
 from tests.support.sounds import speech
 from wire.audio import SAMPLE_RATE, samples_to_ms
 from wire.messages.transcript import Transcript, Word
@@ -27,16 +27,23 @@ def said(text: str, start_s: float = 0.0, **fields: object) -> Transcript:
     return Transcript.model_validate(certain | {"text": text, "model": "base", "words": words} | fields)
 
 
-def history(*texts: Transcript | None, most_s: float = 12.0) -> History:
+def history(*texts: Transcript | None, most_s: float = 12.0) -> RecentSpeech:
     """Utterances of three seconds with a second between them; the first begins with the session."""
-    made = History(most_s)
+    made = RecentSpeech(most_s)
     for segment, text in enumerate(texts):
         made.add(segment, utterance(4 * segment, 4 * segment + 3))
-        made.note(segment, text)
+        made.note(segment, None if text is None else later(text, 4_000 * segment))
     return made
 
 
-def words_before(made: History, segment: int) -> str | None:
+def later(text: Transcript, ms: int) -> Transcript:
+    words = [
+        word.model_copy(update={"start_ms": word.start_ms + ms, "end_ms": word.end_ms + ms}) for word in text.words
+    ]
+    return text.model_copy(update={"words": tuple(words)})
+
+
+def words_before(made: RecentSpeech, segment: int) -> str | None:
     context = made.before(segment, 4 * segment * SECOND)
     return None if context is None else context.text
 
@@ -59,7 +66,7 @@ def test_it_begins_with_an_utterance_and_is_not_too_long(most_s: float, text: st
 def test_of_a_long_utterance_it_has_the_last_words(most_s: float, seconds: int) -> None:
     """It begins with a word, at the word's time."""
     long = said(" ".join(map(str, range(20))))
-    made = History(most_s)
+    made = RecentSpeech(most_s)
     made.add(0, utterance(0, 20))
     made.note(0, long)
     context = made.before(1, 21 * SECOND)
@@ -95,6 +102,17 @@ def test_it_ends_at_a_text_that_is_not_continued(middle: Transcript | None) -> N
         assert words_before(history(said("a a a"), middle), 2) is None
 
 
+@pytest.mark.parametrize(("start_s", "words"), [(0, 12), (8, 12), (2, 15)], ids=["end", "beginning", "neither"])
+def test_a_text_that_is_not_all_that_was_said_is_not_continued(start_s: int, words: int) -> None:
+    """As when it was a loop, of which one saying is left."""
+    made = RecentSpeech(6.0)
+    made.add(0, utterance(0, 20))
+    made.note(0, said(" ".join(["so"] * 20)))
+    assert made.before(1, 20 * SECOND) is not None
+    made.note(0, said(" ".join(["so"] * words), start_s))
+    assert (made.before(1, 20 * SECOND) is None) == (start_s != 2)
+
+
 def test_the_texts_of_a_language_that_was_fixed_are_believed() -> None:
     assert words_before(history(said("a a a", language_probability=None)), 1) == "a a a"
 
@@ -113,7 +131,7 @@ def test_it_ends_at_an_utterance_that_it_has_not_seen() -> None:
 def test_a_text_may_come_late() -> None:
     made = history(said("a a a"), None)
     assert words_before(made, 2) is None
-    made.note(1, said("b b b"))
+    made.note(1, later(said("b b b"), 4_000))
     assert words_before(made, 2) == "a a a b b b"
 
 
@@ -126,4 +144,13 @@ def test_nothing_is_left_after_a_change() -> None:
 def test_it_keeps_no_more_than_it_needs() -> None:
     """An hour of speech takes no memory."""
     made = history(*[said("a a a")] * 200)
-    assert len(made._said) <= 6
+    assert len(made._utterances) <= 6
+    assert sum(len(each.pcm) for each in made._utterances) <= 2 * 18 * SECOND
+
+
+def test_of_a_very_long_utterance_it_keeps_the_end() -> None:
+    """The newest one and the one before: no more than two contexts."""
+    made = RecentSpeech(6.0)
+    for segment in range(3):
+        made.add(segment, utterance(20 * segment, 20 * segment + 20))
+    assert sum(len(each.pcm) for each in made._utterances) <= 2 * 3 * 6 * SECOND

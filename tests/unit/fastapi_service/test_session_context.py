@@ -1,5 +1,6 @@
 """The texts of a session continue those before them, if these are there in time."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from redis.exceptions import ConnectionError as RedisDown
 from fastapi_service.endpointing.frames import FRAME
 from tests.support.eventually import soon
 from tests.support.partial_requests import FakeRequest
-from tests.support.session_setting import Setting
+from tests.support.session_setting import RECORD, Setting
 from tests.support.sounds import quiet
 from tests.support.speakers import final
 from wire.messages.client import Configure
@@ -78,7 +79,7 @@ async def test_without_a_text_there_is_no_context() -> None:
     assert made.partials.requests[-1].context is None
     await made.session.audio(quiet(SILENCE))
     await made.session.finish()
-    assert made.contexts.put_for == {0: None, 1: None}
+    assert made.contexts.put_for == {0: None, 1: None, 2: None}
 
 
 @pytest.mark.parametrize("change", [Configure(language="ko"), Configure(prompt="Siobhán")])
@@ -92,11 +93,30 @@ async def test_nothing_is_continued_after_a_change(change: Configure) -> None:
 
 
 async def test_it_can_be_turned_off() -> None:
+    """Then nothing is stored, or deleted."""
     made = setting(context_s=0.0)
+    await first_said(made, None)
+    await made.say(34 * FRAME, pause=PAUSE)
+    assert made.partials.requests[-1].context is None
+    await made.session.finish()
+    assert made.contexts.put_for == {}
+
+
+async def test_translations_have_none() -> None:
+    """The language that is spoken may change between them."""
+    made = Setting(replace(RECORD, task="translate"), pause_ms=200, context_s=12.0)
     await first_said(made)
     await made.say(34 * FRAME, pause=PAUSE)
     assert made.partials.requests[-1].context is None
     await made.session.finish()
+
+
+async def test_nothing_is_left_in_the_store_after_the_session() -> None:
+    made = setting()
+    await first_said(made)
+    await made.say(34 * FRAME)
+    await made.session.finish()
+    assert made.contexts.put_for[2] is None
 
 
 async def test_an_utterance_is_written_without_a_store_for_its_context() -> None:
