@@ -53,6 +53,9 @@ class Settings(WireSettings):
     """Audio before the first voiced frame that belongs to an utterance."""
     silence_ms: Annotated[int, Field(ge=100, le=5_000)] = 500
     """Silence that ends an utterance."""
+    unfinished_ms: Annotated[int, Field(ge=0, le=5_000)] = 800
+    """Silence that ends an utterance whose sentence is not over, by the text that is begun in the pause; below
+    ``silence_ms`` that counts. A sentence that is over ends with that text."""
     jitter_ms: Annotated[int, Field(ge=0, le=600_000)] = 1_500
     """Time that audio may come late, by the network or by the client, before its utterance ends: without audio it ends
     after ``silence_ms`` and this. A packet that is lost three times comes 1.4 s late."""

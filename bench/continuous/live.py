@@ -16,6 +16,7 @@ from fastapi_service.endpointing.active_utterance import State
 from fastapi_service.endpointing.endpointer import Endpointer
 from fastapi_service.endpointing.events import Event, Reason, SpeculativeEndpoint, Utterance
 from fastapi_service.recognition.context import RecentSpeech
+from fastapi_service.recognition.verdict import judge
 from stt_worker.engines.base import Context, Hypothesis
 from stt_worker.tasks.transcript import to_transcript
 from wire.audio import SAMPLE_RATE, Pcm, Samples, decode_pcm, ms_to_samples, samples_to_ms, to_float, to_int16
@@ -95,6 +96,8 @@ class LiveSession:
         """True for a text that clients get; only jobs whose utterance is over."""
         self._endpointer_cpu_s = 0.0
         self._recent = RecentSpeech(context_s)
+        self._pauses: list[tuple[SpeculativeEndpoint, Job]] = []
+        """Those whose text is not there yet."""
 
     def play(self, audio: Samples) -> Played:
         """Run a whole stream and return its finals. Only once."""
@@ -119,6 +122,7 @@ class LiveSession:
         self._endpointer_cpu_s += time.process_time() - begun
         self._worker.run_until(at_s)
         self._handle(events, at_s)
+        self._judge(at_s)
         if self._endpointer.state is State.SPEAKING:
             self._discard()
 
@@ -128,10 +132,31 @@ class LiveSession:
                 self._discard()
                 job = self._job(at_s, event)
                 self._speculation = event, job
+                self._pauses.append((event, job))
                 self._worker.put(job)
             elif isinstance(event, Utterance):
                 self._recent.add(len(self._utterances), event)
                 self._utterances.append((event, at_s, self._settle(event, at_s)))
+
+    def _judge(self, at_s: float) -> None:
+        """End the utterance by the texts of its pauses that are there, as the gateway does."""
+        there = [each for each in self._pauses if each[1].hypothesis is not None and each[1].finished_s <= at_s]
+        for pause, job in there:
+            self._pauses.remove((pause, job))
+            assert job.hypothesis is not None
+            verdict = judge(job.hypothesis.sentence_end, self._endpointer, pause)
+            if verdict == "wait":
+                self._endpointer.wait(pause)
+            elif verdict == "end" and (ended := self._endpointer.end(pause, at_s)) is not None:
+                utterance, rest = ended
+                if self._speculation is not None and self._speculation[1] is not job:
+                    self._discard()
+                self._speculation = None
+                self._discarded = [each for each in self._discarded if each is not job]
+                self._recent.add(len(self._utterances), utterance)
+                self._keep(job)
+                self._utterances.append((utterance, at_s, job))
+                self._handle(rest, at_s)
 
     def _settle(self, utterance: Utterance, at_s: float) -> Job:
         """Return the job of an utterance that is over: the one of its last pause if that has begun, else a new one."""

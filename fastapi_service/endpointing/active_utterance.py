@@ -52,6 +52,8 @@ class ActiveUtterance:
         """Samples since the last voiced frame."""
         self.speech_end = 0.0
         """Arrival of the last voiced frame, on the caller's clock."""
+        self.is_unfinished = False
+        """True in a pause before which the sentence is not over."""
         self._lead = lead
         self._energies: list[float] = []
         """One for each measured frame."""
@@ -74,6 +76,7 @@ class ActiveUtterance:
         if voiced:
             self.voiced += FRAME
             self.silence = 0
+            self.is_unfinished = False
             self.speech_end = arrived
         else:
             self.silence += FRAME
@@ -96,13 +99,30 @@ class ActiveUtterance:
         """
         index = quietest(np.array(self._energies), search)
         cut = self._lead + index * FRAME + FRAME // 2
-        rest = ActiveUtterance(self.start + cut, self.pcm[cut * SAMPLE_BYTES :], lead=FRAME // 2, min_voiced=FRAME)
-        rest._energies = self._energies[index + 1 :]
-        rest._voicing = self._voicing[index + 1 :]
+        return bytes(self.pcm[: cut * SAMPLE_BYTES]), self._rest(cut, index + 1, min_voiced=FRAME)
+
+    def split(self, position: int) -> tuple[bytes, "ActiveUtterance"]:
+        """Split between two measured frames.
+
+        Args:
+            position: where a frame begins.
+
+        Returns:
+            the audio before it, and the rest, which may be a click.
+        """
+        cut = position - self.start
+        index = (cut - self._lead) // FRAME
+        return bytes(self.pcm[: cut * SAMPLE_BYTES]), self._rest(cut, index, min_voiced=self.min_voiced)
+
+    def _rest(self, cut: int, index: int, *, min_voiced: int) -> "ActiveUtterance":
+        """Return what lies behind ``cut`` samples, with the measured frames from ``index`` on."""
+        lead = self._lead + index * FRAME - cut
+        rest = ActiveUtterance(self.start + cut, self.pcm[cut * SAMPLE_BYTES :], lead=lead, min_voiced=min_voiced)
+        rest._energies, rest._voicing = self._energies[index:], self._voicing[index:]
         rest.voiced = FRAME * sum(rest._voicing)
         rest.silence, rest.speech_end = self.silence, self.speech_end
         rest._update_state()
-        return bytes(self.pcm[: cut * SAMPLE_BYTES]), rest
+        return rest
 
     def _update_state(self) -> None:
         if self.voiced >= self.min_voiced:

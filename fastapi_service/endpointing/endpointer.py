@@ -14,6 +14,8 @@ from wire.audio import SAMPLE_BYTES, Pcm, encode_pcm, ms_to_samples
 
 CUT_SEARCH_MS = 6_000
 """A forced cut is made at the quietest point of this last part of a too long utterance."""
+LEAD = ms_to_samples(90)
+"""Samples of a pause that go with what follows it, when an utterance has ended in the pause."""
 KEPT_SILENCE_MS = 500
 """Maximum trailing silence that stays with an utterance. More would waste decoding time, and would skew the workers'
 hallucination filter, which uses the share of speech."""
@@ -32,6 +34,8 @@ class EndpointerOptions:
     """0, or not shorter than ``silence_ms``: no speculative endpoints."""
     max_utterance_ms: int = 20_000
     min_speech_ms: int = 90
+    unfinished_ms: int = 0
+    """Silence that ends an utterance whose sentence is not over; not less than ``silence_ms``."""
     silence_ceiling: float = 0.0005
     noise_factor: float = 6.0
 
@@ -41,6 +45,7 @@ class Endpointer:
 
     An utterance begins ``pre_roll_ms`` before its first voiced frame and ends after ``silence_ms`` of silence, or, when
     it grows too long, at its quietest recent point; then the rest goes on as the next one. No sample belongs to two.
+    The text of a pause may show that the sentence is over or not: ``end`` and ``wait``.
     """
 
     def __init__(self, options: EndpointerOptions, position: int = 0, voice: VoiceModel | None = None) -> None:
@@ -56,6 +61,7 @@ class Endpointer:
         self._pre_roll = bytearray()
         """The most recent silence, up to ``_position``."""
         self._silence = ms_to_samples(options.silence_ms)
+        self._unfinished = max(self._silence, ms_to_samples(options.unfinished_ms))
         self._pause = ms_to_samples(options.pause_ms) if options.pause_ms < options.silence_ms else 0
         """Samples of silence; 0 is never reached, since one unvoiced frame is more."""
         self._kept_silence = ceil_to_frames(max(ms_to_samples(KEPT_SILENCE_MS), self._pause))
@@ -105,7 +111,7 @@ class Endpointer:
         events = self.feed(_silence(rest_of_frame), arrived)
         samples -= rest_of_frame
         if self._active and samples:
-            lacking = min(samples, ceil_to_frames(self._silence - self._active.silence))
+            lacking = min(samples, ceil_to_frames(self._limit(self._active) - self._active.silence))
             events += self.feed(_silence(lacking), arrived)
             samples -= lacking
         if samples:  # no utterance is active, and the tail is empty
@@ -136,6 +142,53 @@ class Endpointer:
             self._pre_roll.clear()
         return events
 
+    def end(self, pause: SpeculativeEndpoint, arrived: float) -> tuple[Utterance, list[Event]] | None:
+        """End the active utterance in one of its pauses, also if speech has gone on since; then the rest goes on.
+
+        Args:
+            pause: of the active utterance, or of one that is over already.
+            arrived: as for ``feed``.
+
+        Returns:
+            the utterance, and the events of the rest; None if the utterance is over already.
+        """
+        active = self._active
+        if active is None or active.start != pause.start:
+            return None
+        position = pause.end - min(pause.silence // 2, LEAD) // FRAME * FRAME
+        pcm, rest = active.split(position)
+        silence = pause.silence - (pause.end - position)
+        over = Utterance(active.start, position, pcm, "silence", pause.speech_end, arrived, silence)
+        if not rest.voiced:
+            self._active = None
+            self._remember(rest.pcm)
+            return over, []
+        self._active = rest
+        events: list[Event] = []
+        if rest.state is not State.STARTING:
+            events.append(SpeechStart(rest.start))
+        if rest.state is State.STOPPING and rest.silence >= self._pause > 0:
+            events.append(self._speculative(rest))
+        return over, events
+
+    def wait(self, pause: SpeculativeEndpoint) -> None:
+        """Let the pause become longer before the utterance ends, if it lasts still: more is to come."""
+        if self._active is not None and self.is_last(pause):
+            self._active.is_unfinished = True
+
+    def is_last(self, pause: SpeculativeEndpoint) -> bool:
+        """True while a pause lasts: no speech has come after it, and its utterance is not over."""
+        active = self._active
+        return active is not None and active.start == pause.start and active.end - active.silence < pause.end
+
+    def _limit(self, active: ActiveUtterance) -> int:
+        """Return the silence that ends an utterance, in samples."""
+        return self._unfinished if active.is_unfinished else self._silence
+
+    @staticmethod
+    def _speculative(active: ActiveUtterance) -> SpeculativeEndpoint:
+        return SpeculativeEndpoint(active.start, active.end, bytes(active.pcm), active.speech_end, active.silence)
+
     def _frame(self, samples: Pcm, energy: float, arrived: float) -> list[Event]:
         voiced, frame = self._vad.update(samples, energy), encode_pcm(samples)
         self._position += FRAME
@@ -151,8 +204,8 @@ class Endpointer:
         if before is State.STARTING and active.state is not State.STARTING:
             events.append(SpeechStart(active.start))
         if active.silence - FRAME < self._pause <= active.silence and active.state is State.STOPPING:
-            events.append(SpeculativeEndpoint(active.start, active.end, bytes(active.pcm)))
-        if active.silence >= self._silence:
+            events.append(self._speculative(active))
+        if active.silence >= self._limit(active):
             events += self._close(active, "silence", arrived)
         elif len(active) >= self._max_utterance:
             events += self._cut(active, arrived)

@@ -23,6 +23,10 @@ class SpeculativeEndpoint:
     end: int
     pcm: bytes
     """The utterance so far, from ``start`` to ``end``."""
+    speech_end: float
+    """Arrival of its last voiced frame, on the caller's clock."""
+    silence: int
+    """Samples of trailing silence."""
 
 
 @dataclass(frozen=True)

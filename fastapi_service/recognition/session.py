@@ -15,9 +15,10 @@ from fastapi_service.recognition.context import RecentSpeech
 from fastapi_service.recognition.interims import Interims
 from fastapi_service.recognition.pace import LIVE_S, SETTLED_S, Pace
 from fastapi_service.recognition.partial_requester import PartialRequester
-from fastapi_service.recognition.ports import SessionOptions, SessionPorts
+from fastapi_service.recognition.ports import PartialRequest, SessionOptions, SessionPorts
 from fastapi_service.recognition.speculation import Speculation
 from fastapi_service.recognition.store_retry import StoreRetry
+from fastapi_service.recognition.verdict import judge
 from fastapi_service.recognition.writer import FoundUtterance, LedgerWriter
 from fastapi_service.storage.record import SessionRecord
 from infra.clock import now
@@ -39,7 +40,8 @@ class Session:
           client sends, and a client that leaves audio out says so with a gap.
         * A session that sends faster than real time requests no text before the end of an utterance. Once it is live
           again, so are its utterances that were ahead.
-        * Texts requested before the end of an utterance change nothing of this: see :class:`Speculation` and
+        * The text of a pause may end the utterance there, also a little later.
+        * Texts requested before the end of an utterance change nothing else of this: see :class:`Speculation` and
           :class:`Interims`.
 
     Not safe for concurrent calls: one connection calls one method at a time.
@@ -66,7 +68,7 @@ class Session:
         retry = StoreRetry(record.session_id, send_error, options.warn_after_s, options.max_retry_pause_s)
         self._configuration = Configuration(record, ports.store, retry, send)
         requester = PartialRequester(self._configuration, ports.partials)
-        self._speculation = Speculation(requester)
+        self._speculation = Speculation(requester, self._on_text)
         self._interims = Interims(requester, send, options.interim_every_s)
         clock = self._stream.clock
         self._acknowledgements = Acknowledgements(
@@ -138,7 +140,7 @@ class Session:
         It is answered when it is written, which is not waited for. The open utterance gets no further interim text, for
         it need not begin with what was shown.
         """
-        self._speculation.discard()
+        self._speculation.stop()
         self._interims.end()
         self._recent.clear()
         self._configuration.change(change)
@@ -162,6 +164,7 @@ class Session:
         """
         self._timeout.stop()
         self._acknowledgements.stop()
+        self._speculation.stop()
         self._interims.stop()
         self._update_pace()
         self._handle(self._stream.flush(now()))
@@ -206,7 +209,7 @@ class Session:
                 case SpeculativeEndpoint():
                     self._on_pause(event)
                 case Utterance():
-                    self._on_utterance(event)
+                    self._on_utterance(event, self._speculation.take(event))
                 case _:
                     assert_never(event)
         if self._stream.endpointer.state is State.SPEAKING:
@@ -218,7 +221,19 @@ class Session:
         else:
             self._speculation.begin(self.segments, pause, self._recent.before(self.segments, pause.start))
 
-    def _on_utterance(self, utterance: Utterance) -> None:
+    def _on_text(self, pause: SpeculativeEndpoint, request: PartialRequest, sentence_end: float) -> None:
+        """End the utterance in a pause if its sentence is over, or let the pause become longer if it is not."""
+        endpointer = self._stream.endpointer
+        verdict = judge(sentence_end, endpointer, pause)
+        if verdict == "wait":
+            endpointer.wait(pause)
+        elif verdict == "end" and (ended := endpointer.end(pause, now())) is not None:
+            utterance, rest = ended
+            self._speculation.discard()
+            self._on_utterance(utterance, request)
+            self._handle(rest)
+
+    def _on_utterance(self, utterance: Utterance, request: PartialRequest | None) -> None:
         segment, self.segments = self.segments, self.segments + 1
         self._pace.update(self._time(), waiting=True)
         self._send(
@@ -230,7 +245,6 @@ class Session:
             )
         )
         self._interims.end()
-        request = self._speculation.take(utterance)
         self._recent.add(segment, utterance)
         self._has_ahead |= self._pace.ahead
         received = self._stream.clock.to_client(utterance.end)

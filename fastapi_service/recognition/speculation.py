@@ -1,5 +1,8 @@
 """The final text of an utterance, requested in a pause that may turn out to be its end."""
 
+import asyncio
+from collections.abc import Callable
+
 from fastapi_service.endpointing.events import SpeculativeEndpoint, Utterance
 from fastapi_service.recognition.partial_requester import PartialRequester
 from fastapi_service.recognition.ports import PartialRequest
@@ -11,11 +14,21 @@ class Speculation:
     """At most one request at a time, made in the newest pause.
 
     If the utterance ends in that pause, the request is taken and its text goes into the ledger. If speech goes on, the
-    request is discarded, and no client has seen its text.
+    request is discarded, and no client has seen its text; but its text may still show that the sentence was over.
     """
 
-    def __init__(self, requester: PartialRequester) -> None:
+    def __init__(
+        self, requester: PartialRequester, on_text: Callable[[SpeculativeEndpoint, PartialRequest, float], None]
+    ) -> None:
+        """Begin without a request.
+
+        Args:
+            on_text: called with each text that shows whether the sentence is over: its pause, its request, and the
+                log-odds that it is.
+        """
         self._requester = requester
+        self._on_text = on_text
+        self._answers: set[asyncio.Task[None]] = set()
         self._pause: SpeculativeEndpoint | None = None
         self._request: PartialRequest | None = None
 
@@ -24,6 +37,20 @@ class Speculation:
         self.discard()
         self._pause = pause
         self._request = self._requester.request("final", segment, pause.start, pause.pcm, context=context)
+        answer = asyncio.create_task(self._pass_on(pause, self._request), name="text of a pause")
+        self._answers.add(answer)
+        answer.add_done_callback(self._answers.discard)
+
+    def stop(self) -> None:
+        """Drop the request, and let no text that is on its way end an utterance."""
+        self.discard()
+        for answer in self._answers:
+            answer.cancel()
+
+    async def _pass_on(self, pause: SpeculativeEndpoint, request: PartialRequest) -> None:
+        partial = await request.result()
+        if partial is not None and partial.sentence_end is not None:
+            self._on_text(pause, request, partial.sentence_end)
 
     def discard(self) -> None:
         """Drop the request, if there is one."""

@@ -92,6 +92,8 @@ class Hypothesis:
     no_speech_prob: float
     """Probability that the audio contains no speech, 0–1."""
     words: tuple[Word, ...] = ()
+    sentence_end: float | None = None
+    """Log-odds that a sentence is over with the text; None if nothing shows that."""
     attempts: int = 1
     """Number of decoding attempts, each with more padding, until the text was accepted."""
 

@@ -128,4 +128,6 @@ class PartialTranscription:
             return partial.model_copy(update=found)
         transcript = to_transcript(hypothesis, self._worker.model.name, job.task, job.start_ms)
         language = language_to_keep(hypothesis)
-        return partial.model_copy(update={"transcript": transcript, "keep_language": language})
+        return partial.model_copy(
+            update={"transcript": transcript, "keep_language": language, "sentence_end": hypothesis.sentence_end}
+        )

@@ -33,7 +33,7 @@ class FakeRequest:
         if not self.begun and not self.done:
             self.answer.set_result(None)
 
-    def write(self, text: str, *, language: str = "en", cost_s: float = 0.1) -> None:
+    def write(self, text: str, *, language: str = "en", cost_s: float = 0.1, sentence_end: float | None = None) -> None:
         """A worker answers with words of 200 ms each, from the beginning of the audio."""
         spoken = [*text.split()]
         start = self.job.start_ms
@@ -45,7 +45,7 @@ class FakeRequest:
             text=text, language=language, language_probability=0.9, avg_logprob=-0.1, no_speech_prob=0.0,
             model="base", words=words,
         )  # fmt: skip
-        self._answer(cost_s, transcript, keep_language=language)
+        self._answer(cost_s, transcript, keep_language=language, sentence_end=sentence_end)
 
     def hear_nothing(self, *, cost_s: float = 0.1, reason: NoSpeechReason = "silence") -> None:
         """A worker answers that there is no speech, or none with a certain text."""

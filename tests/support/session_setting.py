@@ -126,7 +126,9 @@ class FakeContexts:
 class Setting:
     """A session with hand-made surroundings."""
 
-    def __init__(self, record: SessionRecord = RECORD, *, pause_ms: int = 0, **options: float) -> None:
+    def __init__(
+        self, record: SessionRecord = RECORD, *, pause_ms: int = 0, unfinished_ms: int = 0, **options: float
+    ) -> None:
         self.store, self.admission, self.queue, self.partials = Store(), Admission(), FakeDispatcher(), FakePartials()
         self.contexts = FakeContexts()
         self.sent: list[AnyServerMessage] = []
@@ -134,7 +136,7 @@ class Setting:
         options.setdefault("ahead_s", math.inf)  # tests of live speech send it in no time
         self.session = Session(
             record,
-            SessionOptions(EndpointerOptions(pause_ms=pause_ms), 600, **options),
+            SessionOptions(EndpointerOptions(pause_ms=pause_ms, unfinished_ms=unfinished_ms), 600, **options),
             SessionPorts(self.store, self.admission, self.queue, self.partials, self.contexts),
             self.sent.append,
             self.errors.append,

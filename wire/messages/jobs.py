@@ -73,6 +73,8 @@ class Partial(Message):
     """Set instead of ``transcript`` if there is no speech. If both are None, only the final job gives the result."""
     no_speech_reason: NoSpeechReason = "silence"
     """Reason for that."""
+    sentence_end: float | None = None
+    """Log-odds that a sentence is over with the text; None if nothing shows that."""
     keep_language: str | None = None
     """Detected language, if it is certain enough to be expected again."""
     stt_start: float

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from whisper.audio import HOP_LENGTH, N_SAMPLES, log_mel_spectrogram, pad_or_trim
 from whisper.model import Whisper
+from whisper.tokenizer import Tokenizer
 
 from stt_worker.engines.base import BatchEngine, Hypothesis, Outcome, RecognitionConfig, RecognitionRequest
 from stt_worker.engines.deadline import DeadlineExceeded
@@ -24,6 +25,7 @@ from stt_worker.engines.whisper.languages import ENGLISH, Languages, choose_lang
 from stt_worker.engines.whisper.prompt import make_prompt
 from stt_worker.engines.whisper.reference import reference_speech, silence_begin
 from stt_worker.engines.whisper.repetition import token_limit
+from stt_worker.engines.whisper.sentence_end import sentence_end
 from stt_worker.engines.whisper.vocabulary import make_vocabulary
 from stt_worker.engines.whisper.word_timestamps import token_times, word_times
 from stt_worker.numerics import FLOAT16, Numerics
@@ -32,6 +34,8 @@ from wire.audio import SAMPLE_RATE, Samples
 STEP = 25 * 2 * HOP_LENGTH
 """Samples by which windows grow: 25 positions of the encoder, half a second. oneDNN caches what it prepares for each
 shape; with a shape per length, memory grew by 0.5 MB with each utterance."""
+LONGEST_PAUSE_S = 1.0
+"""Seconds behind the last word of a text, with the silence of a pause; behind more, words may be missing."""
 GPU_BATCH_SIZE = 32
 """Utterances of one batch on a GPU. With ``large`` in fp16 (32 layers of 1280 numbers) an audio position takes 164 kB
 of keys and values: 107 MB for 10 s, 1 s of silence and the 101 that stand for the rest of it; 448 tokens take 73 MB. 32
@@ -239,6 +243,14 @@ class WhisperTranscriber(BatchEngine):
             language_probability=utterance.language_probability,
             avg_logprob=decoded.avg_logprob,
             no_speech_prob=decoded.no_speech_prob,
+            sentence_end=_sentence_end(decoded, tokenizer, utterance.seconds),
             words=() if times is None else word_times(times, tokenizer, decoded.tokens, probabilities),
             attempts=attempt,
         )
+
+
+def _sentence_end(decoded: Decoded, tokenizer: Tokenizer, seconds: float) -> float | None:
+    """Return the log-odds that a sentence is over; None for a text that ends long before the audio."""
+    if not decoded.tokens or token_times(decoded, seconds)[-1] < seconds - LONGEST_PAUSE_S:
+        return None
+    return sentence_end(decoded, tokenizer)

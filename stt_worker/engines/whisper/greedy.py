@@ -12,6 +12,7 @@ from whisper.tokenizer import Tokenizer
 
 from stt_worker.engines.whisper.decoder import Decoder
 from stt_worker.engines.whisper.kv_cache import KVCache
+from stt_worker.engines.whisper.marks import Marks
 from stt_worker.engines.whisper.prompt import Prompt
 from stt_worker.engines.whisper.repetition import loop_length
 from stt_worker.engines.whisper.suppression import Suppression
@@ -38,6 +39,8 @@ class Decoded:
     read: those of the prompt from start-of-transcript on, then those of the text, except a last one without an end."""
     error: Exception | None = None
     """The reason why decoding was given up."""
+    marks: list[tuple[float, float]] = field(default_factory=list)
+    """Parallel to ``logprobs``: probabilities of a mark that ends a sentence, and of a comma, instead of that token."""
     stop: Stop = "limit"
     """The model ended the text, it reached its token limit, or it repeats itself."""
     times: NDArray[np.float64] | None = None
@@ -52,8 +55,14 @@ class Decoded:
 
     def followed_by(self, rest: "Decoded") -> "Decoded":
         """Return the text with what was decoded after it, for which all of it was the prefix."""
-        own = self.logprobs[: len(self.tokens) - self.prefix_len]
-        return replace(rest, logprobs=own + rest.logprobs, prefix_len=self.prefix_len, times=None)
+        count = len(self.tokens) - self.prefix_len
+        return replace(
+            rest,
+            logprobs=self.logprobs[:count] + rest.logprobs,
+            marks=self.marks[:count] + rest.marks,
+            prefix_len=self.prefix_len,
+            times=None,
+        )
 
     def after(self, tokens: int, positions: int) -> "Decoded":
         """Return what follows a context of some tokens of the prefix, and some positions of the audio."""
@@ -106,6 +115,7 @@ class GreedySearch:
         self._no_speech: int = tokenizer.no_speech
         self._device = device
         self._suppression = Suppression(tokenizer, device)
+        self._marks = Marks(tokenizer, device)
 
     def first_look(self, cache: KVCache, sot: int, languages: Sequence[int]) -> tuple[Tensor, list[float]]:
         """Return the probabilities of language tokens, (batch, languages), and of no speech, (batch,).
@@ -152,8 +162,10 @@ class GreedySearch:
                 logits[:, self._eot] = -torch.inf
             best, chosen = logits.max(dim=-1)
             logprobs = (best - total).tolist()
+            marks = self._marks(logits, total)
             kept = []
             for row, (utterance, token, logprob) in enumerate(zip(active, chosen.tolist(), logprobs, strict=True)):
+                texts[utterance].marks.append(marks[row])
                 if self._append(texts[utterance], token, logprob, max_tokens[utterance], on_token[utterance]):
                     kept.append(row)
             if not kept:

@@ -1,0 +1,29 @@
+"""Probabilities of the signs behind a sentence and inside of it."""
+
+import torch
+from torch import Tensor
+from whisper.tokenizer import Tokenizer
+
+MARKS = frozenset({".", "!", "?", "...", "。", "？", "！", "…", "?!", "!!", "..", '."', ".'"})
+COMMAS = frozenset({",", ";", ":", "-", "、", "，", "—", " -", " —", " –"})
+
+
+class Marks:
+    """The tokens of marks and commas."""
+
+    def __init__(self, tokenizer: Tokenizer, device: torch.device) -> None:
+        signs = [tokenizer.encoding.decode_single_token_bytes(token) for token in range(tokenizer.eot)]
+        self._marks, self._commas = (
+            torch.tensor([token for token, sign in enumerate(signs) if sign in wanted], device=device)
+            for wanted in ({sign.encode() for sign in MARKS}, {sign.encode() for sign in COMMAS})
+        )
+
+    def __call__(self, logits: Tensor, total: Tensor) -> list[tuple[float, float]]:
+        """Return the probabilities of a mark and of a comma as the next token, for each row.
+
+        Args:
+            logits: (batch, vocabulary).
+            total: their ``logsumexp``, (batch,).
+        """
+        found = [(logits[:, each] - total[:, None]).exp().sum(dim=-1).tolist() for each in (self._marks, self._commas)]
+        return list(zip(*found, strict=True))
