@@ -65,7 +65,7 @@ async def test_finals_of_a_talker_do_not_wait_for_files(
             await _talk(talker, burst_s, pause_s=0)
             await _talk(talker, LIVE_S, pause_s=FRAME_S)
             segments = int(redis.hget(names.session(talker.session_id), "next_segment") or 0)
-            await soon(lambda: len(_finals(talker)) == segments)
+            await soon(lambda: len(_finals(talker)) == segments, 15)  # beside other tests
         finally:
             receiving.cancel()
         waiting = redis.llen(queue_key(names.STT_QUEUE, AHEAD))
