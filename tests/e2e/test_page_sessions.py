@@ -33,8 +33,9 @@ async def texts(page: Page) -> list[str]:
 
 
 KEEP_THE_INTERIM = """() => {
-  const item = document.querySelector("#sentences li.interim");
-  return Boolean(item?.querySelector(".text").textContent && (globalThis.place = item));
+  const items = [...document.querySelectorAll("#sentences li.interim")];
+  globalThis.place = items.find((item) => item.querySelector(".text")?.textContent); // the others wait without a text
+  return Boolean(globalThis.place);
 }"""
 
 
