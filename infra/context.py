@@ -27,24 +27,19 @@ class Contexts:
         self._redis = redis
 
     async def put(self, session_id: str, segment: int, context: Context | None) -> None:
-        """See ``put_context``."""
-        await put_context(self._redis, session_id, segment, context)
+        """Replace the session's context by that of an utterance; None: it has none.
 
-
-async def put_context(redis: AsyncRedis, session_id: str, segment: int, context: Context | None) -> None:
-    """Replace the session's context by that of an utterance; None: it has none.
-
-    Raises:
-        redis.exceptions.RedisError: Redis is unavailable.
-    """
-    key = names.context(session_id)
-    if context is None:
-        await redis.delete(key)
-        return
-    commands = redis.pipeline(transaction=True)
-    commands.hset(key, mapping={"segment": segment, **context._asdict()})
-    commands.expire(key, EXPIRES_S)
-    await commands.execute()
+        Raises:
+            redis.exceptions.RedisError: Redis is unavailable.
+        """
+        key = names.context(session_id)
+        if context is None:
+            await self._redis.delete(key)
+            return
+        commands = self._redis.pipeline(transaction=True)
+        commands.hset(key, mapping={"segment": segment, **context._asdict()})
+        commands.expire(key, EXPIRES_S)
+        await commands.execute()
 
 
 def get_context(redis: Redis, session_id: str, segment: int) -> Context | None:

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from fastapi_service.pubsub import follow
 from fastapi_service.recognition.ports import JobSender
 from infra.celery_app import PARTIAL_AUDIO_TTL_S
-from infra.context import Context, put_context
+from infra.context import Context, Contexts
 from infra.heartbeat import alive_instances
 from infra.redis_client import AsyncRedis, checkpoint
 from wire import names
@@ -101,7 +101,7 @@ class PendingPartial:
     async def _send(self, pcm: bytes, sender: JobSender) -> None:
         try:
             if self.job.purpose == "final":
-                await put_context(self._redis, self.job.session_id, self.job.segment, self._context)
+                await Contexts(self._redis).put(self.job.session_id, self.job.segment, self._context)
             await self._redis.set(self.job.audio_key, pcm, ex=AUDIO_TTL_S)
             await sender.send_once(self.job)
         except (OperationalError, RedisError, OSError) as error:

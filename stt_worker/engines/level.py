@@ -55,12 +55,16 @@ def levelled(audio: Samples) -> Samples:
 
 def speech_level(audio: Samples) -> float:
     """Return the root mean square of the frames with speech, in dBFS. Takes audio that has sound."""
-    return float(10 * np.log10(_power(audio)[is_loud(audio)].mean()))
+    power = _power(audio)
+    return float(10 * np.log10(power[_is_loud(power)].mean()))
 
 
 def is_loud(audio: Samples) -> NDArray[np.bool_]:
     """Return, for each ``FRAME``, True if it is as loud as speech: no pause."""
-    power = _power(audio)
+    return _is_loud(_power(audio))
+
+
+def _is_loud(power: NDArray[np.float64]) -> NDArray[np.bool_]:
     loud: NDArray[np.bool_] = power >= power.max() * 10 ** (-SPEECH_RANGE_DB / 10)
     return loud
 

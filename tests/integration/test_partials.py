@@ -16,7 +16,7 @@ from fastapi_service.recognition.partials import Partials, PendingPartial
 from fastapi_service.storage.sessions import SessionStore
 from infra.celery_app import STALE_S, make_celery, queue_keys, send_job
 from infra.context import Context as Spoken
-from infra.context import Contexts, put_context
+from infra.context import Contexts
 from infra.ledger.admission import Admission
 from infra.ledger.ledger import Ledger
 from infra.watchdog import Limits
@@ -216,7 +216,7 @@ async def test_a_worker_reads_what_was_said_before(
     """For the final text of that utterance only; a later request of it finds the same."""
     setting.worker.model = noting = Noting()
     pcm = encode_pcm(np.array([0, 16_384], dtype=np.int16))
-    await put_context(aredis, ALICE, segment, Spoken(pcm, "안녕, Zoë", "ko"))
+    await Contexts(aredis).put(ALICE, segment, Spoken(pcm, "안녕, Zoë", "ko"))
     said = Spoken(pcm, "안녕, Zoë", "ko") if (segment, purpose) == (0, "final") else None
     for revision in (1, 2):
         setting.request(revision, purpose, said)
