@@ -1,6 +1,7 @@
 """Pure: the utterance that is being spoken."""
 
 from enum import Enum, auto
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +101,27 @@ class ActiveUtterance:
         index = quietest(np.array(self._energies), search)
         cut = self._lead + index * FRAME + FRAME // 2
         return bytes(self.pcm[: cut * SAMPLE_BYTES]), self._rest(cut, index + 1, min_voiced=FRAME)
+
+    def pause_between(self, begin: int, end: int, least: int) -> tuple[int, int] | None:
+        """Return the first sample of the longest pause that reaches into a stretch, and the one after its last.
+
+        Args:
+            begin: position of the stretch.
+            end: the position after it.
+            least: samples that a pause takes.
+
+        Returns:
+            None if there is no such pause.
+        """
+        first = self.start + self._lead
+        found: list[tuple[int, int]] = []
+        position = first
+        for voiced, frames in groupby(self._voicing):
+            length = FRAME * sum(1 for _ in frames)
+            if not voiced and length >= least and position < end and position + length > begin:
+                found.append((position, position + length))
+            position += length
+        return max(found, key=lambda pause: pause[1] - pause[0], default=None)
 
     def split(self, position: int) -> tuple[bytes, "ActiveUtterance"]:
         """Split between two measured frames.

@@ -10,12 +10,16 @@ from fastapi_service.endpointing.events import Event, Reason, SpeculativeEndpoin
 from fastapi_service.endpointing.frames import FRAME, FRAME_MS, ceil_to_frames
 from fastapi_service.endpointing.vad import Vad
 from fastapi_service.endpointing.voice import VoiceModel
-from wire.audio import SAMPLE_BYTES, Pcm, encode_pcm, ms_to_samples
+from wire.audio import SAMPLE_BYTES, SAMPLE_RATE, Pcm, encode_pcm, ms_to_samples
 
 CUT_SEARCH_MS = 6_000
 """A forced cut is made at the quietest point of this last part of a too long utterance."""
 LEAD = ms_to_samples(90)
 """Samples of a pause that go with what follows it, when an utterance has ended in the pause."""
+WORD_MARGIN = ms_to_samples(100)
+"""Samples by which the time of a word may be wrong."""
+LEAST_PAUSE = ms_to_samples(90)
+"""Samples of a pause between two sentences. In shorter ones, consonants end."""
 KEPT_SILENCE_MS = 500
 """Maximum trailing silence that stays with an utterance. More would waste decoding time, and would skew the workers'
 hallucination filter, which uses the share of speech."""
@@ -156,9 +160,40 @@ class Endpointer:
         if active is None or active.start != pause.start:
             return None
         position = pause.end - min(pause.silence // 2, LEAD) // FRAME * FRAME
-        pcm, rest = active.split(position)
         silence = pause.silence - (pause.end - position)
-        over = Utterance(active.start, position, pcm, "silence", pause.speech_end, arrived, silence)
+        return self._end_at(active, position, silence, pause.speech_end, arrived)
+
+    def end_between(
+        self, start: int, words: tuple[int, int], until: int, arrived: float
+    ) -> tuple[Utterance, list[Event]] | None:
+        """End the active utterance in a pause between two words; the rest goes on.
+
+        Args:
+            start: of the utterance.
+            words: positions at which the first word ends and the second one begins, as far as is known.
+            until: position of speech that belongs to the rest.
+            arrived: as for ``feed``.
+
+        Returns:
+            as ``end``; also None if there is no pause.
+        """
+        active = self._active
+        if active is None or active.start != start:
+            return None
+        begin, end = words[0] - WORD_MARGIN, words[1] + WORD_MARGIN
+        pause = active.pause_between(begin, end, LEAST_PAUSE)
+        if pause is None or pause[1] >= until:
+            return None
+        position = pause[1] - min((pause[1] - pause[0]) // 2, LEAD) // FRAME * FRAME
+        speech_end = active.speech_end - (active.end - active.silence - pause[0]) / SAMPLE_RATE
+        return self._end_at(active, position, position - pause[0], speech_end, arrived)
+
+    def _end_at(
+        self, active: ActiveUtterance, position: int, silence: int, speech_end: float, arrived: float
+    ) -> tuple[Utterance, list[Event]]:
+        """End an utterance at a position behind some silence; the rest, if there is speech in it, goes on."""
+        pcm, rest = active.split(position)
+        over = Utterance(active.start, position, pcm, "silence", speech_end, arrived, silence)
         if not rest.voiced:
             self._active = None
             self._remember(rest.pcm)

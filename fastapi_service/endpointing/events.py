@@ -1,7 +1,9 @@
 """Pure: what the endpointer finds. Positions are samples at 16 kHz since the session's start, gaps included."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from wire.audio import SAMPLE_BYTES
 
 Reason = Literal["silence", "too_long", "flush"]
 """Why an utterance ended."""
@@ -27,6 +29,10 @@ class SpeculativeEndpoint:
     """Arrival of its last voiced frame, on the caller's clock."""
     silence: int
     """Samples of trailing silence."""
+
+    def after(self, position: int) -> "SpeculativeEndpoint":
+        """Return the same pause of the rest, when the utterance was ended at an earlier position."""
+        return replace(self, start=position, pcm=self.pcm[(position - self.start) * SAMPLE_BYTES :])
 
 
 @dataclass(frozen=True)

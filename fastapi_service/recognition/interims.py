@@ -37,6 +37,7 @@ class Interims:
         self,
         requester: PartialRequester,
         send: Callable[[Interim], None],
+        on_text: Callable[[Partial, int], None],
         every_s: float,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
@@ -44,11 +45,14 @@ class Interims:
 
         Args:
             send: called with each text.
+            on_text: called with each answer that has a text, and the end of its audio, after the text is sent. It may
+                end the utterance.
             every_s: interval in seconds of audio; 0 turns interim texts off.
             timeout_s: seconds to wait for a worker to begin.
         """
         self._requester = requester
         self._send = send
+        self._on_text = on_text
         self._every_s = every_s
         self._timeout_s = timeout_s
         self._agreement = LocalAgreement()
@@ -108,18 +112,21 @@ class Interims:
         cost_s = partial.stt_end - partial.stt_start if partial is not None else 0.0
         self._misses = self._misses + 1 if text is None else 0
         self._next = requested_at + round(max(self._interval_s(), COST_FACTOR * cost_s) * SAMPLE_RATE)
-        if text is None:
+        if partial is None or text is None:
             return
         self._agreement.insert(text.words, prefix)
-        self._send(
-            Interim(
-                segment=request.job.segment,
-                revision=request.job.revision,
-                stable=self._agreement.stable,
-                unstable=self._agreement.unstable,
-                language=text.language,
-            )
-        )
+        self._send_text(request.job.segment, request.job.revision, text.language)
+        self._on_text(partial, requested_at)
+
+    def show(self, partial: Partial) -> None:
+        """Show what is known of an utterance that has just begun: the rest of the text of the one before."""
+        if self._segment is not None and partial.transcript is not None and self._agreement.empty:
+            self._agreement.insert(partial.transcript.words)
+            self._send_text(self._segment, partial.revision, partial.transcript.language)
+
+    def _send_text(self, segment: int, revision: int, language: str) -> None:
+        stable, unstable = self._agreement.stable, self._agreement.unstable
+        self._send(Interim(segment=segment, revision=revision, stable=stable, unstable=unstable, language=language))
 
     def _interval_s(self) -> float:
         """Seconds of audio from the last request to the next."""

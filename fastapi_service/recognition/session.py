@@ -16,15 +16,16 @@ from fastapi_service.recognition.interims import Interims
 from fastapi_service.recognition.pace import LIVE_S, SETTLED_S, Pace
 from fastapi_service.recognition.partial_requester import PartialRequester
 from fastapi_service.recognition.ports import PartialRequest, SessionOptions, SessionPorts
+from fastapi_service.recognition.sentence_ends import SentenceEnds
 from fastapi_service.recognition.speculation import Speculation
 from fastapi_service.recognition.store_retry import StoreRetry
-from fastapi_service.recognition.verdict import judge
 from fastapi_service.recognition.writer import FoundUtterance, LedgerWriter
 from fastapi_service.storage.record import SessionRecord
 from infra.clock import now
 from wire.audio import decode_pcm, samples_to_ms
 from wire.errors import WireError
 from wire.messages.client import Configure
+from wire.messages.jobs import Partial
 from wire.messages.results import Final
 from wire.messages.server import Ack, AnyServerMessage, SpeechEnded, SpeechStarted
 
@@ -68,8 +69,15 @@ class Session:
         retry = StoreRetry(record.session_id, send_error, options.warn_after_s, options.max_retry_pause_s)
         self._configuration = Configuration(record, ports.store, retry, send)
         requester = PartialRequester(self._configuration, ports.partials)
-        self._speculation = Speculation(requester, self._on_text)
-        self._interims = Interims(requester, send, options.interim_every_s)
+        self._speculation = Speculation(requester, self._on_pause_text)
+        self._interims = Interims(requester, send, self._on_interim_text, options.interim_every_s)
+        self._ends = SentenceEnds(
+            self._stream.endpointer,
+            self._speculation,
+            self._interims,
+            self._on_over,
+            inside=record.task == "transcribe",  # the words of a translation have no exact times
+        )
         clock = self._stream.clock
         self._acknowledgements = Acknowledgements(
             record, ports.store, clock, retry, self._acknowledge, options.ack_every_s
@@ -221,17 +229,16 @@ class Session:
         else:
             self._speculation.begin(self.segments, pause, self._recent.before(self.segments, pause.start))
 
-    def _on_text(self, pause: SpeculativeEndpoint, request: PartialRequest, sentence_end: float) -> None:
-        """End the utterance in a pause if its sentence is over, or let the pause become longer if it is not."""
-        endpointer = self._stream.endpointer
-        verdict = judge(sentence_end, endpointer, pause)
-        if verdict == "wait":
-            endpointer.wait(pause)
-        elif verdict == "end" and (ended := endpointer.end(pause, now())) is not None:
-            utterance, rest = ended
-            self._speculation.discard()
-            self._on_utterance(utterance, request)
-            self._handle(rest)
+    def _on_pause_text(self, pause: SpeculativeEndpoint, request: PartialRequest, partial: Partial) -> None:
+        self._ends.on_pause(pause, request, partial)
+
+    def _on_interim_text(self, partial: Partial, position: int) -> None:
+        self._ends.on_interim(partial, position)
+
+    def _on_over(self, utterance: Utterance, request: PartialRequest | None, rest: list[Event]) -> None:
+        """Take in an utterance that is over by its text, and what goes on behind it."""
+        self._on_utterance(utterance, request)
+        self._handle(rest)
 
     def _on_utterance(self, utterance: Utterance, request: PartialRequest | None) -> None:
         segment, self.segments = self.segments, self.segments + 1

@@ -18,13 +18,12 @@ class Speculation:
     """
 
     def __init__(
-        self, requester: PartialRequester, on_text: Callable[[SpeculativeEndpoint, PartialRequest, float], None]
+        self, requester: PartialRequester, on_text: Callable[[SpeculativeEndpoint, PartialRequest, Partial], None]
     ) -> None:
         """Begin without a request.
 
         Args:
-            on_text: called with each text that shows whether the sentence is over: its pause, its request, and the
-                log-odds that it is.
+            on_text: called with each text: its pause, its request, and the answer.
         """
         self._requester = requester
         self._on_text = on_text
@@ -49,8 +48,18 @@ class Speculation:
 
     async def _pass_on(self, pause: SpeculativeEndpoint, request: PartialRequest) -> None:
         partial = await request.result()
-        if partial is not None and partial.sentence_end is not None:
-            self._on_text(pause, request, partial.sentence_end)
+        if partial is not None and partial.transcript is not None:
+            self._on_text(pause, request, partial)
+
+    @property
+    def is_waiting(self) -> bool:
+        """True while a text is on its way."""
+        return self._request is not None and not self._request.done
+
+    def replace(self, request: PartialRequest, pause: SpeculativeEndpoint, rest: PartialRequest) -> None:
+        """Keep the rest of a text for the rest of its utterance, if the request is the newest one."""
+        if self._request is request:
+            self._pause, self._request = pause, rest
 
     def discard(self) -> None:
         """Drop the request, if there is one."""

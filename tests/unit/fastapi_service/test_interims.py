@@ -18,6 +18,7 @@ from tests.support.session_setting import Store
 from tests.support.sounds import speech
 from tests.support.speakers import ALICE
 from wire.audio import SAMPLE_RATE, decode_pcm
+from wire.messages.jobs import Partial
 from wire.messages.server import Interim
 
 RECORD = SessionRecord(
@@ -30,11 +31,17 @@ class Setting:
 
     def __init__(self, timeout_s: float = TIMEOUT_S) -> None:
         self.shown: list[Interim] = []
+        self.answers: list[tuple[Partial, int]] = []
         self._partials = FakePartials()
         retry = StoreRetry(ALICE, lambda _error: None)
         requester = PartialRequester(Configuration(RECORD, Store(), retry, lambda _answer: None), self._partials)
-        self.interims = Interims(requester, self.shown.append, 1.0, timeout_s)
+        self.interims = Interims(
+            requester, self.shown.append, lambda *answer: self.answers.append(answer), 1.0, timeout_s
+        )
         self._endpointer = Endpointer(EndpointerOptions())
+
+    def _on_text(self, partial: Partial, position: int) -> None:
+        self.answers.append((partial, position))
 
     @property
     def requests(self) -> list[FakeRequest]:
