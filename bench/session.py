@@ -59,6 +59,11 @@ class Session:
         config = replace(self._config, expected_language=self._expected_language, context=context)
         return self._engine.transcribe(audio, config, Deadline.after(LIMIT_S))
 
+    def transcribe_interim(self, audio: Samples, prefix: str) -> Hypothesis:
+        """Transcribe the newest speech, whose text begins with a prefix, to be shown until the utterance is over."""
+        config = replace(self._config, expected_language=self._expected_language, prefix=prefix, allow_fallback=False)
+        return self._engine.transcribe(audio, config, Deadline.after(LIMIT_S))
+
     def keep(self, hypothesis: Hypothesis) -> bool:
         """Take in the text of an utterance that is over; return True if clients get it."""
         if reason_not_shown(hypothesis, Settings().min_logprob) is not None:

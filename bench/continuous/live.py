@@ -1,70 +1,35 @@
 """A stream as a live session: cut as the gateway cuts it, transcribed as a worker does it, in the time of the audio.
 
 The audio comes in pieces as the page sends them. A final text is started in a pause, and used if the utterance ends in
-it. Interim texts, which give way to final ones, are not requested. Network and queues (some 10 ms) and the analysis are
-left out.
+it. Interim texts are transcribed while the worker is idle, and give way to final ones. Network and queues (some 10 ms)
+and the analysis are left out.
 """
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
+from bench.continuous.played import Final, Played
 from bench.continuous.worker import Cost, Job, ModelledWorker
 from bench.session import Session
-from fastapi_service.endpointing.active_utterance import State
+from fastapi_service.endpointing.active_utterance import ActiveUtterance, State
 from fastapi_service.endpointing.endpointer import Endpointer
-from fastapi_service.endpointing.events import Event, Reason, SpeculativeEndpoint, Utterance
+from fastapi_service.endpointing.events import Event, SpeculativeEndpoint, SpeechStart, Utterance
 from fastapi_service.recognition.context import RecentSpeech
+from fastapi_service.recognition.interims import COST_FACTOR, FIRST_S, LEAD_MS, WINDOW_S
+from fastapi_service.recognition.local_agreement import LocalAgreement
+from fastapi_service.recognition.sentences import last_seam
 from fastapi_service.recognition.verdict import judge
 from stt_worker.engines.base import Context, Hypothesis
-from stt_worker.tasks.transcript import to_transcript
+from stt_worker.engines.base import Word as EngineWord
+from stt_worker.settings import Settings
+from stt_worker.tasks.transcript import reason_not_shown, to_transcript
 from wire.audio import SAMPLE_RATE, Pcm, Samples, decode_pcm, ms_to_samples, samples_to_ms, to_float, to_int16
+from wire.messages.transcript import Transcript, Word
 
 PIECE = ms_to_samples(90)
 """Samples of one message of the page."""
-
-
-@dataclass(frozen=True)
-class Final:
-    """The text of an utterance. Seconds are those of the stream."""
-
-    begin: int
-    """First sample."""
-    end: int
-    """The sample after the last."""
-    reason: Reason
-    decided_s: float
-    """The gateway found that it is over."""
-    finished_s: float
-    hypothesis: Hypothesis
-    is_shown: bool
-    """True if clients get its text."""
-
-
-@dataclass(frozen=True)
-class Played:
-    """A whole session."""
-
-    finals: tuple[Final, ...]
-    """In order, also those that are not shown."""
-    cpu_s: float
-    """CPU seconds of the engine."""
-    discarded_cpu_s: float
-    """Part of it for pauses in which speech went on."""
-    endpointer_cpu_s: float
-    engine_s: float
-    """Time that the engine took on the modelled clock."""
-
-    @property
-    def shown(self) -> list[Final]:
-        """Return the finals that clients get."""
-        return [final for final in self.finals if final.is_shown]
-
-    @property
-    def text(self) -> str:
-        """Return the text of the whole session."""
-        return " ".join(final.hypothesis.text for final in self.shown)
 
 
 class LiveSession:
@@ -76,6 +41,7 @@ class LiveSession:
         endpointer: Endpointer,
         measure: Callable[[Callable[[], None]], Cost] = Cost.of,
         context_s: float = 0.0,
+        interim_every_s: float = 0.0,
     ) -> None:
         """Begin without audio.
 
@@ -84,6 +50,7 @@ class LiveSession:
             endpointer: new.
             measure: does some work of the engine and returns what it took.
             context_s: longest speech before an utterance that it is transcribed together with.
+            interim_every_s: interval of interim texts; 0: none.
         """
         self._session = session
         self._endpointer = endpointer
@@ -98,6 +65,11 @@ class LiveSession:
         self._recent = RecentSpeech(context_s)
         self._pauses: list[tuple[SpeculativeEndpoint, Job]] = []
         """Those whose text is not there yet."""
+        self._every_s = interim_every_s
+        self._interim: Job | None = None
+        self._next_s = 0.0
+        self._agreement = LocalAgreement()
+        self._prefix: list[Word] = []
 
     def play(self, audio: Samples) -> Played:
         """Run a whole stream and return its finals. Only once."""
@@ -114,6 +86,7 @@ class LiveSession:
             sum(job.cost.cpu_s for job in self._discarded),
             self._endpointer_cpu_s,
             self._worker.busy_s,
+            self._worker.interim_cpu_s,
         )
 
     def _feed(self, piece: Pcm, at_s: float) -> None:
@@ -123,12 +96,15 @@ class LiveSession:
         self._worker.run_until(at_s)
         self._handle(events, at_s)
         self._judge(at_s)
+        self._interims(at_s)
         if self._endpointer.state is State.SPEAKING:
             self._discard()
 
     def _handle(self, events: list[Event], at_s: float) -> None:
         for event in events:
-            if isinstance(event, SpeculativeEndpoint):
+            if isinstance(event, SpeechStart):
+                self._begin_interims(event.sample / SAMPLE_RATE)
+            elif isinstance(event, SpeculativeEndpoint):
                 self._discard()
                 job = self._job(at_s, event)
                 self._speculation = event, job
@@ -141,8 +117,9 @@ class LiveSession:
     def _judge(self, at_s: float) -> None:
         """End the utterance by the texts of its pauses that are there, as the gateway does."""
         there = [each for each in self._pauses if each[1].hypothesis is not None and each[1].finished_s <= at_s]
-        for pause, job in there:
-            self._pauses.remove((pause, job))
+        for each in there:
+            self._pauses.remove(each)
+            pause, job = self._end_inside(*each, at_s)
             assert job.hypothesis is not None
             verdict = judge(job.hypothesis.sentence_end, self._endpointer, pause)
             if verdict == "wait":
@@ -157,6 +134,84 @@ class LiveSession:
                 self._keep(job)
                 self._utterances.append((utterance, at_s, job))
                 self._handle(rest, at_s)
+
+    def _end_inside(self, pause: SpeculativeEndpoint, job: Job, at_s: float) -> tuple[SpeculativeEndpoint, Job]:
+        """End the sentences inside the text of a pause; return the pause and the job of the rest."""
+        found = self._over_inside(pause.start, job, pause.end - pause.silence, at_s)
+        if found is None:
+            return pause, job
+        utterance, rest, words = found
+        over, behind = _divide(job, words, utterance.end)
+        self._discarded = [each for each in self._discarded if each is not job]
+        self._recent.add(len(self._utterances), utterance)
+        self._keep(over)
+        self._utterances.append((utterance, at_s, over))
+        pause = pause.after(utterance.end)
+        if self._endpointer.is_last(pause):
+            if self._speculation is not None and self._speculation[1] is job:
+                self._speculation = pause, behind
+            rest = [event for event in rest if not isinstance(event, SpeculativeEndpoint)]
+        self._handle(rest, at_s)
+        return pause, behind
+
+    def _begin_interims(self, start_s: float) -> None:
+        self._agreement, self._interim, self._next_s = LocalAgreement(), None, start_s + FIRST_S
+
+    def _interims(self, at_s: float) -> None:
+        """Take in an interim text that is there, and request the next one."""
+        active, job = self._endpointer.active, self._interim
+        if not self._every_s or active is None:
+            return
+        if job is not None and (job.is_preempted or job.finished_s <= at_s):
+            self._interim = None
+            self._next_s = job.arrived_s + max(self._every_s, COST_FACTOR * job.cost.wall_s)
+            if not job.is_preempted and job.segment == len(self._utterances):
+                self._on_interim(job, at_s)
+                active = self._endpointer.active
+        if self._interim is None and active is not None and active.state is State.SPEAKING and at_s >= self._next_s:
+            self._request_interim(active, at_s)
+
+    def _request_interim(self, active: ActiveUtterance, at_s: float) -> None:
+        since = self._endpointer.position - WINDOW_S * SAMPLE_RATE
+        prefix = self._agreement.committed_since(samples_to_ms(max(0, since)))
+        if prefix and since > active.start:
+            since = ms_to_samples(prefix[0].start_ms - LEAD_MS)
+        start, pcm = active.since(since)
+        text = "".join(word.text for word in prefix)
+        job = Job(at_s, _audio(pcm), None, start, len(self._utterances), prefix=text or " ")
+        if self._worker.offer(job):
+            self._interim, self._prefix = job, prefix
+        else:
+            self._next_s = at_s + self._every_s
+
+    def _on_interim(self, job: Job, at_s: float) -> None:
+        active, text = self._endpointer.active, self._transcript(job)
+        assert job.hypothesis is not None
+        assert active is not None
+        if reason_not_shown(job.hypothesis, Settings().min_logprob) is not None:
+            return
+        self._agreement.insert(text.words, self._prefix)
+        if self._speculation is not None and self._speculation[1].hypothesis is None:
+            return
+        found = self._over_inside(active.start, job, job.start + len(job.audio), at_s)
+        if found is not None:
+            self._discard()
+            utterance, rest, _ = found
+            self._recent.add(len(self._utterances), utterance)
+            self._utterances.append((utterance, at_s, self._settle(utterance, at_s)))
+            self._handle(rest, at_s)
+
+    def _over_inside(self, start: int, job: Job, until: int, at_s: float) -> tuple[Utterance, list[Event], int] | None:
+        """End the sentences of a text that others follow, as the gateway does."""
+        if (seam := last_seam(self._transcript(job))) is None:
+            return None
+        ended = self._endpointer.end_between(start, (seam.begin, min(seam.end, until)), until, at_s)
+        return None if ended is None else (*ended, seam.words)
+
+    @staticmethod
+    def _transcript(job: Job) -> Transcript:
+        assert job.hypothesis is not None
+        return to_transcript(job.hypothesis, "", "transcribe", samples_to_ms(job.start))
 
     def _settle(self, utterance: Utterance, at_s: float) -> Job:
         """Return the job of an utterance that is over: the one of its last pause if that has begun, else a new one."""
@@ -185,6 +240,8 @@ class LiveSession:
         return Job(at_s, _audio(said.pcm), context, said.start, segment)
 
     def _transcribe(self, job: Job) -> Hypothesis:
+        if job.prefix:
+            return self._session.transcribe_interim(job.audio, job.prefix)
         hypothesis = self._session.transcribe(job.audio, job.context)
         if job in self._shown:
             self._shown[job] = self._session.keep(hypothesis)
@@ -207,6 +264,24 @@ class LiveSession:
         finished_s = max(at_s, job.finished_s)
         begin, end = utterance.start, utterance.end
         return Final(begin, end, utterance.reason, at_s, finished_s, job.hypothesis, self._shown[job])
+
+
+def _divide(job: Job, count: int, position: int) -> tuple[Job, Job]:
+    """Return the first words of a text for one utterance, and the rest for the next one, from a position on."""
+    hypothesis, earlier_s = job.hypothesis, (position - job.start) / SAMPLE_RATE
+    assert hypothesis is not None
+    over, rest = hypothesis.words[:count], hypothesis.words[count:]
+    moved = tuple(replace(each, start_s=each.start_s - earlier_s, end_s=each.end_s - earlier_s) for each in rest)
+    return (
+        replace(job, hypothesis=replace(hypothesis, words=over, text=_text(over), sentence_end=None)),
+        replace(
+            job, start=position, segment=job.segment + 1, hypothesis=replace(hypothesis, words=moved, text=_text(rest))
+        ),
+    )
+
+
+def _text(words: tuple[EngineWord, ...]) -> str:
+    return "".join(word.text for word in words).strip()
 
 
 def _audio(pcm: bytes) -> Samples:

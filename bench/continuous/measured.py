@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bench.continuous.live import Final, Played
+from bench.continuous.played import Final, Played
 from bench.continuous.references import Reference
 from bench.continuous.seams import Errors, count_errors, errors_by_place
 from bench.continuous.streams import Sentence, Stream
@@ -34,7 +34,8 @@ class Measured:
     sentence_latencies_s: tuple[float, ...]
     """For each sentence with a final, from its last voice until the final is there that holds its end."""
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """Seconds of work by its kind: CPU of the engine, of discarded texts, of the endpointer, and the engine's time."""
+    """Seconds of work by its kind: CPU of the engine, of discarded texts among it, of interim texts, of the
+    endpointer, and the engine's time."""
 
     def __add__(self, other: "Measured") -> "Measured":
         """Return two streams of one speaker as one."""
@@ -80,6 +81,7 @@ def measure(stream: Stream, played: Played, references: Mapping[str, Reference])
         seconds={
             "cpu": played.cpu_s,
             "discarded_cpu": played.discarded_cpu_s,
+            "interim_cpu": played.interim_cpu_s,
             "endpointer_cpu": played.endpointer_cpu_s,
             "engine": played.engine_s,
         },

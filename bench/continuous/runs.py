@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from rich.progress import track
 
 from bench.continuous.cases import Case, Condition, Kind, Studio
-from bench.continuous.live import LiveSession, Played
+from bench.continuous.live import LiveSession
 from bench.continuous.measured import measure
+from bench.continuous.played import Played
 from bench.continuous.references import Reference, installed, transcribe_all
 from bench.continuous.report import Stored, figures
 from bench.continuous.room import InRoom, measure_room, room_figures
@@ -50,9 +51,15 @@ class Runs:
         """Run one stream as a live session."""
         session = Session(self._engine, None if self._options.detect else stream.language)
         measure_cost = Cost.by_cpu if self._options.cpu_time else Cost.of
-        return LiveSession(session, new_endpointer(self._settings), measure_cost, self._settings.context_s).play(
-            stream.audio
+        settings = self._settings
+        live = LiveSession(
+            session,
+            new_endpointer(settings),
+            measure_cost,
+            context_s=settings.context_s,
+            interim_every_s=settings.interim_ms / 1000,
         )
+        return live.play(stream.audio)
 
     def text_of(self, audio: Samples, language: str) -> str:
         """Return the text that clients would get for an utterance."""

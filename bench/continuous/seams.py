@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.clips import normalised_units
-from bench.continuous.live import Final
+from bench.continuous.played import Final
 from wire.audio import SAMPLE_RATE
 
 NEAR_S = 1.0

@@ -47,6 +47,10 @@ class Job:
     """None: it has not begun."""
     finished_s: float = 0.0
     cost: Cost = Cost(0.0, 0.0)
+    prefix: str = ""
+    """Beginning of an interim text."""
+    is_preempted: bool = False
+    """True for an interim text that gave way to a final one."""
 
 
 class ModelledWorker:
@@ -68,11 +72,23 @@ class ModelledWorker:
         self.cpu_s = 0.0
         """CPU seconds of all jobs."""
         self.busy_s = 0.0
-        """Time that all jobs took on the modelled clock."""
+        """Time that all jobs took on the modelled clock, but for interim texts."""
+        self.interim_cpu_s = 0.0
+        self._interim: Job | None = None
 
     def put(self, job: Job) -> None:
         """Add a job behind those that wait; none of them came later."""
         self._queue.append(job)
+
+    def offer(self, job: Job) -> bool:
+        """Run the job of an interim text at once; False if the worker is busy. It gives way to jobs that come later."""
+        if self._queue or self._free_s > job.arrived_s:
+            return False
+        job.cost = self._measure(partial(self._run, job))
+        job.finished_s = job.arrived_s + job.cost.wall_s
+        self.interim_cpu_s += job.cost.cpu_s
+        self._interim = job
+        return True
 
     def withdraw(self, job: Job) -> bool:
         """Take a job back; False if it has begun."""
@@ -85,6 +101,8 @@ class ModelledWorker:
         """Run all jobs that begin before a time."""
         while self._queue and max(self._free_s, self._queue[0].arrived_s) < until_s:
             job = self._queue.popleft()
+            if self._interim is not None and self._interim.finished_s > max(self._free_s, job.arrived_s):
+                self._interim.is_preempted = True
             job.cost = self._measure(partial(self._run, job))
             self._free_s = job.finished_s = max(self._free_s, job.arrived_s) + job.cost.wall_s
             self.cpu_s += job.cost.cpu_s

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.continuous.live import Final, Played
 from bench.continuous.measured import Measured, measure
+from bench.continuous.played import Final, Played
 from bench.continuous.references import Reference
 from bench.continuous.report import figures, interval
 from bench.continuous.room import measure_room, room_figures

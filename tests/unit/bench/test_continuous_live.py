@@ -5,7 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from bench.continuous.live import PIECE, LiveSession, Played
+from bench.continuous.live import PIECE, LiveSession
+from bench.continuous.played import Played
 from bench.continuous.worker import Cost, Job, ModelledWorker
 from bench.session import Session, new_endpointer
 from fastapi_service.settings import Settings as GatewaySettings
