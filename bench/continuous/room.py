@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.clips import error_name
+from bench.continuous.coverage import last_final
 from bench.continuous.live import Played
-from bench.continuous.measured import last_final
 from bench.continuous.report import DIGITS, Figures
 from bench.continuous.seams import Errors, count_errors
 from bench.continuous.streams import Stream
