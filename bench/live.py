@@ -26,7 +26,7 @@ from rich.progress import Progress
 from bench.clips import MANIFEST, Clip
 from bench.live_report import Report, report, table, turn_report, turn_table
 from bench.live_speakers import Speaker, make_stream, run_speakers, sentence_clips
-from bench.live_turns import Talk, TurnSpeaker, make_talks, plan_turns
+from bench.live_turns import Talk, TurnSpeaker, clips_of, make_talks, plan_turns
 from bench.results import print_header, write_results
 from local.testing import Stack
 from wire.audio import Samples
@@ -90,7 +90,7 @@ def main(
     counts = [int(count) for count in talkers.split(",")]
     clips = sentence_clips(manifest, language, SHORTEST_S, LONGEST_IN_TURN_S if in_turns else LONGEST_S)
     talks = apart(_talks, clips, language, max(counts), seconds) if in_turns else []
-    offline = apart(_transcribe, clips)
+    offline = apart(_transcribe, clips_of(talks) if in_turns else clips)
     reports: list[Report] = []
     with (
         Progress() as progress,

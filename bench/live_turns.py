@@ -102,6 +102,11 @@ def make_talk(clips: Sequence[Clip], speaker: str, find_voice: FindVoice, second
     return Talk(stream, tuple(turns))
 
 
+def clips_of(talks: Sequence[Talk]) -> list[Clip]:
+    """Return all clips that talkers say, each once."""
+    return list(dict.fromkeys(clip for talk in talks for turn in talk.turns for clip in turn))
+
+
 def _turn(clips: Sequence[Clip], number: int, longest_s: float) -> tuple[Clip, ...]:
     """Return the clips of a turn, from the one of that number on; they begin again when there are no more."""
     chosen, seconds = list[Clip](), 0.0

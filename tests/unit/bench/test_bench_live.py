@@ -12,7 +12,7 @@ from bench.clips import Clip
 from bench.continuous.streams import PAUSES_S
 from bench.live_report import report, table, turn_report, turn_table
 from bench.live_speakers import SPEECH_SHARE, Speaker
-from bench.live_turns import TURN_S, Talk, TurnSpeaker, make_talk, make_talks, plan_turns
+from bench.live_turns import TURN_S, Talk, TurnSpeaker, clips_of, make_talk, make_talks, plan_turns
 from tests.support.speakers import final
 from tests.support.voices import find_tone, voiced_clip
 from wire.audio import SAMPLE_RATE
@@ -77,6 +77,9 @@ def test_few_speakers_serve_many_talkers(clips: list[Clip]) -> None:
     assert len({talk.stream.speaker for talk in talks[:2]}) == 2
     assert talks[0].stream.speaker == talks[2].stream.speaker
     assert talks[0].turns[0][0].text != talks[2].turns[0][0].text
+    said_clips = [clip for each in talks for turn in each.turns for clip in turn]
+    assert set(clips_of(talks)) == set(said_clips)
+    assert len(clips_of(talks)) < len(said_clips)
 
 
 def test_speakers_with_too_few_clips_share_a_plan(clips: list[Clip]) -> None:
