@@ -88,8 +88,9 @@ bench-stt: test-setup ## Speed and errors of speech to text beside whisper and f
 bench-window: test-setup ## Errors and cost of the silence behind an utterance, cross-validated (MANIFEST=clips.jsonl)
 	@$(VENV_PYTHON) -m bench.window $(if $(MANIFEST),--manifest $(MANIFEST))
 
-bench-live: test-setup ## Latency and errors while 1 to 8 people talk at once (MANIFEST=clips.jsonl)
-	@$(VENV_PYTHON) -m bench.live $(if $(MANIFEST),--manifest $(MANIFEST))
+bench-live: test-setup ## Latency and errors while people talk at once (MANIFEST=clips.jsonl PAUSES=short TALKERS=1,6,10 TALK_S=180)
+	@$(VENV_PYTHON) -m bench.live $(if $(MANIFEST),--manifest $(MANIFEST)) $(if $(PAUSES),--pauses $(PAUSES)) \
+		$(if $(TALKERS),--talkers $(TALKERS)) $(if $(TALK_S),--seconds $(TALK_S))
 
 bench-fairness: test-setup ## Latency of a person who talks beside 30 files of 5 minutes (SESSIONS=3 MINUTES=0.5 TALK_S=30 ALONE_S=30)
 	@$(VENV_PYTHON) -m bench.fairness $(if $(MANIFEST),--manifest $(MANIFEST)) $(if $(SESSIONS),--sessions $(SESSIONS)) \

@@ -1,59 +1,52 @@
 """Latency and errors of the whole system: recordings in real time through gateway, workers and listener, and back.
 
-Each speaker plays one clip after the other with a pause after each, and speaks 60 % of the time. Latency is the time
-from the end of speech, as the speaker sent it, to the arrival of the final text and sentiment; it includes the silence
-that ends an utterance. The part of it until the gateway has read the speech is a figure of its own. Client and system
-share this machine. Prints a table and writes ``bench-results/live.json``.
+Each speaker speaks 60 % of the time. With long pauses, it plays one clip after the other with a pause after each. With
+short ones, it speaks in turns of about 20 to 40 s: clips of one speaker at pauses of 150 to 700 ms (of several speakers
+where one has too few), then silence. Latency is the time from the end of speech, as the speaker sent it, to the arrival
+of the final text and sentiment; it includes the silence that ends an utterance. The part of it until the gateway has
+read the speech is a figure of its own. In turns there is also the latency of each sentence: from its last word to the
+arrival of the final that holds that. Client and system share this machine. Prints a table and writes
+``bench-results/live.json``.
 """
 
 import asyncio
 import multiprocessing
 import tempfile
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-import numpy as np
 import psutil
 import typer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
-from bench.clips import MANIFEST, Clip, error_name, error_rate
-from bench.live_speakers import Speaker, run_speakers, sentence_clips
+from bench.clips import MANIFEST, Clip
+from bench.live_report import Report, report, table, turn_report, turn_table
+from bench.live_speakers import Speaker, make_stream, run_speakers, sentence_clips
+from bench.live_turns import Talk, TurnSpeaker, clips_of, make_talks, plan_turns
 from bench.results import print_header, write_results
 from local.testing import Stack
+from wire.audio import Samples
 
 SHORTEST_S, LONGEST_S = 2.0, 9.0
 """Length of the clips that are used: single sentences."""
+LONGEST_IN_TURN_S = 15.0
+"""The same in turns, so that most speakers have enough for some."""
+
+Result = TypeVar("Result")
 
 
-def report(speakers: list[Speaker], language: str, cpu: float, offline: dict[Path, str]) -> dict[str, object]:
-    """Summarize one run; ``cpu`` is in cores, ``offline`` the text of each clip transcribed as a whole."""
-    latencies = [latency for speaker in speakers for latency in speaker.latencies_s]
-    lags = [lag for speaker in speakers for lag in speaker.receipt_lags_s]
-    interims = [latency for speaker in speakers for latency in speaker.first_interims_s]
-    clips = [clip for speaker in speakers for _, _, clip in speaker.clips]
-    references, name = [clip.text for clip in clips], error_name(language)
-    hypotheses = [text for speaker in speakers for text in speaker.hypotheses()]
-    p50, p95 = np.percentile(latencies, (50, 95)) if latencies else (float("nan"),) * 2
-    return {
-        "talkers": len(speakers),
-        "p50_s": round(float(p50), 3),
-        "p95_s": round(float(p95), 3),
-        "receipt_lag_p95_s": round(float(np.percentile(lags, 95)), 3) if lags else None,
-        "missing": sum(speaker.missing for speaker in speakers),
-        name: round(error_rate(language, references, hypotheses), 5),
-        f"{name}_offline": round(error_rate(language, references, [offline[clip.file] for clip in clips]), 5),
-        "utterances": len(latencies),
-        "first_interim_p50_s": round(float(np.median(interims)), 3) if interims else None,
-        "first_interim_p95_s": round(float(np.percentile(interims, 95)), 3) if interims else None,
-        "cpu": round(cpu, 2),
-    }
+class Pauses(StrEnum):
+    """Pauses between sentences."""
+
+    LONG = "long"
+    SHORT = "short"
 
 
-def _transcribe(clips: list[Clip]) -> dict[Path, str]:
+def _transcribe(clips: Sequence[Clip]) -> dict[Path, str]:
     """Transcribe each clip as a whole with the engine alone."""
     from bench.this_engine import transcribe
     from stt_worker.load import load_transcriber
@@ -63,42 +56,42 @@ def _transcribe(clips: list[Clip]) -> dict[Path, str]:
     return {clip.file: transcribe(engine, clip.audio(), clip.language).text for clip in clips}
 
 
-def offline_texts(clips: list[Clip]) -> dict[Path, str]:
-    """Transcribe in a child process, so that its memory is free again when the system runs."""
+def _talks(clips: Sequence[Clip], language: str, count: int, seconds: float) -> list[Talk]:
+    """Make what so many talkers say in turns."""
+    from bench.continuous.voice import find_voice
+
+    return make_talks(plan_turns(clips, language), find_voice, count, seconds)
+
+
+def apart(work: Callable[..., Result], *arguments: object) -> Result:
+    """Do some work in a child process, so that its memory is free again when the system runs."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(_transcribe, clips).result()
+        return pool.submit(work, *arguments).result()
 
 
-def table(reports: list[dict[str, object]], language: str) -> Table:
-    """Make the table, one row per number of speakers."""
-    out = Table(title="End of speech → final text and sentiment, live")
-    name = error_name(language)
-    columns = {
-        "speakers": "talkers", "utterances": "utterances", "p50": "p50_s", "p95": "p95_s",
-        "receipt lag p95": "receipt_lag_p95_s", "missing": "missing",
-        "first interim p50": "first_interim_p50_s", "p95 ": "first_interim_p95_s", name.upper(): name,
-        f"{name.upper()} offline": f"{name}_offline", "CPU (cores)": "cpu",
-    }  # fmt: skip
-    for column in columns:
-        out.add_column(column, justify="right")
-    for each in reports:
-        out.add_row(*(f"{each[key]:.2%}" if name in key else str(each[key]) for key in columns.values()))
-    return out
+def run(stack: Stack, language: str, speakers: Sequence[tuple[Speaker, Samples]]) -> float:
+    """Run speakers at once, and return the processor time that the machine took, in cores."""
+    psutil.cpu_percent()
+    asyncio.run(run_speakers(f"{stack.url.replace('http', 'ws', 1)}/ws", language, speakers))
+    return psutil.cpu_percent() / 100 * (psutil.cpu_count() or 1)
 
 
 def main(
     manifest: Annotated[Path, typer.Option(help="JSON lines with file, lang, text, seconds.")] = MANIFEST,
     language: Annotated[str, typer.Option(help="Clips of this language.")] = "en",
     talkers: Annotated[str, typer.Option(help="Numbers of concurrent speakers, comma-separated.")] = "1,2,4,6,8",
-    seconds: Annotated[float, typer.Option(help="Seconds of audio per speaker, pauses included.")] = 60.0,
+    seconds: Annotated[float, typer.Option(help="Seconds of audio per speaker, pauses included, at least.")] = 60.0,
     stt_workers: Annotated[int, typer.Option(help="Speech-to-text workers.")] = 1,
+    pauses: Annotated[Pauses, typer.Option(help="Single sentences, or turns of sentences.")] = Pauses.LONG,
 ) -> None:
     """Measure the live system and write bench-results/live.json."""
     print_header(__doc__)
-    clips = sentence_clips(manifest, language, SHORTEST_S, LONGEST_S)
-    offline = offline_texts(clips)
+    in_turns = pauses is Pauses.SHORT
     counts = [int(count) for count in talkers.split(",")]
-    reports = []
+    clips = sentence_clips(manifest, language, SHORTEST_S, LONGEST_IN_TURN_S if in_turns else LONGEST_S)
+    talks = apart(_talks, clips, language, max(counts), seconds) if in_turns else []
+    offline = apart(_transcribe, clips_of(talks) if in_turns else clips)
+    reports: list[Report] = []
     with (
         Progress() as progress,
         tempfile.TemporaryDirectory() as folder,
@@ -106,13 +99,17 @@ def main(
     ):
         task = progress.add_task("Speaking", total=len(counts))
         for count in counts:
-            psutil.cpu_percent()
-            url = f"{stack.url.replace('http', 'ws', 1)}/ws"
-            speakers = asyncio.run(run_speakers(url, clips, language, count, seconds))
-            cpu = psutil.cpu_percent() / 100 * (psutil.cpu_count() or 1)
-            reports.append(report(speakers, language, cpu, offline))
+            if in_turns:
+                taking_turns = [TurnSpeaker(talk=talk) for talk in talks[:count]]
+                cpu = run(stack, language, [(each, each.talk.stream.audio) for each in taking_turns])
+                reports.append(turn_report(taking_turns, language, cpu, offline))
+            else:
+                speakers = [Speaker() for _ in range(count)]
+                streams = [make_stream(clips, seconds, speaker, seed) for seed, speaker in enumerate(speakers)]
+                cpu = run(stack, language, list(zip(speakers, streams, strict=True)))
+                reports.append(report(speakers, language, cpu, offline))
             progress.advance(task)
-    Console(width=160).print(table(reports, language))
+    Console(width=200 if in_turns else 160).print((turn_table if in_turns else table)(reports, language))
     write_results("live", reports)
 
 

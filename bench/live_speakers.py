@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from fastapi_service.settings import Settings as GatewaySettings
 from infra.clock import now
 from recorder_service.client.client import RecorderClient
 from recorder_service.client.options import Hooks
-from wire.audio import SAMPLE_RATE, encode_pcm, to_int16
+from wire.audio import SAMPLE_RATE, Samples, encode_pcm, to_int16
 from wire.messages.client import Start
 from wire.messages.results import Final
 from wire.messages.server import AnyServerMessage, Interim, SpeechStarted
@@ -47,6 +48,8 @@ class Speaker:
     first_interims_s: list[float] = field(default_factory=list)
     """Start of speech → first interim, for each utterance with an interim."""
     finals: list[Final] = field(default_factory=list)
+    arrivals_s: list[float] = field(default_factory=list)
+    """Unix seconds at which each of ``finals`` came."""
     missing: int = 0
     """Results that did not arrive."""
     _speech_starts: dict[int, float] = field(default_factory=dict)
@@ -64,6 +67,7 @@ class Speaker:
                     self.first_interims_s.append(received - started)
             case Final():
                 self.finals.append(message)
+                self.arrivals_s.append(received)
                 spoken = self._spoken_at(message)
                 self.latencies_s.append(received - spoken)
                 self.receipt_lags_s.append(message.clock.speech_end - spoken)
@@ -71,18 +75,31 @@ class Speaker:
     def _spoken_at(self, final: Final) -> float:
         """Return the Unix seconds at which an utterance had been spoken: with its clip, or at a pause in that."""
         end_s = final.end_ms / 1000
-        if self.clips:
-            end_s = min(end_s, self.clips[self._nearest(final)][1])
+        if self.spans:
+            end_s = min(end_s, self.spans[self._nearest(final)][1])
         return self.started_at + end_s
 
+    @property
+    def spans(self) -> list[tuple[float, float]]:
+        """Return start and end (s) of what is compared with its reference: each clip."""
+        return [(start, end) for start, end, _ in self.clips]
+
+    def references(self) -> list[str]:
+        """Return the reference for each of ``spans``."""
+        return [clip.text for _, _, clip in self.clips]
+
+    def file_texts(self, texts: Mapping[Path, str]) -> list[str]:
+        """Return the text for each of ``spans`` as recordings were transcribed; ``texts`` has that of each file."""
+        return [texts[clip.file] for _, _, clip in self.clips]
+
     def _nearest(self, final: Final) -> int:
-        """Return the number of the clip whose middle is nearest to that of a final."""
-        middle = (final.start_ms + final.end_ms) / 2000
-        return min(range(len(self.clips)), key=lambda i: abs(sum(self.clips[i][:2]) / 2 - middle))
+        """Return the number of the span whose middle is nearest to that of a final."""
+        middle, spans = (final.start_ms + final.end_ms) / 2000, self.spans
+        return min(range(len(spans)), key=lambda i: abs(sum(spans[i]) / 2 - middle))
 
     def hypotheses(self) -> list[str]:
-        """Return the text for each clip: the finals whose middle is nearest to the clip's."""
-        texts: list[list[str]] = [[] for _ in self.clips]
+        """Return the text for each of ``spans``: the finals whose middle is nearest to the span's."""
+        texts: list[list[str]] = [[] for _ in self.spans]
         for final in self.finals:
             texts[self._nearest(final)].append(final.text)
         return [" ".join(each) for each in texts]
@@ -104,6 +121,11 @@ def sentence_clips(manifest: Path, language: str, shortest_s: float, longest_s: 
     return clips
 
 
+def quiet(seconds: float, random: np.random.Generator) -> Samples:
+    """Return the noise of a pause, float32 at 16 kHz."""
+    return random.normal(0, NOISE, round(seconds * SAMPLE_RATE)).astype(np.float32)
+
+
 def make_stream(clips: list[Clip], seconds: float, speaker: Speaker, seed: int) -> np.ndarray:
     """Return clips and pauses of about ``seconds`` together, float32 at 16 kHz; note the clips in ``speaker``."""
     random = np.random.default_rng(seed)
@@ -114,17 +136,14 @@ def make_stream(clips: list[Clip], seconds: float, speaker: Speaker, seed: int) 
         parts.append(samples)
         position += len(samples)
 
-    def pause(length_s: float) -> np.ndarray:
-        return random.normal(0, NOISE, round(length_s * SAMPLE_RATE)).astype(np.float32)
-
-    add(pause(1.0))
+    add(quiet(1.0, random))
     while position < seconds * SAMPLE_RATE:
         clip = clips[(seed * 5 + number) % len(clips)]
         number += 1
         start = position / SAMPLE_RATE
         add(clip.audio())
         speaker.clips.append((start, position / SAMPLE_RATE, clip))
-        add(pause(max(MIN_PAUSE_S, clip.seconds * (1 / SPEECH_SHARE - 1))))
+        add(quiet(max(MIN_PAUSE_S, clip.seconds * (1 / SPEECH_SHARE - 1)), random))
     return np.concatenate(parts)
 
 
@@ -143,14 +162,11 @@ async def speak(url: str, language: str | None, samples: np.ndarray, delay_s: fl
         speaker.missing = stopped.pending + client.transcript.missing
 
 
-async def run_speakers(url: str, clips: list[Clip], language: str | None, count: int, seconds: float) -> list[Speaker]:
-    """Run ``count`` sessions at once, each of about ``seconds``."""
-    speakers = [Speaker() for _ in range(count)]
-    streams = [make_stream(clips, seconds, speaker, seed) for seed, speaker in enumerate(speakers)]
+async def run_speakers(url: str, language: str | None, speakers: Sequence[tuple[Speaker, Samples]]) -> None:
+    """Run sessions at once, each with what its speaker says."""
     await asyncio.gather(
         *(
-            speak(url, language, samples, START_DELAY_S * seed, speaker)
-            for seed, (samples, speaker) in enumerate(zip(streams, speakers, strict=True))
+            speak(url, language, samples, START_DELAY_S * number, speaker)
+            for number, (speaker, samples) in enumerate(speakers)
         )
     )
-    return speakers

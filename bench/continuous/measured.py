@@ -1,16 +1,14 @@
 """The figures of one stream."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bench.continuous.played import Final, Played
+from bench.continuous.coverage import finals_of, last_final
+from bench.continuous.played import Played
 from bench.continuous.references import Reference
 from bench.continuous.seams import Errors, count_errors, errors_by_place
-from bench.continuous.streams import Sentence, Stream
+from bench.continuous.streams import Stream
 from wire.audio import SAMPLE_RATE
-
-SHARED_S = 0.2
-"""Shortest part of a sentence's voice in an utterance that makes its text one of the sentence's finals."""
 
 
 @dataclass(frozen=True)
@@ -86,20 +84,3 @@ def measure(stream: Stream, played: Played, references: Mapping[str, Reference])
             "engine": played.engine_s,
         },
     )
-
-
-def finals_of(sentence: Sentence, stream: Stream, finals: Sequence[Final]) -> list[Final]:
-    """Return the finals that hold ``SHARED_S`` of a sentence's voice; of a very short one half."""
-    spans = [each for each in stream.voice if sentence.begin <= each[0] < sentence.end]
-    needed = min(SHARED_S * SAMPLE_RATE, sum(end - begin for begin, end in spans) / 2)
-
-    def shared(final: Final) -> int:
-        return sum(max(0, min(end, final.end) - max(begin, final.begin)) for begin, end in spans)
-
-    return [final for final in finals if shared(final) >= needed]
-
-
-def last_final(sentence: Sentence, finals: Sequence[Final]) -> Final | None:
-    """Return the last final that begins before a sentence's end and reaches into it; None if there is none."""
-    within = [final for final in finals if final.begin < sentence.end and final.end > sentence.begin]
-    return within[-1] if within else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.clips import error_name
-from bench.continuous.measured import last_final
+from bench.continuous.coverage import last_final
 from bench.continuous.played import Played
 from bench.continuous.report import DIGITS, Figures
 from bench.continuous.seams import Errors, count_errors
