@@ -11,12 +11,12 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
-from analyzer_worker.engines.sentence_ends import is_finished
 from infra.ledger.resilient import retry_while_unavailable
 from wire import names
 from wire.languages import WITHOUT_SPACES
 from wire.messages.base import STORED
 from wire.messages.jobs import AnalyzeText
+from wire.sentence_ends import is_finished
 
 MAX_PAUSE_S = 3.0
 """After a longer pause something else begins."""

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from analyzer_worker.engines.sentence_ends import BETWEEN_SENTENCES
 from analyzer_worker.tasks.sentence import Sentence, continued, to_keep
 from bench.sentiment.models import Model
 from wire.messages.base import Clock
 from wire.messages.jobs import AnalyzeText
 from wire.messages.transcript import Transcript
+from wire.sentence_ends import BETWEEN_SENTENCES
 
 COMMA = re.compile(r"(?<=,)\s+|(?<=[，、])\s*")
 SHORTEST = 8

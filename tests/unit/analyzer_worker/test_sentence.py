@@ -7,10 +7,10 @@ import pytest
 import stamina
 from redis.exceptions import ConnectionError as RedisUnreachable
 
-from analyzer_worker.engines.sentence_ends import is_finished
 from analyzer_worker.tasks.sentence import LONGEST, LONGEST_WITHOUT_SPACES, MAX_PAUSE_S, Sentence, Sentences, continued
 from tests.support.speakers import text_job
 from wire.messages.jobs import AnalyzeText
+from wire.sentence_ends import is_finished
 
 BEGAN = 1_800_000_000.0
 """Unix seconds at which the audio clock of the sessions begins."""
