@@ -11,7 +11,6 @@ from analyzer_worker.engines.e5_languages import ENCODER
 from analyzer_worker.engines.e5_net import LINEARS, E5Encoder, E5SentimentNet
 from analyzer_worker.engines.int8 import quantize_layers
 from analyzer_worker.engines.pooled_net import merge_adapter, pad
-from analyzer_worker.engines.sentence_ends import BETWEEN_SENTENCES
 from analyzer_worker.engines.spoken_form import spoken_form
 from analyzer_worker.engines.unigram import UnigramTokenizer
 from analyzer_worker.settings import ANY_LANGUAGE
@@ -20,6 +19,7 @@ from analyzer_worker.weights.e5_file import read_e5_file
 from analyzer_worker.weights.e5_package import SHA256, find_e5_file
 from wire.errors import ModelError
 from wire.messages.results import LABELS
+from wire.sentence_ends import BETWEEN_SENTENCES
 
 MAX_PARTS = 16
 """Parts of a text that are classified: enough for ``MAX_CHARACTERS`` of one token each."""

@@ -15,8 +15,12 @@ Label = Literal["negative", "neutral", "positive"]
 LABELS: tuple[Label, ...] = get_args(Label)
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Sentiment(Message):
-    """Sentiment of one utterance."""
+    """Sentiment of one text."""
 
     label: Label
     score: float
@@ -58,8 +62,19 @@ class Final(_SegmentEnd):
     """Whisper's probability that the audio has no speech, 0–1."""
     stt_model: str
     sentiment: Sentiment | None
+    """Sentiment of the sentence so far, if the text goes on with one."""
     sentiment_reason: str | None = None
     """Reason for having no sentiment, in a sentence for users."""
+    continues: bool = False
+    """The text goes on with the sentence of the session's final before: speakers pause within sentences. False from
+    older services."""
+    continued_segment: Annotated[int | None, Field(exclude_if=_is_none)] = None
+    """Segment of that final. Segments without speech may lie between. Only if the text continues."""
+    first_segment: Annotated[int | None, Field(exclude_if=_is_none)] = None
+    """Segment of the final that the sentence begins with. Only if the text continues."""
+    sentence: Annotated[str | None, Field(exclude_if=_is_none)] = None
+    """The sentence so far, this text included, without full stops that turned out to lie within it. Only if the text
+    continues."""
 
     @classmethod
     def of(cls, job: AnalyzeText, sentiment: Sentiment | None, reason: str | None) -> "Final":
@@ -77,6 +92,16 @@ class Final(_SegmentEnd):
             sentiment=sentiment,
             sentiment_reason=reason,
         )
+
+    def continuing(self, continued_segment: int, first_segment: int, sentence: str) -> "Final":
+        """Return the same final as the next text of a sentence; see the fields of these names."""
+        update = {"continued_segment": continued_segment, "first_segment": first_segment, "sentence": sentence}
+        return self.model_copy(update={"continues": True, **update})
+
+    def alone(self) -> "Final":
+        """Return the same final as the beginning of a sentence."""
+        update = dict.fromkeys(("continued_segment", "first_segment", "sentence"))
+        return self.model_copy(update={"continues": False, **update})
 
 
 class NoSpeech(_SegmentEnd):

@@ -9,11 +9,11 @@ from wire.messages.results import Label
 
 
 class LabelStatistics(Message):
-    """Statistics of the utterances with one label."""
+    """Statistics of the sentences with one label."""
 
     count: int = 0
     mean_score: float | None = None
-    """Mean probability of the label over these utterances; None without any."""
+    """Mean probability of the label over these sentences; None without any."""
 
 
 class HopLatency(Message):
@@ -24,17 +24,20 @@ class HopLatency(Message):
 
 
 class TimelinePoint(Message):
-    """Consecutive utterances with sentiment."""
+    """Consecutive sentences with sentiment."""
 
     at: float
-    """End of the first of them, Unix seconds."""
+    """End of the first utterance in them, Unix seconds."""
     valence: float
     """Mean of P(positive) − P(negative), −1…1, to three decimals."""
     count: int
 
 
 class Statistics(Message):
-    """Totals since the beginning of the session, the room or the installation."""
+    """Totals since the beginning of the session, the room or the installation.
+
+    Sentiments and languages count sentences: a final that continues replaces the final before in them.
+    """
 
     type: Literal["stats"] = "stats"
     scope: Literal["session", "room", "global"]
@@ -44,6 +47,8 @@ class Statistics(Message):
     """Increases by one per utterance counted; the higher one is newer."""
     utterances: int = 0
     """Results of type ``final``."""
+    sentences: int = Field(default_factory=lambda read: read.get("utterances", 0))
+    """Results of type ``final`` that do not continue another one. From an older listener, each is a sentence."""
     no_speech: int = 0
     uncertain: int = 0
     """Those of ``no_speech`` whose reason is ``uncertain``."""
@@ -53,17 +58,17 @@ class Statistics(Message):
     """Total length of these utterances, ms."""
     sentiment: dict[Label, LabelStatistics] = {}
     unanalysed: int = 0
-    """Results of type ``final`` without a sentiment."""
+    """Sentences without a sentiment."""
     unsure: int = 0
     """Sentiments whose label is unsure; they are counted as neutral, too."""
     zero_shot: int = 0
     """Sentiments in languages that the model was not trained with."""
     trend: float | None = None
-    """Mean of P(positive) − P(negative) over the last ``trend_window`` utterances with sentiment, −1…1."""
+    """Mean of P(positive) − P(negative) over the last ``trend_window`` sentences with sentiment, −1…1."""
     trend_window: int
     timeline: tuple[TimelinePoint, ...] = ()
     """The whole conversation in at most 60 points, oldest first; none in the global scope."""
     languages: dict[str, int] = {}
-    """Utterances per language code."""
+    """Sentences per language code."""
     latency: dict[str, HopLatency] = {}
     """Per hop (see ``HOPS``), over the most recent utterances."""

@@ -1,5 +1,9 @@
 """The result of speech recognition for one utterance."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from wire.messages.base import Message
 
 
@@ -30,3 +34,6 @@ class Transcript(Message):
     model: str
     """Name of the model that made it."""
     words: tuple[Word, ...] = ()
+    continues: Annotated[bool | None, Field(exclude_if=lambda shown: shown is None)] = None
+    """True: the speech shows that the text goes on with the sentence of the text before, though that ended with a full
+    stop. False: that sentence was over. None: nothing is known."""

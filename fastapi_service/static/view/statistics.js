@@ -11,8 +11,8 @@ import { Trend, leaning } from "./trend.js";
  * @typedef {import("../wire/messages.js").Statistics} Statistics
  * @typedef {"type" | "scope" | "session_id" | "room" | "version" | "no_speech" | "trend_window"} Unshown
  * @typedef {typeof RARE[number]} Rare older services do not send all of them
- * @typedef {Omit<Statistics, Unshown | Rare | "sentiment">} Always
- * @typedef {Always & Partial<Pick<Statistics, Rare>> & { sentiment: Partial<Statistics["sentiment"]> }} Figures
+ * @typedef {Omit<Statistics, Unshown | Rare | "sentiment" | "sentences">} Always
+ * @typedef {Always & Partial<Pick<Statistics, Rare | "sentences">> & { sentiment: Partial<Statistics["sentiment"]> }} Figures
  */
 
 /** Text of each figure, by the `data-figure` of its element. @type {Record<string, (statistics: Figures) => string>} */

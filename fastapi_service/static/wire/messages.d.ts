@@ -112,6 +112,10 @@ export interface Final {
   stt_model: string;
   sentiment: Sentiment | null;
   sentiment_reason: string | null;
+  continues: boolean;
+  continued_segment?: number | null;
+  first_segment?: number | null;
+  sentence?: string | null;
 }
 
 /** Median and 95th percentile of one hop's latency. */
@@ -130,7 +134,7 @@ export interface Interim {
   language: string;
 }
 
-/** Statistics of the utterances with one label. */
+/** Statistics of the sentences with one label. */
 export interface LabelStatistics {
   count: number;
   mean_score: number | null;
@@ -197,7 +201,7 @@ export interface SegmentFailed {
   attempts: number;
 }
 
-/** Sentiment of one utterance. */
+/** Sentiment of one text. */
 export interface Sentiment {
   label: "negative" | "neutral" | "positive";
   score: number;
@@ -224,7 +228,7 @@ export interface SpeechStarted {
   at_ms: number;
 }
 
-/** Totals since the beginning of the session, the room or the installation. */
+/** Totals since the beginning of the session, the room or the installation. Sentiments and languages count sentences: a final that continues replaces the final before in them. */
 export interface Statistics {
   type: "stats";
   scope: "session" | "room" | "global";
@@ -232,6 +236,7 @@ export interface Statistics {
   room: string | null;
   version: number;
   utterances: number;
+  sentences: number;
   no_speech: number;
   uncertain: number;
   failures: number;
@@ -255,7 +260,7 @@ export interface Stopped {
   pending: number;
 }
 
-/** Consecutive utterances with sentiment. */
+/** Consecutive sentences with sentiment. */
 export interface TimelinePoint {
   at: number;
   valence: number;

@@ -138,12 +138,45 @@ def test_an_older_service_sends_no_marks_of_a_sentiment() -> None:
     assert (counted.unsure, counted.zero_shot) == (0, 0)
 
 
+def test_an_older_service_sends_no_sentences() -> None:
+    """Each of its finals is a sentence of its own, and its transcripts show nothing of the sentence before."""
+    final = read(GOLDEN / "final.json")
+    del final["continues"]
+    received = results.Final.model_validate(final)
+    assert (received.continues, received.continued_segment, received.first_segment, received.sentence) == (
+        False,
+        None,
+        None,
+        None,
+    )
+    stats = read(GOLDEN / "stats.json")
+    del stats["sentences"]
+    assert statistics.Statistics.model_validate(stats).sentences == stats["utterances"] == 4
+    job = read(GOLDEN / "analyze_text.json")
+    del job["transcript"]["continues"]
+    assert jobs.AnalyzeText.model_validate(job).transcript.continues is None
+
+
+def test_a_final_that_does_not_continue_has_none_of_the_fields_of_a_sentence() -> None:
+    """They are not sent as null either: clients see what they saw before, and ``continues``."""
+    continuing = results.Final.model_validate(read(GOLDEN / "final_that_continues.json"))
+    alone = continuing.alone().model_dump()
+    assert alone.keys() == read(GOLDEN / "final.json").keys()
+    assert not alone["continues"]
+    again = continuing.alone().continuing(4, 4, "What a spiteful thing I am and I like it.")
+    assert again == continuing
+
+
 def test_every_message_has_a_golden_file() -> None:
     """A new message type is pinned from its first day."""
     pinned = {file.stem for file in FILES}
     types = set().union(*(types_of(union) for union in _unions))
     assert types | set(_single) <= pinned
-    assert pinned - types - set(_single) == {"final_without_sentiment", "ready_with_endpointing"}
+    assert pinned - types - set(_single) == {
+        "final_that_continues",
+        "final_without_sentiment",
+        "ready_with_endpointing",
+    }
 
 
 def test_messages_cannot_be_changed_in_place() -> None:
