@@ -40,7 +40,7 @@ def _letters(words: tuple[Word, ...]) -> int:
 
 
 def divide(partial: Partial, words: int) -> tuple[Partial, Partial]:
-    """Divide a text: its first words, and the others, which the evidence of the sentence's end is about."""
+    """Divide a text between two sentences: its first words, and the others, which the evidence of the end is about."""
     text = partial.transcript
     assert text is not None
     over, rest = (
@@ -49,7 +49,7 @@ def divide(partial: Partial, words: int) -> tuple[Partial, Partial]:
     )
     return (
         partial.model_copy(update={"transcript": over, "sentence_end": None}),
-        partial.model_copy(update={"transcript": rest}),
+        partial.model_copy(update={"transcript": rest.model_copy(update={"continues": False})}),
     )
 
 

@@ -92,6 +92,9 @@ class Hypothesis:
     no_speech_prob: float
     """Probability that the audio contains no speech, 0–1."""
     words: tuple[Word, ...] = ()
+    continues: bool | None = None
+    """True if the sentence at the end of the context goes on with the text, False if it was over; None if nothing shows
+    that."""
     sentence_end: float | None = None
     """Log-odds that a sentence is over with the text; None if nothing shows that."""
     attempts: int = 1

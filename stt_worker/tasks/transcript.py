@@ -58,6 +58,7 @@ def to_transcript(hypothesis: Hypothesis, model: str, task: Task, start_ms: int)
         avg_logprob=hypothesis.avg_logprob,
         no_speech_prob=hypothesis.no_speech_prob,
         model=model,
+        continues=hypothesis.continues,
         words=tuple(
             Word(
                 text=word.text,

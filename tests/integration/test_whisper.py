@@ -163,6 +163,47 @@ def test_a_text_continues_its_context(weights: Path) -> None:
             assert word.end_s == pytest.approx(same.end_s - cut / SAMPLE_RATE, abs=0.3)
 
 
+@pytest.mark.parametrize("mark", [".", "!", "?"])
+@pytest.mark.parametrize("last", ["Americans", "not"])
+def test_a_sentence_goes_on_behind_a_mark(weights: Path, last: str, mark: str) -> None:
+    """What follows shows that the mark was wrong, and is written without a capital."""
+    engine = load_whisper(Settings(model=str(weights), device="cpu"))
+    speech = recording("jfk.wav")
+    whole = engine.transcribe(speech, RecognitionConfig("en"), Deadline.after(60))
+    index = next(index for index, word in enumerate(whole.words) if word.text.strip(" ,") == last)
+    cut = round((whole.words[index].end_s + whole.words[index + 1].start_s) / 2 * SAMPLE_RATE)
+    before = "".join(word.text for word in whole.words[: index + 1]).rstrip(",") + mark
+    config = RecognitionConfig("en", context=Context(speech[:cut], before, "en"))
+    rest = engine.transcribe(speech[cut:], config, Deadline.after(60))
+    assert rest.continues is True
+    assert rest.text == "".join(word.text for word in whole.words[index + 1 :]).strip()
+    assert rest.text[0].islower()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("rainbow", "lobster"), ("known-her", "silly"), ("spiteful", "pleased"), ("jfk", "rainbow")]
+)
+def test_another_sentence_does_not_go_on(weights: Path, first: str, second: str) -> None:
+    """The mark before it stays, and the text is that of the sentence."""
+    engine = load_whisper(Settings(model=str(weights), device="cpu"))
+    said, following = (recording(f"{name}.wav") for name in (first, second))
+    before = engine.transcribe(said, RecognitionConfig("en"), Deadline.after(60)).text
+    config = RecognitionConfig("en", context=Context(said, before, "en"))
+    found = engine.transcribe(following, config, Deadline.after(60))
+    assert before.endswith((".", "?", "!"))
+    assert found.continues is False
+    assert found.text[0].isupper()
+
+
+def test_nothing_shows_whether_a_sentence_goes_on_without_a_mark(weights: Path) -> None:
+    engine = load_whisper(Settings(model=str(weights), device="cpu"))
+    speech = recording("jfk.wav")
+    context = Context(speech[: 3 * SAMPLE_RATE], "And so, my fellow Americans,", "en")
+    for each in (None, context):
+        config = RecognitionConfig("en", context=each)
+        assert engine.transcribe(speech[3 * SAMPLE_RATE :], config, Deadline.after(60)).continues is None
+
+
 def test_a_context_of_another_language_is_left_out(weights: Path) -> None:
     """The language is that of the utterance alone."""
     engine = load_whisper(Settings(model=str(weights), device="cpu"))

@@ -243,6 +243,7 @@ class WhisperTranscriber(BatchEngine):
             language_probability=utterance.language_probability,
             avg_logprob=decoded.avg_logprob,
             no_speech_prob=decoded.no_speech_prob,
+            continues=decoded.continues,
             sentence_end=_sentence_end(decoded, tokenizer, utterance.seconds),
             words=() if times is None else word_times(times, tokenizer, decoded.tokens, probabilities),
             attempts=attempt,

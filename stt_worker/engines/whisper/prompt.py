@@ -29,6 +29,11 @@ class Prompt:
         """Number of last tokens that the text begins with: those of the context and of its own beginning."""
         return self.context_len + self.prefix_len
 
+    @property
+    def last_of_context(self) -> int | None:
+        """Last token of the context; None without one, or if the text has a beginning of its own."""
+        return self.tokens[-1] if self.context_len > 1 and not self.prefix_len else None
+
     def followed_by(self, text: Sequence[int]) -> "Prompt":
         """Return a prompt with a text behind the context, in place of the prefix."""
         until = len(self.tokens) - self.prefix_len

@@ -161,6 +161,8 @@ async def test_both_sentences_of_a_pause_get_their_part_of_its_text() -> None:
     request.write(TEXT, sentence_end=2.0)
     await soon(lambda: len(setting.admission.written) == 2)
     assert texts(setting) == ["It is a big dog.", "I saw it here today."]
+    jobs = [job for job, _, _ in setting.admission.written]
+    assert [job.transcript.continues for job in jobs if isinstance(job, AnalyzeText)] == [None, False]
     assert len(setting.partials.requests) == 1
     (first, one, _), (second, other, _) = setting.admission.written
     assert (first.segment, second.segment) == (0, 1)

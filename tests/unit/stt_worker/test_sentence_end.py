@@ -87,3 +87,17 @@ def test_probabilities_are_those_of_all_marks(tokenizer: Tokenizer) -> None:
             tokens = [tokens[0] for sign in signs if len(tokens := tokenizer.encode(sign)) == 1]
             assert len(tokens) >= 8
             assert probability == pytest.approx(float(probabilities[tokens].sum()), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("mark", "comma"), [(".", ","), ("?", ","), ("!", ","), ("...", ","), ("。", "、"), (",", None)]
+)
+def test_a_mark_has_the_comma_of_its_script(tokenizer: Tokenizer, mark: str, comma: str | None) -> None:
+    """A sentence that goes on gets it in place of the mark."""
+    (token,) = tokenizer.encode(mark)
+    found = Marks(tokenizer, torch.device("cpu")).comma(token)
+    assert found == (tokenizer.encode(comma)[0] if comma else None)
+
+
+def test_without_a_context_there_is_no_mark(tokenizer: Tokenizer) -> None:
+    assert Marks(tokenizer, torch.device("cpu")).comma(None) is None

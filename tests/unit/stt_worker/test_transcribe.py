@@ -1,6 +1,7 @@
 """The task of final texts: a claimed job is transcribed and handed on, with any result of the engine."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -141,6 +142,12 @@ def test_what_was_said_goes_on_to_the_analysis() -> None:
     assert clock.stt_end is not None
     assert clock.stt_start <= clock.stt_end
     assert task.redis.stream == []
+
+
+@pytest.mark.parametrize("continues", [True, False, None])
+def test_evidence_that_a_sentence_goes_on_reaches_the_analysis(continues: bool | None) -> None:
+    (analysis,) = Task(replace(make_hypothesis(), continues=continues)).sent
+    assert analysis.transcript.continues is continues
 
 
 @pytest.mark.parametrize("step_s", STEPS_S)
