@@ -1,18 +1,19 @@
 // @ts-check
 /**
- * The transcript. Each sentence grows in its place: interim text, then "…" while the service works, then the final text with
- * its sentiment. Nothing here reads the layout.
+ * The transcript, one item for each sentence. It grows in its place: interim text, then "…" while the service works, then the
+ * final text with its sentiment; and again, when the speaker goes on after a pause. Nothing here reads the layout.
  */
 
 import { Speakers } from "../export/speakers.js";
-import { minutes } from "../i18n/format.js";
 import { texts } from "../i18n/index.js";
 import { Announcer } from "./announcer.js";
 import { element } from "./element.js";
 import { setText } from "./localize.js";
+import { goesOn } from "./open-sentence.js";
 import { RovingFocus } from "./roving-focus.js";
 import { SentenceList } from "./sentence-list.js";
-import { addLatency, failedParts, finalParts, interimText } from "./sentence.js";
+import { SentenceItem } from "./sentence-item.js";
+import { failedParts, finalParts, interimParts } from "./sentence.js";
 
 /**
  * @typedef {import("../wire/messages.js").Final} Final
@@ -24,19 +25,25 @@ export class Transcript {
   #announcer = new Announcer();
   /** Finals and failures in the order of `seq`, for the export. @type {(Final | SegmentFailed)[]} */
   entries = [];
-  /** The time of each entry. @type {Element[]} */
-  #times = [];
+  /** By the `data-entry` of their items. @type {SentenceItem[]} */
+  #said = [];
+  /** Session → the sentence of its last final. @type {Map<string, SentenceItem>} */
+  #last = new Map();
   #speakers = new Speakers();
   /** Our own sessions: a new one follows when one has expired. @type {Set<string>} */
   #own = new Set();
   /** The latest of them, which the interim texts belong to. */
   #session = "";
+  /** Our last sentence, if nothing came since that ends it. @type {SentenceItem | undefined} */
+  #open;
+  /** Segment → when it began, on the session's audio clock. @type {Map<number, number>} */
+  #began = new Map();
   #focus = new RovingFocus(this.#list.root);
   #onEntries = () => {};
 
   constructor() {
     for (const type of ["pointerover", "focusin"]) {
-      this.#list.root.addEventListener(type, ({ target }) => addLatency(/** @type {Element} */ (target), this.entries));
+      this.#list.root.addEventListener(type, ({ target }) => this.#addLatency(/** @type {Element} */ (target)));
     }
   }
 
@@ -47,6 +54,7 @@ export class Transcript {
 
   /** Takes a session as ours: its speaker is "You". @param {string} session_id */
   own(session_id) {
+    if (session_id !== this.#session) this.#close();
     this.#session = session_id;
     this.#own.add(session_id);
   }
@@ -54,9 +62,11 @@ export class Transcript {
   clear() {
     this.#list.clear();
     this.#own.clear();
+    this.#close();
+    this.#last.clear();
     this.#speakers = new Speakers();
     this.entries = [];
-    this.#times = [];
+    this.#said = [];
     this.#announcer.clear();
     this.#onEntries();
   }
@@ -66,77 +76,126 @@ export class Transcript {
     setText(this.#list.placeholder, text);
   }
 
+  /** Notes when an utterance of ours begins. @param {{ segment: number, at_ms: number }} message */
+  begin({ segment, at_ms }) {
+    this.#began.set(segment, at_ms);
+  }
+
   /** @param {import("../wire/messages.js").Interim} message */
-  showInterim({ segment, stable, unstable, language }) {
-    this.#list.place(this.#session, segment).replaceChildren(interimText(stable, unstable, language));
+  showInterim(message) {
+    const { segment, stable, unstable, language } = message;
+    const sentence = this.#goneOnWith(segment, stable + unstable, language);
+    const speaker = sentence ? [] : this.#speaker(this.#session, this.#said.at(-1)?.newest.room);
+    const parts = interimParts(message, sentence !== null);
+    this.#list.place(this.#session, segment, sentence).replaceChildren(...speaker, ...parts);
   }
 
-  /** The sentence has ended; its final text follows. @param {{ segment: number }} message */
+  /** The utterance has ended; its final text follows. @param {{ segment: number }} message */
   awaitFinal({ segment }) {
-    this.#list.place(this.#session, segment).classList.add("awaited");
+    const place = this.#list.find(this.#session, segment) ?? this.#list.place(this.#session, segment, this.#goneOnWith(segment));
+    place.classList.add("awaited");
   }
 
-  /** Removes a sentence in which there was no speech. @param {{ session_id: string, segment: number }} message */
+  /** Removes an utterance in which there was no speech. @param {{ session_id: string, segment: number }} message */
   drop({ session_id, segment }) {
     this.#list.drop(session_id, segment);
   }
 
-  /** Removes the sentences whose final text will not come. */
+  /** Removes the utterances whose final text will not come. */
   dropPending() {
     this.#list.dropPending();
   }
 
   /** @param {Final} final */
   addFinal(final) {
-    this.#add(final, finalParts(final));
-    this.#announcer.announce(final.text, final.language);
+    const { session_id, segment, continues, continued_segment } = final;
+    const before = continues ? this.#last.get(session_id) : undefined;
+    const grows = before?.newest.segment === continued_segment ? before : undefined;
+    const sentence = grows ?? this.#add(final, finalParts(final));
+    if (grows) {
+      this.#list.drop(session_id, segment);
+      grows.grow(final);
+      this.#list.grown();
+    }
+    this.#last.set(session_id, sentence);
+    this.#note(final, sentence);
+    this.#announcer.announce(final.text, final.language, Boolean(grows));
   }
 
   /** @param {SegmentFailed} failed */
   addFailed(failed) {
     this.#add(failed, failedParts(failed));
+    this.#note(failed);
     this.#announcer.announce(texts.failed);
   }
 
   /** Adds a line after all that was said so far. @param {() => string} text */
   addDivider(text) {
     this.#list.append(element("li", { class: "divider" }, setText(element("p"), text)));
+    this.#open = undefined;
+  }
+
+  /** Nothing goes on with what was said so far. */
+  #close() {
+    this.#open = undefined;
+    this.#began.clear();
   }
 
   /**
+   * The text of our open sentence if an utterance goes on with it, as far as can be seen; null: it begins another one.
+   * @param {number} segment
+   * @param {string} [text] so far
+   * @param {string} [language]
+   */
+  #goneOnWith(segment, text = "", language) {
+    const newest = this.#open?.newest;
+    const follows = newest?.type === "final" && this.#list.isFirst(this.#session, segment);
+    const begun = { start_ms: this.#began.get(segment), text, language };
+    return this.#open && follows && goesOn(newest, begun) ? this.#open.text : null;
+  }
+
+  /**
+   * @param {Final | SegmentFailed} entry
+   * @param {SentenceItem} [sentence] which its speaker may go on with
+   */
+  #note(entry, sentence) {
+    if (entry.session_id === this.#session) this.#open = sentence;
+    this.entries.push(entry);
+    this.#onEntries();
+  }
+
+  /**
+   * Adds a sentence, or what failed.
    * @param {Final | SegmentFailed} entry
    * @param {Element[]} parts
    */
   #add(entry, parts) {
     const { session_id, segment, room } = entry;
-    const item = this.#list.take(session_id, segment) ?? this.#list.insert(element("li"));
+    const item = this.#list.take(session_id, segment);
     const moved = this.#speakers.note(entry);
-    const before = this.entries.at(-1)?.session_id;
-    const time = element("time");
-    const index = this.entries.push(entry) - 1;
-    this.#times.push(time);
-    if (moved) this.entries.forEach((_, i) => this.#showTime(i));
-    else this.#showTime(index);
-    item.className = "said";
-    item.ariaHidden = null;
-    item.dataset.entry = String(index);
-    item.replaceChildren(time, ...parts);
-    if (room && session_id !== before) item.append(this.#speaker(session_id));
+    const sentence = new SentenceItem(item, entry, parts, this.#speaker(session_id, room));
+    item.dataset.entry = String(this.#said.push(sentence) - 1);
+    for (const each of moved ? this.#said : [sentence]) each.showTime(this.#speakers.offset(each.session));
     this.#focus.moveTo(item);
     this.#list.added();
-    this.#onEntries();
+    return sentence;
   }
 
-  /** @param {number} index */
-  #showTime(index) {
-    const { session_id, start_ms } = this.entries[index];
-    this.#times[index].textContent = minutes(start_ms + this.#speakers.offset(session_id));
+  /** Adds the latency to the sentence under the pointer or with the focus. @param {Element} target of the event */
+  #addLatency(target) {
+    const item = /** @type {HTMLElement | null} */ (target.closest("li.said"));
+    if (item) this.#said[Number(item.dataset.entry)].addLatency();
   }
 
-  /** @param {string} session */
-  #speaker(session) {
+  /**
+   * The name of who talks, in a room, if that was somebody else before.
+   * @param {string} session
+   * @param {string | null} [room]
+   */
+  #speaker(session, room) {
+    if (!room || session === this.#said.at(-1)?.session) return [];
     const number = this.#speakers.number(session);
     const own = this.#own.has(session);
-    return setText(element("p", { class: "speaker" }), () => (own ? texts.you : texts.speaker(number)));
+    return [setText(element("p", { class: "speaker" }), () => (own ? texts.you : texts.speaker(number)))];
   }
 }
