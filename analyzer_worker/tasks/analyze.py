@@ -48,12 +48,21 @@ class Analysis:
                 log.info("job skipped", session=job.session_id, segment=job.segment, verdict=claim.verdict)
                 return
             work = Stopwatch()
-            text = self._sentences.sentence_so_far(job)
+            sentence = self._sentences.sentence_so_far(job)
             sentiment, reason = analyse(
-                self._worker.model, text, job.transcript.language, job.session_id, self._judgement, priority(job)
+                self._worker.model,
+                sentence.text,
+                job.transcript.language,
+                job.session_id,
+                self._judgement,
+                priority(job),
             )
             clock = job.clock.at(analysis_start=work.started, analysed=work.now())
-            self._worker.publish(Final.of(job.model_copy(update={"clock": clock}), sentiment, reason))
+            final = Final.of(job.model_copy(update={"clock": clock}), sentiment, reason)
+            if len(sentence.segments) > 1:
+                first, before = sentence.segments[0], sentence.segments[-2]
+                final = final.continuing(before, first, sentence.text)
+            self._worker.publish(final)
 
 
 def analyse(

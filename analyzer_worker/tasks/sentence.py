@@ -1,7 +1,8 @@
 """The sentence that an utterance belongs to: speakers pause in the middle of sentences.
 
 An utterance that follows an unfinished one closely continues its sentence, and is judged together with it: "but I
-did not like it" alone says less. Only this module decides which fragments belong together.
+did not like it" alone says less. What the recognition shows decides against the marks of the text. Only this module
+decides which fragments belong together; the listener only undoes it, if what comes before was analysed otherwise.
 """
 
 import threading
@@ -16,7 +17,7 @@ from wire import names
 from wire.languages import WITHOUT_SPACES
 from wire.messages.base import STORED
 from wire.messages.jobs import AnalyzeText
-from wire.sentence_ends import is_finished
+from wire.sentence_ends import is_finished, joined
 
 MAX_PAUSE_S = 3.0
 """After a longer pause something else begins."""
@@ -38,12 +39,16 @@ class Sentence(BaseModel):
     model_config = STORED
 
     text: str
-    """Empty once the sentence is finished: nothing needs its text."""
+    """Empty in the store once the sentence is finished: older workers would join it with what follows."""
+    finished: str = ""
+    """The text of a finished sentence in the store, for speech that goes on with it all the same."""
     language: str
     end_ms: int
     """End of the utterance on the session's audio clock."""
     ended_at: float
     """The same in Unix seconds."""
+    segments: tuple[int, ...] = ()
+    """Those of its fragments, the newest last. Empty if an older worker began it, so that nothing is known of them."""
 
 
 class Store(Protocol):
@@ -87,8 +92,8 @@ class Sentences:
             if self._joined.get(place) is joined:
                 del self._joined[place]
 
-    def sentence_so_far(self, job: AnalyzeText) -> str:
-        """Return the text of an utterance, behind that of the one before if it goes on with its sentence."""
+    def sentence_so_far(self, job: AnalyzeText) -> Sentence:
+        """Return the sentence of an utterance, up to its end."""
         if before := self._joined.get((job.session_id, job.segment - 1)):
             before.wait(EXPIRES_S)
         sentence = self._join(job)
@@ -97,11 +102,11 @@ class Sentences:
         return sentence
 
     @retry_while_unavailable
-    def _join(self, job: AnalyzeText) -> str:
+    def _join(self, job: AnalyzeText) -> Sentence:
         sentence = continued(self._before(job.session_id, job.segment), job)
         key = names.sentence(job.session_id, job.segment)
         self._store.set(key, to_keep(sentence).model_dump_json(), ex=EXPIRES_S)
-        return sentence.text
+        return sentence
 
     def _before(self, session_id: str, segment: int, most: int = MOST_WITHOUT) -> Sentence | None:
         """Return the sentence of the newest utterance with words among those just before.
@@ -124,21 +129,32 @@ class Sentences:
 def continued(before: Sentence | None, job: AnalyzeText) -> Sentence:
     """Return the sentence up to the end of an utterance."""
     text, language = job.transcript.text, job.transcript.language
-    longest = LONGEST_WITHOUT_SPACES if language in WITHOUT_SPACES else LONGEST
-    if (
-        before is not None
-        and before.text
-        and language == before.language
+    segments: tuple[int, ...] = (job.segment,)
+    if before is not None and (beginning := _beginning(before, job)):
+        text = joined(beginning, text, language)
+        segments = (*before.segments, job.segment) if before.segments else ()
+    return Sentence(text=text, language=language, end_ms=job.end_ms, ended_at=job.clock.speech_end, segments=segments)
+
+
+def _beginning(before: Sentence, job: AnalyzeText) -> str:
+    """Return the text of the sentence that an utterance goes on with; empty if it begins another one."""
+    transcript = job.transcript
+    if transcript.continues is False:
+        return ""
+    beginning = before.text or (before.finished if transcript.continues else "")
+    longest = LONGEST_WITHOUT_SPACES if transcript.language in WITHOUT_SPACES else LONGEST
+    belongs = (
+        transcript.language == before.language
         and pause_s(before, job) <= MAX_PAUSE_S
-        and len(before.text) + len(text) <= longest
-    ):
-        text = before.text + ("" if language in WITHOUT_SPACES else " ") + text
-    return Sentence(text=text, language=language, end_ms=job.end_ms, ended_at=job.clock.speech_end)
+        and len(beginning) + len(transcript.text) <= longest
+    )
+    return beginning if belongs else ""
 
 
 def to_keep(sentence: Sentence) -> Sentence:
-    """Return what the next utterance needs of a sentence: no text if it is finished."""
-    return sentence.model_copy(update={"text": ""}) if is_finished(sentence.text) else sentence
+    """Return what the next utterance needs of a sentence."""
+    finished = is_finished(sentence.text)
+    return sentence.model_copy(update={"text": "", "finished": sentence.text}) if finished else sentence
 
 
 def pause_s(before: Sentence, job: AnalyzeText) -> float:

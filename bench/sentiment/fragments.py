@@ -41,9 +41,9 @@ def sentences_so_far(fragments: Iterable[str], language: str) -> list[str]:
     so_far: Sentence | None = None
     clock = Clock(speech_end=0, endpointed=0)
     texts = []
-    for fragment in fragments:
+    for segment, fragment in enumerate(fragments):
         transcript = Transcript.model_construct(text=fragment, language=language)
-        job = AnalyzeText.model_construct(transcript=transcript, start_ms=0, end_ms=0, clock=clock)
+        job = AnalyzeText.model_construct(segment=segment, transcript=transcript, start_ms=0, end_ms=0, clock=clock)
         sentence = continued(so_far, job)
         texts.append(sentence.text)
         so_far = to_keep(sentence)

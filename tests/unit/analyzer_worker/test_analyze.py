@@ -201,6 +201,9 @@ def test_an_utterance_is_judged_with_the_beginning_of_its_sentence() -> None:
     assert task.model.texts == ["Ask not what your country", "Ask not what your country can do for you."]
     ends = [segment_end.validate_json(published) for published in task.redis.published]
     assert [end.text for end in ends if isinstance(end, Final)] == ["Ask not what your country", "can do for you."]
+    begins, continues = (end for end in ends if isinstance(end, Final))
+    assert begins == begins.alone()
+    assert continues == continues.continuing(0, 0, "Ask not what your country can do for you.")
 
 
 @pytest.mark.parametrize("verdict", ["gone", "taken", "exhausted"])

@@ -8,35 +8,11 @@ import stamina
 from redis.exceptions import ConnectionError as RedisUnreachable
 
 from analyzer_worker.tasks.sentence import LONGEST, LONGEST_WITHOUT_SPACES, MAX_PAUSE_S, Sentence, Sentences, continued
-from tests.support.speakers import text_job
+from tests.unit.analyzer_worker.fragments import BEGAN, Ledger, Redis, said
 from wire.messages.jobs import AnalyzeText
 from wire.sentence_ends import is_finished
 
-BEGAN = 1_800_000_000.0
-"""Unix seconds at which the audio clock of the sessions begins."""
 BEFORE = Sentence(text="Ask not", language="en", end_ms=10_000, ended_at=BEGAN + 10)
-
-
-class Redis:
-    """Keys without expiry."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, str] = {}
-
-    def mget(self, names: list[str]) -> list[str | None]:
-        return [self.kept.get(name) for name in names]
-
-    def set(self, key: str, value: str, *, ex: int) -> None:
-        assert 0 < ex <= 60
-        self.kept[key] = value
-
-
-def said(text: str, segment: int = 1, start_ms: int = 11_000, language: str = "en", late_s: float = 0.0) -> AnalyzeText:
-    """A second of speech; ``late_s`` later than the audio clock says."""
-    job = text_job(segment, text=text, language=language)
-    end_ms = start_ms + 1_000
-    clock = job.clock.model_copy(update={"speech_end": BEGAN + end_ms / 1000 + late_s})
-    return job.model_copy(update={"start_ms": start_ms, "end_ms": end_ms, "clock": clock})
 
 
 @pytest.mark.parametrize(
@@ -99,7 +75,7 @@ def test_a_sentence_is_read_up_to_each_of_its_fragments() -> None:
     """Of three fragments the last is judged with both others; then a new sentence begins."""
     sentences = Sentences(Redis())
     jobs = [said(text, number, 1_500 * number) for number, text in enumerate(["Ask not", "what they", "do.", "Ask"])]
-    assert [sentences.sentence_so_far(job) for job in jobs] == [
+    assert [sentences.sentence_so_far(job).text for job in jobs] == [
         "Ask not",
         "Ask not what they",
         "Ask not what they do.",
@@ -112,8 +88,8 @@ def test_a_repeated_job_gets_the_same_sentence() -> None:
     sentences = Sentences(Redis())
     first, second = said("Ask not", 0, 0), said("what", 1, 1_500)
     sentences.sentence_so_far(first)
-    assert sentences.sentence_so_far(second) == sentences.sentence_so_far(second) == "Ask not what"
-    assert sentences.sentence_so_far(first) == "Ask not"
+    assert sentences.sentence_so_far(second).text == sentences.sentence_so_far(second).text == "Ask not what"
+    assert sentences.sentence_so_far(first).text == "Ask not"
 
 
 def test_an_outage_of_redis_is_waited_out() -> None:
@@ -129,11 +105,11 @@ def test_an_outage_of_redis_is_waited_out() -> None:
             return super().mget(names)
 
     with stamina.set_testing(True, attempts=3):
-        assert Sentences(Restarted()).sentence_so_far(said("what", 1, 1_500)) == "what"
+        assert Sentences(Restarted()).sentence_so_far(said("what", 1, 1_500)).text == "what"
 
 
-def test_the_text_of_a_finished_sentence_is_not_kept() -> None:
-    """No text lies in Redis that nothing needs."""
+def test_a_finished_sentence_is_over_for_an_older_worker() -> None:
+    """It would put the text that it finds in front of the next one."""
     redis = Redis()
     Sentences(redis).sentence_so_far(said("That is all.", 0, 0))
     assert [Sentence.model_validate_json(value).text for value in redis.kept.values()] == [""]
@@ -142,15 +118,15 @@ def test_the_text_of_a_finished_sentence_is_not_kept() -> None:
 def test_an_utterance_without_words_does_not_break_a_sentence() -> None:
     """A cough between two halves has no text; what a finished sentence began is over."""
     sentences = Sentences(Redis())
-    assert sentences.sentence_so_far(said("Ask not", 0, 0)) == "Ask not"
-    assert sentences.sentence_so_far(said("what they do.", 2, 2_500)) == "Ask not what they do."
-    assert sentences.sentence_so_far(said("Well", 4, 5_000)) == "Well"
+    assert sentences.sentence_so_far(said("Ask not", 0, 0)).text == "Ask not"
+    assert sentences.sentence_so_far(said("what they do.", 2, 2_500)).text == "Ask not what they do."
+    assert sentences.sentence_so_far(said("Well", 4, 5_000)).text == "Well"
 
 
 def test_an_utterance_far_behind_begins_a_sentence() -> None:
     sentences = Sentences(Redis())
     sentences.sentence_so_far(said("Ask not", 0, 0))
-    assert sentences.sentence_so_far(said("what", 4, 1_500)) == "what"
+    assert sentences.sentence_so_far(said("what", 4, 1_500)).text == "what"
 
 
 @pytest.mark.parametrize(
@@ -164,7 +140,7 @@ def test_an_utterance_far_behind_begins_a_sentence() -> None:
 def test_scripts_without_spaces_are_joined_without(language: str, texts: list[str], sentence: str) -> None:
     sentences = Sentences(Redis())
     jobs = [said(text, number, 1_500 * number, language) for number, text in enumerate(texts)]
-    assert [sentences.sentence_so_far(job) for job in jobs][-1] == sentence
+    assert [sentences.sentence_so_far(job).text for job in jobs][-1] == sentence
 
 
 def test_scripts_without_spaces_have_shorter_sentences() -> None:
@@ -186,7 +162,7 @@ def test_an_utterance_waits_for_the_one_before_that_another_thread_works_on() ->
         following = pool.submit(joined, sentences, second)
         sleep(0.05)
         assert not following.done()
-        assert sentences.sentence_so_far(first) == "Ask not"
+        assert sentences.sentence_so_far(first).text == "Ask not"
         assert following.result(10) == "Ask not what your country"
 
 
@@ -200,19 +176,7 @@ def test_an_utterance_goes_on_when_the_one_before_fails() -> None:
 
 def joined(sentences: Sentences, job: AnalyzeText) -> str:
     with sentences.in_order(job):
-        return sentences.sentence_so_far(job)
-
-
-class Ledger:
-    """Outstanding utterances with a text."""
-
-    def __init__(self, *jobs: AnalyzeText) -> None:
-        self._jobs = {job.segment: job for job in jobs}
-        self.calls = 0
-
-    def find(self, _session: str, segment: int) -> AnalyzeText | None:
-        self.calls += 1
-        return self._jobs.get(segment)
+        return sentences.sentence_so_far(job).text
 
 
 FRAGMENTS = [said(text, number, 1_500 * number) for number, text in enumerate(["Ask not", "what they", "can", "do."])]
@@ -222,7 +186,7 @@ FRAGMENTS = [said(text, number, 1_500 * number) for number, text in enumerate(["
 def test_fragments_are_joined_in_the_order_of_speech_in_whatever_order_they_are_analysed(order: list[int]) -> None:
     """After a worker has died, those that it had come last."""
     sentences = Sentences(Redis(), Ledger(*FRAGMENTS).find)
-    found = {segment: sentences.sentence_so_far(FRAGMENTS[segment]) for segment in order}
+    found = {segment: sentences.sentence_so_far(FRAGMENTS[segment]).text for segment in order}
     assert found == {0: "Ask not", 1: "Ask not what they", 2: "Ask not what they can", 3: "Ask not what they can do."}
 
 
@@ -231,12 +195,12 @@ def test_an_utterance_without_words_does_not_end_a_sentence_that_is_looked_up(co
     """It has left the ledger."""
     ledger = Ledger(*(job for job in FRAGMENTS if job.segment != cough))
     expected = " ".join(job.transcript.text for job in FRAGMENTS if job.segment != cough)
-    assert Sentences(Redis(), ledger.find).sentence_so_far(FRAGMENTS[3]) == expected
+    assert Sentences(Redis(), ledger.find).sentence_so_far(FRAGMENTS[3]).text == expected
 
 
 def test_a_finished_sentence_that_is_looked_up_is_over() -> None:
     before = said("He left.", 0, 0)
-    assert Sentences(Redis(), Ledger(before).find).sentence_so_far(said("We stay", 1, 1_500)) == "We stay"
+    assert Sentences(Redis(), Ledger(before).find).sentence_so_far(said("We stay", 1, 1_500)).text == "We stay"
 
 
 def test_the_ledger_is_read_only_for_what_is_not_kept() -> None:
@@ -251,5 +215,5 @@ def test_the_ledger_is_read_only_for_what_is_not_kept() -> None:
 def test_look_up_of_many_utterances_ends() -> None:
     """However long nobody has come to any of them."""
     jobs = [said("and", number, 1_200 * number) for number in range(60)]
-    text = Sentences(Redis(), Ledger(*jobs).find).sentence_so_far(jobs[-1])
+    text = Sentences(Redis(), Ledger(*jobs).find).sentence_so_far(jobs[-1]).text
     assert text == " ".join(["and"] * 17)

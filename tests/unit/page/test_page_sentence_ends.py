@@ -49,7 +49,7 @@ def pairs() -> list[tuple[str, str, str]]:
 def test_page_and_services_join_texts_alike() -> None:
     """Thousands of texts with marks, brackets, quotation marks and spaces of all kinds, in every language."""
     given = pairs()
-    command = ["node", HERE / "sentence-ends.js"]
+    command = ["node", str(HERE / "sentence-ends.js")]
     done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, check=True)
     expected = [
         [is_finished(before), list(last_mark(before)), joined(before, text, language)]

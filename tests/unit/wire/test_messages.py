@@ -154,7 +154,7 @@ def test_an_older_service_sends_no_sentences() -> None:
     assert statistics.Statistics.model_validate(stats).sentences == stats["utterances"] == 4
     job = read(GOLDEN / "analyze_text.json")
     del job["transcript"]["continues"]
-    assert job_adapter.validate_python(job).transcript.continues is None
+    assert jobs.AnalyzeText.model_validate(job).transcript.continues is None
 
 
 def test_a_final_that_does_not_continue_has_none_of_the_fields_of_a_sentence() -> None:
