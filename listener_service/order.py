@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from listener_service.sentences import Sentence
 from wire.messages.base import STORED
 from wire.messages.results import SegmentEnd, read_segment_end
 
@@ -20,6 +21,14 @@ class Order(BaseModel):
     waiting: dict[int, dict[str, Any]] = {}
     """Results that arrived before an earlier segment, by segment, as JSON: parsed only when they are released, so that
     fields and types that a newer listener stored stay."""
+    sentence: Sentence | None = None
+    """The newest sentence; see ``newest_sentence``."""
+
+    @property
+    def newest_sentence(self) -> Sentence | None:
+        """The sentence that the next result may go on with; None also if an older listener released results since."""
+        known = self.sentence is not None and self.sentence.next_segment == self.next_segment
+        return self.sentence if known else None
 
     def accept(self, result: SegmentEnd) -> "Acceptance":
         """Add one result and return the new state; ``self`` is not changed.

@@ -1,13 +1,16 @@
 """Exactly-once release: read the state, plan (pure), and write with one script if the state is unchanged."""
 
 import json
-from typing import Any, Literal, NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from infra.clock import now
 from infra.ledger.entry import order_ttl_s
 from infra.redis_client import Redis, load_script
 from infra.redis_types import Script
+from listener_service.counts import Counts
 from listener_service.order import Acceptance, Order
+from listener_service.sentences import Scope
 from listener_service.settings import Settings
 from listener_service.tally import Tally
 from wire import names
@@ -28,7 +31,7 @@ class _Scope(NamedTuple):
     """Statistics that a result is counted in."""
 
     audience: str
-    name: Literal["session", "room", "global"]
+    name: Scope
 
 
 class Releaser:
@@ -64,7 +67,13 @@ class Releaser:
                 return acceptance
             if acceptance.outcome == "unreadable":
                 return acceptance
-            plan = self._plan(stream_id, result, acceptance, scopes, dict(zip(keys, states, strict=True)))
+            counts, released = self._counts(order, scopes, states[1:]).add(acceptance.released)
+            acceptance = replace(
+                acceptance,
+                order=acceptance.order.model_copy(update={"sentence": counts.sentence}),
+                released=released,
+            )
+            plan = self._plan(stream_id, result, acceptance, counts, dict(zip(keys, states, strict=True)))
             if self._script(keys=[names.stream(names.RESULT_CHANNEL), names.PENDING], args=[json.dumps(plan)]):
                 return acceptance
         raise RuntimeError(f"{MAX_CONFLICTS} conflicts in a row while releasing a result")
@@ -92,12 +101,19 @@ class Releaser:
         pipeline.xdel(names.stream(names.RESULT_CHANNEL), stream_id)
         pipeline.execute()
 
+    def _counts(self, order: Order, scopes: list[_Scope], states: list[tuple[str, str | None]]) -> Counts:
+        """Return what was counted before, from the states of the statistics."""
+        tallies = {
+            scope.name: Tally.model_validate_json(data or "{}") for scope, (_, data) in zip(scopes, states, strict=True)
+        }
+        return Counts(tallies, order.newest_sentence, self._settings.trend_window, self._settings.latency_window)
+
     def _plan(
         self,
         stream_id: str,
         result: SegmentEnd,
         acceptance: Acceptance,
-        scopes: list[_Scope],
+        counts: Counts,
         states: dict[str, tuple[str, str | None]],
     ) -> dict[str, Any]:
         """Return what ``release.lua`` has to write."""
@@ -105,9 +121,9 @@ class Releaser:
         order_key = names.order(result.session_id)
         writes = [_state(order_key, states[order_key][0], acceptance.order.model_dump_json(), order_ttl_s(ttl))]
         statistics = []
-        for scope in scopes if acceptance.released else []:
+        for scope in _scopes(result) if acceptance.released else []:
             key = names.statistics(scope.audience)
-            tally = self._count(scope, Tally.model_validate_json(states[key][1] or "{}"), acceptance)
+            tally = counts.tallies[scope.name]
             message = self._statistics(scope, tally, result)
             is_global = scope.audience == names.GLOBAL_AUDIENCE
             writes.append(_state(key, states[key][0], tally.model_dump_json(), 0 if is_global else ttl, message))
@@ -127,16 +143,6 @@ class Releaser:
             "outstanding": names.outstanding(result.session_id),
             "released": [_utterance(released) for released in acceptance.released],
         }
-
-    def _count(self, scope: _Scope, tally: Tally, acceptance: Acceptance) -> Tally:
-        for released in acceptance.released:
-            tally = tally.add(
-                released,
-                trend_window=self._settings.trend_window,
-                latency_window=self._settings.latency_window,
-                with_timeline=scope.audience != names.GLOBAL_AUDIENCE,  # its timeline is not shown and never ends
-            )
-        return tally
 
     def _statistics(self, scope: _Scope, tally: Tally, result: SegmentEnd) -> str:
         return tally.statistics(

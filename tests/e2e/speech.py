@@ -11,6 +11,7 @@ from pathlib import Path
 import jiwer
 from whisper.normalizers import EnglishTextNormalizer
 
+from listener_service.counts import Counts
 from listener_service.tally import Tally
 from recorder_service.client.client import RecorderClient
 from wire.messages.results import Final, NoSpeech, SegmentFailed
@@ -71,13 +72,15 @@ def check_order(results: list[Final | NoSpeech | SegmentFailed]) -> None:
 def check_statistics(statistics: Statistics | None, results: list[Final | NoSpeech | SegmentFailed]) -> None:
     """What the system counted is what a recount of the results gives, to the last digit (latencies aside)."""
     assert statistics is not None
-    tally = Tally()
-    for result in results:
-        tally = tally.add(result, trend_window=TREND_WINDOW, latency_window=100)
-    recount = tally.statistics("session", trend_window=TREND_WINDOW, session_id=results[0].session_id)
+    counts, released = Counts({"session": Tally()}, None, TREND_WINDOW, latency_window=100).add(results)
+    assert released == results
+    recount = counts.tallies["session"].statistics(
+        "session", trend_window=TREND_WINDOW, session_id=results[0].session_id
+    )
     assert statistics.model_dump(exclude={"latency"}) == recount.model_dump(exclude={"latency"})
     finals = [result for result in results if isinstance(result, Final)]
     assert statistics.utterances == len(finals)
     assert statistics.words == sum(len(final.text.split()) for final in finals)
     assert statistics.speech_ms == sum(final.end_ms - final.start_ms for final in finals)
-    assert sum(known.count for known in statistics.sentiment.values()) + statistics.unanalysed == len(finals)
+    assert statistics.sentences == sum(not final.continues for final in finals)
+    assert sum(known.count for known in statistics.sentiment.values()) + statistics.unanalysed == statistics.sentences

@@ -24,6 +24,7 @@ from wire import names
 from wire.messages.client import Start
 from wire.messages.jobs import AnalyzeText
 from wire.messages.results import Final, NoSpeech, SegmentFailed, segment_end
+from wire.messages.statistics import Statistics
 
 START_S = 30
 SESSIONS = 6
@@ -97,10 +98,16 @@ async def test_killed_analyzer_loses_doubles_and_disorders_nothing(
         worker = start()
     eventually(lambda: redis.zcard(names.PENDING) == 0, 90)
 
-    for record in records:
+    for speaker, record in enumerate(records):
         finals = released(redis, record)
         assert [final.segment for final in finals] == list(range(SEGMENTS))
         assert all(isinstance(final, Final) and final.sentiment is not None for final in finals)
+        shown = [final.sentence or final.text for final in finals if isinstance(final, Final)]
+        assert shown == [sentence(speaker, segment) for segment in range(SEGMENTS)]
+        begins = [final.segment for final in finals if isinstance(final, Final) and not final.continues]
+        assert begins == list(range(0, SEGMENTS, PARTS))
+        message = redis.hget(names.statistics(record.audience), "message") or ""
+        assert Statistics.model_validate_json(message).sentences == SEGMENTS // PARTS
     judged = defaultdict(set)
     for text in texts(noted):
         judged[text.split()[-1]].add(text)

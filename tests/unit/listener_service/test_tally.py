@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from listener_service.tally import MAX_POINTS, Tally, count_words
+from listener_service.tally import Tally, count_words
+from listener_service.timeline import MAX_POINTS
 from tests.support.speakers import failed, final, no_speech, sentiment
 from wire.messages.base import HOPS
 from wire.messages.jobs import NoSpeechReason

@@ -1,0 +1,87 @@
+"""Pure: finals that are one sentence, and what has been counted of the newest one of a session.
+
+Workers say which final a text goes on with; here it becomes certain, as all results come by in order.
+"""
+
+from typing import Literal, assert_never
+
+from pydantic import BaseModel
+
+from wire.messages.base import STORED
+from wire.messages.results import Final, NoSpeech, SegmentEnd, SegmentFailed, Sentiment
+
+Scope = Literal["session", "room", "global"]
+
+
+class Place(BaseModel):
+    """The place of a sentence in statistics, from 1."""
+
+    model_config = STORED
+
+    sentences: int
+    """Among all sentences."""
+    sentiments: int
+    """Among those with a sentiment; of one without, the number of those before it."""
+
+
+class Sentence(BaseModel):
+    """The newest sentence of a session, as far as it is released. Its text is not kept."""
+
+    model_config = STORED
+
+    segment: int
+    """Segment of its last final."""
+    first_segment: int
+    """Segment of its first final."""
+    next_segment: int
+    """First segment of the session that was not released yet. If it is another one now, an older listener has released
+    results since then, and nothing is known of them."""
+    language: str
+    sentiment: Sentiment | None
+    """Sentiment that it is counted with."""
+    at: float
+    """End of speech of its first final, Unix seconds."""
+    places: dict[Scope, Place] = {}
+
+    def goes_on_with(self, final: Final) -> bool:
+        """Return True if a final is the next text of this sentence.
+
+        It is not if the worker joined it with other texts: an earlier one was analysed without its beginning, came late
+        or failed. Nor is it if only one of both has a sentiment: then there is nothing to replace.
+        """
+        return (
+            final.continues
+            and (final.continued_segment, final.first_segment) == (self.segment, self.first_segment)
+            and final.language == self.language
+            and (final.sentiment is None) == (self.sentiment is None)
+        )
+
+
+def linked(sentence: Sentence | None, result: SegmentEnd) -> SegmentEnd:
+    """Return a result as it is released: a final continues the newest sentence, or none."""
+    if not isinstance(result, Final) or (sentence is not None and sentence.goes_on_with(result)):
+        return result
+    return result.alone()
+
+
+def after(sentence: Sentence | None, result: SegmentEnd, places: dict[Scope, Place]) -> Sentence | None:
+    """Return the newest sentence after a linked result, which was counted at ``places``."""
+    following = result.segment + 1
+    match result:
+        case Final():
+            begun = sentence if result.continues else None
+            return Sentence(
+                segment=result.segment,
+                first_segment=begun.first_segment if begun else result.segment,
+                next_segment=following,
+                language=result.language,
+                sentiment=result.sentiment,
+                at=begun.at if begun else result.clock.speech_end,
+                places=places,
+            )
+        case NoSpeech():
+            return sentence and sentence.model_copy(update={"next_segment": following})
+        case SegmentFailed():
+            return None
+        case _:
+            assert_never(result)
