@@ -1,7 +1,6 @@
 // @ts-check
 /** A sentence in the list, or what failed: an item that grows when its speaker goes on. */
 
-import { minutes } from "../i18n/format.js";
 import { element } from "./element.js";
 import { finalParts, latencyLine } from "./sentence.js";
 
@@ -51,9 +50,9 @@ export class SentenceItem {
     if (looked) this.addLatency();
   }
 
-  /** @param {number} offset of the session's audio clock in milliseconds */
-  showTime(offset) {
-    this.#time.textContent = minutes(this.#first.start_ms + offset);
+  /** @param {import("./headings.js").Headings} headings */
+  showTime(headings) {
+    this.#time.textContent = headings.time(this.session, this.#first.start_ms);
   }
 
   /** Adds the latency, if it is known and not there yet. */

@@ -4,10 +4,10 @@
  * final text with its sentiment; and again, when the speaker goes on after a pause. Nothing here reads the layout.
  */
 
-import { Speakers } from "../export/speakers.js";
 import { texts } from "../i18n/index.js";
 import { Announcer } from "./announcer.js";
 import { element } from "./element.js";
+import { Headings } from "./headings.js";
 import { setText } from "./localize.js";
 import { goesOn } from "./open-sentence.js";
 import { RovingFocus } from "./roving-focus.js";
@@ -29,10 +29,8 @@ export class Transcript {
   #said = [];
   /** Session → the sentence of its last final. @type {Map<string, SentenceItem>} */
   #last = new Map();
-  #speakers = new Speakers();
-  /** Our own sessions: a new one follows when one has expired. @type {Set<string>} */
-  #own = new Set();
-  /** The latest of them, which the interim texts belong to. */
+  #headings = new Headings();
+  /** Our latest session, which the interim texts belong to. */
   #session = "";
   /** Our last sentence, if nothing came since that ends it. @type {SentenceItem | undefined} */
   #open;
@@ -56,15 +54,14 @@ export class Transcript {
   own(session_id) {
     if (session_id !== this.#session) this.#close();
     this.#session = session_id;
-    this.#own.add(session_id);
+    this.#headings.own(session_id);
   }
 
   clear() {
     this.#list.clear();
-    this.#own.clear();
+    this.#headings.clear();
     this.#close();
     this.#last.clear();
-    this.#speakers = new Speakers();
     this.entries = [];
     this.#said = [];
     this.#announcer.clear();
@@ -85,9 +82,9 @@ export class Transcript {
   showInterim(message) {
     const { segment, stable, unstable, language } = message;
     const sentence = this.#goneOnWith(segment, stable + unstable, language);
-    const speaker = sentence ? [] : this.#speaker(this.#session, this.#said.at(-1)?.newest.room);
+    const head = sentence ? [] : this.#head(segment);
     const parts = interimParts(message, sentence !== null);
-    this.#list.place(this.#session, segment, sentence).replaceChildren(...speaker, ...parts);
+    this.#list.place(this.#session, segment, sentence).replaceChildren(...head, ...parts);
   }
 
   /** The utterance has ended; its final text follows. @param {{ segment: number }} message */
@@ -172,10 +169,10 @@ export class Transcript {
   #add(entry, parts) {
     const { session_id, segment, room } = entry;
     const item = this.#list.take(session_id, segment);
-    const moved = this.#speakers.note(entry);
+    const moved = this.#headings.note(entry);
     const sentence = new SentenceItem(item, entry, parts, this.#speaker(session_id, room));
     item.dataset.entry = String(this.#said.push(sentence) - 1);
-    for (const each of moved ? this.#said : [sentence]) each.showTime(this.#speakers.offset(each.session));
+    for (const each of moved ? this.#said : [sentence]) each.showTime(this.#headings);
     this.#focus.moveTo(item);
     this.#list.added();
     return sentence;
@@ -187,15 +184,21 @@ export class Transcript {
     if (item) this.#said[Number(item.dataset.entry)].addLatency();
   }
 
+  /** Who says an utterance of ours and when, as far as that is known before its final text. @param {number} segment */
+  #head(segment) {
+    const speaker = this.#speaker(this.#session, this.#said.at(-1)?.newest.room);
+    const start_ms = this.#began.get(segment);
+    const placed = !this.#said.length || this.#headings.isPlaced(this.#session);
+    if (start_ms === undefined || !placed) return speaker;
+    return [...speaker, element("time", {}, this.#headings.time(this.#session, start_ms))];
+  }
+
   /**
    * The name of who talks, in a room, if that was somebody else before.
    * @param {string} session
    * @param {string | null} [room]
    */
   #speaker(session, room) {
-    if (!room || session === this.#said.at(-1)?.session) return [];
-    const number = this.#speakers.number(session);
-    const own = this.#own.has(session);
-    return [setText(element("p", { class: "speaker" }), () => (own ? texts.you : texts.speaker(number)))];
+    return !room || session === this.#said.at(-1)?.session ? [] : [this.#headings.speaker(session)];
   }
 }

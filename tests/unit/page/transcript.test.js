@@ -204,6 +204,18 @@ test("in a room, our text so far says who talks where somebody else talked befor
   assert.deepEqual(items().map((item) => item.querySelectorAll(".speaker").length), [1, 1, 0]);
 });
 
+test("the text so far has the time that the sentence will have, if its session is on the common clock", () => {
+  interim(40, "I went");
+  const time = () => items().at(-1)?.querySelector("time")?.textContent;
+  assert.equal(time(), "01:20");
+  transcript.addFinal(final(40, "I went."));
+  assert.equal(time(), "01:20");
+  transcript.addFinal(final(41, "Yes.", { session: THEM }));
+  transcript.own("another");
+  interim(42, "So");
+  assert.equal(time(), undefined);
+});
+
 test("screen readers read what is new only, and count sentences", () => {
   transcript.addFinal(final(0, "I went to"));
   transcript.addFinal(further(1, "the shop.", "I went to the shop."));
