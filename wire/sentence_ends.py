@@ -17,11 +17,12 @@ WIDE = "。．！？｡"
 BETWEEN_SENTENCES = re.compile(rf"(?<=[{re.escape(MARKS)}])\s+|(?<=[{WIDE}])")
 GREEK_QUESTION_MARK = ";"
 """Ends a sentence in Greek only; Unicode makes U+037E this character."""
-_BLANKS = (
+BLANKS = (
     "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
-_BEHIND = f"{_BLANKS}\"'"
+"""Spaces as Python and JavaScript together see them."""
+_BEHIND = f"{BLANKS}\"'"
 _GREEK = re.compile("[\u0370-\u037d\u037f-\u03ff\u1f00-\u1fff]")
 
 
@@ -41,7 +42,7 @@ def last_mark(text: str) -> tuple[int, int]:
         end -= 1
     marks = MARKS if _GREEK.search(text) else MARKS.replace(GREEK_QUESTION_MARK, "")
     start = end
-    while start and (text[start - 1] in marks or (start < end and text[start - 1] in _BLANKS)):
+    while start and (text[start - 1] in marks or (start < end and text[start - 1] in BLANKS)):
         start -= 1
     return start, end
 
@@ -49,7 +50,7 @@ def last_mark(text: str) -> tuple[int, int]:
 def joined(before: str, text: str, language: str) -> str:
     """Return two texts as one sentence: the last mark of the first one is left out."""
     start, end = last_mark(before)
-    beginning, rest = (before[:start] + before[end:]).strip(_BLANKS), text.strip(_BLANKS)
+    beginning, rest = (before[:start] + before[end:]).strip(BLANKS), text.strip(BLANKS)
     return beginning + space_between(beginning, rest, language) + rest
 
 

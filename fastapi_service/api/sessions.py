@@ -14,6 +14,7 @@ from fastapi_service.api.problems import describe, refused
 from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.export.entries import Speakers
 from fastapi_service.export.formats import FORMATS, File
+from fastapi_service.export.sentences import Sentences
 from fastapi_service.storage.sessions import SessionStore
 from wire.messages.results import Final, SegmentFailed
 
@@ -42,8 +43,8 @@ def results_of(request: Request) -> ResultLog:
     response_class=Response,
     responses={
         200: {
-            "description": "Every `final` and `segment_failed` of the session's audience, in order; of a log that is "
-            "longer than about 10,000 results, the newest.",
+            "description": "Every `final` and `segment_failed` of the session's audience, in order, the finals of "
+            "a sentence as one entry; of a log that is longer than about 10,000 results, the newest.",
             "content": {
                 form.media_type.partition(";")[0]: {"schema": {"type": "object" if name == "json" else "string"}}
                 for name, form in FORMATS.items()
@@ -64,14 +65,14 @@ async def export(
 ) -> Response:
     """Return the session as a file; in a room with the results of all its sessions.
 
-    The log is read twice, first for the speakers, and is never in memory as a whole.
+    The log is read twice, first for speakers and sentences, and is never in memory as a whole.
     """
     form = FORMATS.get(format_name)
     if form is None:
         return refused(400, errors.bad_format(FORMATS))
     if credentials is None or len(credentials.credentials.split()) != 1:
         return refused(401, errors.no_token(), {"WWW-Authenticate": "Bearer"})
-    speakers = Speakers()
+    speakers, sentences = Speakers(), Sentences()
     try:
         audience = await store.audience(session_id, credentials.credentials)
         if audience is None:
@@ -80,10 +81,11 @@ async def export(
         async for batch in _read(results, audience, until):
             for result in batch:
                 speakers.note(result)
+                sentences.note(result)
     except (RedisError, OSError):
         return refused(503, errors.redis_unavailable())
     return StreamingResponse(
-        _written(_read(results, audience, until), File(form, speakers.by_session())),
+        _written(_read(results, audience, until), File(form, speakers.by_session(), sentences)),
         media_type=form.media_type,
         headers={
             "Content-Disposition": f'attachment; filename="transcript-{session_id[:8]}.{format_name}"',

@@ -12,6 +12,7 @@ from typing import Any
 
 from fastapi_service.export.cues import Cue, cut, in_order
 from fastapi_service.export.entries import Entry, Speaker, half_up
+from fastapi_service.export.sentences import Sentences
 from wire.messages.results import LABELS, Final, SegmentFailed, Sentiment
 
 _MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -41,10 +42,17 @@ class File:
     Only the cues of subtitles are, until the end: what was said first may come last.
     """
 
-    def __init__(self, form: Format, speakers: dict[str, Speaker]) -> None:
-        """``speakers`` are by session; see :class:`Speakers`."""
+    def __init__(self, form: Format, speakers: dict[str, Speaker], sentences: Sentences) -> None:
+        """Write in a format.
+
+        Args:
+            form: the format.
+            speakers: by session; see :class:`Speakers`.
+            sentences: has noted all results.
+        """
         self._form = form
         self._speakers = speakers
+        self._sentences = sentences
         self._written = 0
         self._cues: list[Cue] = []
 
@@ -53,13 +61,14 @@ class File:
         return self._form.head
 
     def entries(self, results: Sequence[Final | SegmentFailed]) -> str:
-        """Return the next results as entries."""
-        return "".join(map(self._entry, results))
+        """Return the next entries: the results, and those that waited for the ends of their sentences."""
+        return "".join(map(self._entry, self._sentences.add(results)))
 
     def tail(self) -> str:
         """Return the end of the file, with all cues."""
+        rest = "".join(map(self._entry, self._sentences.rest()))
         shown = "".join(self._form.show(cue, number) for number, cue in enumerate(in_order(self._cues)))
-        return shown + self._form.tail(self._written)
+        return rest + shown + self._form.tail(self._written)
 
     def _entry(self, result: Final | SegmentFailed) -> str:
         entry = Entry.of(result, self._speakers[result.session_id])

@@ -4,6 +4,7 @@
  * into short cues; docs/protocol.md has the rules. Numbers have three decimals at most.
  */
 
+import { asSentences } from "./sentences.js";
 import { Speakers, halfUp } from "./speakers.js";
 
 /**
@@ -14,7 +15,7 @@ import { Speakers, halfUp } from "./speakers.js";
  */
 
 /**
- * An utterance, independent of the format: times on the file's clock, the text with single spaces.
+ * A sentence, or an utterance that failed, independent of the format: times on the file's clock, the text with single spaces.
  * @typedef {object} Line
  * @property {number} start_ms
  * @property {number} end_ms
@@ -49,7 +50,7 @@ export const FORMATS = {
 export function formatTranscript(format, entries) {
   const speakers = new Speakers();
   for (const entry of entries) speakers.note(entry);
-  return FORMATS[format].write(entries.map((entry) => toLine(entry, speakers)));
+  return FORMATS[format].write(asSentences(entries).map((entry) => toLine(entry, speakers)));
 }
 
 /**

@@ -55,10 +55,22 @@ export function spaceBetween(before, text, language) {
   return before && text && !WITHOUT_SPACES.has(language) ? " " : "";
 }
 
+/** Without spaces at its beginning. @param {string} text */
+export function trimmedStart(text) {
+  let start = 0;
+  while (start < text.length && BLANK.test(text[start])) start += 1;
+  return text.slice(start);
+}
+
+/** True if a text has spaces only, or nothing. @param {string} text */
+export function isBlank(text) {
+  return !trimmedStart(text);
+}
+
 /** @param {string} text */
 function trimmed(text) {
-  let [start, end] = [0, text.length];
-  while (start < end && BLANK.test(text[start])) start += 1;
-  while (end > start && BLANK.test(text[end - 1])) end -= 1;
-  return text.slice(start, end);
+  const begun = trimmedStart(text);
+  let end = begun.length;
+  while (end > 0 && BLANK.test(begun[end - 1])) end -= 1;
+  return begun.slice(0, end);
 }

@@ -16,6 +16,7 @@ from wcwidth import wcswidth
 from fastapi_service.export.cues import MAX_LATE_MS
 from fastapi_service.export.entries import Speakers
 from fastapi_service.export.formats import FORMATS, File
+from fastapi_service.export.sentences import Sentences
 from tests.support.speakers import ALICE, BOB, final, sentiment
 from wire.messages.base import Clock
 from wire.messages.results import Final, Sentiment
@@ -78,10 +79,11 @@ def timed(text: str, start_ms: int, word_ms: int, pause_ms: int = 0) -> list[Wor
 
 
 def write(name: str, said: Sequence[Final]) -> str:
-    speakers = Speakers()
+    speakers, sentences = Speakers(), Sentences()
     for end in said:
         speakers.note(end)
-    file = File(FORMATS[name], speakers.by_session())
+        sentences.note(end)
+    file = File(FORMATS[name], speakers.by_session(), sentences)
     return file.head() + "".join(file.entries([end]) for end in said) + file.tail()
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from fastapi_service.export.entries import Speakers
 from fastapi_service.export.formats import FORMATS, File
+from fastapi_service.export.sentences import Sentences
 from tests.support.speakers import ALICE, BOB, failed, final, sentiment
 from wire.messages.base import Clock
 from wire.messages.results import LABELS, Final, SegmentFailed, segment_end
@@ -39,10 +40,11 @@ ends = st.lists(finals | st.builds(failed, st.integers(0, 1_000), st.sampled_fro
 
 
 def write(name: str, said: list[End]) -> str:
-    speakers = Speakers()
+    speakers, sentences = Speakers(), Sentences()
     for end in said:
         speakers.note(end)
-    file = File(FORMATS[name], speakers.by_session())
+        sentences.note(end)
+    file = File(FORMATS[name], speakers.by_session(), sentences)
     return file.head() + "".join(file.entries([end]) for end in said) + file.tail()
 
 
@@ -52,7 +54,7 @@ def shown(said: list[End]) -> list[End]:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("case", ["", "alone-"], ids=["room", "alone"])
+@pytest.mark.parametrize("case", ["", "alone-", "sentences-"], ids=["room", "alone", "sentences"])
 def test_files_are_as_pinned(name: str, case: str) -> None:
     """The page's formats are held to the same files."""
     messages = json.loads((DATA / f"{case}entries.json").read_text(encoding="utf-8"))
