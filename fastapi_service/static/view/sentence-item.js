@@ -1,6 +1,7 @@
 // @ts-check
 /** A sentence in the list, or what failed: an item that grows when its speaker goes on. */
 
+import { minutes } from "../i18n/format.js";
 import { element } from "./element.js";
 import { finalParts, latencyLine } from "./sentence.js";
 
@@ -16,8 +17,8 @@ export class SentenceItem {
   #time = element("time");
   /** The paragraph of its text; what waits for its final text may stand behind that. */
   text;
-  /** Its time is that of the sentence. */
-  #first;
+  /** The beginning of the sentence, on the session's audio clock. */
+  #start_ms;
   /** Its latency and sentiment are those of the sentence. @type {Final | SegmentFailed} */
   newest;
 
@@ -30,15 +31,12 @@ export class SentenceItem {
   constructor(item, entry, parts, speaker) {
     this.#item = item;
     this.#head = [...speaker, this.#time];
-    this.#first = this.newest = entry;
+    this.#start_ms = entry.start_ms;
+    this.newest = entry;
     [this.text] = parts;
     item.className = "said";
     item.ariaHidden = null;
     this.#fill(parts);
-  }
-
-  get session() {
-    return this.#first.session_id;
   }
 
   /** Takes the sentence so far and its sentiment in place of those before. @param {Final} final */
@@ -50,9 +48,9 @@ export class SentenceItem {
     if (looked) this.addLatency();
   }
 
-  /** @param {import("./headings.js").Headings} headings */
-  showTime(headings) {
-    this.#time.textContent = headings.time(this.session, this.#first.start_ms);
+  /** @param {import("../export/speakers.js").Speakers} speakers with their clocks */
+  showTime(speakers) {
+    this.#time.textContent = minutes(this.#start_ms + speakers.offset(this.newest.session_id));
   }
 
   /** Adds the latency, if it is known and not there yet. */

@@ -18,7 +18,7 @@ export class SentenceList {
   /** The last piece. */
   #piece = element("ol");
   #count = 0;
-  /** Session and segment → the place of what waits for its final text. @type {Map<string, HTMLElement>} */
+  /** What waits for its final text, by the key of its utterance. @type {Map<string, HTMLElement>} */
   #pending = new Map();
 
   clear() {
@@ -31,53 +31,39 @@ export class SentenceList {
 
   /**
    * The place of an utterance that waits for its final text; made, or made anew elsewhere, if it is not where it has to be.
-   * @param {string} session
-   * @param {number} segment
+   * @param {string} key
    * @param {Element | null} sentence text of the one that it goes on with; null: it has an item of its own at the end
    */
-  place(session, segment, sentence) {
-    const known = this.find(session, segment);
-    this.#autoScroll.grown();
+  place(key, sentence) {
+    const known = this.find(key);
+    this.grown();
     if (known && (sentence ? known.parentElement === sentence : isItem(known))) return known;
     const made = element(sentence ? "span" : "li", { class: known?.className ?? "interim", "aria-hidden": "true" });
     known?.remove();
     if (sentence) sentence.append(made);
     else if (known) this.#insert(made);
     else this.append(made);
-    this.#pending.set(`${session} ${segment}`, made);
+    this.#pending.set(key, made);
     return made;
   }
 
-  /**
-   * The place of an utterance that waits.
-   * @param {string} session
-   * @param {number} segment
-   */
-  find(session, segment) {
-    return this.#pending.get(`${session} ${segment}`);
+  /** The place of an utterance that waits. @param {string} key */
+  find(key) {
+    return this.#pending.get(key);
   }
 
-  /**
-   * True if no other utterance waits before this one.
-   * @param {string} session
-   * @param {number} segment
-   */
-  isFirst(session, segment) {
-    const [first = null] = this.#pending.keys();
-    return first === null || first === `${session} ${segment}`;
+  /** True if no other utterance waits before this one. @param {string} key */
+  isFirst(key) {
+    const [first = key] = this.#pending.keys();
+    return first === key;
   }
 
-  /**
-   * The item of a final text: that in which it was waited for, or a new one after everything that is final.
-   * @param {string} session
-   * @param {number} segment
-   */
-  take(session, segment) {
-    const place = this.find(session, segment);
-    this.#autoScroll.grown();
-    if (place && isItem(place)) this.#pending.delete(`${session} ${segment}`);
-    else this.drop(session, segment);
-    return place && isItem(place) ? place : this.#insert(element("li"));
+  /** The item of a final text: that in which it was waited for, or a new one after everything final. @param {string} key */
+  take(key) {
+    const place = this.find(key);
+    if (!isItem(place)) this.drop(key);
+    this.#pending.delete(key);
+    return isItem(place) ? place : this.#insert(element("li"));
   }
 
   /** @param {HTMLElement} item */
@@ -98,20 +84,16 @@ export class SentenceList {
     this.#autoScroll.grown();
   }
 
-  /**
-   * Removes an utterance that waits.
-   * @param {string} session
-   * @param {number} segment
-   */
-  drop(session, segment) {
-    this.find(session, segment)?.remove();
-    this.#pending.delete(`${session} ${segment}`);
+  /** Removes an utterance that waits. @param {string} key */
+  drop(key) {
+    this.find(key)?.remove();
+    this.#pending.delete(key);
     this.placeholder.hidden = this.root.querySelector("li") !== null;
   }
 
   /** Removes all utterances that wait. */
   dropPending() {
-    for (const key of this.#pending.keys()) this.drop(.../** @type {[string, number]} */ (key.split(" ")));
+    for (const key of this.#pending.keys()) this.drop(key);
   }
 
   /** Adds an item after everything. @param {HTMLElement} item */
@@ -126,7 +108,7 @@ export class SentenceList {
   }
 }
 
-/** @param {HTMLElement} place an item of the list, or a part of one */
+/** @param {HTMLElement} [place] @returns {place is HTMLElement} true: an item of the list; false: a part of one, or none */
 function isItem(place) {
-  return place.tagName === "LI";
+  return place?.tagName === "LI";
 }

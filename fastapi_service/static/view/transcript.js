@@ -4,16 +4,17 @@
  * final text with its sentiment; and again, when the speaker goes on after a pause. Nothing here reads the layout.
  */
 
+import { Speakers } from "../export/speakers.js";
+import { minutes } from "../i18n/format.js";
 import { texts } from "../i18n/index.js";
 import { Announcer } from "./announcer.js";
 import { element } from "./element.js";
-import { Headings } from "./headings.js";
 import { setText } from "./localize.js";
-import { goesOn } from "./open-sentence.js";
+import { OpenSentence } from "./open-sentence.js";
 import { RovingFocus } from "./roving-focus.js";
 import { SentenceList } from "./sentence-list.js";
 import { SentenceItem } from "./sentence-item.js";
-import { failedParts, finalParts, interimParts } from "./sentence.js";
+import { failedParts, finalParts, interimParts, speakerName } from "./sentence.js";
 
 /**
  * @typedef {import("../wire/messages.js").Final} Final
@@ -29,19 +30,19 @@ export class Transcript {
   #said = [];
   /** Session → the sentence of its last final. @type {Map<string, SentenceItem>} */
   #last = new Map();
-  #headings = new Headings();
-  /** Our latest session, which the interim texts belong to. */
-  #session = "";
-  /** Our last sentence, if nothing came since that ends it. @type {SentenceItem | undefined} */
-  #open;
-  /** Segment → when it began, on the session's audio clock. @type {Map<number, number>} */
-  #began = new Map();
+  #speakers = new Speakers();
+  /** Our own sessions: a new one follows when one has expired. @type {Set<string>} */
+  #own = new Set();
+  #open = new OpenSentence();
   #focus = new RovingFocus(this.#list.root);
   #onEntries = () => {};
 
   constructor() {
     for (const type of ["pointerover", "focusin"]) {
-      this.#list.root.addEventListener(type, ({ target }) => this.#addLatency(/** @type {Element} */ (target)));
+      this.#list.root.addEventListener(type, ({ target }) => {
+        const item = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target).closest("li.said"));
+        this.#said[Number(item?.dataset.entry)]?.addLatency();
+      });
     }
   }
 
@@ -52,15 +53,15 @@ export class Transcript {
 
   /** Takes a session as ours: its speaker is "You". @param {string} session_id */
   own(session_id) {
-    if (session_id !== this.#session) this.#close();
-    this.#session = session_id;
-    this.#headings.own(session_id);
+    this.#open.own(session_id);
+    this.#own.add(session_id);
   }
 
   clear() {
     this.#list.clear();
-    this.#headings.clear();
-    this.#close();
+    this.#own.clear();
+    this.#open = new OpenSentence();
+    this.#speakers = new Speakers();
     this.#last.clear();
     this.entries = [];
     this.#said = [];
@@ -75,7 +76,7 @@ export class Transcript {
 
   /** Notes when an utterance of ours begins. @param {{ segment: number, at_ms: number }} message */
   begin({ segment, at_ms }) {
-    this.#began.set(segment, at_ms);
+    this.#open.began.set(segment, at_ms);
   }
 
   /** @param {import("../wire/messages.js").Interim} message */
@@ -83,19 +84,19 @@ export class Transcript {
     const { segment, stable, unstable, language } = message;
     const sentence = this.#goneOnWith(segment, stable + unstable, language);
     const head = sentence ? [] : this.#head(segment);
-    const parts = interimParts(message, sentence !== null);
-    this.#list.place(this.#session, segment, sentence).replaceChildren(...head, ...parts);
+    this.#list.place(this.#key(segment), sentence).replaceChildren(...head, ...interimParts(message, sentence !== null));
   }
 
   /** The utterance has ended; its final text follows. @param {{ segment: number }} message */
   awaitFinal({ segment }) {
-    const place = this.#list.find(this.#session, segment) ?? this.#list.place(this.#session, segment, this.#goneOnWith(segment));
+    const key = this.#key(segment);
+    const place = this.#list.find(key) ?? this.#list.place(key, this.#goneOnWith(segment));
     place.classList.add("awaited");
   }
 
   /** Removes an utterance in which there was no speech. @param {{ session_id: string, segment: number }} message */
   drop({ session_id, segment }) {
-    this.#list.drop(session_id, segment);
+    this.#list.drop(this.#key(segment, session_id));
   }
 
   /** Removes the utterances whose final text will not come. */
@@ -106,17 +107,17 @@ export class Transcript {
   /** @param {Final} final */
   addFinal(final) {
     const { session_id, segment, continues, continued_segment } = final;
-    const before = continues ? this.#last.get(session_id) : undefined;
-    const grows = before?.newest.segment === continued_segment ? before : undefined;
-    const sentence = grows ?? this.#add(final, finalParts(final));
+    const before = this.#last.get(session_id);
+    const grows = before && continues && before.newest.segment === continued_segment;
     if (grows) {
-      this.#list.drop(session_id, segment);
-      grows.grow(final);
+      this.#list.drop(this.#key(segment, session_id));
+      before.grow(final);
       this.#list.grown();
     }
+    const sentence = grows ? before : this.#add(final, finalParts(final));
     this.#last.set(session_id, sentence);
     this.#note(final, sentence);
-    this.#announcer.announce(final.text, final.language, Boolean(grows));
+    this.#announcer.announce(final.text, final.language, grows);
   }
 
   /** @param {SegmentFailed} failed */
@@ -129,26 +130,7 @@ export class Transcript {
   /** Adds a line after all that was said so far. @param {() => string} text */
   addDivider(text) {
     this.#list.append(element("li", { class: "divider" }, setText(element("p"), text)));
-    this.#open = undefined;
-  }
-
-  /** Nothing goes on with what was said so far. */
-  #close() {
-    this.#open = undefined;
-    this.#began.clear();
-  }
-
-  /**
-   * The text of our open sentence if an utterance goes on with it, as far as can be seen; null: it begins another one.
-   * @param {number} segment
-   * @param {string} [text] so far
-   * @param {string} [language]
-   */
-  #goneOnWith(segment, text = "", language) {
-    const newest = this.#open?.newest;
-    const follows = newest?.type === "final" && this.#list.isFirst(this.#session, segment);
-    const begun = { start_ms: this.#began.get(segment), text, language };
-    return this.#open && follows && goesOn(newest, begun) ? this.#open.text : null;
+    this.#open.sentence = undefined;
   }
 
   /**
@@ -156,7 +138,7 @@ export class Transcript {
    * @param {SentenceItem} [sentence] which its speaker may go on with
    */
   #note(entry, sentence) {
-    if (entry.session_id === this.#session) this.#open = sentence;
+    if (entry.session_id === this.#open.session) this.#open.sentence = sentence;
     this.entries.push(entry);
     this.#onEntries();
   }
@@ -168,29 +150,32 @@ export class Transcript {
    */
   #add(entry, parts) {
     const { session_id, segment, room } = entry;
-    const item = this.#list.take(session_id, segment);
-    const moved = this.#headings.note(entry);
+    const item = this.#list.take(this.#key(segment, session_id));
+    const moved = this.#speakers.note(entry);
     const sentence = new SentenceItem(item, entry, parts, this.#speaker(session_id, room));
     item.dataset.entry = String(this.#said.push(sentence) - 1);
-    for (const each of moved ? this.#said : [sentence]) each.showTime(this.#headings);
+    for (const each of moved ? this.#said : [sentence]) each.showTime(this.#speakers);
     this.#focus.moveTo(item);
     this.#list.added();
     return sentence;
   }
 
-  /** Adds the latency to the sentence under the pointer or with the focus. @param {Element} target of the event */
-  #addLatency(target) {
-    const item = /** @type {HTMLElement | null} */ (target.closest("li.said"));
-    if (item) this.#said[Number(item.dataset.entry)].addLatency();
+  /** As `OpenSentence.goneOnWith`. @type {OpenSentence["goneOnWith"]} */
+  #goneOnWith(segment, ...text) {
+    return this.#list.isFirst(this.#key(segment)) ? this.#open.goneOnWith(segment, ...text) : null;
   }
 
-  /** Who says an utterance of ours and when, as far as that is known before its final text. @param {number} segment */
+  /** @param {number} segment */
+  #key(segment, session = this.#open.session) {
+    return `${session} ${segment}`;
+  }
+
+  /** Who says an utterance of ours and when, before its final text. @param {number} segment */
   #head(segment) {
-    const speaker = this.#speaker(this.#session, this.#said.at(-1)?.newest.room);
-    const start_ms = this.#began.get(segment);
-    const placed = !this.#said.length || this.#headings.isPlaced(this.#session);
-    if (start_ms === undefined || !placed) return speaker;
-    return [...speaker, element("time", {}, this.#headings.time(this.#session, start_ms))];
+    const { session, began } = this.#open;
+    const speaker = this.#speaker(session, this.#said.at(-1)?.newest.room);
+    const start_ms = began.get(segment);
+    return start_ms === undefined ? speaker : [...speaker, element("time", {}, minutes(start_ms + this.#speakers.offset(session)))];
   }
 
   /**
@@ -199,6 +184,7 @@ export class Transcript {
    * @param {string | null} [room]
    */
   #speaker(session, room) {
-    return !room || session === this.#said.at(-1)?.session ? [] : [this.#headings.speaker(session)];
+    if (!room || session === this.#said.at(-1)?.newest.session_id) return [];
+    return [speakerName(this.#own.has(session) ? null : this.#speakers.number(session))];
   }
 }

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { goesOn, LONGEST, LONGEST_WITHOUT_SPACES, MAX_PAUSE_MS } from "../../../fastapi_service/static/view/open-sentence.js";
+import { OpenSentence } from "../../../fastapi_service/static/view/open-sentence.js";
 
 /** Predicts for a final of a second; `next` begins with its end. @param {object} [final] @param {object} [next] */
 function predict(final, next) {
-  const before = { text: "I went to the", language: "en", end_ms: 1000, ...final };
-  return goesOn(/** @type {any} */ (before), { start_ms: 1000, text: "shop", language: "en", ...next });
+  const before = { type: "final", text: "I went to the", language: "en", end_ms: 1000, ...final };
+  const { start_ms, text, language } = { start_ms: 1000, text: "shop", language: "en", ...next };
+  const open = new OpenSentence();
+  open.own("s");
+  open.sentence = /** @type {any} */ ({ newest: before, text: "its place" });
+  if (start_ms !== undefined) open.began.set(1, start_ms);
+  return open.goneOnWith(1, text, language) === "its place";
 }
 
 test("what follows an unfinished sentence at once goes on with it", () => {
@@ -21,8 +26,8 @@ test("nothing goes on with a finished sentence, by the whole of its text", () =>
 });
 
 test("after a long pause, or one of unknown length, something else begins", () => {
-  assert.ok(predict({}, { start_ms: 1000 + MAX_PAUSE_MS }));
-  assert.ok(!predict({}, { start_ms: 1001 + MAX_PAUSE_MS }));
+  assert.ok(predict({}, { start_ms: 1000 + 3000 }));
+  assert.ok(!predict({}, { start_ms: 1001 + 3000 }));
   assert.ok(!predict({}, { start_ms: undefined }));
 });
 
@@ -32,9 +37,20 @@ test("another language is another sentence; an unknown one may be the same", () 
 });
 
 test("a sentence goes on up to a length, which is shorter in scripts without spaces", () => {
-  for (const [language, longest] of /** @type {const} */ ([["en", LONGEST], ["ko", LONGEST], ["ja", LONGEST_WITHOUT_SPACES]])) {
+  for (const [language, longest] of /** @type {const} */ ([["en", 300], ["ko", 300], ["ja", 100]])) {
     const text = "あ".repeat(longest - 1);
     assert.ok(predict({ text, language }, { text: "い", language }), language);
     assert.ok(!predict({ text, language }, { text: "いう", language }), language);
   }
+});
+
+test("nothing goes on with a failure, nor in another session", () => {
+  assert.ok(!predict({ type: "segment_failed" }));
+  const open = new OpenSentence();
+  open.own("s");
+  open.sentence = /** @type {any} */ ({ newest: {} });
+  open.own("s");
+  assert.ok(open.sentence);
+  open.own("t");
+  assert.deepEqual([open.sentence, open.goneOnWith(1)], [undefined, null]);
 });
