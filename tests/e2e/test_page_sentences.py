@@ -1,14 +1,18 @@
 """Sentences that were said with pauses in them, as the page shows what comes over its line."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
+from local.testing import Stack
 from tests.e2e.lone_gateway import SESSION, Service, lone_gateway
-from tests.e2e.pages import RESULTS_MS, OpenPage, figure, status
-from tests.e2e.test_page_sessions import AXE, violations
+from tests.e2e.pages import DATA, RESULTS_MS, Line, OpenPage, browsers_at, figure, status
+from tests.e2e.test_page_sessions import AXE, drop, exported, violations
 
 US, THEM = "0" * 32, "b" * 32
 BEGAN = 1_790_000_000.0
@@ -146,3 +150,32 @@ async def test_an_open_sentence_in_a_room_stands_in_nobodys_way(open_page: OpenP
     await expect(items.first.locator(".text")).to_have_text("I think that the kitchen is")
     await page.locator("#toggle").click()
     await status(page, "Stopped")
+
+
+async def test_the_whole_system_agrees_on_sentences(tmp_path: Path) -> None:
+    """Texts without last marks are one sentence in the list, in the figures and in the files of page and service."""
+    lines: list[Line] = []
+
+    async def listen(page: Page) -> None:
+        lines.append(Line(page))
+
+    instant = {"STT_MODEL": "instant", "ANALYZER_MODEL": "instant"}
+    with Stack.start(tmp_path / "run", env=instant).wait_ready() as stack:
+        async with browsers_at(stack.url) as open_it:
+            page = await open_it(before=listen)
+            await drop(page, "conversation.wav", (DATA / "conversation.wav").read_bytes())
+            await status(page, "Stopped", RESULTS_MS)
+            finals = [message for message in lines[0].received if message["type"] == "final"]
+            shown = await page.locator("#sentences .text").all_inner_texts()
+            assert shown == [" ".join(final["text"] for final in finals)]
+            assert len(finals) >= 3
+            assert await page.locator("#sentences .badge").count() == 1
+            assert await figure(page, "sentences") == "1"
+            async with page.expect_download() as download:
+                await page.get_by_role("button", name="TXT").click()
+            await (await download.value).save_as(tmp_path / "saved.txt")
+            session = json.loads(await page.evaluate("sessionStorage.getItem('session')"))
+            saved = (tmp_path / "saved.txt").read_bytes()
+            assert saved == await asyncio.to_thread(exported, stack.url, session, "txt")
+            assert saved.decode().count("\n") == 1
+            assert shown[0] in saved.decode()
