@@ -13,6 +13,7 @@ from wire.messages.statistics import Statistics
 
 FIGURES = (
     "utterances",
+    "sentences",
     "no_speech",
     "uncertain",
     "failures",

@@ -16,6 +16,7 @@ def statistics_table(statistics: Statistics, outcome: Outcome) -> Table:
     """Build a table of two columns, grouped by lines."""
     table = Table("", "", title=f"Statistics of the {statistics.scope}", show_header=False, title_justify="left")
     table.add_row("utterances", str(statistics.utterances))
+    table.add_row("sentences", str(statistics.sentences))
     table.add_row("words", str(statistics.words))
     table.add_row("speech", f"{statistics.speech_ms / 1000:.1f} s")
     table.add_row("sounds without speech", str(statistics.no_speech - statistics.uncertain))

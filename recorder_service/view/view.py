@@ -1,10 +1,13 @@
-"""Terminal output: each utterance as it comes, then the statistics. Colours only repeat what the words say."""
+"""Terminal output: each sentence as it comes, then the statistics. Colours only repeat what the words say."""
 
 from dataclasses import asdict
-from typing import Any
+from math import ceil
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 from rich.console import Console
+from rich.control import Control
+from rich.segment import ControlType
 from rich.text import Text
 
 from recorder_service.audio.microphone import InputDevice
@@ -23,19 +26,36 @@ NO_TEXT: dict[NoSpeechReason, str] = {
 }
 
 
-class View:
-    """Results go to standard output, everything about the connection to standard error."""
+class _Shown(NamedTuple):
+    """The last line of the terminal, if it is a sentence that may go on."""
 
-    def __init__(self) -> None:
-        self._out = Console(highlight=False, soft_wrap=True)
+    session_id: str
+    segment: int
+    start_ms: int
+    """Beginning of the sentence."""
+    columns: int
+
+
+class View:
+    """Results go to standard output, everything about the connection to standard error.
+
+    On a terminal, a text that goes on with the sentence of the last line is put behind it there.
+    """
+
+    def __init__(self, out: Console | None = None) -> None:
+        """Write to standard output, or to ``out``."""
+        self._out = out or Console(highlight=False, soft_wrap=True)
         self._err = Console(highlight=False, soft_wrap=True, stderr=True)
+        self._last: _Shown | None = None
 
     def notice(self, sentence: str) -> None:
         """Print a sentence about the connection or the recording."""
+        self._last = None
         self._err.print(Text(printable(sentence), style="bold"))
 
     def print_error(self, error: WireError) -> None:
         """Print an error with its remedy."""
+        self._last = None
         self._err.print(Text(f"error ({error.code}): ", style="bold red") + Text(printable(str(error))))
 
     def message(self, message: AnyServerMessage) -> None:
@@ -44,9 +64,25 @@ class View:
             case Ready(resumed=False):
                 self.notice(f"Connected. Session {message.session_id}.")
             case Final() | NoSpeech() | SegmentFailed():
-                self._out.print(result_line(message))
+                self._result(message)
             case Error(fatal=False):
                 self.print_error(WireError(message.code, message.message, message.remedy))
+
+    def _result(self, result: Final | NoSpeech | SegmentFailed) -> None:
+        last, self._last = self._last, None
+        if isinstance(result, Final) and last and last[:2] == (result.session_id, result.continued_segment):
+            rows = max(1, ceil(last.columns / self._out.width))
+            self._out.control(Control(*[(ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2)] * rows))
+            whole = {"text": result.sentence or result.text, "start_ms": last.start_ms}
+            result = result.alone().model_copy(update=whole)
+        line = result_line(result)
+        self._out.print(line)
+        if isinstance(result, Final) and self._can_erase:
+            self._last = _Shown(result.session_id, result.segment, result.start_ms, line.cell_len)
+
+    @property
+    def _can_erase(self) -> bool:
+        return self._out.is_terminal and not self._out.is_dumb_terminal and not self._out.legacy_windows
 
     def devices(self, devices: list[InputDevice]) -> None:
         """Print the microphones."""
@@ -87,24 +123,29 @@ class JsonView(View):
 def result_line(result: Final | NoSpeech | SegmentFailed) -> Text:
     """Format a result as ``0:03.2  positive 0.93  en  And so, my fellow Americans``.
 
-    An asterisk marks a language that the sentiment model was not trained with.
+    An asterisk marks a language that the sentiment model was not trained with, an ellipsis a text that goes on with a
+    sentence.
     """
     line = Text(f"{clock_time(result.start_ms):>8}  ", style="dim")
     match result:
         case Final(sentiment=None):
-            line.append(printable(result.text), style="default not dim")
+            line.append(_text(result), style="default not dim")
             line.append(f"  (no sentiment: {printable(result.sentiment_reason or 'no reason given')})")
         case Final(sentiment=sentiment) if sentiment is not None:
             certainty = "unsure" if sentiment.unsure else f"{sentiment.score:.2f}"
             mark = "*" if sentiment.zero_shot else ""
             line.append(f"{sentiment.label:8} {certainty}{mark}  ", style=f"{COLOURS[sentiment.label]} not dim")
-            line.append(f"{result.language}  ").append(printable(result.text), style="default not dim")
+            line.append(f"{result.language}  ").append(_text(result), style="default not dim")
         case NoSpeech():
             line.append(NO_TEXT[result.reason])
         case SegmentFailed():
             reason = f"{result.message} {result.remedy} ({result.code}, {result.attempts} attempts)"
             line.append(f"FAILED: {printable(reason)}", style="bold red not dim")
     return line
+
+
+def _text(final: Final) -> str:
+    return printable(f"… {final.text}" if final.continues else final.text)
 
 
 def clock_time(ms: int) -> str:

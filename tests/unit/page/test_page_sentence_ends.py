@@ -36,14 +36,14 @@ OTHER = " \t\n\xa0\ufeff\x1c\x85\u3000,;:-\"'’”“„»«)]」』}abcßΩε�
 def pairs() -> list[tuple[str, str, str]]:
     """Each beginning with each end and each mark, and 4,000 texts of random signs; languages in turn."""
     chance = random.Random(7)
-    befores = [
+    beginnings = [
         *("".join(parts) for parts in product(BEGINNINGS, ENDS)),
         *("".join(parts) for parts in product(BEGINNINGS, MARKS)),
         *("".join(chance.choices(MARKS + OTHER * 2, k=chance.randrange(9))) for _ in range(4_000)),
     ]
     languages = sorted(LANGUAGES)
     texts = ["and then.", " and", "", "之后", "\ufeff", "x\x85"]
-    return [(each, texts[i % len(texts)], languages[i % len(languages)]) for i, each in enumerate(befores)]
+    return [(each, texts[i % len(texts)], languages[i % len(languages)]) for i, each in enumerate(beginnings)]
 
 
 def test_page_and_services_join_texts_alike() -> None:

@@ -12,8 +12,8 @@ from recorder_service.view.tables import outcomes_table, statistics_table
 from recorder_service.view.view import JsonView, View, clock_time, result_line
 from tests.unit.recorder_service.fake_gateway import final
 from wire.messages.jobs import NoSpeechReason
-from wire.messages.results import Label, NoSpeech, SegmentFailed, Sentiment
-from wire.messages.server import Stopped
+from wire.messages.results import Final, Label, NoSpeech, SegmentFailed, Sentiment
+from wire.messages.server import AnyServerMessage, Stopped
 from wire.messages.statistics import HopLatency, LabelStatistics, Statistics
 
 
@@ -75,6 +75,56 @@ def test_what_was_said_cannot_move_the_cursor() -> None:
 def test_times_are_short(ms: int, time: str) -> None:
     """Minutes and seconds, and hours when there are any."""
     assert clock_time(ms) == time
+
+
+def sentence(*texts: str) -> list[Final]:
+    """Finals of one sentence."""
+    first, *others = (final(n, seq=n + 1).model_copy(update={"text": text}) for n, text in enumerate(texts))
+    return [first, *(end.continuing(end.segment - 1, 0, f"whole sentence {end.segment}") for end in others)]
+
+
+def on_terminal(messages: list[AnyServerMessage], width: int = 60) -> str:
+    """Everything that was written to a terminal without colours."""
+    file, terminal = io.StringIO(), {"TERM": "xterm"}
+    console = Console(file=file, force_terminal=True, width=width, soft_wrap=True, color_system=None, _environ=terminal)
+    view = View(console)
+    for message in messages:
+        view.message(message)
+    return file.getvalue()
+
+
+ERASED = "\x1b[1A\x1b[2K"
+
+
+def test_a_sentence_grows_in_its_line_on_a_terminal() -> None:
+    """Its time is that of its beginning; the texts before are replaced by the sentence so far."""
+    first, second, third = sentence("Ask not.", "what they", "do.")
+    written = on_terminal([first, second, third, final(7, seq=9)])
+    lines = written.split("\n")
+    assert [line.count(ERASED) for line in lines] == [0, 1, 1, 0, 0]
+    assert [line.replace(ERASED, "").split()[0] for line in lines[:-1]] == ["0:00.0", "0:00.0", "0:00.0", "0:07.0"]
+    assert ["Ask not." in lines[0], "whole sentence 1" in lines[1], "whole sentence 2" in lines[2]] == [True] * 3
+
+
+def test_a_long_sentence_is_erased_with_all_its_rows() -> None:
+    """The terminal has wrapped it."""
+    first, second = sentence("w" * 100, "and")
+    assert on_terminal([first, second], width=40).count(ERASED) == 4
+
+
+@pytest.mark.parametrize("piped", [True, False])
+def test_a_text_that_goes_on_elsewhere_begins_with_an_ellipsis(piped: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """In a file or a pipe, or when something else was written since; nothing is erased then."""
+    first, second, _ = sentence("Ask not.", "what they", "do.")
+    if piped:
+        view = View()
+        view.message(first)
+        view.message(second)
+        written = capsys.readouterr().out
+    else:
+        written = on_terminal([first, final(8, seq=5), second])
+    assert ERASED not in written
+    assert "… what they" in written.splitlines()[-1]
 
 
 def test_the_statistics_tell_everything() -> None:
