@@ -35,7 +35,7 @@ async def speak(page: Page, sentences: int) -> None:
     """Start the microphone and wait for ``sentences`` finals and one interim text."""
     await page.locator("#toggle").click()
     await expect(page.locator("#sentences li.said").nth(sentences - 1)).to_be_visible(timeout=WAIT_MS)
-    await expect(page.locator("#sentences li.interim .text")).to_be_visible(timeout=WAIT_MS)
+    await expect(page.locator("#sentences .interim:not(:empty)").last).to_be_visible(timeout=WAIT_MS)
 
 
 async def take(url: str) -> None:

@@ -43,8 +43,7 @@ class PageFiles(StaticFiles):
 
 def as_served(file: Path) -> bytes:
     """Return a file as a browser gets it."""
-    ours = file.suffix in MEDIA_TYPES and file.parent.name != "vendor"
-    return _smaller(file, file.stat().st_mtime_ns) if ours else file.read_bytes()
+    return _smaller(file, file.stat().st_mtime_ns) if file.suffix in MEDIA_TYPES else file.read_bytes()
 
 
 @lru_cache(maxsize=128)

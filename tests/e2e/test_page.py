@@ -42,7 +42,7 @@ async def test_a_conversation_is_shown_with_its_sentiment_and_counted(open_page:
 
 
 async def assert_statistics_equal_the_list(page: Page, texts: list[str]) -> None:
-    assert await figure(page, "utterances") == str(len(texts))
+    assert await figure(page, "sentences") == str(len(texts))
     assert await figure(page, "words") == str(sum(len(text.split()) for text in texts))
     assert re.fullmatch(r"\d+\.\d s", await figure(page, "latency"))
     assert await figure(page, "languages") == f"English {len(texts)}"
@@ -93,7 +93,7 @@ async def test_a_broken_line_loses_and_doubles_nothing(open_page: OpenPage) -> N
 
     texts = await page.locator("#sentences .text").all_inner_texts()
     assert word_error_rate(MANIFEST["jfk.wav"]["text"], " ".join(texts)) <= 0.15
-    assert await figure(page, "utterances") == str(len(texts))
+    assert await figure(page, "sentences") == str(len(texts))
     assert [start.get("session_id") is None for start in starts] == [True, False]
 
 

@@ -39,7 +39,7 @@ async def test_a_conversation_in_korean_has_its_sentiment(open_page: OpenPage) -
 
 
 async def assert_counted(page: Page, badges: list[str]) -> None:
-    assert await figure(page, "utterances") == str(len(badges))
+    assert await figure(page, "sentences") == str(len(badges))
     assert await figure(page, "languages") == f"한국어 {len(badges)}"
     for label, name in (("positive", "긍정"), ("neutral", "중립"), ("negative", "부정")):
         count = await page.locator(f"#statistics tr[data-label={label}] td").first.inner_text()

@@ -239,4 +239,4 @@ async def test_the_page_waits_for_results_in_the_queue(open_page: OpenPage) -> N
     await choose(page, "b.wav", encoded(tone(16_000, 1), 16_000, format="WAV"))
     await page.get_by_role("button", name="Do not wait").click()
     await status(page, "Stopped")
-    await expect(page.locator("[data-topic=end]")).to_contain_text("Still missing: 2 sentences")
+    await expect(page.locator("[data-topic=end]")).to_contain_text("Still missing: 2 results")

@@ -71,7 +71,7 @@ async def test_people_in_a_room_see_the_same_and_strangers_nothing(open_page: Op
         await listener.locator("#sentences .badge").all_inner_texts()
         == await talker.locator("#sentences .badge").all_inner_texts()
     )
-    for name in ("utterances", "words", "talk", "trend"):
+    for name in ("sentences", "words", "talk", "trend"):
         assert await figure(listener, name) == await figure(talker, name)
     await expect(listener.locator("[data-figure=people]")).to_have_text("2")
     await expect(other.locator("#sentences .badge").first).to_be_visible(timeout=RESULTS_MS)
@@ -112,7 +112,7 @@ async def test_a_reload_offers_the_session_back(open_page: OpenPage) -> None:
     await status(page, "Stopped", RESULTS_MS)
     ends = ("final", "no_speech", "segment_failed")
     assert heard <= {message["segment"] for message in line[0].received if message["type"] in ends}
-    assert await figure(page, "utterances") == str(len(await texts(page)))
+    assert await figure(page, "sentences") == str(len(await texts(page)))
 
     said = await texts(page)
     await page.reload()
@@ -159,7 +159,7 @@ async def test_a_dropped_file_gives_the_same_view(open_page: OpenPage) -> None:
     await was_said(page, "Finishing")
     found = await texts(page)
     assert word_error_rate(MANIFEST["conversation.wav"]["text"], " ".join(found)) <= 0.3
-    assert await figure(page, "utterances") == str(len(found))
+    assert await figure(page, "sentences") == str(len(found))
     await expect(page.locator("#notices")).not_to_contain_text("cannot be read")
 
 

@@ -28,11 +28,13 @@ export class Speakers {
     return this.#began.size > 1 ? `Speaker ${this.number(session)}` : null;
   }
 
-  /** Milliseconds from the session's audio clock to the common one; 0 with a single speaker. @param {string} session */
+  /**
+   * Milliseconds from the session's audio clock to the common one; 0 with a single speaker, or without an utterance.
+   * @param {string} session
+   */
   offset(session) {
-    if (this.#began.size < 2) return 0;
-    const began = this.#began.get(session) ?? 0;
-    return halfUp((began - Math.min(...this.#began.values())) * 1000);
+    const first = Math.min(...this.#began.values());
+    return halfUp(((this.#began.get(session) ?? first) - first) * 1000) || 0;
   }
 }
 

@@ -124,7 +124,7 @@ export const en = {
   unsure: "unsure",
   statistics: {
     title: "Statistics",
-    utterances: "Sentences",
+    sentences: "Sentences",
     words: "Words",
     talk: "Time talked",
     pace: "Words per minute",
@@ -170,9 +170,9 @@ export const en = {
   forgetIt: "No, start a new one",
   incomplete: "The connection ended before everything was answered. The last sentences may be missing.",
   /** @param {number} count */
-  pending: (count) => `Still missing: ${count} sentence${count === 1 ? "" : "s"}.`,
+  pending: (count) => `Still missing: ${count} result${count === 1 ? "" : "s"}.`,
   /** @param {number} count */
-  waiting: (count) => `The service is busy. Waiting for sentences in its queue: ${count}.`,
+  waiting: (count) => `The service is busy. Waiting for results in its queue: ${count}.`,
   giveUp: "Do not wait",
   /** @param {import("../wire/messages.js").Error} error */
   error: ({ message, remedy }) => `${message} ${remedy}`,

@@ -24,6 +24,8 @@ export function showMessage({ view, transcript, statistics, share }, room, messa
   switch (message.type) {
     case "ready":
       return transcript.own(message.session_id);
+    case "speech_started":
+      return transcript.begin(message);
     case "interim":
       return transcript.showInterim(message);
     case "speech_ended":

@@ -1,5 +1,8 @@
 // @ts-check
-/** Screen readers read each new sentence aloud; of many at once, as after a reload, only their number. */
+/**
+ * Screen readers read each new sentence aloud, and what one goes on with; of many at once, as after a reload, only their
+ * number.
+ */
 
 import { texts } from "../i18n/index.js";
 import { element, find } from "./element.js";
@@ -11,15 +14,18 @@ export class Announcer {
   #region = find("spoken");
   /** @type {HTMLElement[]} */
   #waiting = [];
+  /** Sentences that wait. */
   #count = 0;
   #timer = 0;
 
   /**
-   * @param {string} text
+   * @param {string} text what is new
    * @param {string} [language]
+   * @param {boolean} [continues] it is no sentence of its own
    */
-  announce(text, language) {
-    if (++this.#count <= MOST) this.#waiting.push(element("p", language ? { lang: language } : {}, text));
+  announce(text, language, continues) {
+    if (!continues) this.#count++;
+    if (this.#count <= MOST) this.#waiting.push(element("p", language ? { lang: language } : {}, text));
     this.#timer ||= setTimeout(() => this.#flush(), COLLECT_MS);
   }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The elements of the transcript's list: final sentences, then those that still wait for their final text; a placeholder
- * while there are none. The list is cut into pieces; old ones are not laid out while they are out of view, so that appending
+ * The elements of the transcript's list: final sentences, then utterances that still wait for their final text, if they are
+ * not within a sentence that they go on with; a placeholder while there are none. The list is cut into pieces; old ones are not laid out while they are out of view, so that appending
  * costs the same after 5,000 sentences as after 100.
  */
 
@@ -18,7 +18,7 @@ export class SentenceList {
   /** The last piece. */
   #piece = element("ol");
   #count = 0;
-  /** Session and segment → a sentence without its final text. @type {Map<string, HTMLElement>} */
+  /** What waits for its final text, by the key of its utterance. @type {Map<string, HTMLElement>} */
   #pending = new Map();
 
   clear() {
@@ -30,39 +30,47 @@ export class SentenceList {
   }
 
   /**
-   * The place of a sentence that waits for its final text; made at the end of the list if there is none yet.
-   * @param {string} session
-   * @param {number} segment
+   * The place of an utterance that waits for its final text; made, or made anew elsewhere, if it is not where it has to be.
+   * @param {string} key
+   * @param {Element | null} sentence text of the one that it goes on with; null: it has an item of its own at the end
    */
-  place(session, segment) {
-    const key = `${session} ${segment}`;
-    const item = this.#pending.get(key) ?? element("li", { class: "interim", "aria-hidden": "true" });
-    if (!this.#pending.has(key)) {
-      this.append(item);
-      this.#pending.set(key, item);
-    }
-    this.#autoScroll.grown();
-    return item;
+  place(key, sentence) {
+    const known = this.find(key);
+    this.grown();
+    if (known && (sentence ? known.parentElement === sentence : isItem(known))) return known;
+    const made = element(sentence ? "span" : "li", { class: known?.className ?? "interim", "aria-hidden": "true" });
+    known?.remove();
+    if (sentence) sentence.append(made);
+    else if (known) this.#insert(made);
+    else this.append(made);
+    this.#pending.set(key, made);
+    return made;
   }
 
-  /**
-   * The place of a sentence, which from now on no longer waits; undefined if there is none.
-   * @param {string} session
-   * @param {number} segment
-   */
-  take(session, segment) {
-    const key = `${session} ${segment}`;
-    const item = this.#pending.get(key);
+  /** The place of an utterance that waits. @param {string} key */
+  find(key) {
+    return this.#pending.get(key);
+  }
+
+  /** True if no other utterance waits before this one. @param {string} key */
+  isFirst(key) {
+    const [first = key] = this.#pending.keys();
+    return first === key;
+  }
+
+  /** The item of a final text: that in which it was waited for, or a new one after everything final. @param {string} key */
+  take(key) {
+    const place = this.find(key);
+    if (!isItem(place)) this.drop(key);
     this.#pending.delete(key);
-    return item;
+    return isItem(place) ? place : this.#insert(element("li"));
   }
 
-  /** Adds an item after everything that is final. @param {HTMLElement} item */
-  insert(item) {
-    const [first = null] = this.#pending.values();
+  /** @param {HTMLElement} item */
+  #insert(item) {
+    const first = [...this.#pending.values()].find(isItem);
     if (first) first.before(item);
     else this.append(item);
-    this.#autoScroll.grown();
     return item;
   }
 
@@ -71,19 +79,21 @@ export class SentenceList {
     this.#autoScroll.added();
   }
 
-  /**
-   * Removes a sentence that waits.
-   * @param {string} session
-   * @param {number} segment
-   */
-  drop(session, segment) {
-    this.take(session, segment)?.remove();
+  /** An item has become longer. */
+  grown() {
+    this.#autoScroll.grown();
+  }
+
+  /** Removes an utterance that waits. @param {string} key */
+  drop(key) {
+    this.find(key)?.remove();
+    this.#pending.delete(key);
     this.placeholder.hidden = this.root.querySelector("li") !== null;
   }
 
-  /** Removes all sentences that wait. */
+  /** Removes all utterances that wait. */
   dropPending() {
-    for (const key of this.#pending.keys()) this.drop(.../** @type {[string, number]} */ (key.split(" ")));
+    for (const key of this.#pending.keys()) this.drop(key);
   }
 
   /** Adds an item after everything. @param {HTMLElement} item */
@@ -96,4 +106,9 @@ export class SentenceList {
     this.#piece.append(item);
     this.placeholder.hidden = true;
   }
+}
+
+/** @param {HTMLElement} [place] @returns {place is HTMLElement} true: an item of the list; false: a part of one, or none */
+function isItem(place) {
+  return place?.tagName === "LI";
 }

@@ -3,6 +3,7 @@
 
 import { languageName, percent, seconds } from "../i18n/format.js";
 import { texts } from "../i18n/index.js";
+import { spaceBetween } from "../wire/sentence-ends.js";
 import { element } from "./element.js";
 import { setText } from "./localize.js";
 
@@ -17,18 +18,17 @@ const ICONS = { positive: "▲", neutral: "●", negative: "▼" };
 
 /**
  * The text so far; the part that may still change is lighter.
- * @param {string} stable
- * @param {string} unstable
- * @param {string} language
+ * @param {import("../wire/messages.js").Interim} interim
+ * @param {boolean} within a sentence that it goes on with
  */
-export function interimText(stable, unstable, language) {
-  const rest = element("span", { class: "unstable" }, stable && unstable ? " " : "", unstable);
-  return element("p", { class: "text", lang: language }, stable, rest);
+export function interimParts({ stable, unstable, language }, within) {
+  const rest = element("span", { class: "unstable" }, spaceBetween(stable, unstable, language), unstable);
+  return within ? [spaceBetween("a", stable + unstable, language), stable, rest] : [element("p", { class: "text", lang: language }, stable, rest)];
 }
 
-/** Text and sentiment. @param {Final} final */
-export function finalParts({ text, language, sentiment, sentiment_reason }) {
-  const paragraph = element("p", { class: "text", lang: language }, text);
+/** Text of the sentence so far, and its sentiment. @param {Final} final */
+export function finalParts({ sentence, text, language, sentiment, sentiment_reason }) {
+  const paragraph = element("p", { class: "text", lang: language }, sentence ?? text);
   if (sentiment) return [paragraph, badge(sentiment), ...(sentiment.zero_shot ? [footnote()] : [])];
   const reason = () => texts.noSentimentBecause({ reason: sentiment_reason ?? "", languageName: languageName(language) });
   return [
@@ -36,6 +36,11 @@ export function finalParts({ text, language, sentiment, sentiment_reason }) {
     setText(element("span", { class: "badge" }), () => texts.noSentiment),
     setText(element("p", { class: "reason" }), reason),
   ];
+}
+
+/** Who talks. @param {number | null} number null: ourselves */
+export function speakerName(number) {
+  return setText(element("p", { class: "speaker" }), () => (number === null ? texts.you : texts.speaker(number)));
 }
 
 /** The failure and its reason. @param {SegmentFailed} failed */
@@ -63,20 +68,8 @@ function footnote() {
   return setText(element("p", { class: "reason footnote" }), () => texts.statistics.zero_shot);
 }
 
-/**
- * Adds the latency to the sentence under the pointer or with the focus.
- * @param {Element} target of the event
- * @param {(Final | SegmentFailed)[]} entries
- */
-export function addLatency(target, entries) {
-  const item = /** @type {HTMLElement | null} */ (target.closest("li.said"));
-  if (!item || item.querySelector(".hops")) return;
-  const line = latencyLine(entries[Number(item.dataset.entry)]);
-  if (line) item.append(line);
-}
-
 /** The time from the end of speech to the display, in total and by stage. @param {Final | SegmentFailed} end */
-function latencyLine({ clock }) {
+export function latencyLine({ clock }) {
   const here = clock.delivered ?? clock.published;
   if (here === null) return null;
   return setText(element("p", { class: "hops" }), () => {

@@ -17,6 +17,7 @@ import { Trend, leaning } from "./trend.js";
 
 /** Text of each figure, by the `data-figure` of its element. @type {Record<string, (statistics: Figures) => string>} */
 const FIGURES = {
+  sentences: ({ sentences, utterances }) => whole(sentences ?? utterances),
   talk: ({ speech_ms }) => minutes(speech_ms),
   pace: (statistics) => (statistics.speech_ms ? whole(statistics.words / (statistics.speech_ms / 60_000)) : texts.none),
   trend: ({ trend }) => (trend === null ? texts.none : `${texts.leaning(leaning(trend))} (${valence(trend)})`),
@@ -26,10 +27,10 @@ const FIGURES = {
 /** Counts that are shown only if they are not 0. */
 const RARE = /** @type {const} */ (["unanalysed", "unsure", "zero_shot", "uncertain", "failures"]);
 /** Counts, by the `data-figure` of their element too. */
-const COUNTS = /** @type {const} */ (["utterances", "words", ...RARE]);
+const COUNTS = /** @type {const} */ (["words", ...RARE]);
 /** The figures of each list, by its id. */
 const LISTS = /** @type {const} */ ({
-  totals: ["utterances", "words", "talk"],
+  totals: ["sentences", "words", "talk"],
   rows: ["pace", "trend", "languages", "latency", "people", ...RARE],
 });
 

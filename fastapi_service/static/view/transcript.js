@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The transcript. Each sentence grows in its place: interim text, then "…" while the service works, then the final text with
- * its sentiment. Nothing here reads the layout.
+ * The transcript, one item for each sentence. It grows in its place: interim text, then "…" while the service works, then the
+ * final text with its sentiment; and again, when the speaker goes on after a pause. Nothing here reads the layout.
  */
 
 import { Speakers } from "../export/speakers.js";
@@ -10,9 +10,11 @@ import { texts } from "../i18n/index.js";
 import { Announcer } from "./announcer.js";
 import { element } from "./element.js";
 import { setText } from "./localize.js";
+import { OpenSentence } from "./open-sentence.js";
 import { RovingFocus } from "./roving-focus.js";
 import { SentenceList } from "./sentence-list.js";
-import { addLatency, failedParts, finalParts, interimText } from "./sentence.js";
+import { SentenceItem } from "./sentence-item.js";
+import { failedParts, finalParts, interimParts, speakerName } from "./sentence.js";
 
 /**
  * @typedef {import("../wire/messages.js").Final} Final
@@ -24,19 +26,23 @@ export class Transcript {
   #announcer = new Announcer();
   /** Finals and failures in the order of `seq`, for the export. @type {(Final | SegmentFailed)[]} */
   entries = [];
-  /** The time of each entry. @type {Element[]} */
-  #times = [];
+  /** By the `data-entry` of their items. @type {SentenceItem[]} */
+  #said = [];
+  /** Session → the sentence of its last final. @type {Map<string, SentenceItem>} */
+  #last = new Map();
   #speakers = new Speakers();
   /** Our own sessions: a new one follows when one has expired. @type {Set<string>} */
   #own = new Set();
-  /** The latest of them, which the interim texts belong to. */
-  #session = "";
+  #open = new OpenSentence();
   #focus = new RovingFocus(this.#list.root);
   #onEntries = () => {};
 
   constructor() {
     for (const type of ["pointerover", "focusin"]) {
-      this.#list.root.addEventListener(type, ({ target }) => addLatency(/** @type {Element} */ (target), this.entries));
+      this.#list.root.addEventListener(type, ({ target }) => {
+        const item = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target).closest("li.said"));
+        this.#said[Number(item?.dataset.entry)]?.addLatency();
+      });
     }
   }
 
@@ -47,16 +53,18 @@ export class Transcript {
 
   /** Takes a session as ours: its speaker is "You". @param {string} session_id */
   own(session_id) {
-    this.#session = session_id;
+    this.#open.own(session_id);
     this.#own.add(session_id);
   }
 
   clear() {
     this.#list.clear();
     this.#own.clear();
+    this.#open = new OpenSentence();
     this.#speakers = new Speakers();
+    this.#last.clear();
     this.entries = [];
-    this.#times = [];
+    this.#said = [];
     this.#announcer.clear();
     this.#onEntries();
   }
@@ -66,77 +74,117 @@ export class Transcript {
     setText(this.#list.placeholder, text);
   }
 
+  /** Notes when an utterance of ours begins. @param {{ segment: number, at_ms: number }} message */
+  begin({ segment, at_ms }) {
+    this.#open.began.set(segment, at_ms);
+  }
+
   /** @param {import("../wire/messages.js").Interim} message */
-  showInterim({ segment, stable, unstable, language }) {
-    this.#list.place(this.#session, segment).replaceChildren(interimText(stable, unstable, language));
+  showInterim(message) {
+    const { segment, stable, unstable, language } = message;
+    const sentence = this.#goneOnWith(segment, stable + unstable, language);
+    const head = sentence ? [] : this.#head(segment);
+    this.#list.place(this.#key(segment), sentence).replaceChildren(...head, ...interimParts(message, sentence !== null));
   }
 
-  /** The sentence has ended; its final text follows. @param {{ segment: number }} message */
+  /** The utterance has ended; its final text follows. @param {{ segment: number }} message */
   awaitFinal({ segment }) {
-    this.#list.place(this.#session, segment).classList.add("awaited");
+    const key = this.#key(segment);
+    const place = this.#list.find(key) ?? this.#list.place(key, this.#goneOnWith(segment));
+    place.classList.add("awaited");
   }
 
-  /** Removes a sentence in which there was no speech. @param {{ session_id: string, segment: number }} message */
+  /** Removes an utterance in which there was no speech. @param {{ session_id: string, segment: number }} message */
   drop({ session_id, segment }) {
-    this.#list.drop(session_id, segment);
+    this.#list.drop(this.#key(segment, session_id));
   }
 
-  /** Removes the sentences whose final text will not come. */
+  /** Removes the utterances whose final text will not come. */
   dropPending() {
     this.#list.dropPending();
   }
 
   /** @param {Final} final */
   addFinal(final) {
-    this.#add(final, finalParts(final));
-    this.#announcer.announce(final.text, final.language);
+    const { session_id, segment, continues, continued_segment } = final;
+    const before = this.#last.get(session_id);
+    const grows = before && continues && before.newest.segment === continued_segment;
+    if (grows) {
+      this.#list.drop(this.#key(segment, session_id));
+      before.grow(final);
+      this.#list.grown();
+    }
+    const sentence = grows ? before : this.#add(final, finalParts(final));
+    this.#last.set(session_id, sentence);
+    this.#note(final, sentence);
+    this.#announcer.announce(final.text, final.language, grows);
   }
 
   /** @param {SegmentFailed} failed */
   addFailed(failed) {
     this.#add(failed, failedParts(failed));
+    this.#note(failed);
     this.#announcer.announce(texts.failed);
   }
 
   /** Adds a line after all that was said so far. @param {() => string} text */
   addDivider(text) {
     this.#list.append(element("li", { class: "divider" }, setText(element("p"), text)));
+    this.#open.sentence = undefined;
   }
 
   /**
+   * @param {Final | SegmentFailed} entry
+   * @param {SentenceItem} [sentence] which its speaker may go on with
+   */
+  #note(entry, sentence) {
+    if (entry.session_id === this.#open.session) this.#open.sentence = sentence;
+    this.entries.push(entry);
+    this.#onEntries();
+  }
+
+  /**
+   * Adds a sentence, or what failed.
    * @param {Final | SegmentFailed} entry
    * @param {Element[]} parts
    */
   #add(entry, parts) {
     const { session_id, segment, room } = entry;
-    const item = this.#list.take(session_id, segment) ?? this.#list.insert(element("li"));
+    const item = this.#list.take(this.#key(segment, session_id));
     const moved = this.#speakers.note(entry);
-    const before = this.entries.at(-1)?.session_id;
-    const time = element("time");
-    const index = this.entries.push(entry) - 1;
-    this.#times.push(time);
-    if (moved) this.entries.forEach((_, i) => this.#showTime(i));
-    else this.#showTime(index);
-    item.className = "said";
-    item.ariaHidden = null;
-    item.dataset.entry = String(index);
-    item.replaceChildren(time, ...parts);
-    if (room && session_id !== before) item.append(this.#speaker(session_id));
+    const sentence = new SentenceItem(item, entry, parts, this.#speaker(session_id, room));
+    item.dataset.entry = String(this.#said.push(sentence) - 1);
+    for (const each of moved ? this.#said : [sentence]) each.showTime(this.#speakers);
     this.#focus.moveTo(item);
     this.#list.added();
-    this.#onEntries();
+    return sentence;
   }
 
-  /** @param {number} index */
-  #showTime(index) {
-    const { session_id, start_ms } = this.entries[index];
-    this.#times[index].textContent = minutes(start_ms + this.#speakers.offset(session_id));
+  /** As `OpenSentence.goneOnWith`. @type {OpenSentence["goneOnWith"]} */
+  #goneOnWith(segment, ...text) {
+    return this.#list.isFirst(this.#key(segment)) ? this.#open.goneOnWith(segment, ...text) : null;
   }
 
-  /** @param {string} session */
-  #speaker(session) {
-    const number = this.#speakers.number(session);
-    const own = this.#own.has(session);
-    return setText(element("p", { class: "speaker" }), () => (own ? texts.you : texts.speaker(number)));
+  /** @param {number} segment */
+  #key(segment, session = this.#open.session) {
+    return `${session} ${segment}`;
+  }
+
+  /** Who says an utterance of ours and when, before its final text. @param {number} segment */
+  #head(segment) {
+    const { session, began } = this.#open;
+    const speaker = this.#speaker(session, this.#said.at(-1)?.newest.room);
+    const start_ms = began.get(segment);
+    return start_ms === undefined ? speaker : [...speaker, element("time", {}, minutes(start_ms + this.#speakers.offset(session)))];
+  }
+
+  /**
+   * The name of who talks, in a room, if that was somebody else before.
+   * @param {string} session
+   * @param {string | null} [room]
+   */
+  #speaker(session, room) {
+    if (!room || session === this.#said.at(-1)?.newest.session_id) return [];
+    return [speakerName(this.#own.has(session) ? null : this.#speakers.number(session))];
   }
 }

@@ -17,9 +17,13 @@ TEXT_ON_BACKGROUND = [
     ("quiet", "sunk"),
     ("positive", "positive-tint"),
     ("neutral", "neutral-tint"),
+    ("neutral", "panel"),
+    ("neutral", "sunk"),
     ("negative", "negative-tint"),
 ]
-"""Sentences; times, reasons and unsure labels; other labels. ``sunk`` is the sentence under the pointer."""
+"""Sentences; times, reasons and unsure labels; other labels, of which neutral ones have no fill.
+
+``sunk`` is the sentence under the pointer."""
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
