@@ -2,6 +2,7 @@
 
 from stt_worker.engines.base import BatchEngine, Transcriber
 from stt_worker.settings import Settings
+from wire.audio import Samples
 
 
 def load_transcriber(settings: Settings) -> Transcriber:
@@ -17,13 +18,18 @@ def load_transcriber(settings: Settings) -> Transcriber:
     from stt_worker.engines.echo_filter import EchoFilter
     from stt_worker.engines.level import Levelled
     from stt_worker.engines.repeated_speech import RepeatedSpeech
+    from stt_worker.engines.skipped_speech import SkippedSpeech
     from stt_worker.engines.vad import SileroVad, VadFilter
     from stt_worker.engines.whisper.load import load_whisper
     from stt_worker.scheduling.batcher import Batcher
 
     def load() -> BatchEngine:
         vad = SileroVad()
-        whisper = load_whisper(settings, lambda audio: vad(audio).speech_s)
-        return Levelled(VadFilter(RepeatedSpeech(EchoFilter(whisper)), vad))
+
+        def voice_s(audio: Samples) -> float:
+            return vad(audio).speech_s
+
+        whisper = EchoFilter(load_whisper(settings, voice_s))
+        return Levelled(VadFilter(RepeatedSpeech(SkippedSpeech(whisper, voice_s)), vad))
 
     return Batcher(load)
