@@ -14,8 +14,8 @@ ROOMS = {
     "fastapi_service": "fastapi_service app gateway api sessions recognition storage delivery export "
     "decoding endpointing pubsub monitoring tasks errors settings security",
     "stt_worker": "stt_worker prefetch tasks load scheduling engines weights settings numerics",
-    "stt_worker.engines": "whisper level vad repeated_speech periodicity echo_filter hallucinations prompt_echo "
-    "known_hallucinations text_key instant wrapper device torch_threads base deadline",
+    "stt_worker.engines": "whisper level vad repeated_speech skipped_speech periodicity echo_filter hallucinations "
+    "prompt_echo known_hallucinations text_key instant wrapper device torch_threads base deadline",
     "analyzer_worker": "analyzer_worker prefetch training tasks scheduling engines weights settings",
     "listener_service": "listener_service sweeper consumer release retry_policy counts order tally timeline sentences "
     "settings",

@@ -156,7 +156,8 @@ async def test_a_decoder_ends_however_often_its_file_is_cancelled(times: int, mo
     monkeypatch.setattr(decoder, "_start", noted)
     decoders = Decoders()
     _, file = await begun(decoders, stall)
-    await soon(processes)
+    await soon(lambda: started)
+    assert len(processes()) == 1
     for _ in range(times):
         file.cancel()
         await asyncio.sleep(0)
