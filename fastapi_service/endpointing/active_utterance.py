@@ -142,7 +142,7 @@ class ActiveUtterance:
         rest = ActiveUtterance(self.start + cut, self.pcm[cut * SAMPLE_BYTES :], lead=lead, min_voiced=min_voiced)
         rest._energies, rest._voicing = self._energies[index:], self._voicing[index:]
         rest.voiced = FRAME * sum(rest._voicing)
-        rest.silence, rest.speech_end = self.silence, self.speech_end
+        rest.silence, rest.speech_end, rest.is_unfinished = self.silence, self.speech_end, self.is_unfinished
         rest._update_state()
         return rest
 

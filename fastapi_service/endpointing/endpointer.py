@@ -115,7 +115,8 @@ class Endpointer:
         events = self.feed(_silence(rest_of_frame), arrived)
         samples -= rest_of_frame
         if self._active and samples:
-            lacking = min(samples, ceil_to_frames(self._limit(self._active) - self._active.silence))
+            lacking = self._limit(self._active) - self._active.silence
+            lacking = min(samples, ceil_to_frames(max(FRAME, lacking)))  # a rest may have more silence than its limit
             events += self.feed(_silence(lacking), arrived)
             samples -= lacking
         if samples:  # no utterance is active, and the tail is empty

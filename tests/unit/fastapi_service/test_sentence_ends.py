@@ -148,6 +148,46 @@ def test_a_gap_is_silence_there_too() -> None:
         assert sum(isinstance(event, Utterance) for event in events) == ends
 
 
+@pytest.mark.parametrize("more", [0, 10])
+def test_the_rest_waits_as_long_as_the_pause_was_let(more: int) -> None:
+    """The text of an earlier pause comes after the one that lets the newest become longer; then a gap, or silence."""
+    gone_on = Stream()
+    (newest,) = [event for event in gone_on.feed(speech(SAID), quiet(PAUSE)) if isinstance(event, SpeculativeEndpoint)]
+    gone_on.endpointer.wait(newest)
+    gone_on.feed(quiet(more * FRAME))
+    _, rest = gone_on.end()
+    assert isinstance(rest[0], SpeechStart)
+    position = gone_on.endpointer.position
+    assert gone_on.endpointer.gap(FRAME, 1.0) == []
+    assert [type(event) for event in gone_on.endpointer.gap(60 * FRAME, 1.0)] == [Utterance]
+    assert gone_on.endpointer.position == position + 61 * FRAME
+
+
+def test_the_rest_of_a_cut_waits_too() -> None:
+    """The utterance becomes too long in the pause."""
+    stream = Stream(EndpointerOptions(pause_ms=200, silence_ms=500, unfinished_ms=800, max_utterance_ms=2_550))
+    stream.feed(speech(20 * FRAME))
+    (newest,) = [event for event in stream.feed(quiet(PAUSE)) if isinstance(event, SpeculativeEndpoint)]
+    stream.endpointer.wait(newest)
+    assert any(isinstance(event, Utterance) and event.reason == "too_long" for event in stream.feed(quiet(12 * FRAME)))
+    stream.feed(quiet(5 * FRAME))
+    active = stream.endpointer.active
+    assert active is not None
+    assert active.silence == 24 * FRAME
+    assert ended_after(stream) == PAUSE // FRAME + 3
+
+
+def test_a_gap_behind_more_silence_than_ends_an_utterance_ends_it() -> None:
+    """However it came about, no sample is counted twice or lost."""
+    stream = Stream()
+    active = stream.endpointer.active
+    assert active is not None
+    active.silence = 30 * FRAME
+    position = stream.endpointer.position
+    assert [type(event) for event in stream.endpointer.gap(60 * FRAME, 1.0)] == [Utterance]
+    assert stream.endpointer.position == position + 60 * FRAME
+
+
 def test_a_shorter_wait_than_the_silence_changes_nothing() -> None:
     stream = Stream(EndpointerOptions(pause_ms=200, silence_ms=500, unfinished_ms=0))
     stream.endpointer.wait(stream.pause)
