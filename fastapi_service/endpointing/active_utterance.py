@@ -123,18 +123,19 @@ class ActiveUtterance:
             position += length
         return max(found, key=lambda pause: pause[1] - pause[0], default=None)
 
-    def split(self, position: int) -> tuple[bytes, "ActiveUtterance"]:
+    def split(self, position: int, min_voiced: int) -> tuple[bytes, "ActiveUtterance"]:
         """Split between two measured frames.
 
         Args:
             position: where a frame begins.
+            min_voiced: samples of voiced frames that make the rest speech.
 
         Returns:
             the audio before it, and the rest, which may be a click.
         """
         cut = position - self.start
         index = (cut - self._lead) // FRAME
-        return bytes(self.pcm[: cut * SAMPLE_BYTES]), self._rest(cut, index, min_voiced=self.min_voiced)
+        return bytes(self.pcm[: cut * SAMPLE_BYTES]), self._rest(cut, index, min_voiced=min_voiced)
 
     def _rest(self, cut: int, index: int, *, min_voiced: int) -> "ActiveUtterance":
         """Return what lies behind ``cut`` samples, with the measured frames from ``index`` on."""

@@ -193,7 +193,7 @@ class Endpointer:
         self, active: ActiveUtterance, position: int, silence: int, speech_end: float, arrived: float
     ) -> tuple[Utterance, list[Event]]:
         """End an utterance at a position behind some silence; the rest, if there is speech in it, goes on."""
-        pcm, rest = active.split(position)
+        pcm, rest = active.split(position, self._min_voiced)
         over = Utterance(active.start, position, pcm, "silence", speech_end, arrived, silence)
         if not rest.voiced:
             self._active = None

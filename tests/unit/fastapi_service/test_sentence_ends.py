@@ -88,6 +88,20 @@ def test_a_click_behind_the_pause_is_no_utterance() -> None:
     assert stream.feed(quiet(17 * FRAME)) == []
 
 
+def test_a_click_behind_a_pause_in_the_rest_of_a_forced_cut_is_no_utterance() -> None:
+    """One voiced frame makes that rest speech, but not what goes on behind its pause."""
+    endpointer = Endpointer(OPTIONS)
+    events = endpointer.feed(decode_pcm(quiet(20 * FRAME) + speech(690 * FRAME) + quiet(PAUSE)), 1.0)
+    assert any(isinstance(event, Utterance) and event.reason == "too_long" for event in events)
+    pause = events[-1]
+    assert isinstance(pause, SpeculativeEndpoint)
+    endpointer.feed(decode_pcm(speech(FRAME)), 1.0)
+    ended = endpointer.end(pause, 9.0)
+    assert ended is not None
+    assert ended[1] == []
+    assert endpointer.feed(decode_pcm(quiet(30 * FRAME)), 1.0) == []
+
+
 def test_the_next_pause_begins_its_own_text() -> None:
     """Speech has gone on and stopped again before the first text came."""
     stream = Stream()
