@@ -172,10 +172,10 @@ class Session:
         """
         self._timeout.stop()
         self._acknowledgements.stop()
-        self._speculation.stop()
-        self._interims.stop()
         self._update_pace()
         self._handle(self._stream.flush(now()))
+        self._speculation.stop()  # not before: the open utterance may end in the pause whose text is there
+        self._interims.stop()
         await self._writer.drain()
         await self._configuration.drain()
         await self._writer.put_context(self.segments, None)
