@@ -61,6 +61,11 @@ class PendingPartial:
         """True once the result is there."""
         return self._answer.done()
 
+    @property
+    def partial(self) -> Partial | None:
+        """The result, once it is there; None before, and if no worker brings one."""
+        return self._answer.result() if self._answer.done() else None
+
     def set_result(self, partial: Partial | None) -> None:
         """End the request; a second result is ignored."""
         if not self._answer.done():

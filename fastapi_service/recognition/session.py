@@ -109,7 +109,7 @@ class Session:
     @property
     def _is_busy(self) -> bool:
         """True if the workers have enough to do with this session's final texts."""
-        return self._pace.ahead or self.waiting > 0
+        return self._pace.ahead or self._writer.is_waiting_for_workers
 
     @property
     def waiting(self) -> int:
@@ -253,6 +253,9 @@ class Session:
         )
         self._interims.end()
         self._recent.add(segment, utterance)
+        partial = request.partial if request is not None else None
+        if partial is not None and partial.transcript is not None:  # what goes on behind it continues this text
+            self._recent.note(segment, partial.transcript)
         self._has_ahead |= self._pace.ahead
         received = self._stream.clock.to_client(utterance.end)
         found = FoundUtterance(segment, utterance, request, self.record, ahead=self._pace.ahead, received=received)
