@@ -87,7 +87,7 @@ async def test_an_unfinished_sentence_waits_for_more() -> None:
 
 @pytest.mark.parametrize("context_s", [0.0, 6.0])
 async def test_the_next_pause_begins_its_own_text(context_s: float) -> None:
-    """The first text comes while the second pause lasts. What is behind it continues it; nothing else is transcribed."""
+    """The first text comes while the second pause lasts. What is behind it is transcribed alone, and continues it."""
     setting = Setting(pause_ms=200, unfinished_ms=800, context_s=context_s)
     await setting.say(SAID, pause=PAUSE)
     first = setting.partials.requests[-1]
