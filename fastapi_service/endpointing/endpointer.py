@@ -39,7 +39,8 @@ class EndpointerOptions:
     max_utterance_ms: int = 20_000
     min_speech_ms: int = 90
     unfinished_ms: int = 0
-    """Silence that ends an utterance whose sentence is not over; not less than ``silence_ms``."""
+    """Silence that ends an utterance whose sentence is not over; below ``silence_ms`` that counts.
+    0: no text ends an utterance."""
     silence_ceiling: float = 0.0005
     noise_factor: float = 6.0
 

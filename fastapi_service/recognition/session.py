@@ -41,7 +41,7 @@ class Session:
           client sends, and a client that leaves audio out says so with a gap.
         * A session that sends faster than real time requests no text before the end of an utterance. Once it is live
           again, so are its utterances that were ahead.
-        * The text of a pause may end the utterance there, also a little later.
+        * Texts may end utterances, unless ``unfinished_ms`` is 0: see :class:`SentenceEnds`.
         * Texts requested before the end of an utterance change nothing else of this: see :class:`Speculation` and
           :class:`Interims`.
 
@@ -69,6 +69,8 @@ class Session:
         retry = StoreRetry(record.session_id, send_error, options.warn_after_s, options.max_retry_pause_s)
         self._configuration = Configuration(record, ports.store, retry, send)
         requester = PartialRequester(self._configuration, ports.partials)
+        self._texts_end = options.endpointer.unfinished_ms > 0
+        """False: silence alone ends utterances."""
         self._speculation = Speculation(requester, self._on_pause_text)
         self._interims = Interims(requester, send, self._on_interim_text, options.interim_every_s)
         self._ends = SentenceEnds(
@@ -230,10 +232,12 @@ class Session:
             self._speculation.begin(self.segments, pause, self._recent.before(self.segments, pause.start))
 
     def _on_pause_text(self, pause: SpeculativeEndpoint, request: PartialRequest, partial: Partial) -> None:
-        self._ends.on_pause(pause, request, partial)
+        if self._texts_end:
+            self._ends.on_pause(pause, request, partial)
 
     def _on_interim_text(self, partial: Partial, position: int) -> None:
-        self._ends.on_interim(partial, position)
+        if self._texts_end:
+            self._ends.on_interim(partial, position)
 
     def _on_over(self, utterance: Utterance, request: PartialRequest | None, rest: list[Event]) -> None:
         """Take in an utterance that is over by its text, and what goes on behind it."""

@@ -134,6 +134,23 @@ async def test_a_text_that_comes_after_the_end_ends_nothing_more() -> None:
     assert [job.segment for job, _, _ in setting.admission.written] == [0, 1]
 
 
+@pytest.mark.parametrize("evidence", [OVER, UNFINISHED])
+async def test_silence_alone_ends_an_utterance_where_texts_are_to_end_none(evidence: float) -> None:
+    """After half a second; the text of the pause is used."""
+    setting = Setting(pause_ms=200, unfinished_ms=0)
+    await setting.say(SAID, pause=PAUSE)
+    request = setting.partials.requests[-1]
+    request.begun = True
+    request.write("good morning", sentence_end=evidence)
+    await asyncio.sleep(0.01)
+    await setting.session.audio(quiet(8 * FRAME))
+    assert ended(setting) == []
+    await setting.session.audio(quiet(FRAME))
+    assert ended(setting) == [0]
+    await setting.session.finish()
+    assert isinstance(setting.admission.written[0][0], AnalyzeText)
+
+
 async def test_a_text_of_the_language_before_ends_nothing() -> None:
     setting, request = await paused()
     await setting.session.configure(Configure(language="ko"))
