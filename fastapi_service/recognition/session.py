@@ -22,7 +22,7 @@ from fastapi_service.recognition.store_retry import StoreRetry
 from fastapi_service.recognition.writer import FoundUtterance, LedgerWriter
 from fastapi_service.storage.record import SessionRecord
 from infra.clock import now
-from wire.audio import decode_pcm, samples_to_ms
+from wire.audio import Pcm, decode_pcm, samples_to_ms
 from wire.errors import WireError
 from wire.messages.client import Configure
 from wire.messages.jobs import Partial
@@ -121,6 +121,9 @@ class Session:
     async def audio(self, data: bytes) -> None:
         """Take in audio. Waits while too many utterances wait for the ledger.
 
+        Between the seconds of a long message others have their turn. All of it is taken in, also when the caller is
+        cancelled meanwhile.
+
         Args:
             data: Int16 PCM at the session's rate, of an even, non-zero length.
 
@@ -132,11 +135,26 @@ class Session:
         seconds = len(pcm) / self.record.sample_rate
         metrics.AUDIO_SECONDS.inc(seconds)
         self._update_pace(seconds)
-        self._handle(self._stream.feed(pcm, now()))
+        await self._feed(pcm)
         endpointer = self._stream.endpointer
         if endpointer.active is not None and endpointer.state is State.SPEAKING and not self._is_busy:
             self._interims.update(endpointer.active, endpointer.position)
         await self._keep_pace()
+
+    async def _feed(self, pcm: Pcm) -> None:
+        arrived, second = now(), self.record.sample_rate
+        self._timeout.stop()  # the rest of the message is there
+        begin = 0
+        try:
+            while begin < len(pcm):
+                piece = pcm[begin : begin + second]
+                begin += second
+                self._handle(self._stream.feed(piece, arrived))
+                if begin < len(pcm):
+                    await asyncio.sleep(0)
+        except asyncio.CancelledError:  # what is flushed next has the whole message
+            self._handle(self._stream.feed(pcm[begin:], arrived))
+            raise
 
     async def gap(self, samples: int) -> None:
         """Take in silence that was not sent, in samples at the session's rate. Waits and raises as ``audio`` does."""
