@@ -4,8 +4,9 @@ import torch
 from torch import Tensor
 from whisper.tokenizer import Tokenizer
 
-MARKS = frozenset({".", "!", "?", "...", "。", "？", "！", "…", "?!", "!!", "..", '."', ".'"})
-COMMAS = frozenset({",", ";", ":", "-", "、", "，", "—", " -", " —", " –"})
+MARKS = frozenset({".", "!", "?", "...", "。", "…", "?!", "!!", "..", '."', ".'"})
+COMMAS = frozenset({",", ";", ":", "-", "、", "—", " -", " —", " –"})
+"""Each is one token. The wide marks of Chinese and Japanese but the full stop are several."""
 
 
 class Marks:
