@@ -76,6 +76,7 @@ def test_an_utterance_ends_in_a_pause_after_which_speech_has_gone_on(more: int) 
     assert isinstance(second, SpeculativeEndpoint)
     assert isinstance(third, Utterance)
     assert second.start == third.start == utterance.end
+    assert second.speech_end == third.speech_end == (len(stream.sent) - 2 * 17 * FRAME) / 32_000
     assert third.pcm == stream.audio(third)
 
 
@@ -111,6 +112,7 @@ def test_the_next_pause_begins_its_own_text() -> None:
     assert start == SpeechStart(utterance.end)
     assert isinstance(pause, SpeculativeEndpoint)
     assert (pause.start, pause.silence) == (utterance.end, 8 * FRAME)
+    assert pause.speech_end == (len(stream.sent) - 2 * 8 * FRAME) / 32_000
     assert pause.pcm == stream.sent[2 * pause.start : 2 * pause.end]
 
 
