@@ -195,7 +195,8 @@ class Endpointer:
     ) -> tuple[Utterance, list[Event]]:
         """End an utterance at a position behind some silence; the rest, if there is speech in it, goes on."""
         pcm, rest = active.split(position, self._min_voiced)
-        over = Utterance(active.start, position, pcm, "silence", speech_end, arrived, silence)
+        audio_end = active.arrival(position)
+        over = Utterance(active.start, position, pcm, "silence", speech_end, arrived, audio_end, silence)
         if not rest.voiced:
             self._active = None
             self._remember(rest.pcm)
@@ -272,6 +273,7 @@ class Endpointer:
                 reason=reason,
                 speech_end=active.speech_end,
                 ended=arrived,
+                audio_end=active.arrival(active.start + length),
                 silence=silence,
             )
         ]
@@ -279,8 +281,9 @@ class Endpointer:
     def _cut(self, active: ActiveUtterance, arrived: float) -> list[Event]:
         pcm, rest = active.cut(min(ms_to_samples(CUT_SEARCH_MS), self._max_utterance // 2) // FRAME)
         self._active = rest
+        audio_end = active.arrival(rest.start)
         events: list[Event] = [
-            Utterance(active.start, rest.start, pcm, "too_long", speech_end=arrived, ended=arrived, silence=0)
+            Utterance(active.start, rest.start, pcm, "too_long", arrived, ended=arrived, audio_end=audio_end, silence=0)
         ]
         if rest.state is not State.STARTING:
             events.append(SpeechStart(rest.start))
