@@ -62,7 +62,7 @@ class Gateway:
         celery = make_celery(names.GATEWAY, settings.redis_url)
         self._dispatcher = Dispatcher(lambda job: send_job(celery, job))
         self._occupancy = RoomOccupancy(self.redis, self._channels, hub.people)
-        partials = Partials(self.redis, self._channels, self._dispatcher)
+        partials = Partials(self.redis, self._channels, self._dispatcher, has_contexts=settings.context_s > 0)
         self._flushes = TaskSet()
         make_session = self._session_factory(partials)
         self.registry = SessionRegistry(self.store, hub, self._occupancy, make_session, self._flushes, settings)

@@ -52,16 +52,17 @@ class Settings(WireSettings):
     pre_roll_ms: Annotated[int, Field(ge=0, le=2_000)] = 300
     """Audio before the first voiced frame that belongs to an utterance."""
     silence_ms: Annotated[int, Field(ge=100, le=5_000)] = 500
-    """Silence that ends an utterance."""
+    """Silence that ends an utterance whose text does not show whether its sentence is over, or is not there in time."""
     unfinished_ms: Annotated[int, Field(ge=0, le=5_000)] = 800
-    """Silence that ends an utterance whose sentence is not over, by the text that is begun in the pause; below
-    ``silence_ms`` that counts. A sentence that is over ends with that text."""
+    """Silence that ends an utterance whose sentence is not over by the text that is begun in the pause; below
+    ``silence_ms`` that counts. A sentence that is over ends with that text, mostly before ``silence_ms``, and one that
+    others follow with a text that has some words of them. 0: no text ends anything, ``silence_ms`` decides alone."""
     jitter_ms: Annotated[int, Field(ge=0, le=600_000)] = 1_500
     """Time that audio may come late, by the network or by the client, before its utterance ends: without audio it ends
     after ``silence_ms`` and this. A packet that is lost three times comes 1.4 s late."""
     pause_ms: Annotated[int, Field(ge=0, le=5_000)] = 200
-    """Silence after which the final text is started early, to be used if the silence reaches ``silence_ms``; 0, or a
-    value not below ``silence_ms``, turns the early start off."""
+    """Silence after which the final text is begun, to be used if the utterance ends there, by the text or by silence.
+    0, or a value not below ``silence_ms``, begins it at the end only. Then no text of a pause ends a sentence."""
     interim_ms: Annotated[int, Field(ge=0, le=60_000)] = 1_000
     """Shortest time between two interim texts of a session; 0 shows final texts only."""
     context_s: Annotated[float, Field(ge=0, le=20)] = 6.0

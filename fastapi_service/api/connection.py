@@ -188,8 +188,7 @@ class Connection:
             raise errors.redis_unavailable() from error
         self.session, record = session, session.record
         self.send_queue.session_id = record.session_id
-        endpointing = Endpointing.model_validate(self._settings, from_attributes=True)
-        more = {"token": token, "resumed": token is None, "endpointing": endpointing}
+        more = {"token": token, "resumed": token is None, "endpointing": endpointing(self._settings)}
         self.send_queue.send(Ready.model_validate(asdict(record) | more))
         await self._registry.join(record, self.feed, start.last_seq)
         return session
@@ -209,6 +208,12 @@ class Connection:
             pending = await last_results(self.session, self._registry, self.feed, self._settings.stop_timeout_s)
             segments = self.session.segments
         self.send_queue.send(Stopped(segments=segments, pending=pending))
+
+
+def endpointing(settings: Settings) -> Endpointing:
+    """Return what a client that leaves out silence must send of it: as much as the longest that ends an utterance."""
+    found = Endpointing.model_validate(settings, from_attributes=True)
+    return found.model_copy(update={"silence_ms": max(settings.silence_ms, settings.unfinished_ms)})
 
 
 def _frame(received: MutableMapping[str, Any]) -> Frame:

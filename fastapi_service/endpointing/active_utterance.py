@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastapi_service.endpointing.frames import FRAME
-from wire.audio import SAMPLE_BYTES
+from wire.audio import SAMPLE_BYTES, SAMPLE_RATE
 
 CUT_SMOOTHING = 5
 """Frames over which the energy is averaged to find the place of a forced cut: between words rather than inside a closed
@@ -53,6 +53,8 @@ class ActiveUtterance:
         """Samples since the last voiced frame."""
         self.speech_end = 0.0
         """Arrival of the last voiced frame, on the caller's clock."""
+        self.arrived = 0.0
+        """Arrival of the newest frame."""
         self.is_unfinished = False
         """True in a pause before which the sentence is not over."""
         self._lead = lead
@@ -74,6 +76,7 @@ class ActiveUtterance:
         self.pcm += frame
         self._energies.append(energy)
         self._voicing.append(voiced)
+        self.arrived = arrived
         if voiced:
             self.voiced += FRAME
             self.silence = 0
@@ -82,6 +85,10 @@ class ActiveUtterance:
         else:
             self.silence += FRAME
         self._update_state()
+
+    def arrival(self, position: int) -> float:
+        """Return when the audio before a position had arrived, on the caller's clock, if it came in real time."""
+        return self.arrived - (self.end - position) / SAMPLE_RATE
 
     def since(self, position: int) -> tuple[int, bytes]:
         """Return the audio from a position on, or from the start if that is later: where it begins, and its samples."""
@@ -123,18 +130,19 @@ class ActiveUtterance:
             position += length
         return max(found, key=lambda pause: pause[1] - pause[0], default=None)
 
-    def split(self, position: int) -> tuple[bytes, "ActiveUtterance"]:
+    def split(self, position: int, min_voiced: int) -> tuple[bytes, "ActiveUtterance"]:
         """Split between two measured frames.
 
         Args:
             position: where a frame begins.
+            min_voiced: samples of voiced frames that make the rest speech.
 
         Returns:
             the audio before it, and the rest, which may be a click.
         """
         cut = position - self.start
         index = (cut - self._lead) // FRAME
-        return bytes(self.pcm[: cut * SAMPLE_BYTES]), self._rest(cut, index, min_voiced=self.min_voiced)
+        return bytes(self.pcm[: cut * SAMPLE_BYTES]), self._rest(cut, index, min_voiced=min_voiced)
 
     def _rest(self, cut: int, index: int, *, min_voiced: int) -> "ActiveUtterance":
         """Return what lies behind ``cut`` samples, with the measured frames from ``index`` on."""
@@ -142,7 +150,8 @@ class ActiveUtterance:
         rest = ActiveUtterance(self.start + cut, self.pcm[cut * SAMPLE_BYTES :], lead=lead, min_voiced=min_voiced)
         rest._energies, rest._voicing = self._energies[index:], self._voicing[index:]
         rest.voiced = FRAME * sum(rest._voicing)
-        rest.silence, rest.speech_end = self.silence, self.speech_end
+        rest.silence, rest.is_unfinished = self.silence, self.is_unfinished
+        rest.speech_end, rest.arrived = self.speech_end, self.arrived
         rest._update_state()
         return rest
 

@@ -39,7 +39,8 @@ class EndpointerOptions:
     max_utterance_ms: int = 20_000
     min_speech_ms: int = 90
     unfinished_ms: int = 0
-    """Silence that ends an utterance whose sentence is not over; not less than ``silence_ms``."""
+    """Silence that ends an utterance whose sentence is not over; below ``silence_ms`` that counts.
+    0: no text ends an utterance."""
     silence_ceiling: float = 0.0005
     noise_factor: float = 6.0
 
@@ -115,7 +116,8 @@ class Endpointer:
         events = self.feed(_silence(rest_of_frame), arrived)
         samples -= rest_of_frame
         if self._active and samples:
-            lacking = min(samples, ceil_to_frames(self._limit(self._active) - self._active.silence))
+            lacking = self._limit(self._active) - self._active.silence
+            lacking = min(samples, ceil_to_frames(max(FRAME, lacking)))  # a rest may have more silence than its limit
             events += self.feed(_silence(lacking), arrived)
             samples -= lacking
         if samples:  # no utterance is active, and the tail is empty
@@ -192,8 +194,9 @@ class Endpointer:
         self, active: ActiveUtterance, position: int, silence: int, speech_end: float, arrived: float
     ) -> tuple[Utterance, list[Event]]:
         """End an utterance at a position behind some silence; the rest, if there is speech in it, goes on."""
-        pcm, rest = active.split(position)
-        over = Utterance(active.start, position, pcm, "silence", speech_end, arrived, silence)
+        pcm, rest = active.split(position, self._min_voiced)
+        audio_end = active.arrival(position)
+        over = Utterance(active.start, position, pcm, "silence", speech_end, arrived, audio_end, silence)
         if not rest.voiced:
             self._active = None
             self._remember(rest.pcm)
@@ -270,6 +273,7 @@ class Endpointer:
                 reason=reason,
                 speech_end=active.speech_end,
                 ended=arrived,
+                audio_end=active.arrival(active.start + length),
                 silence=silence,
             )
         ]
@@ -277,8 +281,9 @@ class Endpointer:
     def _cut(self, active: ActiveUtterance, arrived: float) -> list[Event]:
         pcm, rest = active.cut(min(ms_to_samples(CUT_SEARCH_MS), self._max_utterance // 2) // FRAME)
         self._active = rest
+        audio_end = active.arrival(rest.start)
         events: list[Event] = [
-            Utterance(active.start, rest.start, pcm, "too_long", speech_end=arrived, ended=arrived, silence=0)
+            Utterance(active.start, rest.start, pcm, "too_long", arrived, ended=arrived, audio_end=audio_end, silence=0)
         ]
         if rest.state is not State.STARTING:
             events.append(SpeechStart(rest.start))

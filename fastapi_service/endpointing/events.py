@@ -46,7 +46,10 @@ class Utterance:
     speech_end: float
     """Arrival of its last voiced frame, on the caller's clock."""
     ended: float
-    """Arrival of the frame that showed its end, on the caller's clock."""
+    """Arrival of the frame that showed its end, or of the text that did, on the caller's clock."""
+    audio_end: float
+    """Arrival of its last sample, on the caller's clock, if audio came in real time. It may lie seconds before
+    ``ended``: a text comes late, and a part of a long silence is left out."""
     silence: int
     """Samples of trailing silence that belong to it."""
 

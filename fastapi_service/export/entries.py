@@ -35,7 +35,9 @@ class Speakers:
     def note(self, result: Final | SegmentFailed) -> None:
         """Note a result; all of them must be noted before the first is written."""
         if result.session_id not in self._began:
-            self._began[result.session_id] = result.clock.endpointed - result.end_ms / 1000
+            clock = result.clock
+            audio_end = clock.endpointed if clock.audio_end is None else clock.audio_end
+            self._began[result.session_id] = audio_end - result.end_ms / 1000
 
     def by_session(self) -> dict[str, Speaker]:
         """Return the speaker of each session."""

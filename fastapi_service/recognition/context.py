@@ -13,7 +13,7 @@ from wire.languages import WITHOUT_SPACES
 from wire.messages.transcript import Word
 
 MAX_GAP_S = 1.0
-"""Longest silence between two utterances that belong together; the silence that is part of them (pre-roll, up to 0.5 s
+"""Longest silence between two utterances that belong together; the silence that is part of them (pre-roll, 0.1 to 0.5 s
 behind the speech) does not count. After a longer one another sentence begins, which gains less than it costs."""
 MIN_LOGPROB = -0.7
 """Mean log-probability from which a text is continued: a wrong one leads the next one astray."""

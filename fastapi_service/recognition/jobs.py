@@ -32,7 +32,9 @@ def utterance_job(
         languages=record.languages,
         task=record.task,
         prompt=record.prompt,
-        clock=Clock(speech_end=utterance.speech_end, endpointed=utterance.ended, queued=now()),
+        clock=Clock(
+            speech_end=utterance.speech_end, endpointed=utterance.ended, audio_end=utterance.audio_end, queued=now()
+        ),
         ahead=ahead,
     )
     if partial is None or (partial.transcript is None and partial.no_speech_prob is None):

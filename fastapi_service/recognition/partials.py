@@ -5,8 +5,9 @@ Best effort: the ledger has no record of a request. When no answer comes, the ut
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 import structlog
 from kombu.exceptions import OperationalError
@@ -38,13 +39,14 @@ class PendingPartial:
         self,
         job: TranscribePartial,
         pcm: bytes,
-        context: Context | None,
+        put_context: Callable[[], Awaitable[None]] | None,
         redis: AsyncRedis,
         sender: JobSender,
         timeout_s: float,
     ) -> None:
+        """Send a job; what ``put_context`` stores is there before it."""
         self.job = job
-        self._context = context
+        self._put_context = put_context
         self._redis = redis
         self._answer: asyncio.Future[Partial | None] = asyncio.get_running_loop().create_future()
         self._sending = asyncio.create_task(self._send(pcm, sender), name="partial request")
@@ -60,6 +62,11 @@ class PendingPartial:
     def done(self) -> bool:
         """True once the result is there."""
         return self._answer.done()
+
+    @property
+    def partial(self) -> Partial | None:
+        """The result, once it is there; None before, and if no worker brings one."""
+        return self._answer.result() if self._answer.done() else None
 
     def set_result(self, partial: Partial | None) -> None:
         """End the request; a second result is ignored."""
@@ -100,8 +107,8 @@ class PendingPartial:
 
     async def _send(self, pcm: bytes, sender: JobSender) -> None:
         try:
-            if self.job.purpose == "final":
-                await Contexts(self._redis).put(self.job.session_id, self.job.segment, self._context)
+            if self._put_context is not None:
+                await self._put_context()
             await self._redis.set(self.job.audio_key, pcm, ex=AUDIO_TTL_S)
             await sender.send_once(self.job)
         except (OperationalError, RedisError, OSError) as error:
@@ -118,6 +125,7 @@ class Partials:
         subscriptions: AsyncRedis,
         sender: JobSender,
         *,
+        has_contexts: bool = True,
         timeout_s: float = TIMEOUT_S,
         watch_s: float = WATCH_S,
     ) -> None:
@@ -127,6 +135,7 @@ class Partials:
             redis: for commands.
             subscriptions: for :func:`fastapi_service.pubsub.follow`.
             sender: puts the jobs on the queue.
+            has_contexts: False: no request of any session has a context.
             timeout_s: seconds to wait for an answer.
             watch_s: interval between checks that the workers are alive.
         """
@@ -134,13 +143,18 @@ class Partials:
         self._redis = redis
         self._subscriptions = subscriptions
         self._sender = sender
+        self._has_contexts = has_contexts
         self._timeout_s = timeout_s
         self._watch_s = watch_s
         self._pending: dict[tuple[str, int, int], PendingPartial] = {}
 
     def request(self, job: TranscribePartial, pcm: bytes, context: Context | None = None) -> PendingPartial:
         """Send a request; returns at once. The text continues that of the context."""
-        pending = PendingPartial(job, pcm, context, self._redis, self._sender, self._timeout_s)
+        put_context = None
+        if self._has_contexts and job.purpose == "final" and job.task == "transcribe":
+            # also without one: that of an earlier request is taken away
+            put_context = partial(Contexts(self._redis).put, job.session_id, job.segment, context)
+        pending = PendingPartial(job, pcm, put_context, self._redis, self._sender, self._timeout_s)
         self._pending[pending.key] = pending
         pending.when_done(lambda: self._forget(pending))
         return pending
@@ -179,7 +193,7 @@ class Partials:
 
     async def _on_answer(self, _channel: str, data: str) -> None:
         with suppress(ValidationError):
-            partial = Partial.model_validate_json(data)
-            pending = self._pending.get((partial.session_id, partial.segment, partial.revision))
+            answer = Partial.model_validate_json(data)
+            pending = self._pending.get((answer.session_id, answer.segment, answer.revision))
             if pending is not None:
-                pending.set_result(partial)
+                pending.set_result(answer)

@@ -74,6 +74,11 @@ class PartialRequest(Protocol):
         """True once the result is there."""
         ...
 
+    @property
+    def partial(self) -> Partial | None:
+        """The result, once it is there; None before, and if no worker brings one."""
+        ...
+
     async def result(self) -> Partial | None:
         """Wait for the result; None if no worker will bring one."""
         ...

@@ -22,7 +22,7 @@ from fastapi_service.recognition.store_retry import StoreRetry
 from fastapi_service.recognition.writer import FoundUtterance, LedgerWriter
 from fastapi_service.storage.record import SessionRecord
 from infra.clock import now
-from wire.audio import decode_pcm, samples_to_ms
+from wire.audio import Pcm, decode_pcm, samples_to_ms
 from wire.errors import WireError
 from wire.messages.client import Configure
 from wire.messages.jobs import Partial
@@ -41,7 +41,7 @@ class Session:
           client sends, and a client that leaves audio out says so with a gap.
         * A session that sends faster than real time requests no text before the end of an utterance. Once it is live
           again, so are its utterances that were ahead.
-        * The text of a pause may end the utterance there, also a little later.
+        * Texts may end utterances, unless ``unfinished_ms`` is 0: see :class:`SentenceEnds`.
         * Texts requested before the end of an utterance change nothing else of this: see :class:`Speculation` and
           :class:`Interims`.
 
@@ -69,6 +69,8 @@ class Session:
         retry = StoreRetry(record.session_id, send_error, options.warn_after_s, options.max_retry_pause_s)
         self._configuration = Configuration(record, ports.store, retry, send)
         requester = PartialRequester(self._configuration, ports.partials)
+        self._texts_end = options.endpointer.unfinished_ms > 0
+        """False: silence alone ends utterances."""
         self._speculation = Speculation(requester, self._on_pause_text)
         self._interims = Interims(requester, send, self._on_interim_text, options.interim_every_s)
         self._ends = SentenceEnds(
@@ -109,7 +111,7 @@ class Session:
     @property
     def _is_busy(self) -> bool:
         """True if the workers have enough to do with this session's final texts."""
-        return self._pace.ahead or self.waiting > 0
+        return self._pace.ahead or self._writer.is_waiting_for_workers
 
     @property
     def waiting(self) -> int:
@@ -118,6 +120,9 @@ class Session:
 
     async def audio(self, data: bytes) -> None:
         """Take in audio. Waits while too many utterances wait for the ledger.
+
+        Between the seconds of a long message others have their turn. All of it is taken in, also when the caller is
+        cancelled meanwhile.
 
         Args:
             data: Int16 PCM at the session's rate, of an even, non-zero length.
@@ -130,11 +135,26 @@ class Session:
         seconds = len(pcm) / self.record.sample_rate
         metrics.AUDIO_SECONDS.inc(seconds)
         self._update_pace(seconds)
-        self._handle(self._stream.feed(pcm, now()))
+        await self._feed(pcm)
         endpointer = self._stream.endpointer
         if endpointer.active is not None and endpointer.state is State.SPEAKING and not self._is_busy:
             self._interims.update(endpointer.active, endpointer.position)
         await self._keep_pace()
+
+    async def _feed(self, pcm: Pcm) -> None:
+        arrived, second = now(), self.record.sample_rate
+        self._timeout.stop()  # the rest of the message is there
+        begin = 0
+        try:
+            while begin < len(pcm):
+                piece = pcm[begin : begin + second]
+                begin += second
+                self._handle(self._stream.feed(piece, arrived))
+                if begin < len(pcm):
+                    await asyncio.sleep(0)
+        except asyncio.CancelledError:  # what is flushed next has the whole message
+            self._handle(self._stream.feed(pcm[begin:], arrived))
+            raise
 
     async def gap(self, samples: int) -> None:
         """Take in silence that was not sent, in samples at the session's rate. Waits and raises as ``audio`` does."""
@@ -172,10 +192,10 @@ class Session:
         """
         self._timeout.stop()
         self._acknowledgements.stop()
-        self._speculation.stop()
-        self._interims.stop()
         self._update_pace()
         self._handle(self._stream.flush(now()))
+        self._speculation.stop()  # not before: the open utterance may end in the pause whose text is there
+        self._interims.stop()
         await self._writer.drain()
         await self._configuration.drain()
         await self._writer.put_context(self.segments, None)
@@ -230,10 +250,12 @@ class Session:
             self._speculation.begin(self.segments, pause, self._recent.before(self.segments, pause.start))
 
     def _on_pause_text(self, pause: SpeculativeEndpoint, request: PartialRequest, partial: Partial) -> None:
-        self._ends.on_pause(pause, request, partial)
+        if self._texts_end:
+            self._ends.on_pause(pause, request, partial)
 
     def _on_interim_text(self, partial: Partial, position: int) -> None:
-        self._ends.on_interim(partial, position)
+        if self._texts_end:
+            self._ends.on_interim(partial, position)
 
     def _on_over(self, utterance: Utterance, request: PartialRequest | None, rest: list[Event]) -> None:
         """Take in an utterance that is over by its text, and what goes on behind it."""
@@ -253,6 +275,9 @@ class Session:
         )
         self._interims.end()
         self._recent.add(segment, utterance)
+        partial = request.partial if request is not None else None
+        if partial is not None and partial.transcript is not None:  # what goes on behind it continues this text
+            self._recent.note(segment, partial.transcript)
         self._has_ahead |= self._pace.ahead
         received = self._stream.clock.to_client(utterance.end)
         found = FoundUtterance(segment, utterance, request, self.record, ahead=self._pace.ahead, received=received)

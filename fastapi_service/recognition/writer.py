@@ -1,6 +1,7 @@
 """Utterances on their way into the ledger."""
 
 import asyncio
+from collections import deque
 from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
@@ -45,6 +46,12 @@ class FoundUtterance(NamedTuple):
         """Length at 16 kHz."""
         return self.utterance.end - self.utterance.start
 
+    @property
+    def is_transcribed(self) -> bool:
+        """True if its text is there already, or the finding that there is none."""
+        partial = self.request.partial if self.request is not None else None
+        return partial is not None and (partial.transcript is not None or partial.no_speech_prob is not None)
+
 
 class LedgerWriter:
     """Writes one session's utterances into the ledger, in order, and sends their jobs.
@@ -74,14 +81,22 @@ class LedgerWriter:
         """Samples at 16 kHz that are not in the ledger yet; bounds the queue."""
         self._queue: asyncio.Queue[FoundUtterance | None] = asyncio.Queue()
         """None: what is in the ledger becomes live."""
+        self._waiting: deque[FoundUtterance] = deque()
+        """Utterances that are not in the ledger yet."""
         self._found = self._live_before = record.next_segment
         """Number of the next utterance to be queued, and that before which all are live."""
         self._written = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def is_waiting_for_workers(self) -> bool:
+        """True if an utterance that is not in the ledger yet has to be transcribed, or is being transcribed."""
+        return not all(found.is_transcribed for found in self._waiting)
+
     def put(self, found: FoundUtterance) -> None:
         """Queue an utterance; returns at once."""
         self.unwritten += found.samples
+        self._waiting.append(found)
         self._found = found.segment + 1
         self._enqueue(found)
 
@@ -136,6 +151,7 @@ class LedgerWriter:
             else:
                 await self._write(found, await settle(found.request))
                 self.unwritten -= found.samples
+                self._waiting.popleft()
                 self._written.set()
             self._queue.task_done()
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Literal
 
@@ -94,6 +95,22 @@ async def test_answer_reaches_its_request(setting: Setting, redis: Redis) -> Non
     assert answers[0].transcript is not None
     assert answers[0].transcript.text == "16000 samples of speech"
     assert redis.keys(f"{names.partial_audio(ALICE, 0, 1)[:-1]}*") == []
+
+
+class Certain(InstantTranscriber):
+    """Finds that a sentence is over."""
+
+    def transcribe(self, audio: Samples, config: RecognitionConfig, deadline: Deadline) -> Hypothesis:
+        return replace(super().transcribe(audio, config, deadline), sentence_end=1.5)
+
+
+async def test_the_evidence_of_a_sentences_end_comes_with_its_text(setting: Setting) -> None:
+    setting.worker.model = Certain()
+    request = setting.request()
+    await setting.work()
+    answer = await request.result()
+    assert answer is not None
+    assert answer.sentence_end == 1.5
 
 
 async def test_request_can_be_withdrawn_until_a_worker_begins(setting: Setting) -> None:

@@ -3,6 +3,7 @@
 import re
 import wave
 from pathlib import Path
+from typing import Literal
 
 import jiwer
 import numpy as np
@@ -39,7 +40,7 @@ from tests.support.redis import AsyncRedis, Redis
 from tests.support.speakers import audio_job
 from tests.support.utterances import outcomes_of
 from wire import names
-from wire.audio import SAMPLE_RATE, encode_pcm
+from wire.audio import SAMPLE_RATE, Samples, encode_pcm
 from wire.messages.client import Start
 from wire.messages.jobs import AnalyzeText
 from wire.messages.results import NoSpeech, segment_end
@@ -202,6 +203,26 @@ def test_nothing_shows_whether_a_sentence_goes_on_without_a_mark(weights: Path) 
     for each in (None, context):
         config = RecognitionConfig("en", context=each)
         assert engine.transcribe(speech[3 * SAMPLE_RATE :], config, Deadline.after(60)).continues is None
+
+
+def test_the_end_of_a_sentence_shows(weights: Path) -> None:
+    """More than any pause in it; not in a translation, and not when the text ends long before the audio."""
+    engine = load_whisper(Settings(model=str(weights), device="cpu"))
+    speech, silence = recording("jfk.wav"), np.zeros(3 * SAMPLE_RATE // 2, np.float32)
+
+    def evidence(audio: Samples, task: Literal["transcribe", "translate"] = "transcribe") -> float | None:
+        return engine.transcribe(audio, RecognitionConfig("en", task=task), Deadline.after(60)).sentence_end
+
+    whole = evidence(speech)
+    assert whole is not None
+    words = engine.transcribe(speech, RecognitionConfig("en"), Deadline.after(60)).words
+    for last in ("Americans,", "you,"):
+        index = next(index for index, word in enumerate(words) if word.text.strip() == last)
+        inside = evidence(speech[: round((words[index].end_s + words[index + 1].start_s) / 2 * SAMPLE_RATE)])
+        assert inside is not None
+        assert inside < whole - 0.5
+    assert evidence(speech, "translate") is None
+    assert evidence(np.concatenate([speech, silence])) is None
 
 
 def test_a_context_of_another_language_is_left_out(weights: Path) -> None:

@@ -21,6 +21,10 @@ class FakeRequest:
     def done(self) -> bool:
         return self.answer.done()
 
+    @property
+    def partial(self) -> Partial | None:
+        return self.answer.result() if self.done else None
+
     async def result(self) -> Partial | None:
         return await asyncio.shield(self.answer)
 

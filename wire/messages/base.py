@@ -51,7 +51,11 @@ class Clock(Message):
     speech_end: float
     """The gateway received the last speech of the utterance."""
     endpointed: float
-    """The silence that ends the utterance was complete. A partial may have its text earlier."""
+    """The gateway found the end of the utterance: the silence was complete, or a text showed that the sentence is over,
+    perhaps when speech had gone on. A partial may have its text earlier."""
+    audio_end: Annotated[float | None, Field(exclude_if=lambda at: at is None)] = None
+    """The gateway received the sample at ``end_ms``, not later than ``endpointed``: so the session's audio clock began
+    at this minus ``end_ms``. No stage begins or ends with it. Missing from gateways older than this field."""
     queued: float | None = None
     """The utterance was in the ledger, and its task was being sent to the STT queue."""
     stt_start: float | None = None

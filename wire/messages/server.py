@@ -15,7 +15,7 @@ class Endpointing(Message):
     pre_roll_ms: int
     """Audio before the first loud frame that belongs to an utterance, ms."""
     silence_ms: int
-    """Silence that ends an utterance, ms."""
+    """Longest silence that may pass before an utterance ends, ms: of each pause, so much must be sent."""
     min_speech_ms: int
     """Shortest sound that counts as speech, ms."""
     max_utterance_ms: int

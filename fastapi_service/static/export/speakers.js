@@ -14,7 +14,7 @@ export class Speakers {
    */
   note({ session_id, clock, end_ms }) {
     if (this.#began.has(session_id)) return false;
-    this.#began.set(session_id, clock.endpointed - end_ms / 1000);
+    this.#began.set(session_id, (clock.audio_end ?? clock.endpointed) - end_ms / 1000);
     return this.#began.size > 1;
   }
 

@@ -81,7 +81,9 @@ export function latencyLine({ clock }) {
       [names.analysis, clock.stt_end, clock.analysed],
       [names.delivery, clock.analysed, here],
     ]);
-    const known = stages.flatMap(([name, from, to]) => (from && to ? [`${name} ${seconds((to - from) * 1000)}`] : []));
+    const known = stages.flatMap(([name, from, to]) =>
+      from && to ? [`${name} ${seconds(Math.max(0, to - from) * 1000)}`] : [], // a text may be begun before the end is found
+    );
     return `${total(seconds((here - clock.speech_end) * 1000))}: ${known.join(" · ")}`;
   });
 }

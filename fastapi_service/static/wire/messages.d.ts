@@ -56,6 +56,7 @@ export interface Ack {
 export interface Clock {
   speech_end: number;
   endpointed: number;
+  audio_end?: number | null;
   queued: number | null;
   stt_start: number | null;
   stt_end: number | null;

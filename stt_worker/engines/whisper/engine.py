@@ -25,7 +25,7 @@ from stt_worker.engines.whisper.languages import ENGLISH, Languages, choose_lang
 from stt_worker.engines.whisper.prompt import make_prompt
 from stt_worker.engines.whisper.reference import reference_speech, silence_begin
 from stt_worker.engines.whisper.repetition import token_limit
-from stt_worker.engines.whisper.sentence_end import sentence_end
+from stt_worker.engines.whisper.sentence_end import MEASURED, sentence_end
 from stt_worker.engines.whisper.vocabulary import make_vocabulary
 from stt_worker.engines.whisper.word_timestamps import token_times, word_times
 from stt_worker.numerics import FLOAT16, Numerics
@@ -244,14 +244,20 @@ class WhisperTranscriber(BatchEngine):
             avg_logprob=decoded.avg_logprob,
             no_speech_prob=decoded.no_speech_prob,
             continues=decoded.continues,
-            sentence_end=_sentence_end(decoded, tokenizer, utterance.seconds),
+            sentence_end=_sentence_end(utterance, decoded, tokenizer),
             words=() if times is None else word_times(times, tokenizer, decoded.tokens, probabilities),
             attempts=attempt,
         )
 
 
-def _sentence_end(decoded: Decoded, tokenizer: Tokenizer, seconds: float) -> float | None:
-    """Return the log-odds that a sentence is over; None for a text that ends long before the audio."""
-    if not decoded.tokens or token_times(decoded, seconds)[-1] < seconds - LONGEST_PAUSE_S:
+def _sentence_end(utterance: Utterance, decoded: Decoded, tokenizer: Tokenizer) -> float | None:
+    """Return the log-odds that a sentence is over; None for a text that is no evidence of that.
+
+    That is one that ends long before the audio, one in a language that was not measured, and a translation, whose
+    sentences are not those of the speech.
+    """
+    if utterance.config.task == "translate" or utterance.language not in MEASURED or not decoded.tokens:
+        return None
+    if token_times(decoded, utterance.seconds)[-1] < utterance.seconds - LONGEST_PAUSE_S:
         return None
     return sentence_end(decoded, tokenizer)

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 from whisper.tokenizer import Tokenizer
 
-MARKS = frozenset({".", "!", "?", "...", "。", "？", "！", "…", "?!", "!!", "..", '."', ".'"})
-WIDE = frozenset({"。", "？", "！"})
-COMMAS = frozenset({",", ";", ":", "-", "、", "，", "—", " -", " —", " –"})
+MARKS = frozenset({".", "!", "?", "...", "。", "…", "?!", "!!", "..", '."', ".'"})
+COMMAS = frozenset({",", ";", ":", "-", "、", "—", " -", " —", " –"})
+"""Each is one token. The wide marks of Chinese and Japanese but the full stop are several."""
 
 
 class Marks:
@@ -20,7 +20,7 @@ class Marks:
             for wanted in ({sign.encode() for sign in MARKS}, {sign.encode() for sign in COMMAS})
         )
         self._comma_of = {
-            token: tokenizer.encode("、" if signs[token].decode() in WIDE else ",")[0] for token in self._marks.tolist()
+            token: tokenizer.encode("、" if signs[token].decode() == "。" else ",")[0] for token in self._marks.tolist()
         }
 
     def comma(self, token: int | None) -> int | None:

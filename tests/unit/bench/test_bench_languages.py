@@ -62,7 +62,7 @@ def test_an_utterance_belongs_to_the_part_that_most_of_it_is_from(start: int, en
 
 def test_the_silence_around_speech_is_no_speech() -> None:
     """0.3 s of pre-roll and what is behind the speech."""
-    utterance = Utterance(0, 3 * SAMPLE_RATE, b"", "silence", 0.0, 0.0, silence=SAMPLE_RATE // 2)
+    utterance = Utterance(0, 3 * SAMPLE_RATE, b"", "silence", 0.0, 0.0, 0.0, silence=SAMPLE_RATE // 2)
     assert speech_s(utterance) == pytest.approx(2.2)
 
 

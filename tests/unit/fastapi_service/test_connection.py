@@ -150,7 +150,7 @@ async def test_a_session_may_be_silent_for_longer() -> None:
 async def test_ready_carries_the_settings_of_the_endpointer() -> None:
     """A client that leaves out silence then judges it as the gateway does."""
     socket = FakeSocket(START, STOP)
-    settings = Settings(silence_ceiling=0.0002, noise_factor=4.0, silence_ms=700, pre_roll_ms=200)
+    settings = Settings(silence_ceiling=0.0002, noise_factor=4.0, silence_ms=700, unfinished_ms=600, pre_roll_ms=200)
     await Connection(socket, NativeSerializer(), FakeRegistry(), FakeLog(), settings).serve()
     assert socket.received[0]["endpointing"] == {
         "pre_roll_ms": 200,

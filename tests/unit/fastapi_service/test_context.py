@@ -13,7 +13,7 @@ SECOND = SAMPLE_RATE
 
 def utterance(start_s: float, end_s: float) -> Utterance:
     start, end = round(start_s * SECOND), round(end_s * SECOND)
-    return Utterance(start, end, speech(end - start), "silence", speech_end=0.0, ended=0.0, silence=0)
+    return Utterance(start, end, speech(end - start), "silence", speech_end=0.0, ended=0.0, audio_end=0.0, silence=0)
 
 
 def said(text: str, start_s: float = 0.0, **fields: object) -> Transcript:

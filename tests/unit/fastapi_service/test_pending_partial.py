@@ -26,6 +26,7 @@ class FakeRedis:
 
     def __init__(self) -> None:
         self.keys: dict[str, bytes] = {}
+        self.deleted: list[str] = []
         self.unavailable = False
         self.published: asyncio.Queue[str | Exception] = asyncio.Queue()
         self.subscribed: list[str] = []
@@ -39,6 +40,7 @@ class FakeRedis:
 
     async def delete(self, key: str) -> int:
         self._check()
+        self.deleted.append(key)
         return 0 if self.keys.pop(key, None) is None else 1
 
     async def smembers(self, key: str) -> list[str]:
@@ -74,7 +76,7 @@ class FakeRedis:
 class Setting:
     """The requests of one gateway, with a Redis of our own."""
 
-    def __init__(self, timeout_s: float = module.TIMEOUT_S) -> None:
+    def __init__(self, timeout_s: float = module.TIMEOUT_S, *, has_contexts: bool = True) -> None:
         self.redis, self.dispatcher = FakeRedis(), FakeDispatcher()
         self.partials = Partials(
             cast(AsyncRedis, self.redis),
@@ -82,14 +84,15 @@ class Setting:
             self.dispatcher,
             watch_s=0.01,
             timeout_s=timeout_s,
+            has_contexts=has_contexts,
         )
 
-    def request(self, revision: int = 1) -> PendingPartial:
+    def request(self, revision: int = 1, **fields: Any) -> PendingPartial:
         job = TranscribePartial(
             session_id=ALICE, segment=0, revision=revision, purpose="final", start_ms=0,
             audio_key=names.partial_audio(ALICE, 0, revision), reply_to=self.partials.channel,
         )  # fmt: skip
-        return self.partials.request(job, PCM)
+        return self.partials.request(TranscribePartial.model_validate(job.model_dump() | fields), PCM)
 
     async def sent(self, *pending: PendingPartial) -> None:
         await soon(
@@ -142,6 +145,22 @@ async def test_answer_reaches_its_request(setting: Setting) -> None:
 async def test_request_that_cannot_be_sent_ends_at_once(setting: Setting, where: str) -> None:
     setting.redis.unavailable, setting.dispatcher.closed = where == "redis", where == "queue"
     assert await setting.request().result() is None
+
+
+@pytest.mark.parametrize(
+    ("has_contexts", "fields", "deletes"),
+    [(True, {}, True), (False, {}, False), (True, {"purpose": "interim"}, False), (True, {"task": "translate"}, False)],
+    ids=["final", "contexts are off", "interim", "translation"],
+)
+async def test_a_request_without_a_context_takes_an_earlier_one_away(
+    has_contexts: bool, fields: dict[str, Any], deletes: bool
+) -> None:
+    """Unless there cannot be one: no command is spent on it."""
+    setting = Setting(has_contexts=has_contexts)
+    pending = setting.request(**fields)
+    await setting.sent(pending)
+    assert setting.redis.deleted == ([names.context(ALICE)] if deletes else [])
+    await pending.give_up()
 
 
 async def test_request_that_no_worker_has_begun_is_withdrawn(setting: Setting) -> None:

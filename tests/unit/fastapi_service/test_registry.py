@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from fastapi_service.delivery.hub import Hub
 from fastapi_service.delivery.ports import Sender
+from fastapi_service.endpointing.frames import FRAME
 from fastapi_service.sessions import registry as module
 from fastapi_service.sessions.ports import SpeechSession
 from fastapi_service.sessions.registry import SessionRegistry
@@ -17,10 +18,12 @@ from fastapi_service.storage.record import SessionRecord
 from fastapi_service.tasks import TaskSet
 from tests.support.connections import RECORD, FakeSession, FakeStore
 from tests.support.eventually import soon
+from tests.support.session_setting import Setting as SpokenTo
 from tests.support.speakers import ALICE, BOB, final
 from wire import names
 from wire.errors import ProtocolError, StoreError, WireError
 from wire.messages.client import Start
+from wire.messages.jobs import AnalyzeText
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import AnyServerMessage, People
 from wire.messages.statistics import Statistics
@@ -127,6 +130,24 @@ async def test_a_broken_connection_leaves_nothing_behind() -> None:
     await soon(lambda: asyncio.all_tasks() <= before)
     assert [session.flushed for session in sessions] == [1, 1, 1]
     sut.enter(FakeClient(None))
+
+
+@pytest.mark.parametrize(
+    ("wait_for_client", "jitter_ms"), [(False, 0), (True, 0), (True, 60_000)], ids=["closed", "broken", "shutdown"]
+)
+async def test_the_text_of_the_last_pause_is_used_when_a_connection_ends(wait_for_client: bool, jitter_ms: int) -> None:
+    """It is there, and the sentence not over by it; a broken line is waited for, unless the gateway stops."""
+    setting = SpokenTo(pause_ms=200, unfinished_ms=800)
+    await setting.say(34 * FRAME, pause=8 * FRAME)
+    setting.partials.requests[-1].write("good morning", sentence_end=-2.0)
+    await asyncio.sleep(0.01)
+    sut = registry(jitter_ms=jitter_ms)
+    sut.leave(FakeClient(setting.session), wait_for_client=wait_for_client)
+    if jitter_ms:
+        sut.stop_waiting()
+    await soon(lambda: setting.admission.written)
+    ((job, _, _),) = setting.admission.written
+    assert isinstance(job, AnalyzeText)
 
 
 async def opened(sut: SessionRegistry, *, resumed: bool) -> FakeClient:

@@ -76,6 +76,7 @@ def test_an_utterance_ends_in_a_pause_after_which_speech_has_gone_on(more: int) 
     assert isinstance(second, SpeculativeEndpoint)
     assert isinstance(third, Utterance)
     assert second.start == third.start == utterance.end
+    assert second.speech_end == third.speech_end == (len(stream.sent) - 2 * 17 * FRAME) / 32_000
     assert third.pcm == stream.audio(third)
 
 
@@ -88,6 +89,20 @@ def test_a_click_behind_the_pause_is_no_utterance() -> None:
     assert stream.feed(quiet(17 * FRAME)) == []
 
 
+def test_a_click_behind_a_pause_in_the_rest_of_a_forced_cut_is_no_utterance() -> None:
+    """One voiced frame makes that rest speech, but not what goes on behind its pause."""
+    endpointer = Endpointer(OPTIONS)
+    events = endpointer.feed(decode_pcm(quiet(20 * FRAME) + speech(690 * FRAME) + quiet(PAUSE)), 1.0)
+    assert any(isinstance(event, Utterance) and event.reason == "too_long" for event in events)
+    pause = events[-1]
+    assert isinstance(pause, SpeculativeEndpoint)
+    endpointer.feed(decode_pcm(speech(FRAME)), 1.0)
+    ended = endpointer.end(pause, 9.0)
+    assert ended is not None
+    assert ended[1] == []
+    assert endpointer.feed(decode_pcm(quiet(30 * FRAME)), 1.0) == []
+
+
 def test_the_next_pause_begins_its_own_text() -> None:
     """Speech has gone on and stopped again before the first text came."""
     stream = Stream()
@@ -97,6 +112,7 @@ def test_the_next_pause_begins_its_own_text() -> None:
     assert start == SpeechStart(utterance.end)
     assert isinstance(pause, SpeculativeEndpoint)
     assert (pause.start, pause.silence) == (utterance.end, 8 * FRAME)
+    assert pause.speech_end == (len(stream.sent) - 2 * 8 * FRAME) / 32_000
     assert pause.pcm == stream.sent[2 * pause.start : 2 * pause.end]
 
 
@@ -146,6 +162,46 @@ def test_a_gap_is_silence_there_too() -> None:
         stream.endpointer.wait(stream.pause)
         events = stream.endpointer.gap(samples, 1.0)
         assert sum(isinstance(event, Utterance) for event in events) == ends
+
+
+@pytest.mark.parametrize("more", [0, 10])
+def test_the_rest_waits_as_long_as_the_pause_was_let(more: int) -> None:
+    """The text of an earlier pause comes after the one that lets the newest become longer; then a gap, or silence."""
+    gone_on = Stream()
+    (newest,) = [event for event in gone_on.feed(speech(SAID), quiet(PAUSE)) if isinstance(event, SpeculativeEndpoint)]
+    gone_on.endpointer.wait(newest)
+    gone_on.feed(quiet(more * FRAME))
+    _, rest = gone_on.end()
+    assert isinstance(rest[0], SpeechStart)
+    position = gone_on.endpointer.position
+    assert gone_on.endpointer.gap(FRAME, 1.0) == []
+    assert [type(event) for event in gone_on.endpointer.gap(60 * FRAME, 1.0)] == [Utterance]
+    assert gone_on.endpointer.position == position + 61 * FRAME
+
+
+def test_the_rest_of_a_cut_waits_too() -> None:
+    """The utterance becomes too long in the pause."""
+    stream = Stream(EndpointerOptions(pause_ms=200, silence_ms=500, unfinished_ms=800, max_utterance_ms=2_550))
+    stream.feed(speech(20 * FRAME))
+    (newest,) = [event for event in stream.feed(quiet(PAUSE)) if isinstance(event, SpeculativeEndpoint)]
+    stream.endpointer.wait(newest)
+    assert any(isinstance(event, Utterance) and event.reason == "too_long" for event in stream.feed(quiet(12 * FRAME)))
+    stream.feed(quiet(5 * FRAME))
+    active = stream.endpointer.active
+    assert active is not None
+    assert active.silence == 24 * FRAME
+    assert ended_after(stream) == PAUSE // FRAME + 3
+
+
+def test_a_gap_behind_more_silence_than_ends_an_utterance_ends_it() -> None:
+    """However it came about, no sample is counted twice or lost."""
+    stream = Stream()
+    active = stream.endpointer.active
+    assert active is not None
+    active.silence = 30 * FRAME
+    position = stream.endpointer.position
+    assert [type(event) for event in stream.endpointer.gap(60 * FRAME, 1.0)] == [Utterance]
+    assert stream.endpointer.position == position + 60 * FRAME
 
 
 def test_a_shorter_wait_than_the_silence_changes_nothing() -> None:

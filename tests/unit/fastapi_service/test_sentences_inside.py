@@ -127,9 +127,9 @@ def test_the_pause_behind_a_text_is_not_inside_of_it(more: int) -> None:
     assert spoken.endpointer.end_between(spoken.start, (last, last), last, 11.0) is None
 
 
-async def said_two(interim_every_s: float = 0.0) -> Setting:
+async def said_two(interim_every_s: float = 0.0, unfinished_ms: int = 800) -> Setting:
     """Two sentences with a short gap, then a pause."""
-    setting = Setting(pause_ms=200, unfinished_ms=800, interim_every_s=interim_every_s)
+    setting = Setting(pause_ms=200, unfinished_ms=unfinished_ms, interim_every_s=interim_every_s)
     await setting.session.audio(speech(SENTENCE) + quiet(GAP) + speech(SENTENCE))
     return setting
 
@@ -246,9 +246,20 @@ async def test_an_interim_text_leaves_the_end_to_a_text_that_is_on_its_way() -> 
     await setting.session.finish()
 
 
+@pytest.mark.parametrize("interim_every_s", [0.0, 1.0])
+async def test_nothing_ends_inside_where_texts_are_to_end_nothing(interim_every_s: float) -> None:
+    setting = await said_two(interim_every_s, unfinished_ms=0)
+    request = setting.partials.requests[-1] if interim_every_s else await in_a_pause(setting)
+    request.write(TEXT, sentence_end=2.0)
+    await asyncio.sleep(0.01)
+    assert ended(setting) == []
+    await setting.session.finish()
+    assert ended(setting) == [0]
+
+
 async def test_a_translation_ends_nothing_inside() -> None:
     """Its words have no exact times."""
-    setting = Setting(replace(RECORD, task="translate"), pause_ms=200)
+    setting = Setting(replace(RECORD, task="translate"), pause_ms=200, unfinished_ms=800)
     await setting.session.audio(speech(SENTENCE) + quiet(GAP) + speech(SENTENCE))
     request = await in_a_pause(setting)
     request.write(TEXT, sentence_end=None)

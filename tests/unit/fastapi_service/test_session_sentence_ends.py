@@ -85,6 +85,44 @@ async def test_an_unfinished_sentence_waits_for_more() -> None:
     assert isinstance(job, AnalyzeText), "the text of the pause is used"
 
 
+@pytest.mark.parametrize("context_s", [0.0, 6.0])
+async def test_the_next_pause_begins_its_own_text(context_s: float) -> None:
+    """The first text comes while the second pause lasts. What is behind it is transcribed alone, and continues it."""
+    setting = Setting(pause_ms=200, unfinished_ms=800, context_s=context_s)
+    await setting.say(SAID, pause=PAUSE)
+    first = setting.partials.requests[-1]
+    first.begun = True
+    await setting.session.audio(speech(SAID) + quiet(PAUSE))
+    both = setting.partials.requests[-1]
+    both.begun = True
+    first.write("good morning", sentence_end=OVER)
+    await soon(lambda: len(setting.partials.requests) == 3)
+    second = setting.partials.requests[-1]
+    assert (second.job.segment, second.withdrawn, both.withdrawn) == (1, False, True)
+    assert (second.context and second.context.text) == ("good morning" if context_s else None)
+    second.begun = True
+    second.write("it rains", sentence_end=OVER)
+    await soon(lambda: len(setting.admission.written) == 2)
+    await setting.session.finish()
+    texts = [job.transcript.text for job, _, _ in setting.admission.written if isinstance(job, AnalyzeText)]
+    assert texts == ["good morning", "it rains"]
+
+
+async def test_an_utterance_whose_text_is_there_does_not_hold_up_the_next_pause() -> None:
+    """It needs no worker, however long the ledger is away; one that has to be transcribed does."""
+    setting, request = await paused()
+    setting.admission.open.clear()
+    request.write("good morning", sentence_end=OVER)
+    await soon(lambda: ended(setting) == [0])
+    await setting.session.audio(speech(SAID) + quiet(PAUSE))
+    second = setting.partials.requests[-1]
+    assert (second.job.segment, second.withdrawn) == (1, False)
+    await setting.session.audio(quiet(20 * FRAME) + speech(SAID) + quiet(PAUSE))
+    assert setting.partials.requests[-1] is second
+    setting.admission.open.set()
+    await setting.session.finish()
+
+
 async def test_a_text_that_comes_after_the_end_ends_nothing_more() -> None:
     setting, request = await paused()
     await setting.session.audio(quiet(20 * FRAME))
@@ -94,6 +132,23 @@ async def test_a_text_that_comes_after_the_end_ends_nothing_more() -> None:
     await setting.session.finish()
     assert ended(setting) == [0, 1]
     assert [job.segment for job, _, _ in setting.admission.written] == [0, 1]
+
+
+@pytest.mark.parametrize("evidence", [OVER, UNFINISHED])
+async def test_silence_alone_ends_an_utterance_where_texts_are_to_end_none(evidence: float) -> None:
+    """After half a second; the text of the pause is used."""
+    setting = Setting(pause_ms=200, unfinished_ms=0)
+    await setting.say(SAID, pause=PAUSE)
+    request = setting.partials.requests[-1]
+    request.begun = True
+    request.write("good morning", sentence_end=evidence)
+    await asyncio.sleep(0.01)
+    await setting.session.audio(quiet(8 * FRAME))
+    assert ended(setting) == []
+    await setting.session.audio(quiet(FRAME))
+    assert ended(setting) == [0]
+    await setting.session.finish()
+    assert isinstance(setting.admission.written[0][0], AnalyzeText)
 
 
 async def test_a_text_of_the_language_before_ends_nothing() -> None:

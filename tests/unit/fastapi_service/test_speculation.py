@@ -119,6 +119,26 @@ async def test_writer_waits_for_a_slow_worker(monkeypatch: pytest.MonkeyPatch) -
     assert [type(job) for job in setting.queue.jobs] == [AnalyzeText]
 
 
+@pytest.mark.parametrize("evidence", [None, -2.0])
+@pytest.mark.parametrize("is_there", [True, False], ids=["there", "begun"])
+async def test_the_end_of_a_session_uses_the_text_of_its_last_pause(is_there: bool, evidence: float | None) -> None:
+    """Whether the worker has answered or only begun: it is not transcribed a second time."""
+    setting = Setting(pause_ms=200, unfinished_ms=800)
+    request = await spoken(setting)
+    request.begun = True
+    if is_there:
+        request.write("good morning", sentence_end=evidence)
+        await asyncio.sleep(0.01)
+    finishing = asyncio.create_task(setting.session.finish())
+    await asyncio.sleep(0.01)
+    if not is_there:
+        request.write("good morning", sentence_end=2.0)
+    await finishing
+    ((job, _, _),) = setting.admission.written
+    assert isinstance(job, AnalyzeText)
+    assert job.transcript.text == "good morning"
+
+
 async def test_request_without_a_text_leads_to_a_transcription_job() -> None:
     """The worker failed, or its answer was lost: the ledger gets the audio."""
     setting = Setting(pause_ms=200)

@@ -5,7 +5,7 @@ import { beforeEach, test } from "node:test";
 
 import { setLanguage } from "../../../fastapi_service/static/i18n/index.js";
 import { localize } from "../../../fastapi_service/static/view/localize.js";
-import { finalParts } from "../../../fastapi_service/static/view/sentence.js";
+import { addLatency, finalParts } from "../../../fastapi_service/static/view/sentence.js";
 import { StatisticsPanel } from "../../../fastapi_service/static/view/statistics.js";
 import { FakeDocument, FakeElement } from "./fake-document.js";
 
@@ -125,4 +125,13 @@ test("the statistics have no row for what there is none of, nor for what an olde
   assert.deepEqual(Object.keys(rows()), always);
   statistics.people(2);
   assert.deepEqual(Object.keys(rows()), [...always, "People in the room"]);
+});
+
+test("no stage takes less than no time, also of a text that was there before the end was found", () => {
+  const lines = /** @type {FakeElement[]} */ ([]);
+  const append = (/** @type {FakeElement} */ line) => lines.push(line);
+  const item = { closest: () => item, querySelector: () => null, dataset: { entry: "0" }, append };
+  const clock = { speech_end: 10, endpointed: 10.8, stt_start: 10.2, stt_end: 10.4, analysed: 10.9, delivered: 11, published: 10.9 };
+  addLatency(/** @type {any} */ (item), /** @type {any} */ ([{ clock }]));
+  assert.equal(texts(lines)[0], "Here after 1.0 s: pause 0.8 s · queue 0.0 s · speech to text 0.2 s · sentiment 0.5 s · delivery 0.1 s");
 });

@@ -125,6 +125,17 @@ def test_the_text_is_sent_to_the_gateway_of_the_job() -> None:
     assert engine.asked == [RecognitionConfig(prefix=" Good", expected_language="ko", session=ALICE, priority=3)]
 
 
+@pytest.mark.parametrize("evidence", [-2.5, 0.0, 1.25, None])
+def test_the_evidence_of_a_sentences_end_is_sent_with_its_text(evidence: float | None) -> None:
+    """Without it, the message has no such field: older gateways read it as before."""
+    redis = Redis(job().audio_key)
+    run(job(), redis, replace(HYPOTHESIS, sentence_end=evidence))
+    ((_, partial),) = redis.published
+    assert partial.transcript is not None
+    assert partial.sentence_end == evidence
+    assert ("sentence_end" in partial.model_dump()) == (evidence is not None)
+
+
 def test_languages_that_the_session_allows_go_to_the_engine() -> None:
     (config,) = run(job(languages=("fr", "en")), Redis(job().audio_key)).asked
     assert (config.language, config.languages) == (None, ("fr", "en"))

@@ -45,13 +45,43 @@ def expected(mark: float, comma: float, words: int) -> float:
         (" Yes. He went home.", 3),
         (" 집에 갔어요.", 2),
         (" 네. 집에 갔어요.", 2),
+        (" 그러면 정말 좋겠네.", 3),
+        (" 밥을 꿨어요.", 2),
+        (" I think that it costs 3.50.", 6),
+        (" I have seen it with Mr. Smith.", 7),
+        (" I have seen it with J. Smith.", 7),
+        (" So did I. He went home.", 3),
+        (' He said "yes." He went home.', 3),
+        (" Il est allé.", 3),
+        (" C'est de la pâte\u0301.", 4),
     ],
 )
 def test_it_is_the_choice_behind_the_last_word(tokenizer: Tokenizer, text: str, words: int) -> None:
     """Whatever marks were chosen there; only the words of the last sentence count."""
     at = len(tokenizer.encode(text.rstrip(".?!")))
+    assert tokenizer.decode(tokenizer.encode(text)[:at]) == text.rstrip(".?!"), "the marks are tokens of their own"
     found = sentence_end(decoded(tokenizer, text, at=at, mark=0.8, comma=0.1), tokenizer)
     assert found == pytest.approx(expected(0.8, 0.1, words))
+
+
+@pytest.mark.parametrize("text", [" 좋겠네", " आप कैसे हैं", " ผมไปบ้าน", " 行きましょう", " été"])
+def test_a_letter_of_several_tokens_is_of_the_last_word(tokenizer: Tokenizer, text: str) -> None:
+    """As is a vowel sign; marks behind it may be several tokens, too."""
+    words = len(text.split())
+    at = len(tokenizer.encode(text))
+    for marks in ("", ".", "？", "।", '."', "\n"):
+        made = decoded(tokenizer, text, at=at, mark=0.8, comma=0.1)
+        made.tokens += tokenizer.encode(marks)
+        assert sentence_end(made, tokenizer) == pytest.approx(expected(0.8, 0.1, words)), marks
+
+
+def test_a_letter_that_is_cut_off_is_of_the_last_word(tokenizer: Tokenizer) -> None:
+    """The text reached its limit within it."""
+    tokens = tokenizer.encode(" 그러면 정말 좋겠네")
+    made = decoded(tokenizer, " 그러면", at=len(tokens) - 1, mark=0.8, comma=0.1)
+    made.tokens, made.marks = tokens[:-1], [(0.0, 0.0)] * (len(tokens) - 1) + [(0.8, 0.1)]
+    assert "\ufffd" in tokenizer.decode(made.tokens)
+    assert sentence_end(made, tokenizer) == pytest.approx(expected(0.8, 0.1, 3))
 
 
 def test_a_comma_is_evidence_against_it(tokenizer: Tokenizer) -> None:
@@ -84,8 +114,8 @@ def test_probabilities_are_those_of_all_marks(tokenizer: Tokenizer) -> None:
     for row, (mark, comma) in enumerate(found):
         probabilities = logits[row].softmax(dim=-1)
         for signs, probability in ((MARKS, mark), (COMMAS, comma)):
-            tokens = [tokens[0] for sign in signs if len(tokens := tokenizer.encode(sign)) == 1]
-            assert len(tokens) >= 8
+            tokens = [token for sign in signs for token in tokenizer.encode(sign)]
+            assert len(tokens) == len(signs), "each sign is one token"
             assert probability == pytest.approx(float(probabilities[tokens].sum()), rel=1e-4)
 
 

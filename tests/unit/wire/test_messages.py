@@ -228,9 +228,9 @@ def test_numbers_that_json_does_not_know_become_null() -> None:
 def test_hops_are_differences_of_the_clock() -> None:
     """Each hop lies between two readings that exist; a missing one gives no latency, a wrong clock no negative one."""
     clock = Clock.model_validate(read(GOLDEN / "final.json")["clock"])
-    assert {
-        name for begin, end in HOPS.values() for name in (*([begin] if isinstance(begin, str) else begin), end)
-    } == set(Clock.model_fields)
+    stages = {name for begin, end in HOPS.values() for name in (*([begin] if isinstance(begin, str) else begin), end)}
+    assert stages | {"audio_end"} == set(Clock.model_fields), "no stage begins or ends with the end of the audio"
+    assert "audio_end" not in stages
     assert hop_ms(clock, "endpointing") == pytest.approx(500)
     assert hop_ms(clock, "total") == pytest.approx(1_165)
     assert hop_ms(clock.at(queued=0.0), "enrolment") == 0.0
