@@ -134,13 +134,13 @@ def test_the_marks_are_those_of_the_choice(
     found, decoder, features = search
     prompt = Prompt(tokenizer.sot_sequence_including_notimestamps, sot=0)
     seen: list[Tensor] = []
-    marks = Marks(tokenizer, torch.device("cpu"))
 
-    def note(logits: Tensor, total: Tensor) -> list[tuple[float, float]]:
-        seen.append((logits - total[:, None]).exp())
-        return marks(logits, total)
+    class Noting(Marks):
+        def __call__(self, logits: Tensor, total: Tensor) -> list[tuple[float, float]]:
+            seen.append((logits - total[:, None]).exp())
+            return super().__call__(logits, total)
 
-    monkeypatch.setattr(found, "_marks", note)
+    monkeypatch.setattr(found, "_marks", Noting(tokenizer, torch.device("cpu")))
     (made,) = found.run(decoder.precompute_cross_kv(features[:1]), [prompt], [4], [lambda: None])
     chosen = [float(step[0, token].log()) for step, token in zip(seen, made.tokens, strict=True)]
     assert made.logprobs == pytest.approx(chosen, abs=1e-4)
