@@ -15,6 +15,8 @@ CLOSING = frozenset({"Pe", "Pf", "Pi"})
 WIDE = "。．！？｡"
 """Marks that stand without a space behind them."""
 BETWEEN_SENTENCES = re.compile(rf"(?<=[{re.escape(MARKS)}])\s+|(?<=[{WIDE}])")
+TITLES = ("Mr", "Mrs", "Ms", "Dr", "Prof", "St", "Sr", "Sra", "[A-HJ-Z]")
+"""Regular expressions of words whose full stop ends no sentence where more follows: titles, and initials."""
 GREEK_QUESTION_MARK = ";"
 """Ends a sentence in Greek only; Unicode makes U+037E this character."""
 BLANKS = (
@@ -24,6 +26,14 @@ BLANKS = (
 """Spaces as Python and JavaScript together see them."""
 _BEHIND = f"{BLANKS}\"'"
 _GREEK = re.compile("[\u0370-\u037d\u037f-\u03ff\u1f00-\u1fff]")
+
+
+_TITLE = re.compile(rf"\b(?:{'|'.join(TITLES)})\.$")
+
+
+def is_title(word: str) -> bool:
+    """Return True if the full stop of a word is that of a title or of an initial."""
+    return _TITLE.search(word) is not None
 
 
 def is_finished(text: str) -> bool:

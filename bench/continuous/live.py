@@ -42,6 +42,7 @@ class LiveSession:
         measure: Callable[[Callable[[], None]], Cost] = Cost.of,
         context_s: float = 0.0,
         interim_every_s: float = 0.0,
+        texts_end: bool = True,
     ) -> None:
         """Begin without audio.
 
@@ -51,6 +52,7 @@ class LiveSession:
             measure: does some work of the engine and returns what it took.
             context_s: longest speech before an utterance that it is transcribed together with.
             interim_every_s: interval of interim texts; 0: none.
+            texts_end: False: silence alone ends utterances.
         """
         self._session = session
         self._endpointer = endpointer
@@ -66,6 +68,7 @@ class LiveSession:
         self._pauses: list[tuple[SpeculativeEndpoint, Job]] = []
         """Those whose text is not there yet."""
         self._every_s = interim_every_s
+        self._texts_end = texts_end
         self._interim: Job | None = None
         self._next_s = 0.0
         self._agreement = LocalAgreement()
@@ -119,6 +122,8 @@ class LiveSession:
         there = [each for each in self._pauses if each[1].hypothesis is not None and each[1].finished_s <= at_s]
         for each in there:
             self._pauses.remove(each)
+            if not self._texts_end:
+                continue
             pause, job = self._end_inside(*each, at_s)
             assert job.hypothesis is not None
             verdict = judge(job.hypothesis.sentence_end, self._endpointer, pause)
@@ -191,7 +196,7 @@ class LiveSession:
         if reason_not_shown(job.hypothesis, Settings().min_logprob) is not None:
             return
         self._agreement.insert(text.words, self._prefix)
-        if self._speculation is not None and self._speculation[1].hypothesis is None:
+        if not self._texts_end or (self._speculation is not None and self._speculation[1].hypothesis is None):
             return
         found = self._over_inside(active.start, job, job.start + len(job.audio), at_s)
         if found is not None:

@@ -58,6 +58,7 @@ class Runs:
             measure_cost,
             context_s=settings.context_s,
             interim_every_s=settings.interim_ms / 1000,
+            texts_end=settings.unfinished_ms > 0,
         )
         return live.play(stream.audio)
 

@@ -1,16 +1,15 @@
 """Pure: sentences inside a text that are over, for others follow them in it."""
 
-import re
 from typing import NamedTuple
 
 from fastapi_service.recognition.context import is_certain
 from wire.audio import ms_to_samples
 from wire.messages.jobs import Partial, TranscribePartial
 from wire.messages.transcript import Transcript, Word
+from wire.sentence_ends import is_finished, is_title
 
 WORDS_BEHIND, LETTERS_BEHIND = 2, 4
 """Least words and letters behind a mark that make it the end of a sentence: of fewer, Whisper guesses them."""
-END = re.compile(r"[.!?…。！？][\"'”’»)]*$")
 
 
 class Seam(NamedTuple):
@@ -30,7 +29,8 @@ def last_seam(text: Transcript) -> Seam | None:
     if not is_certain(text):
         return None
     for count in range(len(words) - WORDS_BEHIND, 0, -1):
-        if END.search(words[count - 1].text) and _letters(words[count:]) >= LETTERS_BEHIND:
+        last = words[count - 1].text
+        if is_finished(last) and not is_title(last) and _letters(words[count:]) >= LETTERS_BEHIND:
             return Seam(count, ms_to_samples(words[count - 1].end_ms), ms_to_samples(words[count].start_ms))
     return None
 

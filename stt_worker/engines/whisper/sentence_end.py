@@ -15,6 +15,7 @@ from itertools import accumulate
 from whisper.tokenizer import Tokenizer
 
 from stt_worker.engines.whisper.greedy import Decoded
+from wire.sentence_ends import TITLES
 
 MARK, COMMA, WORDS, CONSTANT = 0.41, -0.58, 0.41, -4.64
 """Coefficients of the log-odds of a mark and of a comma, and of the logarithm of one more than the words of the last
@@ -23,10 +24,8 @@ LEAST = 1e-5
 """Smallest probability, and distance to one, that counts: the numbers of the decoder are not exact."""
 MEASURED = frozenset({"en", "ko", "de", "fr", "es", "pt"})
 """Languages of the pauses. In others, marks and commas are other tokens, or several, or none."""
-SENTENCE = re.compile(
-    r"(?<!\bMr)(?<!\bMrs)(?<!\bMs)(?<!\bDr)(?<!\bProf)(?<!\bSt)(?<!\bSr)(?<!\bSra)(?<!\b[A-HJ-Z])"
-    r"[.!?。？！…]+[\"'”’»)]*(?:\s+|$)"
-)
+_NO_TITLE = "".join(rf"(?<!\b{title})" for title in TITLES)
+SENTENCE = re.compile(rf"{_NO_TITLE}[.!?。？！…]+[\"'”’»)]*(?:\s+|$)")
 """The end of a sentence: not the point of a number, of a title or of an initial."""
 
 

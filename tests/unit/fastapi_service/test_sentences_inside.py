@@ -42,6 +42,8 @@ def transcript(text: str, avg_logprob: float = -0.2) -> Transcript:
         ('He said "come here." And then', 4),
         ("정말 예뻐요. 오늘 뭐 하세요?", 2),
         ("Is it? It may be. Yes", 2),
+        ("It was I. He said so", 3),
+        ("これは犬です。 私は 見ました", 1),
     ],
 )
 def test_a_sentence_with_words_behind_it_is_over(text: str, words: int) -> None:
@@ -51,7 +53,16 @@ def test_a_sentence_with_words_behind_it_is_over(text: str, words: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "It is a dog.", "It is a dog. It", "It is a dog. A b", "It is, as you say, a dog"]
+    "text",
+    [
+        "",
+        "It is a dog.",
+        "It is a dog. It",
+        "It is a dog. A b",
+        "It is, as you say, a dog",
+        "I saw Mr. Hale today",
+        "It was J. Smith here",
+    ],
 )
 def test_a_sentence_with_little_behind_it_may_go_on(text: str) -> None:
     assert last_seam(transcript(text)) is None
