@@ -198,7 +198,8 @@ def test_latencies_of_several_hosts_are_right(skews: list[float], steps: bool) -
     gateway, stt, analyzer, listener = hosts
     stages = [gateway] * 3 + [stt] * 2 + [analyzer] * 2 + [listener, gateway]
     stamps, truth = {}, {}
-    for name, host in zip(Clock.model_fields, stages, strict=True):
+    moments = [name for name in Clock.model_fields if name != "audio_end"]  # no hop uses it
+    for name, host in zip(moments, stages, strict=True):
         universe.elapsed += chance.uniform(0.01, 0.4)
         if steps:
             host.ahead_s += chance.choice((-2.0, 2.0))

@@ -5,7 +5,7 @@ import { beforeEach, test } from "node:test";
 
 import { setLanguage } from "../../../fastapi_service/static/i18n/index.js";
 import { localize } from "../../../fastapi_service/static/view/localize.js";
-import { addLatency, finalParts } from "../../../fastapi_service/static/view/sentence.js";
+import { finalParts, latencyLine } from "../../../fastapi_service/static/view/sentence.js";
 import { StatisticsPanel } from "../../../fastapi_service/static/view/statistics.js";
 import { FakeDocument, FakeElement } from "./fake-document.js";
 
@@ -128,10 +128,7 @@ test("the statistics have no row for what there is none of, nor for what an olde
 });
 
 test("no stage takes less than no time, also of a text that was there before the end was found", () => {
-  const lines = /** @type {FakeElement[]} */ ([]);
-  const append = (/** @type {FakeElement} */ line) => lines.push(line);
-  const item = { closest: () => item, querySelector: () => null, dataset: { entry: "0" }, append };
   const clock = { speech_end: 10, endpointed: 10.8, stt_start: 10.2, stt_end: 10.4, analysed: 10.9, delivered: 11, published: 10.9 };
-  addLatency(/** @type {any} */ (item), /** @type {any} */ ([{ clock }]));
-  assert.equal(texts(lines)[0], "Here after 1.0 s: pause 0.8 s · queue 0.0 s · speech to text 0.2 s · sentiment 0.5 s · delivery 0.1 s");
+  const line = latencyLine(/** @type {any} */ ({ clock }));
+  assert.equal(texts(/** @type {any} */ ([line]))[0], "Here after 1.0 s: pause 0.8 s · queue 0.0 s · speech to text 0.2 s · sentiment 0.5 s · delivery 0.1 s");
 });
