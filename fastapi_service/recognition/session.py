@@ -240,8 +240,8 @@ class Session:
                     self._on_utterance(event, self._speculation.take(event))
                 case _:
                     assert_never(event)
-        if self._stream.endpointer.state is State.SPEAKING:
-            self._speculation.discard()
+        if self._stream.endpointer.state is State.SPEAKING and not self._texts_end:
+            self._speculation.discard()  # otherwise it may still show that the sentence was over
 
     def _on_pause(self, pause: SpeculativeEndpoint) -> None:
         if self._is_busy:

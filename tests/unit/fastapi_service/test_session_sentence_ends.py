@@ -61,6 +61,30 @@ async def test_a_sentence_ends_also_when_the_next_has_begun() -> None:
     assert [message.segment for message in setting.sent if isinstance(message, SpeechStarted)] == [0, 1]
 
 
+async def test_a_text_that_no_worker_has_begun_may_still_end_its_sentence() -> None:
+    """A worker that was busy with an interim text begins it when speech has gone on."""
+    setting = Setting(pause_ms=200, unfinished_ms=800)
+    await setting.say(SAID, pause=PAUSE)
+    await setting.session.audio(speech(SAID))
+    request = setting.partials.requests[-1]
+    assert not request.withdrawn
+    request.begun = True
+    request.write("good morning", sentence_end=OVER)
+    await soon(lambda: setting.admission.written)
+    assert ended(setting) == [0]
+    await setting.session.finish()
+
+
+async def test_a_newer_pause_takes_the_place_of_one_whose_text_nobody_has_begun() -> None:
+    setting = Setting(pause_ms=200, unfinished_ms=800)
+    await setting.say(SAID, pause=PAUSE)
+    await setting.say(SAID, pause=PAUSE)
+    first, second = setting.partials.requests
+    assert first.withdrawn
+    assert not second.withdrawn
+    await setting.session.finish()
+
+
 @pytest.mark.parametrize("evidence", [PERHAPS, UNFINISHED, None])
 async def test_less_evidence_ends_nothing_once_speech_has_gone_on(evidence: float | None) -> None:
     setting, request = await paused()
