@@ -13,8 +13,8 @@ from wire.messages.jobs import Partial
 class Speculation:
     """At most one request at a time, made in the newest pause.
 
-    If the utterance ends in that pause, the request is taken and its text goes into the ledger. If speech goes on, the
-    request is discarded, and no client has seen its text; but its text may still show that the sentence was over.
+    If the utterance ends in that pause, the request is taken and its text goes into the ledger. If speech goes on, no
+    client sees the text, but it may still show that the sentence was over, until the next pause withdraws the request.
     """
 
     def __init__(
