@@ -41,7 +41,7 @@ KEEP_THE_INTERIM = """() => {
 
 async def test_interim_text_becomes_the_final_sentence_in_place(open_page: OpenPage) -> None:
     """While somebody speaks the text so far is there, lighter; the same item of the list gets text and sentiment."""
-    page = await open_page("jfk.wav")
+    page = await open_page("rainbow.wav")
     await page.get_by_role("button", name="Start").click()
     await page.wait_for_function(KEEP_THE_INTERIM, timeout=RESULTS_MS)
     await page.wait_for_function(
