@@ -157,10 +157,10 @@ def _three_times(pcm: bytes) -> bytes:
 
 async def test_the_text_grows_while_somebody_speaks(stack: Stack) -> None:
     """Interim texts come before the final one, settle word by word, and end with the utterance."""
-    spoken = clip("jfk.wav")
+    spoken = clip("fr-cristaux.wav")
     heard: list[AnyServerMessage] = []
     hooks = Hooks(heard.append, lambda _: None)
-    async with RecorderClient(socket_url(stack), Start(language="en"), hooks=hooks) as client:
+    async with RecorderClient(socket_url(stack), Start(language="fr"), hooks=hooks) as client:
         await say(client, spoken)
         await client.stop()
     finals = {message.segment: number for number, message in enumerate(heard) if isinstance(message, Final)}
