@@ -10,7 +10,7 @@ from fastapi_service.endpointing.events import Event, Reason, SpeculativeEndpoin
 from fastapi_service.endpointing.frames import FRAME, FRAME_MS, ceil_to_frames
 from fastapi_service.endpointing.vad import Vad
 from fastapi_service.endpointing.voice import VoiceModel
-from wire.audio import SAMPLE_BYTES, SAMPLE_RATE, Pcm, encode_pcm, ms_to_samples
+from wire.audio import SAMPLE_BYTES, Pcm, encode_pcm, ms_to_samples
 
 CUT_SEARCH_MS = 6_000
 """A forced cut is made at the quietest point of this last part of a too long utterance."""
@@ -161,9 +161,7 @@ class Endpointer:
         active = self._active
         if active is None or active.start != pause.start:
             return None
-        position = pause.end - min(pause.silence // 2, LEAD) // FRAME * FRAME
-        silence = pause.silence - (pause.end - position)
-        return self._end_at(active, position, silence, pause.speech_end, arrived)
+        return self._end_in(active, (pause.end - pause.silence, pause.end), pause.speech_end, arrived)
 
     def end_between(
         self, start: int, words: tuple[int, int], until: int, arrived: float
@@ -186,17 +184,17 @@ class Endpointer:
         pause = active.pause_between(begin, end, LEAST_PAUSE)
         if pause is None or pause[1] >= until:
             return None
-        position = pause[1] - min((pause[1] - pause[0]) // 2, LEAD) // FRAME * FRAME
-        speech_end = active.speech_end - (active.end - active.silence - pause[0]) / SAMPLE_RATE
-        return self._end_at(active, position, position - pause[0], speech_end, arrived)
+        return self._end_in(active, pause, active.arrival(pause[0]), arrived)
 
-    def _end_at(
-        self, active: ActiveUtterance, position: int, silence: int, speech_end: float, arrived: float
+    def _end_in(
+        self, active: ActiveUtterance, pause: tuple[int, int], speech_end: float, arrived: float
     ) -> tuple[Utterance, list[Event]]:
-        """End an utterance at a position behind some silence; the rest, if there is speech in it, goes on."""
+        """End an utterance in a pause, given by its positions; the rest, if there is speech in it, goes on."""
+        begin, end = pause
+        position = end - min((end - begin) // 2, LEAD) // FRAME * FRAME
         pcm, rest = active.split(position, self._min_voiced)
         audio_end = active.arrival(position)
-        over = Utterance(active.start, position, pcm, "silence", speech_end, arrived, audio_end, silence)
+        over = Utterance(active.start, position, pcm, "silence", speech_end, arrived, audio_end, position - begin)
         if not rest.voiced:
             self._active = None
             self._remember(rest.pcm)
