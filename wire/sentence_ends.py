@@ -26,8 +26,6 @@ BLANKS = (
 """Spaces as Python and JavaScript together see them."""
 _BEHIND = f"{BLANKS}\"'"
 _GREEK = re.compile("[\u0370-\u037d\u037f-\u03ff\u1f00-\u1fff]")
-
-
 _TITLE = re.compile(rf"\b(?:{'|'.join(TITLES)})\.$")
 
 

@@ -1,6 +1,6 @@
 """Base classes, field types and timestamps of all messages."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -8,6 +8,8 @@ SessionId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 """128 random bits in hexadecimal."""
 RoomName = Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")]
 """1–64 letters (of any script), digits, ``_``, ``.`` or ``-``."""
+OMITTED: Any = Field(exclude_if=lambda value: value is None)
+"""Marks an optional field that is left out of the JSON when it is None: older services and clients do not have it."""
 
 
 class Message(BaseModel):
@@ -53,7 +55,7 @@ class Clock(Message):
     endpointed: float
     """The gateway found the end of the utterance: the silence was complete, or a text showed that the sentence is over,
     perhaps when speech had gone on. A partial may have its text earlier."""
-    audio_end: Annotated[float | None, Field(exclude_if=lambda at: at is None)] = None
+    audio_end: Annotated[float | None, OMITTED] = None
     """The gateway received the sample at ``end_ms``, not later than ``endpointed``: so the session's audio clock began
     at this minus ``end_ms``. No stage begins or ends with it. Missing from gateways older than this field."""
     queued: float | None = None

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from wire.messages.base import Message, SessionId, Utterance
+from wire.messages.base import OMITTED, Message, SessionId, Utterance
 from wire.messages.transcript import Transcript
 
 Task = Literal["transcribe", "translate"]
@@ -73,7 +73,7 @@ class Partial(Message):
     """Set instead of ``transcript`` if there is no speech. If both are None, only the final job gives the result."""
     no_speech_reason: NoSpeechReason = "silence"
     """Reason for that."""
-    sentence_end: Annotated[float | None, Field(exclude_if=lambda log_odds: log_odds is None)] = None
+    sentence_end: Annotated[float | None, OMITTED] = None
     """Log-odds that a sentence is over with the text; None if nothing shows that."""
     keep_language: str | None = None
     """Detected language, if it is certain enough to be expected again."""

@@ -7,16 +7,12 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from wire.messages.base import PRIVATE, Message, Utterance, has_unknown_type
+from wire.messages.base import OMITTED, PRIVATE, Message, Utterance, has_unknown_type
 from wire.messages.jobs import AnalyzeText, NoSpeechReason, TranscribeAudio
 from wire.messages.transcript import Word
 
 Label = Literal["negative", "neutral", "positive"]
 LABELS: tuple[Label, ...] = get_args(Label)
-
-
-def _is_none(value: object) -> bool:
-    return value is None
 
 
 class Sentiment(Message):
@@ -68,11 +64,11 @@ class Final(_SegmentEnd):
     continues: bool = False
     """The text goes on with the sentence of the session's final before: speakers pause within sentences. False from
     older services."""
-    continued_segment: Annotated[int | None, Field(exclude_if=_is_none)] = None
+    continued_segment: Annotated[int | None, OMITTED] = None
     """Segment of that final. Segments without speech may lie between. Only if the text continues."""
-    first_segment: Annotated[int | None, Field(exclude_if=_is_none)] = None
+    first_segment: Annotated[int | None, OMITTED] = None
     """Segment of the final that the sentence begins with. Only if the text continues."""
-    sentence: Annotated[str | None, Field(exclude_if=_is_none)] = None
+    sentence: Annotated[str | None, OMITTED] = None
     """The sentence so far, this text included, without full stops that turned out to lie within it. Only if the text
     continues."""
 

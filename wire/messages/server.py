@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from wire.messages.base import PRIVATE, Message, RoomName, SessionId
+from wire.messages.base import OMITTED, PRIVATE, Message, RoomName, SessionId
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.statistics import Statistics
 
@@ -51,7 +51,7 @@ class Ready(_AppliedRecognition):
     sample_rate: int
     """Hertz."""
     room: RoomName | None
-    endpointing: Annotated[Endpointing | None, Field(exclude_if=lambda value: value is None)] = None
+    endpointing: Annotated[Endpointing | None, OMITTED] = None
     """Missing from gateways older than 0.2.0."""
 
 

@@ -2,9 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
-from wire.messages.base import Message
+from wire.messages.base import OMITTED, Message
 
 
 class Word(Message):
@@ -34,6 +32,6 @@ class Transcript(Message):
     model: str
     """Name of the model that made it."""
     words: tuple[Word, ...] = ()
-    continues: Annotated[bool | None, Field(exclude_if=lambda shown: shown is None)] = None
+    continues: Annotated[bool | None, OMITTED] = None
     """True: the speech shows that the text goes on with the sentence of the text before, though that ended with a full
     stop. False: that sentence was over. None: nothing is known."""
