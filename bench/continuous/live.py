@@ -22,7 +22,6 @@ from fastapi_service.recognition.local_agreement import LocalAgreement
 from fastapi_service.recognition.sentences import last_seam
 from fastapi_service.recognition.verdict import judge
 from stt_worker.engines.base import Context, Hypothesis
-from stt_worker.engines.base import Word as EngineWord
 from stt_worker.settings import Settings
 from stt_worker.tasks.transcript import reason_not_shown, to_transcript
 from wire.audio import SAMPLE_RATE, Pcm, Samples, decode_pcm, ms_to_samples, samples_to_ms, to_float, to_int16
@@ -275,18 +274,11 @@ def _divide(job: Job, count: int, position: int) -> tuple[Job, Job]:
     """Return the first words of a text for one utterance, and the rest for the next one, from a position on."""
     hypothesis, earlier_s = job.hypothesis, (position - job.start) / SAMPLE_RATE
     assert hypothesis is not None
-    over, rest = hypothesis.words[:count], hypothesis.words[count:]
-    moved = tuple(replace(each, start_s=each.start_s - earlier_s, end_s=each.end_s - earlier_s) for each in rest)
+    over, rest = hypothesis.words[:count], [word.later(-earlier_s) for word in hypothesis.words[count:]]
     return (
-        replace(job, hypothesis=replace(hypothesis, words=over, text=_text(over), sentence_end=None)),
-        replace(
-            job, start=position, segment=job.segment + 1, hypothesis=replace(hypothesis, words=moved, text=_text(rest))
-        ),
+        replace(job, hypothesis=replace(hypothesis.with_words(over), sentence_end=None)),
+        replace(job, start=position, segment=job.segment + 1, hypothesis=hypothesis.with_words(rest)),
     )
-
-
-def _text(words: tuple[EngineWord, ...]) -> str:
-    return "".join(word.text for word in words).strip()
 
 
 def _audio(pcm: bytes) -> Samples:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal, Protocol
 
 from stt_worker.engines.deadline import Deadline
@@ -77,6 +77,10 @@ class Word:
     probability: float
     """Mean probability of its tokens, 0–1."""
 
+    def later(self, seconds: float) -> "Word":
+        """Return the same word some seconds later; earlier, if that is negative."""
+        return replace(self, start_s=self.start_s + seconds, end_s=self.end_s + seconds)
+
 
 @dataclass(frozen=True)
 class Hypothesis:
@@ -99,6 +103,10 @@ class Hypothesis:
     """Log-odds that a sentence is over with the text; None if nothing shows that."""
     attempts: int = 1
     """Number of decoding attempts, each with more padding, until the text was accepted."""
+
+    def with_words(self, words: Sequence[Word]) -> "Hypothesis":
+        """Return the same with the text of other words."""
+        return replace(self, words=tuple(words), text="".join(word.text for word in words).strip())
 
 
 Outcome = Hypothesis | Exception

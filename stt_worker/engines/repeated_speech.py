@@ -66,14 +66,10 @@ def written_out(hypothesis: Hypothesis, repetition: Repetition) -> Hypothesis | 
     ]
     if not phrase:
         return None
-    copies = [_later(word, bound - first) for bound in others for word in phrase]
-    whole = (*said_before, *copies, *(_later(word, removed) for word in words[len(said_before) :]))
-    return replace(hypothesis, words=whole, text="".join(word.text for word in whole).strip())
+    copies = [word.later(bound - first) for bound in others for word in phrase]
+    whole = (*said_before, *copies, *(word.later(removed) for word in words[len(said_before) :]))
+    return hypothesis.with_words(whole)
 
 
 def _middle(word: Word) -> float:
     return (word.start_s + word.end_s) / 2
-
-
-def _later(word: Word, seconds: float) -> Word:
-    return replace(word, start_s=word.start_s + seconds, end_s=word.end_s + seconds)

@@ -101,11 +101,8 @@ def filled(hypothesis: Hypothesis, skipped: Skipped, part: Outcome) -> Hypothesi
     if part.language != hypothesis.language or text_key(part.text) in text_key(hypothesis.text):
         return hypothesis
     at, words = skipped.words, hypothesis.words
-    inside = tuple(
-        replace(word, start_s=word.start_s + skipped.begin_s, end_s=word.end_s + skipped.begin_s) for word in part.words
-    )
+    inside = [word.later(skipped.begin_s) for word in part.words]
     behind = replace(words[at], start_s=min(max(words[at].start_s, skipped.end_s), words[at].end_s))
-    whole = (*words[:at], *inside, behind, *words[at + 1 :])
-    text = "".join(word.text for word in whole).strip()
     continues = part.continues if at == 0 else hypothesis.continues
-    return replace(hypothesis, words=whole, text=text, continues=continues)
+    whole = hypothesis.with_words([*words[:at], *inside, behind, *words[at + 1 :]])
+    return replace(whole, continues=continues)
