@@ -17,9 +17,9 @@ from fastapi_service.endpointing.active_utterance import ActiveUtterance, State
 from fastapi_service.endpointing.endpointer import Endpointer
 from fastapi_service.endpointing.events import Event, SpeculativeEndpoint, SpeechStart, Utterance
 from fastapi_service.recognition.context import RecentSpeech
-from fastapi_service.recognition.interims import COST_FACTOR, FIRST_S, LEAD_MS, WINDOW_S
+from fastapi_service.recognition.interims import COST_FACTOR, FIRST_S, newest_speech
 from fastapi_service.recognition.local_agreement import LocalAgreement
-from fastapi_service.recognition.sentences import last_seam
+from fastapi_service.recognition.sentences import end_inside
 from fastapi_service.recognition.verdict import judge
 from stt_worker.engines.base import Context, Hypothesis
 from stt_worker.settings import Settings
@@ -141,7 +141,7 @@ class LiveSession:
 
     def _end_inside(self, pause: SpeculativeEndpoint, job: Job, at_s: float) -> tuple[SpeculativeEndpoint, Job]:
         """End the sentences inside the text of a pause; return the pause and the job of the rest."""
-        found = self._over_inside(pause.start, job, pause.end - pause.silence, at_s)
+        found = end_inside(self._endpointer, pause.start, self._transcript(job), pause.end - pause.silence, at_s)
         if found is None:
             return pause, job
         utterance, rest, words = found
@@ -176,11 +176,7 @@ class LiveSession:
             self._request_interim(active, at_s)
 
     def _request_interim(self, active: ActiveUtterance, at_s: float) -> None:
-        since = self._endpointer.position - WINDOW_S * SAMPLE_RATE
-        prefix = self._agreement.committed_since(samples_to_ms(max(0, since)))
-        if prefix and since > active.start:
-            since = ms_to_samples(prefix[0].start_ms - LEAD_MS)
-        start, pcm = active.since(since)
+        prefix, start, pcm = newest_speech(self._agreement, active, self._endpointer.position)
         text = "".join(word.text for word in prefix)
         job = Job(at_s, _audio(pcm), None, start, len(self._utterances), prefix=text or " ")
         if self._worker.offer(job):
@@ -197,20 +193,13 @@ class LiveSession:
         self._agreement.insert(text.words, self._prefix)
         if not self._texts_end or (self._speculation is not None and self._speculation[1].hypothesis is None):
             return
-        found = self._over_inside(active.start, job, job.start + len(job.audio), at_s)
+        found = end_inside(self._endpointer, active.start, text, job.start + len(job.audio), at_s)
         if found is not None:
             self._discard()
             utterance, rest, _ = found
             self._recent.add(len(self._utterances), utterance)
             self._utterances.append((utterance, at_s, self._settle(utterance, at_s)))
             self._handle(rest, at_s)
-
-    def _over_inside(self, start: int, job: Job, until: int, at_s: float) -> tuple[Utterance, list[Event], int] | None:
-        """End the sentences of a text that others follow, as the gateway does."""
-        if (seam := last_seam(self._transcript(job))) is None:
-            return None
-        ended = self._endpointer.end_between(start, (seam.begin, min(seam.end, until)), until, at_s)
-        return None if ended is None else (*ended, seam.words)
 
     @staticmethod
     def _transcript(job: Job) -> Transcript:

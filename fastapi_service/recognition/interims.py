@@ -94,11 +94,7 @@ class Interims:
         busy = self._answering is not None and not self._answering.done()
         if self._segment is None or busy or position < self._next:
             return
-        since = position - WINDOW_S * SAMPLE_RATE
-        prefix = self._agreement.committed_since(samples_to_ms(max(0, since)))
-        if prefix and since > utterance.start:
-            since = ms_to_samples(prefix[0].start_ms - LEAD_MS)
-        start, pcm = utterance.since(since)
+        prefix, start, pcm = newest_speech(self._agreement, utterance, position)
         text = "".join(word.text for word in prefix)
         self._request = self._requester.request("interim", self._segment, start, pcm, text)
         self._next = position + round(self._every_s * SAMPLE_RATE)
@@ -133,6 +129,23 @@ class Interims:
         early = self._misses > 0 and self._agreement.empty
         doublings = min(MAX_DOUBLINGS, max(0, self._misses - 1))
         return (RETRY_S if early else self._every_s) * (1 << doublings)
+
+
+def newest_speech(
+    agreement: LocalAgreement, utterance: ActiveUtterance, position: int
+) -> tuple[list[Word], int, bytes]:
+    """Return the words with which the next text is to begin, and its audio with the position of that.
+
+    Args:
+        agreement: on the texts of the utterance so far.
+        utterance: the one that is being spoken.
+        position: of the newest sample.
+    """
+    since = position - WINDOW_S * SAMPLE_RATE
+    prefix = agreement.committed_since(samples_to_ms(max(0, since)))
+    if prefix and since > utterance.start:
+        since = ms_to_samples(prefix[0].start_ms - LEAD_MS)
+    return prefix, *utterance.since(since)
 
 
 async def _answer(request: PartialRequest, timeout_s: float) -> Partial | None:

@@ -6,7 +6,7 @@ from fastapi_service.endpointing.endpointer import Endpointer
 from fastapi_service.endpointing.events import Event, SpeculativeEndpoint, Utterance
 from fastapi_service.recognition.interims import Interims
 from fastapi_service.recognition.ports import PartialRequest
-from fastapi_service.recognition.sentences import KnownText, divide, last_seam
+from fastapi_service.recognition.sentences import KnownText, divide, end_inside
 from fastapi_service.recognition.speculation import Speculation
 from fastapi_service.recognition.verdict import judge
 from infra.clock import now
@@ -93,18 +93,5 @@ class SentenceEnds:
         return pause, behind
 
     def _over_inside(self, start: int, text: Transcript, until: int) -> tuple[Utterance, list[Event], int] | None:
-        """End the sentences of a text that others follow.
-
-        Args:
-            start: of the utterance.
-            text: up to ``until``, where there is speech.
-            until: position in the stream.
-
-        Returns:
-            the utterance, the events of the rest, and the number of words before it; None if nothing is over.
-        """
-        seam = last_seam(text) if self._inside else None
-        if seam is None:
-            return None
-        ended = self._endpointer.end_between(start, (seam.begin, min(seam.end, until)), until, now())
-        return None if ended is None else (*ended, seam.words)
+        """End the sentences of a text that others follow, if they are to end; see ``end_inside``."""
+        return end_inside(self._endpointer, start, text, until, now()) if self._inside else None

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from fastapi_service.endpointing.endpointer import Endpointer
+from fastapi_service.endpointing.events import Event, Utterance
 from fastapi_service.recognition.context import is_certain
 from wire.audio import ms_to_samples
 from wire.messages.jobs import Partial, TranscribePartial
@@ -33,6 +35,27 @@ def last_seam(text: Transcript) -> Seam | None:
         if is_finished(last) and not is_title(last) and _letters(words[count:]) >= LETTERS_BEHIND:
             return Seam(count, ms_to_samples(words[count - 1].end_ms), ms_to_samples(words[count].start_ms))
     return None
+
+
+def end_inside(
+    endpointer: Endpointer, start: int, text: Transcript, until: int, arrived: float
+) -> tuple[Utterance, list[Event], int] | None:
+    """End the sentences of a text that others follow.
+
+    Args:
+        endpointer: of the stream.
+        start: of the utterance.
+        text: up to ``until``, where there is speech.
+        until: position in the stream.
+        arrived: as for ``Endpointer.feed``.
+
+    Returns:
+        the utterance, the events of the rest, and the number of words before it; None if nothing is over.
+    """
+    if (seam := last_seam(text)) is None:
+        return None
+    ended = endpointer.end_between(start, (seam.begin, min(seam.end, until)), until, arrived)
+    return None if ended is None else (*ended, seam.words)
 
 
 def _letters(words: tuple[Word, ...]) -> int:
