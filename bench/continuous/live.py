@@ -99,7 +99,7 @@ class LiveSession:
         self._handle(events, at_s)
         self._judge(at_s)
         self._interims(at_s)
-        if self._endpointer.state is State.SPEAKING:
+        if self._endpointer.state is State.SPEAKING and not self._texts_end:
             self._discard()
 
     def _handle(self, events: list[Event], at_s: float) -> None:
@@ -178,7 +178,7 @@ class LiveSession:
     def _request_interim(self, active: ActiveUtterance, at_s: float) -> None:
         prefix, start, pcm = newest_speech(self._agreement, active, self._endpointer.position)
         text = "".join(word.text for word in prefix)
-        job = Job(at_s, _audio(pcm), None, start, len(self._utterances), prefix=text or " ")
+        job = Job(at_s, _audio(pcm), None, start, len(self._utterances), prefix=text)
         if self._worker.offer(job):
             self._interim, self._prefix = job, prefix
         else:
@@ -233,7 +233,7 @@ class LiveSession:
         return Job(at_s, _audio(said.pcm), context, said.start, segment)
 
     def _transcribe(self, job: Job) -> Hypothesis:
-        if job.prefix:
+        if job.prefix is not None:
             return self._session.transcribe_interim(job.audio, job.prefix)
         hypothesis = self._session.transcribe(job.audio, job.context)
         if job in self._shown:

@@ -47,8 +47,8 @@ class Job:
     """None: it has not begun."""
     finished_s: float = 0.0
     cost: Cost = Cost(0.0, 0.0)
-    prefix: str = ""
-    """Beginning of an interim text."""
+    prefix: str | None = None
+    """Beginning of an interim text; None: it is not for one."""
     is_preempted: bool = False
     """True for an interim text that gave way to a final one."""
 
