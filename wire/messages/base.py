@@ -8,6 +8,8 @@ SessionId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 """128 random bits in hexadecimal."""
 RoomName = Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")]
 """1–64 letters (of any script), digits, ``_``, ``.`` or ``-``."""
+PersonId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+"""Public id of a person in a room; see ``wire.people.person_id``."""
 OMITTED: Any = Field(exclude_if=lambda value: value is None)
 """Marks an optional field that is left out of the JSON when it is None: older services and clients do not have it."""
 
@@ -74,6 +76,17 @@ class Clock(Message):
         return self.model_copy(update=readings)
 
 
+class Speaker(Message):
+    """The person who talks in a session."""
+
+    person: PersonId
+    """The same in all sessions of the room that begin with the same ``person_key``, and in no other room."""
+    name: str | None = None
+    """Name that the person chose; null: none."""
+    role: str | None = None
+    """Role that the person chose, such as agent or customer; null: none."""
+
+
 class Utterance(Message):
     """Fields that every job and every result of an utterance has."""
 
@@ -89,6 +102,8 @@ class Utterance(Message):
     end_ms: int
     """End on the session's audio clock, ms, gaps included."""
     clock: Clock
+    speaker: Annotated[Speaker | None, OMITTED] = None
+    """The person, with name and role at the end of the utterance. Missing from services older than this field."""
 
 
 HOPS: dict[str, tuple[str | tuple[str, ...], str]] = {
