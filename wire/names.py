@@ -51,17 +51,19 @@ def session(session_id: str) -> str:
     """Hash with what a resume needs.
 
     Fields: token (its digest), owner, room, task, language, languages, prompt, sample_rate, next_segment, samples (the
-    safe ones), ahead (1 if its last utterance was), and detected_language, the last one that was certain.
+    safe ones), ahead (1 if its last utterance was), detected_language, the last one that was certain, and person, name
+    and role of the one who talks.
     """
     return f"{_PREFIX}session:{session_id}"
 
 
 def session_keys(session_id: str, room: str | None) -> list[str]:
-    """Return the keys that live as long as a session: its hash, the order of its results, logs, and statistics."""
+    """Return the keys that live as long as a session: its hash, the order of its results, logs, statistics."""
     audiences = [audience(session_id, None)]
     if room is not None:
         audiences.append(room_audience(room))
-    return [session(session_id), order(session_id), *map(log, audiences), *map(statistics, audiences)]
+    people = [] if room is None else [person_statistics(room)]
+    return [session(session_id), order(session_id), *map(log, audiences), *map(statistics, audiences), *people]
 
 
 def audio(session_id: str, segment: int) -> str:
@@ -123,6 +125,11 @@ def statistics(audience_name: str) -> str:
     return f"{_PREFIX}statistics:{audience_name}"
 
 
+def person_statistics(room: str) -> str:
+    """Hash with the statistics of each person in a room; the fields of one begin with the person's id and a colon."""
+    return f"{_PREFIX}persons:{room}"
+
+
 def people(room: str) -> str:
     """Sorted set of the connections in a room: owner ids by the time of their expiry (Unix seconds)."""
     return f"{_PREFIX}people:{room}"
@@ -131,6 +138,11 @@ def people(room: str) -> str:
 def talking(room: str) -> str:
     """Sorted set like ``people``, of the connections that have sent audio."""
     return f"{_PREFIX}talking:{room}"
+
+
+def present(room: str) -> str:
+    """Hash: the same owner ids → person, name, role and whether they talk now, as JSON."""
+    return f"{_PREFIX}present:{room}"
 
 
 def heartbeat(service: str, instance: str) -> str:
