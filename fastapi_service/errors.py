@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from wire.errors import AudioError, ProtocolError, StoreError
+from wire.people import MAX_NAME, MAX_ROLE
 
 MAX_ERRORS = 20
 """Invalid messages after which a client is disconnected."""
@@ -72,6 +73,15 @@ def bad_room() -> ProtocolError:
     """A ``start`` has a room whose name is not allowed."""
     return ProtocolError(
         "bad_room", "The name of the room is invalid.", "Use 1 to 64 letters, digits, dots, hyphens or underscores."
+    )
+
+
+def bad_name(field: str, reason: str) -> ProtocolError:
+    """A ``start`` or ``configure`` has a ``name`` or a ``role`` that cannot be shown; it is not repeated."""
+    return ProtocolError(
+        "bad_name",
+        f"The {field} is invalid: {reason}.",
+        f"Use one line of at most {MAX_ROLE if field == 'role' else MAX_NAME} characters, without control characters.",
     )
 
 

@@ -17,8 +17,8 @@ _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 def person_id(session_id: str, room: str | None, key: str | None) -> str:
     """Return the public id of the person who talks in a session.
 
-    With a key it is the same in all sessions of one room, and another one in each room: a person cannot be followed from
-    room to room. Without one, or without a room, each session is a person. The key does not follow from the id.
+    With a key it is the same in all sessions of one room, and another one in each room: a person cannot be followed
+    from room to room. Without one, or without a room, each session is a person. The key does not follow from the id.
     """
     source = session_id if key is None or room is None else f"{room}\0{key}"
     return hashlib.sha256(source.encode()).hexdigest()[:_ID_DIGITS]

@@ -171,6 +171,8 @@ class Connection:
         if self.session is None:
             raise errors.not_started("configure")
         await self.session.configure(change)
+        if change.changes_person:
+            self._registry.introduce(self.session.record)
 
     async def _on_gap(self, samples: int) -> bool:
         if self.session is None:

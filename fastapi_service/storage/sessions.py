@@ -1,5 +1,6 @@
 """Session records in Redis, so that any gateway can go on where another one stopped."""
 
+import json
 import secrets
 from collections.abc import Sequence
 
@@ -15,12 +16,14 @@ from infra.redis_types import AsyncScript, Value
 from wire import names
 from wire.messages.client import Start
 from wire.messages.jobs import Task
-from wire.messages.statistics import Statistics
+from wire.messages.statistics import PersonStatistics, Statistics
+from wire.people import person_id
 
 log = structlog.get_logger()
 
-_Progress = tuple[str | None, Task, str, str, str, str | None, str | None]
-"""Language, task, prompt, next segment, acknowledged samples, languages and ahead, as resume.lua answers them."""
+_Progress = tuple[str | None, Task, str, str, str, str | None, str | None, str | None, str | None, str | None]
+"""Language, task, prompt, next segment, acknowledged samples, languages, ahead, person, name and role, as resume.lua
+answers them."""
 
 
 class SessionStore:
@@ -40,9 +43,9 @@ class SessionStore:
 
     async def create(self, start: Start) -> tuple[SessionRecord, str]:
         """Create a session; returns its record and its token, which is kept as a digest only."""
-        token = tokens.new_token()
+        token, session_id = tokens.new_token(), secrets.token_hex(16)
         record = SessionRecord(
-            session_id=secrets.token_hex(16),
+            session_id=session_id,
             owner=secrets.token_hex(8),
             room=start.room,
             language=the_only(start.chosen_languages),
@@ -52,6 +55,9 @@ class SessionStore:
             sample_rate=start.sample_rate,
             next_segment=0,
             samples=0,
+            person=person_id(session_id, start.room, start.person_key),
+            name=start.name,
+            role=start.role,
         )
         pipeline = self._redis.pipeline()
         pipeline.hset(names.session(record.session_id), mapping=_fields(record, tokens.digest(token)))
@@ -79,7 +85,7 @@ class SessionStore:
         progress = await self._resume(keys=names.session_keys(start.session_id, room), args=[owner, self._ttl_s])
         if progress is None:  # it expired since the look at its token
             raise errors.not_resumable()
-        language, task, prompt, next_segment, samples, listed, ahead = progress
+        language, task, prompt, next_segment, samples, listed, ahead, person, name, role = progress
         languages = tuple(listed.split(",")) if listed else ()
         return SessionRecord(
             session_id=start.session_id,
@@ -93,6 +99,9 @@ class SessionStore:
             next_segment=int(next_segment),
             samples=int(samples),
             resumed_live=ahead != "1",
+            person=person,
+            name=name,
+            role=role,
         )
 
     async def audience(self, session_id: str, token: str) -> str | None:
@@ -113,11 +122,12 @@ class SessionStore:
         return bool(verdict == "acknowledged")
 
     async def configure(self, record: SessionRecord, *, languages: bool) -> bool:
-        """Record the prompt, and the languages if they are changed. Returns and raises as ``acknowledge`` does."""
+        """Record prompt, name, role, and the languages if they are changed. Returns and raises as ``acknowledge`` does."""
         keys = names.session_keys(record.session_id, record.room)
-        args: list[Value] = [record.owner, self._ttl_s, record.prompt]
+        fields = {"prompt": record.prompt, "name": record.name, "role": record.role}
         if languages:
-            args += [",".join(record.languages), record.language or ""]
+            fields |= {"languages": ",".join(record.languages), "language": record.language}
+        args: list[Value] = [record.owner, self._ttl_s, json.dumps(fields)]
         verdict = await self._configure(keys=keys, args=args)
         if verdict == "unknown":
             raise SessionUnknown
@@ -145,6 +155,18 @@ class SessionStore:
             log.error("statistics unreadable", audience=audience, problems=refused.error_count())
             return None
 
+    async def person_statistics(self, room: str) -> list[PersonStatistics]:
+        """Return the latest statistics of each person in a room, without those that cannot be read."""
+        key = names.person_statistics(room)
+        fields = [field for field in await self._redis.hkeys(key) if field.endswith(":message")]
+        found: list[PersonStatistics] = []
+        for message in filter(None, await self._redis.hmget(key, *fields) if fields else ()):
+            try:
+                found.append(PersonStatistics.model_validate_json(message))
+            except ValidationError as refused:  # the person's next utterance brings new ones
+                log.error("statistics unreadable", audience=names.room_audience(room), problems=refused.error_count())
+        return found
+
     async def owners(self, session_ids: Sequence[str]) -> list[str | None]:
         """Return the owner of each session; None for those that have expired."""
         pipeline = self._redis.pipeline(transaction=False)
@@ -167,5 +189,8 @@ def _fields(record: SessionRecord, token_digest: str) -> dict[str, str | int]:
         "room": record.room,
         "language": record.language,
         "languages": ",".join(record.languages),
+        "person": record.person,
+        "name": record.name,
+        "role": record.role,
     }
     return {name: value for name, value in fields.items() if value is not None}

@@ -14,10 +14,11 @@ from fastapi_service.sessions.ports import Client, Feed, SpeechSession
 from fastapi_service.storage.record import SessionRecord
 from tests.support.speakers import ALICE, final
 from wire.audio import SAMPLE_RATE
+from wire.messages.base import Speaker
 from wire.messages.client import Configure, Start
 from wire.messages.results import Final
 from wire.messages.server import Configured
-from wire.messages.statistics import Statistics
+from wire.messages.statistics import PersonStatistics, Statistics
 
 RECORD = SessionRecord(
     session_id=ALICE, owner="owner", room=None, language=None, sample_rate=SAMPLE_RATE, next_segment=0, samples=0
@@ -154,6 +155,7 @@ class FakeRegistry:
     missing: int = 0
     starts: list[Start] = field(default_factory=list)
     talking: int = 0
+    introduced: list[Speaker | None] = field(default_factory=list)
     left: list[bool] = field(default_factory=list)
 
     def enter(self, client: Client) -> None:
@@ -169,6 +171,9 @@ class FakeRegistry:
 
     def talks(self, _: SessionRecord) -> None:
         self.talking += 1
+
+    def introduce(self, record: SessionRecord) -> None:
+        self.introduced.append(record.speaker)
 
     async def read_statistics(self, record: SessionRecord, receiver: Receiver) -> None:
         receiver.on_statistics(Statistics(scope="session", session_id=record.session_id, version=9, trend_window=20))
@@ -186,6 +191,7 @@ class FakeStore:
 
     owned_by: dict[str, str] = field(default_factory=dict)
     frozen: bool = False
+    people: list[PersonStatistics] = field(default_factory=list)
 
     async def create(self, start: Start) -> tuple[SessionRecord, str]:
         return replace(RECORD, room=start.room), "token"
@@ -207,3 +213,6 @@ class FakeStore:
         if self.frozen:
             await asyncio.Event().wait()
         return None
+
+    async def person_statistics(self, _: str) -> list[PersonStatistics]:
+        return self.people

@@ -145,3 +145,7 @@ class PersonStatistics(_Totals, Speaker):
 
     type: Literal["person_stats"] = "person_stats"
     room: RoomName
+
+
+AnyStatistics = Statistics | PersonStatistics
+"""All that an audience gets."""

@@ -213,6 +213,17 @@ async def test_languages_and_prompt_can_be_changed_during_the_session() -> None:
     assert [m["code"] for m in socket.received if m["type"] == "error"] == ["not_started", "bad_message"]
 
 
+async def test_a_new_name_is_shown_to_the_room() -> None:
+    """Nothing is when the change is of something else. ``ready`` and ``configured`` say what the name is."""
+    registry = FakeRegistry(FakeSession(replace(RECORD, person="0" * 16, role="agent")))
+    frames = ('{"type":"configure","prompt":"Valkey"}', '{"type":"configure","name":" Bob "}')
+    socket = await serve(registry, START, *frames, STOP)
+    assert [speaker and speaker.name for speaker in registry.introduced] == ["Bob"]
+    said = [message for message in socket.received if message["type"] in {"ready", "configured"}]
+    assert [(message.get("name"), message["role"]) for message in said] == [(None, "agent")] * 2 + [("Bob", "agent")]
+    assert said[0]["person"] == "0" * 16
+
+
 async def test_messages_out_of_order_are_refused_and_the_session_goes_on() -> None:
     """A gap before the start, and a second start."""
     socket = await serve(FakeRegistry(), '{"type":"gap","samples":1}', START, START, '{"type":"ping","id":"7"}', STOP)
