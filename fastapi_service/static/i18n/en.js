@@ -115,7 +115,7 @@ export const en = {
      */
     listening: (count, names) => `${count} listening${names && `: ${names}`}`,
     name: "Add your name",
-    rename: "Change your name",
+    rename: "Change name",
   },
   /** @param {number} number */
   speaker: (number) => `Speaker ${number}`,
@@ -159,7 +159,7 @@ export const en = {
     latency: "Typical delay",
     longest: "Longest turn",
     interruptions: "Interruptions",
-    overlap: "Talk at once",
+    overlap: "Talking at once",
     silence: "Silence",
     most_positive: "Most positive",
     most_negative: "Most negative",

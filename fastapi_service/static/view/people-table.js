@@ -112,6 +112,7 @@ export class PeopleTable {
       const cell = this.#cells.get(`${row} ${person}`);
       if (cell) setText(cell, () => text(figures));
     }
+    this.#cells.get(`share ${person}`)?.style.setProperty("--share", String(talk.share));
     for (const row of NOTABLE) {
       this.#links.get(`${row} ${person}`)?.show(statistics?.[row], (sentence) => valence(sentence.valence), () => texts.none);
     }

@@ -81,7 +81,7 @@ export class People {
     const known = this.#get(id);
     if (!known.number) {
       known.number = ++this.#spoken;
-      this.#repaint();
+      this.#changed(id, known.name);
     }
     return id;
   }
@@ -100,8 +100,10 @@ export class People {
   label(id) {
     const { name, number } = this.#get(id);
     if (!name) return this.isOwn(id) ? texts.you : number ? texts.speaker(number) : texts.people.unnamed;
-    const namesakes = [...this.#known.keys()].filter((other) => other === id || (this.name(other) === name && !(this.isOwn(id) && this.isOwn(other))));
-    const place = namesakes.sort((a, b) => this.order(a) - this.order(b) || 0).indexOf(id);
+    const place = [...this.#known.keys()]
+      .filter((other) => this.name(other) === name && (other === id || !this.isOwn(id) || !this.isOwn(other)))
+      .sort((a, b) => this.order(a) - this.order(b) || 0)
+      .indexOf(id);
     return place ? `${name} (${place + 1})` : name;
   }
 
@@ -125,13 +127,26 @@ export class People {
   /** @param {Speaker} speaker */
   #name({ person, name, role }) {
     const known = this.#get(person);
-    const changed = known.name !== name || known.role !== role;
+    const before = known.name;
+    if (before === name && known.role === role) return;
     Object.assign(known, { name, role });
-    if (changed) this.#repaint();
+    this.#changed(person, before, name);
   }
 
-  #repaint() {
-    for (const tag of document.querySelectorAll("[data-person]")) this.#paint(/** @type {HTMLElement} */ (tag));
+  /**
+   * Shows what has become of a person, and of those who have the same name.
+   * @param {string} id
+   * @param {(string | null)[]} names
+   */
+  #changed(id, ...names) {
+    this.#repaint((other) => other === id || names.includes(this.name(other) ?? ""));
+  }
+
+  #repaint(stale = (/** @type {string} */ _id) => true) {
+    for (const each of document.querySelectorAll("[data-person]")) {
+      const tag = /** @type {HTMLElement} */ (each);
+      if (stale(tag.dataset.person ?? "")) this.#paint(tag);
+    }
   }
 
   /** @param {HTMLElement} tag */

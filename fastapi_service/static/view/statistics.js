@@ -112,7 +112,7 @@ export class StatisticsPanel {
     NOTABLE.forEach((name, i) => {
       const sentence = room ? statistics[name] : null;
       this.#rowOf(name).hidden = !sentence;
-      this.#links[i].show(sentence, ({ valence: value }, text) => `${text} (${valence(value)})`, () => "");
+      this.#links[i].show(sentence, ({ valence: value }, text) => `${valence(value)} ${text}`, () => "");
     });
   }
 

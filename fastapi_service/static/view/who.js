@@ -38,8 +38,9 @@ export class Who {
     const listeners = who.filter(({ talker }) => !talker);
     setText(find("others"), () => {
       const names = listeners.flatMap(({ name, person }) => (name ? people.label(person) : []));
-      const more = talkers.length > MOST ? `${texts.people.more(talkers.length - MOST)} ` : "";
-      return more + (listeners.length ? texts.people.listening(listeners.length, names.join(", ")) : "");
+      const more = talkers.length > MOST ? [texts.people.more(talkers.length - MOST)] : [];
+      const listening = listeners.length ? [texts.people.listening(listeners.length, names.join(", "))] : [];
+      return [...more, ...listening].join(" · ");
     });
     const named = who.some(({ person, name }) => name && people.isOwn(person));
     setText(find("rename"), () => (named ? texts.people.rename : texts.people.name));
