@@ -101,11 +101,12 @@ def statistics() -> dict[str, Any]:
         for number, share in enumerate(shares)
     ]  # fmt: skip
     conversation = {"people": talk, "silence_ms": 32_000, "overlap_ms": 1_680}
-    room = {"type": "stats", "scope": "room", "session_id": None, "room": ROOM, "latency": {}}
+    room: dict[str, Any] = {"type": "stats", "scope": "room", "session_id": None, "room": ROOM, "latency": {}}
     return {**room, **totals(range(3)), "conversation": conversation}
 
 
 def everything() -> list[dict[str, Any]]:
-    """Return all that was said, and all figures."""
+    """Return all that was said, and all figures twice: they come after each sentence."""
     finals = [final(segment) for segment in range(len(SAID))]
-    return [people([1]), *finals, statistics(), *(person_statistics(number) for number in range(3))]
+    figures = [statistics(), *(person_statistics(number) for number in range(3))]
+    return [people([1]), *finals, *figures, *figures]

@@ -81,9 +81,11 @@ export class PeopleTable {
     const heads = this.#talk.map(({ person }) => element("th", { scope: "col" }, this.#people.tag("span", person)));
     find("people-head").replaceChildren(element("td"), ...heads);
     const rows = [...Object.keys(ROWS), ...NOTABLE].map((row) => {
-      const head = setText(element("th", { scope: "row" }), () => nameOf(row));
+      /** @type {Record<string, string>} */
+      const label = LABELS.some((each) => each === row) ? { "data-label": row } : {};
+      const head = setText(element("th", { scope: "row", ...label }), () => nameOf(row));
       const cells = this.#talk.map(({ person }) => this.#cell(row, person));
-      return element("tr", LABELS.some((label) => label === row) ? { "data-label": row } : {}, head, ...cells);
+      return element("tr", {}, head, ...cells);
     });
     find("people-rows").replaceChildren(...rows);
   }
