@@ -23,6 +23,8 @@ class Order(BaseModel):
     fields and types that a newer listener stored stay."""
     sentence: Sentence | None = None
     """The newest sentence; see ``newest_sentence``."""
+    began_ms: int | None = None
+    """Unix time at which the session's audio clock began, ms, by its first entry in an export; None before that."""
 
     @property
     def newest_sentence(self) -> Sentence | None:

@@ -122,7 +122,7 @@ class SessionStore:
         return bool(verdict == "acknowledged")
 
     async def configure(self, record: SessionRecord, *, languages: bool) -> bool:
-        """Record prompt, name, role, and the languages if they are changed. Returns and raises as ``acknowledge`` does."""
+        """Record prompt, name and role; languages if they are changed. Returns and raises as ``acknowledge`` does."""
         keys = names.session_keys(record.session_id, record.room)
         fields = {"prompt": record.prompt, "name": record.name, "role": record.role}
         if languages:

@@ -6,7 +6,7 @@ local result_stream, pending = unpack(KEYS)
 local plan = cjson.decode(ARGV[1])
 
 for _, state in ipairs(plan.states) do
-  if (redis.call('HGET', state.key, 'version') or '0') ~= state.version then return 0 end
+  if (redis.call('HGET', state.key, state.field) or '0') ~= state.version then return 0 end
 end
 
 -- JSON object of names and values in turn; the values are JSON already.
@@ -33,8 +33,12 @@ local function next_seq(log)
 end
 
 for _, state in ipairs(plan.states) do
-  redis.call('HSET', state.key, 'version', state.version + 1, 'data', state.data)
-  if state.message then redis.call('HSET', state.key, 'message', state.message) end
+  local fields = { state.field, state.version + 1 }
+  for name, value in pairs(state.fields) do
+    fields[#fields + 1] = name
+    fields[#fields + 1] = value
+  end
+  redis.call('HSET', state.key, unpack(fields))
   if state.ttl > 0 then redis.call('EXPIRE', state.key, state.ttl) end
 end
 for _, result in ipairs(plan.results) do
@@ -44,7 +48,9 @@ for _, result in ipairs(plan.results) do
   publish('result_messages', {'audience', result.audience, 'seq', seq, 'message', result.message})
 end
 for _, statistics in ipairs(plan.statistics) do
-  publish('final_stats', {'audience', statistics.audience, 'message', statistics.message})
+  local fields = {'audience', statistics.audience, 'message', statistics.message}
+  if statistics.person then fields[5], fields[6] = 'person', statistics.person end
+  publish('final_stats', fields)
 end
 
 -- A result that waits for an earlier one is stored in the state; its utterance leaves the ledger when it is released.

@@ -1,5 +1,6 @@
 """Base classes, field types and timestamps of all messages."""
 
+import math
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -87,6 +88,11 @@ class Speaker(Message):
     """Role that the person chose, such as agent or customer; null: none."""
 
 
+def half_up(value: float) -> int:
+    """Round as the page's JavaScript does; Python's ``round`` goes to the even neighbour."""
+    return math.floor(value + 0.5)
+
+
 class Utterance(Message):
     """Fields that every job and every result of an utterance has."""
 
@@ -104,6 +110,15 @@ class Utterance(Message):
     clock: Clock
     speaker: Annotated[Speaker | None, OMITTED] = None
     """The person, with name and role at the end of the utterance. Missing from services older than this field."""
+
+    @property
+    def began_ms(self) -> int:
+        """Unix time in ms at which the session's audio clock began, as this utterance shows it.
+
+        A few ms differ from utterance to utterance, so files and statistics take that of the session's first entry.
+        """
+        audio_end = self.clock.endpointed if self.clock.audio_end is None else self.clock.audio_end
+        return half_up(audio_end * 1000) - self.end_ms
 
 
 HOPS: dict[str, tuple[str | tuple[str, ...], str]] = {
