@@ -6,6 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from fastapi_service.export.entries import Speakers
+from fastapi_service.export.formats import FORMATS, File
+from fastapi_service.export.sentences import Sentences
 from fastapi_service.storage.sessions import SessionStore
 from infra.results import FIELD, publish_result
 from listener_service.consumer import Consumer
@@ -13,6 +16,7 @@ from listener_service.conversation import Conversation
 from listener_service.release import Releaser
 from listener_service.settings import Settings
 from listener_service.tally import Tally
+from tests.support.recounts import Said, recount
 from tests.support.redis import AsyncRedis, Redis, connect
 from tests.support.speakers import ALICE, BOB, clock, failed, final, no_speech, sentiment
 from wire import names
@@ -37,7 +41,7 @@ def talk(session: str, count: int) -> list[End]:
     for n in range(count):
         speaker = Speaker(person=SESSIONS[session], name="Alice" if n % 2 else None, role="agent")
         start_ms = 2_500 * n
-        at = 1_790_000_000 + (session == BOB) * 0.7 + (session[0] == "c") * 20 + (start_ms + 3_000) / 1000
+        at = 1_790_000_000.0004 + (session == BOB) * 0.70019 + (session[0] == "c") * 20 + (start_ms + 3_000) / 1000
         mood = sentiment(LABELS[n % 3], 0.5 + n % 40 / 100)
         end: End = final(n, session, room=ROOM, mood=mood)
         if n % 5 == 4:
@@ -64,6 +68,23 @@ def log_of(redis: Redis) -> list[End]:
 
 def room_of(redis: Redis) -> Statistics:
     return Statistics.model_validate_json(redis.hget(names.statistics(f"room:{ROOM}"), "message") or "")
+
+
+def exported(released: list[End]) -> list[Said]:
+    """Read all utterances from the exported JSON; a sentence has several."""
+    speakers, sentences = Speakers(), Sentences()
+    entries = [end for end in released if not isinstance(end, NoSpeech)]
+    for end in entries:
+        speakers.note(end)
+        sentences.note(end)
+    file = File(FORMATS["json"], speakers.by_session(), sentences)
+    written = json.loads(file.head() + file.entries(entries) + file.tail())["entries"]
+    return [
+        Said(entry["person"], one["start_ms"], one["end_ms"])
+        for entry in written
+        for one in entry["utterances"]
+        if not entry["failed"]
+    ]
 
 
 def recounted(released: list[End]) -> Conversation:
@@ -98,6 +119,9 @@ async def test_listeners_at_once_count_each_person_once(
     room = room_of(redis)
     assert room.conversation == recounted(released).figures()
     assert room.conversation is not None
+    plain = recount(exported(released))
+    unnamed = [row.model_copy(update={"name": None, "role": None}) for row in room.conversation.people]
+    assert room.conversation.model_copy(update={"people": tuple(unnamed)}) == plain, "to the millisecond"
     assert [row.person for row in room.conversation.people] == ["a" * 16, "b" * 16]
     assert all(row.overlap_ms and row.share for row in room.conversation.people)
     found = {each.person: each for each in await SessionStore(aredis, 600).person_statistics(ROOM)}
