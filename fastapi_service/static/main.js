@@ -6,6 +6,7 @@ import { obstacle, watchInputDevices } from "./audio/input-devices.js";
 import { texts } from "./i18n/index.js";
 import { languagesIn, unknownIn } from "./i18n/spoken.js";
 import { Conversation } from "./session/conversation.js";
+import { personKey } from "./session/person-key.js";
 import { watchReadiness } from "./session/readiness.js";
 import * as sessionStore from "./session/session-store.js";
 import { keepAwake } from "./session/wake-lock.js";
@@ -13,18 +14,22 @@ import { ExportMenu } from "./view/export-menu.js";
 import { FilePicker } from "./view/file-picker.js";
 import { localize } from "./view/localize.js";
 import { Meter } from "./view/meter.js";
+import { People } from "./view/people.js";
 import { Settings } from "./view/settings.js";
 import { isRoom, linkTo, Share } from "./view/share.js";
 import { StatisticsPanel } from "./view/statistics.js";
 import { Transcript } from "./view/transcript.js";
 import { View } from "./view/view.js";
+import { Who } from "./view/who.js";
 
 await localize();
 const view = new View();
 const settings = new Settings();
 const share = new Share();
-const transcript = new Transcript();
-const page = { view, share, transcript, statistics: new StatisticsPanel(), meter: new Meter() };
+const people = new People();
+const transcript = new Transcript(people);
+const statistics = new StatisticsPanel(people, (sentence) => transcript.find(sentence));
+const page = { view, share, transcript, statistics, meter: new Meter(), who: new Who(people) };
 const exports = new ExportMenu(transcript);
 
 /** @typedef {import("./session/session-store.js").StoredSession} StoredSession */
@@ -125,8 +130,9 @@ function rest() {
 /** A session that is not connected yet. @param {StoredSession} [former] the one to resume */
 function prepare(former) {
   const resume = former ? { session_id: former.session_id, token: former.token } : null;
-  const { languages, task, prompt } = settings.value;
-  const start = { languages, task, prompt, room: share.room };
+  const { languages, task, prompt, name, role } = settings.value;
+  const person_key = share.room && personKey(share.room);
+  const start = { languages, task, prompt, room: share.room, name, role, person_key };
   /** @type {Conversation} */
   const made = new Conversation(
     page,
@@ -170,6 +176,7 @@ function clear() {
   lastSeq = 0;
   transcript.clear();
   page.statistics.clear();
+  page.who.show();
 }
 
 /** Moves the page into a room, or out of it (null). @param {string | null} room */

@@ -38,11 +38,6 @@ export function finalParts({ sentence, text, language, sentiment, sentiment_reas
   ];
 }
 
-/** Who talks. @param {number | null} number null: ourselves */
-export function speakerName(number) {
-  return setText(element("p", { class: "speaker" }), () => (number === null ? texts.you : texts.speaker(number)));
-}
-
 /** The failure and its reason. @param {SegmentFailed} failed */
 export function failedParts(failed) {
   return [

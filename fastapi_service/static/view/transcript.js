@@ -11,10 +11,11 @@ import { Announcer } from "./announcer.js";
 import { element } from "./element.js";
 import { setText } from "./localize.js";
 import { OpenSentence } from "./open-sentence.js";
+import { People } from "./people.js";
 import { RovingFocus } from "./roving-focus.js";
 import { SentenceList } from "./sentence-list.js";
 import { SentenceItem } from "./sentence-item.js";
-import { failedParts, finalParts, interimParts, speakerName } from "./sentence.js";
+import { failedParts, finalParts, interimParts } from "./sentence.js";
 
 /**
  * @typedef {import("../wire/messages.js").Final} Final
@@ -31,13 +32,15 @@ export class Transcript {
   /** Session → the sentence of its last final. @type {Map<string, SentenceItem>} */
   #last = new Map();
   #speakers = new Speakers();
-  /** Our own sessions: a new one follows when one has expired. @type {Set<string>} */
-  #own = new Set();
+  #people;
+  /** The person of the latest heading; null: of ourselves without a name, who need none. @type {string | null} */
+  #heading = null;
   #open = new OpenSentence();
   #focus = new RovingFocus(this.#list.root);
   #onEntries = () => {};
 
-  constructor() {
+  constructor(people = new People()) {
+    this.#people = people;
     for (const type of ["pointerover", "focusin"]) {
       this.#list.root.addEventListener(type, ({ target }) => {
         const item = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target).closest("li.said"));
@@ -51,15 +54,25 @@ export class Transcript {
     this.#onEntries = changed;
   }
 
-  /** Takes a session as ours: its speaker is "You". @param {string} session_id */
-  own(session_id) {
+  /**
+   * Takes a session as ours.
+   * @param {string} session_id
+   * @param {import("./people.js").Ourselves} [speaker]
+   */
+  own(session_id, speaker) {
     this.#open.own(session_id);
-    this.#own.add(session_id);
+    this.#people.own(session_id, speaker);
+  }
+
+  /** Takes another name of ours. @param {import("./people.js").Ourselves} speaker */
+  rename(speaker) {
+    this.#people.rename(this.#open.session, speaker);
   }
 
   clear() {
     this.#list.clear();
-    this.#own.clear();
+    this.#people.clear();
+    this.#heading = null;
     this.#open = new OpenSentence();
     this.#speakers = new Speakers();
     this.#last.clear();
@@ -114,10 +127,21 @@ export class Transcript {
       before.grow(final);
       this.#list.grown();
     }
+    const heading = this.#heading;
     const sentence = grows ? before : this.#add(final, finalParts(final));
     this.#last.set(session_id, sentence);
     this.#note(final, sentence);
-    this.#announcer.announce(final.text, final.language, grows);
+    const name = this.#heading && this.#heading !== heading ? this.#people.label(this.#heading) : "";
+    this.#announcer.announce(final.text, final.language, grows, name);
+  }
+
+  /**
+   * The sentence that began with a segment, if it is here.
+   * @type {import("./sentence-link.js").Reach}
+   */
+  find({ session_id, segment }) {
+    const found = this.#said.find(({ place }) => place === this.#key(segment, session_id));
+    return found ? { text: found.text.textContent ?? "", show: () => found.show() } : null;
   }
 
   /** @param {SegmentFailed} failed */
@@ -152,7 +176,9 @@ export class Transcript {
     const { session_id, segment, room } = entry;
     const item = this.#list.take(this.#key(segment, session_id));
     const moved = this.#speakers.note(entry);
-    const sentence = new SentenceItem(item, entry, parts, this.#speaker(session_id, room));
+    const heading = this.#headed(this.#people.said(entry), room);
+    const sentence = new SentenceItem(item, entry, parts, this.#speaker(heading));
+    this.#heading = heading;
     item.dataset.entry = String(this.#said.push(sentence) - 1);
     for (const each of moved ? this.#said : [sentence]) each.showTime(this.#speakers);
     this.#focus.moveTo(item);
@@ -173,18 +199,22 @@ export class Transcript {
   /** Who says an utterance of ours and when, before its final text. @param {number} segment */
   #head(segment) {
     const { session, began } = this.#open;
-    const speaker = this.#speaker(session, this.#said.at(-1)?.newest.room);
+    const speaker = this.#speaker(this.#headed(this.#people.ownIn(session), this.#said.at(-1)?.newest.room));
     const start_ms = began.get(segment);
     return start_ms === undefined ? speaker : [...speaker, element("time", {}, minutes(start_ms + this.#speakers.offset(session)))];
   }
 
   /**
-   * The name of who talks, in a room, if that was somebody else before.
-   * @param {string} session
+   * The person whose name stands above a sentence; null: of somebody alone without a name.
+   * @param {string} person
    * @param {string | null} [room]
    */
-  #speaker(session, room) {
-    if (!room || session === this.#said.at(-1)?.newest.session_id) return [];
-    return [speakerName(this.#own.has(session) ? null : this.#speakers.number(session))];
+  #headed(person, room) {
+    return room || this.#people.name(person) ? person : null;
+  }
+
+  /** The name of who talks, if that was somebody else before. @param {string | null} person */
+  #speaker(person) {
+    return person === null || person === this.#heading ? [] : [this.#people.tag("p", person, "speaker")];
   }
 }
