@@ -56,6 +56,11 @@ def session(session_id: str) -> str:
     return f"{_PREFIX}session:{session_id}"
 
 
+def deleted(session_id: str) -> str:
+    """Digest of a deleted session's token. While it is there, nothing is written for the session; it expires."""
+    return f"{_PREFIX}deleted:{session_id}"
+
+
 def session_keys(session_id: str, room: str | None) -> list[str]:
     """Return the keys that live as long as a session: its hash, the order of its results, logs, and statistics."""
     audiences = [audience(session_id, None)]

@@ -22,9 +22,9 @@ ROOMS = {
     "recorder_service": "recorder_service run view outcome audio client settings",
     "certificates": "certificates server authority pair settings",
     "local": "quiet run testing terminal stack settings errors",
-    "infra": "sound worker_app worker model_thread fair_queue memory watchdog job results ledger context celery_app "
-    "heartbeat health_file clock redis_check redis_client redis_types redis_errors outage_log cpus logs settings "
-    "redis_url",
+    "infra": "sound worker_app worker model_thread fair_queue memory watchdog job results ledger context scratch "
+    "celery_app heartbeat health_file clock redis_check redis_client redis_types redis_errors outage_log cpus logs "
+    "settings redis_url",
     "wire": "messages sentence_ends names audio languages close_codes errors",
 }
 """Package → its rooms (folders or files) from the highest to the lowest, in the order in which data and calls flow."""
