@@ -150,6 +150,13 @@ export const en = {
   timeline: ({ from, to, lowest, highest, latest }) =>
     `From ${from} to ${to}, on a scale of −1 (negative) to 1 (positive): lowest ${lowest}, highest ${highest}, latest ${latest}.`,
   export: "Save as",
+  delete: {
+    title: "Delete…",
+    sure: "Delete this conversation for everyone in it? Files that you saved stay.",
+    it: "Delete",
+    keep: "Cancel",
+    done: "The conversation was deleted.",
+  },
   microphone: {
     insecure:
       "Browsers give a microphone to safe pages only. Open this page with https://, or as http://localhost on the machine that it runs on.",
