@@ -14,6 +14,7 @@ from fastapi_service.gateway import Gateway
 from fastapi_service.security.headers import SecurityHeaders
 from fastapi_service.security.proxies import ForwardedHost
 from fastapi_service.settings import Settings
+from fastapi_service.storage.deletion import Deletion
 
 VERSION = "0.2.0"
 """As in pyproject.toml: containers run the folders, which are not installed."""
@@ -37,6 +38,7 @@ def create_app(settings: Settings, voice: VoiceModel | None = None) -> FastAPI:
         app.state.acceptor = gateway.acceptor
         app.state.store = gateway.store
         app.state.results = ResultLog(gateway.redis)
+        app.state.deletion = Deletion(gateway.redis, settings.session_ttl_s)
         app.state.redis = gateway.redis
         app.state.redis_url = settings.redis_url
         app.state.decoders = Decoders()

@@ -223,6 +223,23 @@ def nothing_to_export() -> ProtocolError:
     )
 
 
+def nothing_to_delete() -> ProtocolError:
+    """A deletion names a session that the token does not open."""
+    return ProtocolError(
+        "session_unknown", _NO_SESSION, "What has expired is gone. Use the token that came with ready for what is not."
+    )
+
+
+def not_owner() -> ProtocolError:
+    """A session that is not the first of its room deletes the room's conversation."""
+    return ProtocolError(
+        "not_owner",
+        "Only the first session of a room can delete what was said in it.",
+        "Let the person who opened the room delete it; without that it goes when the room has been silent for "
+        "SESSION_TTL_S (an hour).",
+    )
+
+
 def redis_unavailable() -> StoreError:
     """A request needs Redis, which is unavailable."""
     return StoreError(

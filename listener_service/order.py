@@ -57,8 +57,9 @@ class Order(BaseModel):
 class Acceptance:
     """Outcome of adding one result to an ``Order``."""
 
-    outcome: Literal["duplicate", "waiting", "released", "unreadable"]
-    """``unreadable``: a result that waits for this one is of unknown type; a newer listener has to release both."""
+    outcome: Literal["duplicate", "waiting", "released", "unreadable", "deleted"]
+    """``unreadable``: a result that waits for this one is of unknown type; a newer listener has to release both.
+    ``deleted``: the session was deleted, and nothing is written for it."""
     order: Order
     """The state afterwards."""
     released: list[SegmentEnd] = field(default_factory=list)

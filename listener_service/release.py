@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from infra.clock import now
 from infra.ledger.entry import order_ttl_s
@@ -33,10 +33,12 @@ class Releaser:
         """Register the script with ``redis``; nothing is sent yet."""
         self._redis = redis
         self._settings = settings
-        self._script: Script[int] = redis.register_script(load_script(__package__, "release"))
+        self._script: Script[Literal["released", "changed", "deleted"]] = redis.register_script(
+            load_script(__package__, "release")
+        )
 
     def apply(self, stream_id: str, result: SegmentEnd) -> Acceptance:
-        """Release a result, or keep it until the earlier ones are there; a duplicate is dropped.
+        """Release a result, or keep it until the earlier ones are there; drop a duplicate, or one of a deleted session.
 
         If a result that waits for it is of unknown type, nothing is written and it stays in the stream.
 
@@ -63,7 +65,10 @@ class Releaser:
             update = {"sentence": counts.sentence, "began_ms": counts.began_ms}
             acceptance = replace(acceptance, order=acceptance.order.model_copy(update=update), released=released)
             plan = self._plan(stream_id, result, acceptance, counts, states)
-            if self._script(keys=[names.stream(names.RESULT_CHANNEL), names.PENDING], args=[json.dumps(plan)]):
+            verdict = self._script(keys=[names.stream(names.RESULT_CHANNEL), names.PENDING], args=[json.dumps(plan)])
+            if verdict == "deleted":
+                return Acceptance("deleted", order)
+            if verdict == "released":
                 return acceptance
         raise RuntimeError(f"{MAX_CONFLICTS} conflicts in a row while releasing a result")
 
@@ -122,6 +127,7 @@ class Releaser:
             "statistics": statistics,
             "accepted": _utterance(result),
             "outstanding": names.outstanding(result.session_id),
+            "deleted": names.deleted(result.session_id),
             "released": [_utterance(released) for released in acceptance.released],
         }
 

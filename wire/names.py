@@ -18,6 +18,8 @@ ANALYZER_WORKER = "analyzer_worker"
 LISTENER = "listener_service"
 
 _PREFIX = "wta:"
+PATTERN = "wta:*"
+"""Matches all keys of the services, but for Celery's."""
 
 PENDING = f"{_PREFIX}pending"
 """Sorted set of ledger members by the time of their admission (Unix seconds)."""
@@ -26,6 +28,9 @@ HIGH_WATER = f"{_PREFIX}high_water"
 stage's jobs of one class; see ``infra.ledger.entry``."""
 SWEEPER_LOCK = f"{_PREFIX}sweeper"
 """Held by the one listener that sweeps."""
+DELETING = f"{_PREFIX}deleting"
+"""Sorted set of the audiences that were deleted, by the time of that (Unix seconds), until the sweeper has removed all
+that is left of them."""
 GLOBAL_AUDIENCE = "global"
 """Audience of the statistics over all sessions. It has no sockets: operators read it from ``/metrics``."""
 LISTENER_GROUP = "listeners"
@@ -57,13 +62,23 @@ def session(session_id: str) -> str:
     return f"{_PREFIX}session:{session_id}"
 
 
+def deleted(session_id: str) -> str:
+    """Digest of a deleted session's token. While it is there, nothing is written for the session; it expires."""
+    return f"{_PREFIX}deleted:{session_id}"
+
+
+def room_sessions(room: str) -> str:
+    """List of the sessions of a room in the order in which they began; the first one owns the room."""
+    return f"{_PREFIX}room_sessions:{room}"
+
+
 def session_keys(session_id: str, room: str | None) -> list[str]:
     """Return the keys that live as long as a session: its hash, the order of its results, logs, statistics."""
     audiences = [audience(session_id, None)]
     if room is not None:
         audiences.append(room_audience(room))
-    people = [] if room is None else [person_statistics(room)]
-    return [session(session_id), order(session_id), *map(log, audiences), *map(statistics, audiences), *people]
+    of_room = [] if room is None else [person_statistics(room), room_sessions(room)]
+    return [session(session_id), order(session_id), *map(log, audiences), *map(statistics, audiences), *of_room]
 
 
 def audio(session_id: str, segment: int) -> str:

@@ -21,11 +21,12 @@ from fastapi_service.delivery.send_queue import SendQueue
 from fastapi_service.sessions.ports import SpeechSession
 from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionTakenOver
+from infra.ledger.admission import SessionDeleted
 from wire.close_codes import LEAVING, CloseCode
 from wire.errors import AudioError, ProtocolError, StoreError
 from wire.messages.client import Configure, Gap, Ping, Start, Stop
 from wire.messages.results import Final
-from wire.messages.server import Endpointing, Pong, Ready, Stopped
+from wire.messages.server import Deleted, Endpointing, Pong, Ready, Stopped
 
 START_S = 5.0
 """Seconds that a client waits for its session. It takes longer only if Redis is frozen, which is then reported."""
@@ -64,6 +65,9 @@ class Connection:
         except SessionTakenOver:
             self.send_queue.send_error(errors.taken_over(), fatal=True)
             code = CloseCode.TAKEN_OVER
+        except SessionDeleted as deleted:
+            self.send_queue.send(Deleted(session_id=deleted.session_id))
+            code = CloseCode.NORMAL
         except StoreError as error:
             self.send_queue.send_error(error, fatal=True)
             code = CloseCode.TRY_LATER
@@ -85,6 +89,12 @@ class Connection:
         """Close: another connection has resumed the session."""
         self.send_queue.send_error(errors.taken_over(), fatal=True)
         self.send_queue.close(CloseCode.TAKEN_OVER)
+
+    def forget(self) -> None:
+        """Close: the conversation was deleted."""
+        if self.session is not None:
+            self.send_queue.send(Deleted(session_id=self.session.record.session_id))
+        self.send_queue.close(CloseCode.NORMAL)
 
     async def _converse(self, opening: Sequence[Incoming]) -> int:
         """Handle frames until the client goes or stops the session; returns the close code."""

@@ -1,9 +1,10 @@
-"""``GET /sessions/{session_id}/export``: what an audience saw, as a file, for holders of the session's token."""
+"""``/sessions/{session_id}``: for holders of the session's token, what its audience saw as a file, and its deletion."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -15,7 +16,9 @@ from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.export.entries import Speakers
 from fastapi_service.export.formats import FORMATS, File
 from fastapi_service.export.sentences import Sentences
+from fastapi_service.storage.deletion import Deletion
 from fastapi_service.storage.sessions import SessionStore
+from wire.errors import ProtocolError
 from wire.messages.results import Final, SegmentFailed
 
 BATCH = 100
@@ -23,12 +26,19 @@ BATCH = 100
 _token = HTTPBearer(auto_error=False, bearerFormat="the token of `ready`", description="The token of the session.")
 
 router = APIRouter(tags=["sessions"])
+log = structlog.get_logger()
 
 
 def store_of(request: Request) -> SessionStore:
     """Return the application's session store; a FastAPI dependency."""
     store: SessionStore = request.app.state.store
     return store
+
+
+def deletion_of(request: Request) -> Deletion:
+    """Return the application's deletion; a FastAPI dependency."""
+    deletion: Deletion = request.app.state.deletion
+    return deletion
 
 
 def results_of(request: Request) -> ResultLog:
@@ -92,6 +102,38 @@ async def export(
             "Cache-Control": "no-store",
         },
     )
+
+
+@router.delete(
+    "/sessions/{session_id}",
+    summary="Delete what was said",
+    status_code=204,
+    responses={
+        401: describe("`no_token`: the header is missing."),
+        403: describe("`not_owner`: the session is in a room, and not the first one of it."),
+        404: describe("`session_unknown`: no such session, expired, or a wrong token."),
+        503: describe("`redis_unreachable`: try again in a moment."),
+    },
+)
+async def delete(
+    session_id: Annotated[str, Path(description="The `session_id` of `ready`.")],
+    deletion: Annotated[Deletion, Depends(deletion_of)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_token)],
+) -> Response:
+    """Delete the session with all that was said in it; in a room, the room's conversation. Safe to repeat.
+
+    Clients that are connected get `deleted` within about a second. See `docs/privacy.md` for what goes when.
+    """
+    if credentials is None or len(credentials.credentials.split()) != 1:
+        return refused(401, errors.no_token(), {"WWW-Authenticate": "Bearer"})
+    try:
+        await deletion.delete(session_id, credentials.credentials)
+    except ProtocolError as error:
+        return refused(403 if error.code == "not_owner" else 404, error)
+    except (RedisError, OSError):
+        return refused(503, errors.redis_unavailable())
+    log.info("conversation deleted", session=session_id)
+    return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
 
 async def _read(results: ResultLog, audience: str, until: int) -> AsyncIterator[list[Final | SegmentFailed]]:

@@ -72,6 +72,10 @@ class Client(Protocol):
         """Close: another connection has resumed the session."""
         ...
 
+    def forget(self) -> None:
+        """Close: the conversation was deleted."""
+        ...
+
 
 class Store(Protocol):
     """Session records in Redis; see ``storage/sessions.py``."""
@@ -83,6 +87,8 @@ class Store(Protocol):
     async def touch(self, record: SessionRecord, /) -> None: ...
 
     async def owners(self, session_ids: Sequence[str], /) -> list[str | None]: ...
+
+    async def is_deleted(self, session_id: str, /) -> bool: ...
 
     async def is_outstanding(self, session_id: str, segment: int, /) -> bool: ...
 

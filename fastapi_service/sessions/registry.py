@@ -18,6 +18,7 @@ from fastapi_service.sessions.talk_observer import TalkObserver
 from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionRecord, SessionTakenOver
 from fastapi_service.tasks import TaskSet
+from infra.ledger.admission import SessionDeleted
 from wire import names
 from wire.errors import StoreError
 from wire.messages.client import Start
@@ -186,20 +187,24 @@ class SessionRegistry:
                 log.warning("session TTL refresh failed", error=type(error).__name__)
 
     async def watch_owners(self) -> None:
-        """Displace the clients whose sessions another gateway has resumed; runs until it is cancelled.
+        """Close the clients whose sessions another gateway has resumed, or that were deleted.
 
-        Their sockets may be silent, and would never notice.
+        Their sockets may be silent, and would never notice. Runs until it is cancelled.
         """
         while True:
             await asyncio.sleep(OWNERS_S)
             here = [(client, client.session.record) for client in self._clients if client.session]
             try:
                 owners = await self._store.owners([record.session_id for _, record in here])
+                missing = [record.session_id for (_, record), owner in zip(here, owners, strict=True) if owner is None]
+                deleted = {session_id for session_id in missing if await self._store.is_deleted(session_id)}
             except (RedisError, OSError) as error:  # no session can be taken over meanwhile
                 log.debug("ownership check failed", error=type(error).__name__)
                 continue
             for (client, record), owner in zip(here, owners, strict=True):
-                if owner not in (None, record.owner):
+                if record.session_id in deleted:
+                    client.forget()
+                elif owner not in (None, record.owner):
                     client.displace()
 
     async def _flush(self, session: SpeechSession, grace_s: float) -> None:
@@ -211,6 +216,8 @@ class SessionRegistry:
             await session.finish()
         except SessionTakenOver:
             log.debug("session taken over", session=session_id)
+        except SessionDeleted:
+            log.debug("session deleted", session=session_id)
         except StoreError as error:
             log.warning("session flush failed", session=session_id, code=error.code)
         except Exception:  # the boundary: the result of this task is not awaited

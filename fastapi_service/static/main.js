@@ -10,6 +10,7 @@ import { personKey } from "./session/person-key.js";
 import { watchReadiness } from "./session/readiness.js";
 import * as sessionStore from "./session/session-store.js";
 import { keepAwake } from "./session/wake-lock.js";
+import { DeleteCommand } from "./view/delete-command.js";
 import { ExportMenu } from "./view/export-menu.js";
 import { FilePicker } from "./view/file-picker.js";
 import { localize } from "./view/localize.js";
@@ -31,6 +32,7 @@ const transcript = new Transcript(people);
 const statistics = new StatisticsPanel(people, (sentence) => transcript.find(sentence));
 const page = { view, share, transcript, statistics, meter: new Meter(), who: new Who(people) };
 const exports = new ExportMenu(transcript);
+const deletion = new DeleteCommand({ onDeleted: empty, onRefused: (text) => view.notice("deletion", text) });
 
 /** @typedef {import("./session/session-store.js").StoredSession} StoredSession */
 
@@ -108,7 +110,7 @@ async function resume(session) {
   history.replaceState(null, "", linkTo(null));
   const next = prepare(session);
   begin(next);
-  exports.session = session;
+  exports.session = deletion.session = session;
   sessionStore.save(session);
   if (session.over || !(await next.openMicrophone(settings.value))) next.stop();
   refreshDevices();
@@ -140,10 +142,12 @@ function prepare(former) {
     {
       onSession: (session) => {
         exports.session = share.room || !transcript.entries.length ? session : {};
+        deletion.session = share.room ? sessionStore.firstIn(share.room, session) : session;
         if (!share.room) sessionStore.save(session);
       },
       onStatus: (status, share) => made === (upcoming ?? conversation) && view.status(status, share),
       onTrouble: checkReadiness,
+      onDeleted: () => made === conversation && empty(),
       onOver: (newest) => {
         lastSeq = newest;
         conversation = null;
@@ -160,7 +164,7 @@ function begin(next) {
   stopReading();
   lastSeq = conversation?.leave() ?? lastSeq;
   conversation = next;
-  for (const topic of ["microphone", "file", "error", "late", "end", "dropped"]) view.dismiss(topic);
+  dismissAll();
   page.meter.saved(0);
   if (!share.room) clear();
   transcript.invite(() => texts.empty.listening);
@@ -179,11 +183,35 @@ function clear() {
   page.who.show();
 }
 
-/** Moves the page into a room, or out of it (null). @param {string | null} room */
-function move(room) {
+/** Ends what is under way, without waiting for results. */
+function end() {
   stopReading();
   conversation?.leave();
   conversation = null;
+}
+
+/** Takes the notices about a conversation away. */
+function dismissAll() {
+  for (const topic of ["microphone", "file", "error", "late", "end", "dropped", "deletion"]) view.dismiss(topic);
+}
+
+/** The conversation was deleted: nothing of it stays on the page. */
+function empty() {
+  end();
+  exports.session = {};
+  deletion.session = null;
+  sessionStore.forget();
+  sessionStore.forgetFirst();
+  clear();
+  dismissAll();
+  transcript.invite(() => texts.empty.idle);
+  view.status("stopped");
+  view.notice("deletion", () => texts.delete.done);
+}
+
+/** Moves the page into a room, or out of it (null). @param {string | null} room */
+function move(room) {
+  end();
   history.replaceState(null, "", linkTo(room));
   settle();
   sessionStore.forget();
@@ -192,6 +220,7 @@ function move(room) {
 /** Shows an empty page, in a room or in none. */
 function settle() {
   clear();
+  deletion.session = null;
   transcript.invite(() => (share.room ? texts.empty.room : texts.empty.idle));
   rest();
 }

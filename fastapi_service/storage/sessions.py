@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from fastapi_service import errors
 from fastapi_service.security import tokens
 from fastapi_service.storage.record import SessionRecord, the_only
-from infra.ledger.admission import SessionUnknown
+from infra.ledger.admission import SessionDeleted, why_unknown
 from infra.redis_client import AsyncRedis, load_script
 from infra.redis_types import AsyncScript, Value
 from wire import names
@@ -18,6 +18,9 @@ from wire.messages.client import Start
 from wire.messages.jobs import Task
 from wire.messages.statistics import PersonStatistics, Statistics
 from wire.people import person_id
+
+MAX_ROOM_SESSIONS = 10_000
+"""Sessions in the list of a room; the oldest but the first are left out beyond it."""
 
 log = structlog.get_logger()
 
@@ -37,6 +40,7 @@ class SessionStore:
         """
         self._redis = redis
         self._ttl_s = ttl_s
+        self._join_room: AsyncScript[int] = redis.register_script(load_script(__package__, "join_room"))
         self._acknowledge: AsyncScript[str] = redis.register_script(load_script(__package__, "acknowledge"))
         self._configure: AsyncScript[str] = redis.register_script(load_script(__package__, "configure"))
         self._resume: AsyncScript[_Progress | None] = redis.register_script(load_script(__package__, "resume"))
@@ -65,6 +69,9 @@ class SessionStore:
         for key in names.session_keys(record.session_id, record.room):
             pipeline.expire(key, self._ttl_s, gt=True)  # a room has a log before its newest session joins
         await pipeline.execute()
+        if start.room is not None:  # last: a deletion of the room in between must not reach a session that goes on
+            members = names.room_sessions(start.room)
+            await self._join_room(keys=[members], args=[record.session_id, MAX_ROOM_SESSIONS, self._ttl_s])
         return record, token
 
     async def resume(self, start: Start) -> SessionRecord:
@@ -72,12 +79,15 @@ class SessionStore:
 
         Raises:
             ProtocolError: unknown or expired, a wrong token, or another sample rate than before.
+            SessionDeleted: it was deleted, by its client or the owner of its room.
         """
         if start.session_id is None or start.token is None:
             raise errors.not_resumable()
         key = names.session(start.session_id)
         token, rate, room = await self._redis.hmget(key, "token", "sample_rate", "room")
         if not tokens.is_valid(start.token, token):
+            if tokens.is_valid(start.token, await self._redis.get(names.deleted(start.session_id))):
+                raise SessionDeleted(start.session_id)
             raise errors.not_resumable()
         if int(rate or 0) != start.sample_rate:
             raise errors.sample_rate_changed(rate, start.sample_rate)
@@ -113,12 +123,12 @@ class SessionStore:
         """Record that audio up to ``samples`` is safe. Returns False if another connection owns the session now.
 
         Raises:
-            SessionUnknown: the session has expired.
+            SessionUnknown: the session has expired, or was deleted (``SessionDeleted``).
         """
         keys = names.session_keys(record.session_id, record.room)
         verdict = await self._acknowledge(keys=keys, args=[record.owner, samples, self._ttl_s])
         if verdict == "unknown":
-            raise SessionUnknown
+            raise await why_unknown(self._redis, record.session_id)
         return bool(verdict == "acknowledged")
 
     async def configure(self, record: SessionRecord, *, languages: bool) -> bool:
@@ -130,7 +140,7 @@ class SessionStore:
         args: list[Value] = [record.owner, self._ttl_s, json.dumps(fields)]
         verdict = await self._configure(keys=keys, args=args)
         if verdict == "unknown":
-            raise SessionUnknown
+            raise await why_unknown(self._redis, record.session_id)
         return bool(verdict == "configured")
 
     async def touch(self, record: SessionRecord) -> None:
@@ -139,6 +149,10 @@ class SessionStore:
         for key in names.session_keys(record.session_id, record.room):
             pipeline.expire(key, self._ttl_s, gt=True)
         await pipeline.execute()
+
+    async def is_deleted(self, session_id: str) -> bool:
+        """Return True if a session was deleted."""
+        return await self._redis.get(names.deleted(session_id)) is not None
 
     async def is_outstanding(self, session_id: str, segment: int) -> bool:
         """Return True if an utterance has no result yet."""

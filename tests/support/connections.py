@@ -192,6 +192,7 @@ class FakeStore:
     owned_by: dict[str, str] = field(default_factory=dict)
     frozen: bool = False
     people: list[PersonStatistics] = field(default_factory=list)
+    deleted: set[str] = field(default_factory=set)
 
     async def create(self, start: Start) -> tuple[SessionRecord, str]:
         return replace(RECORD, room=start.room), "token"
@@ -205,6 +206,9 @@ class FakeStore:
 
     async def owners(self, session_ids: Sequence[str]) -> list[str | None]:
         return [self.owned_by.get(session_id) for session_id in session_ids]
+
+    async def is_deleted(self, session_id: str) -> bool:
+        return session_id in self.deleted
 
     async def is_outstanding(self, session_id: str, segment: int) -> bool:
         raise NotImplementedError

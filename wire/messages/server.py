@@ -157,6 +157,14 @@ class Stopped(Message):
     """Utterances whose result is late; a resumed session still gets it."""
 
 
+class Deleted(Message):
+    """The conversation was deleted, with all that was said in it: nothing more comes. The gateway closes with 1000."""
+
+    type: Literal["deleted"] = "deleted"
+    session_id: SessionId
+    """The client's own session, which is gone, too."""
+
+
 class Error(Message):
     """The gateway refused a message, or cannot continue."""
 
@@ -183,6 +191,7 @@ AnyServerMessage = (
     | People
     | Pong
     | Stopped
+    | Deleted
     | Error
 )
 ServerMessage = Annotated[AnyServerMessage, Field(discriminator="type")]

@@ -182,6 +182,13 @@ export const en = {
   /** @param {string} turns */
   turns: (turns) => `◇ Turning points: ${turns}.`,
   export: "Save as",
+  delete: {
+    title: "Delete…",
+    sure: "Delete this conversation for everyone in it? Files that you saved stay.",
+    it: "Delete",
+    keep: "Cancel",
+    done: "The conversation was deleted.",
+  },
   microphone: {
     insecure:
       "Browsers give a microphone to safe pages only. Open this page with https://, or as http://localhost on the machine that it runs on.",

@@ -15,6 +15,7 @@ const ERRORS = {
   file_truncated: "파일의 끝부분이 없거나 손상되었습니다. 그 앞부분만 보냅니다.",
   wrong_part: "파일을 보내다가 중단되었습니다. 파일을 다시 선택해 주세요.",
   bad_message: "페이지가 서비스와 맞지 않습니다. 새로고침해 주세요.",
+  not_owner: "방을 처음 연 사람만 대화를 삭제할 수 있습니다.",
   busy: "처리를 기다리는 음성이 많아 결과가 늦어집니다. 계속 말씀하셔도 되며, 사라지는 내용은 없습니다.",
 };
 
@@ -172,6 +173,13 @@ export const ko = {
   turn: (time, sign) => `${time}부터 ${sign < 0 ? "부정" : "긍정"}`,
   turns: (turns) => `◇ 전환점: ${turns}.`,
   export: "저장 형식",
+  delete: {
+    title: "삭제…",
+    sure: "이 대화를 모두에게서 삭제할까요? 저장한 파일은 남습니다.",
+    it: "삭제",
+    keep: "취소",
+    done: "대화가 삭제되었습니다.",
+  },
   microphone: {
     insecure:
       "브라우저는 안전한 페이지에서만 마이크를 허용합니다. https:// 주소로 열거나, 서비스를 실행하는 기기에서 http://localhost로 열어 주세요.",

@@ -88,6 +88,12 @@ export interface Conversation {
   overlap_ms: number;
 }
 
+/** The conversation was deleted, with all that was said in it: nothing more comes. The gateway closes with 1000. */
+export interface Deleted {
+  type: "deleted";
+  session_id: string;
+}
+
 /** The gateway's settings for the ends of utterances, for clients that leave out silence. */
 export interface Endpointing {
   pre_roll_ms: number;
@@ -388,4 +394,5 @@ export type ServerMessage =
   | People
   | Pong
   | Stopped
+  | Deleted
   | Error;

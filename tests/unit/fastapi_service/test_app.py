@@ -4,16 +4,21 @@ import tomllib
 from typing import Any
 
 import pytest
+from redis.exceptions import ConnectionError as RedisUnreachable
 from starlette.testclient import TestClient
 
-from fastapi_service.api.sessions import results_of, store_of
+from fastapi_service import errors
+from fastapi_service.api.sessions import deletion_of, results_of, store_of
 from fastapi_service.app import create_app
 from fastapi_service.export.formats import FORMATS
 from fastapi_service.settings import Settings
 from tests.support.machines import ROOT
+from tests.support.speakers import ALICE
 
 EXPORT = "/sessions/{session_id}/export"
+DELETION = "/sessions/{session_id}"
 STATUSES = {
+    DELETION: {"204", "401", "403", "404", "503"},
     EXPORT: {"200", "400", "401", "404", "503"},
     "/healthz": {"200"},
     "/readyz": {"200", "503"},
@@ -25,7 +30,7 @@ STATUSES = {
 def client() -> TestClient:
     """Used without ``with``: the application is not started, and no route that is called reads Redis."""
     app = create_app(Settings())
-    app.dependency_overrides = {store_of: lambda: None, results_of: lambda: None}
+    app.dependency_overrides = {store_of: lambda: None, results_of: lambda: None, deletion_of: lambda: None}
     return TestClient(app)
 
 
@@ -63,15 +68,15 @@ def test_openapi_has_the_version_of_the_project(schema: dict[str, Any]) -> None:
 @pytest.mark.parametrize("path", STATUSES)
 def test_openapi_has_summary_tags_and_answers_of_each_route(schema: dict[str, Any], path: str) -> None:
     """Every status has a description and the schema of its body."""
-    operation = schema["paths"][path]["get"]
+    operation = schema["paths"][path]["delete" if path == DELETION else "get"]
     assert operation["summary"]
     assert operation["description"]
     assert operation["tags"]
     always = {"422"}  # FastAPI adds it to routes with parameters; it cannot happen, since any string is valid
     assert set(operation["responses"]) - always == STATUSES[path]
-    for answer in operation["responses"].values():
+    for status, answer in operation["responses"].items():
         assert answer["description"]
-        assert all(content["schema"] for content in answer["content"].values())
+        assert status == "204" or all(content["schema"] for content in answer["content"].values())
 
 
 def test_openapi_names_formats_token_and_errors_of_the_export(schema: dict[str, Any]) -> None:
@@ -117,3 +122,48 @@ def test_an_export_is_refused_as_described(
     answer = client.get(url, headers={"Authorization": authorization})
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["cache-control"] == "no-store"
+
+
+class FakeDeletion:
+    """Refuses with an error, or notes what is deleted."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.deleted: list[tuple[str, str]] = []
+
+    async def delete(self, session_id: str, token: str) -> None:
+        if self.error is not None:
+            raise self.error
+        self.deleted.append((session_id, token))
+
+
+def delete(client: TestClient, deletion: FakeDeletion, **headers: str) -> tuple[int, str]:
+    """Status and code of the answer."""
+    app: Any = client.app
+    app.dependency_overrides |= {deletion_of: lambda: deletion}
+    answer = client.delete(f"/sessions/{ALICE}", headers=headers)
+    assert answer.headers["cache-control"] == "no-store"
+    return answer.status_code, answer.json()["code"] if answer.content else ""
+
+
+def test_a_deletion_needs_the_token(client: TestClient) -> None:
+    """In the header, where no log has it."""
+    deletion = FakeDeletion()
+    assert delete(client, deletion) == (401, "no_token")
+    assert delete(client, deletion, Authorization="Bearer the token") == (401, "no_token")
+    assert deletion.deleted == []
+    assert delete(client, deletion, Authorization="Bearer token") == (204, "")
+    assert deletion.deleted == [(ALICE, "token")]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (errors.nothing_to_delete(), 404, "session_unknown"),
+        (errors.not_owner(), 403, "not_owner"),
+        (RedisUnreachable(), 503, "redis_unreachable"),
+    ],
+)
+def test_a_deletion_that_is_refused_says_why(client: TestClient, error: Exception, status: int, code: str) -> None:
+    """With a code for programs."""
+    assert delete(client, FakeDeletion(error), Authorization="Bearer token") == (status, code)

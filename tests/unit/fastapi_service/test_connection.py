@@ -14,8 +14,10 @@ from fastapi_service.api.connection import Connection
 from fastapi_service.api.native import NativeSerializer
 from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionTakenOver
+from infra.ledger.admission import SessionDeleted
 from tests.support.connections import RECORD, FakeLog, FakeRegistry, FakeSession, FakeSocket
-from tests.support.speakers import BOB, final, no_speech
+from tests.support.eventually import soon
+from tests.support.speakers import ALICE, BOB, final, no_speech
 from wire.close_codes import CloseCode
 from wire.messages.client import Start
 
@@ -187,6 +189,21 @@ async def test_failure_of_a_session_closes_the_connection(error: Exception, code
     fatal = [message["code"] for message in socket.received if message.get("fatal")]
     assert fatal == ([] if code is None else [code])
     assert socket.closed == close_code
+
+
+@pytest.mark.parametrize("noticed", ["by its audio", "by the registry"])
+async def test_a_client_of_a_deleted_session_is_told_and_closed_for_good(noticed: str) -> None:
+    """Another code would make it resume, and then begin another session with the audio that it still has."""
+    error = SessionDeleted(ALICE) if noticed == "by its audio" else None
+    socket = FakeSocket(START, *([bytes(320)] if error else []))
+    connection = Connection(socket, NativeSerializer(), FakeRegistry(FakeSession(error=error)), FakeLog(), Settings())
+    serving = asyncio.create_task(connection.serve())
+    if error is None:
+        await soon(lambda: socket.received)
+        connection.forget()
+    await serving
+    assert socket.received[-1] == {"type": "deleted", "session_id": ALICE}
+    assert socket.closed == 1000
 
 
 async def test_session_ends_at_its_longest_duration() -> None:

@@ -84,9 +84,13 @@ class FakeClient:
     feed: FakeFeed = field(default_factory=lambda: FakeFeed(Hub()))
     send_queue: FakeQueue = field(default_factory=FakeQueue)
     displaced: bool = False
+    forgotten: bool = False
 
     def displace(self) -> None:
         self.displaced = True
+
+    def forget(self) -> None:
+        self.forgotten = True
 
 
 class FakeOccupancy:
@@ -314,6 +318,19 @@ async def test_a_session_that_goes_on_elsewhere_is_closed_here(monkeypatch: pyte
     await soon(lambda: alice.displaced)
     watching.cancel()
     assert [client.displaced for client in (bob, expired, new)] == [False] * 3
+
+
+async def test_the_client_of_a_deleted_session_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within a second, also if it is silent; one whose session only expired stays."""
+    monkeypatch.setattr(module, "OWNERS_S", 0.01)
+    alice, expired = (FakeClient(FakeSession(replace(RECORD, session_id=session_id))) for session_id in (ALICE, BOB))
+    sut = registry(FakeStore(deleted={ALICE}))
+    for client in (alice, expired):
+        sut.enter(client)
+    watching = asyncio.create_task(sut.watch_owners())
+    await soon(lambda: alice.forgotten)
+    watching.cancel()
+    assert (alice.displaced, expired.forgotten) == (False, False)
 
 
 async def test_a_client_goes_on_without_statistics_that_do_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
