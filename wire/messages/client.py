@@ -6,11 +6,14 @@ from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 
 from wire.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, SAMPLE_RATE
 from wire.languages import LANGUAGES
-from wire.messages.base import PRIVATE, Command, RoomName, SessionId
+from wire.messages.base import OMITTED, PRIVATE, Command, RoomName, SessionId
 from wire.messages.jobs import Task
 
 MAX_PROMPT = 400
 """Characters; Whisper uses about as many."""
+Secret = Annotated[str, Field(max_length=128)]
+_HIDDEN = Field(repr=False)
+"""Marks a secret: it is in no log, whatever logs a message."""
 
 
 def _known(language: str) -> str:
@@ -68,6 +71,12 @@ class Start(_RequestedRecognition):
     """Session to resume, with its token."""
     token: Annotated[str, Field(max_length=128)] | None = None
     """Token from the ``ready`` of the session to resume."""
+    key: Annotated[Secret | None, OMITTED, _HIDDEN] = None
+    """API key, of a client that sends no header ``Authorization``."""
+    ticket: Annotated[Secret | None, OMITTED, _HIDDEN] = None
+    """Ticket from ``POST /tickets``, for one connection."""
+    invite: Annotated[Secret | None, OMITTED, _HIDDEN] = None
+    """Secret of a link into ``room``."""
     last_seq: Annotated[int, Field(ge=0, le=2**53)] = 0
     """Highest ``seq`` that the client has; the gateway sends all later messages again."""
 

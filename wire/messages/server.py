@@ -37,6 +37,10 @@ class _AppliedRecognition(Message):
     prompt: str = ""
 
 
+Right = Literal["read", "talk", "files", "admin"]
+"""``talk`` sends audio no faster than it is spoken, ``files`` at any speed; each has those before it."""
+
+
 class Ready(_AppliedRecognition):
     """The session has begun: the client may send audio."""
 
@@ -53,6 +57,8 @@ class Ready(_AppliedRecognition):
     room: RoomName | None
     endpointing: Annotated[Endpointing | None, OMITTED] = None
     """Missing from gateways older than 0.2.0."""
+    rights: Annotated[tuple[Right, ...] | None, OMITTED] = None
+    """The client's rights in this session; missing where access is open."""
 
 
 class Configured(_AppliedRecognition):

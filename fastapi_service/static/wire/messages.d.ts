@@ -31,6 +31,9 @@ export interface Start {
   sample_rate?: number;
   session_id?: string | null;
   token?: string | null;
+  key?: string | null;
+  ticket?: string | null;
+  invite?: string | null;
   last_seq?: number;
 }
 
@@ -183,6 +186,7 @@ export interface Ready {
   sample_rate: number;
   room: string | null;
   endpointing?: Endpointing | null;
+  rights?: ("read" | "talk" | "files" | "admin")[] | null;
 }
 
 /** An utterance that could not be transcribed. */
