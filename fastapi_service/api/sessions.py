@@ -10,6 +10,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from redis.exceptions import RedisError
 
 from fastapi_service import errors
+from fastapi_service.access.access import Access
+from fastapi_service.api.access import closed_access
 from fastapi_service.api.problems import describe, refused
 from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.export.entries import Speakers
@@ -52,6 +54,7 @@ def results_of(request: Request) -> ResultLog:
         },
         400: describe("`bad_format`: the format is unknown."),
         401: describe("`no_token`: the header is missing."),
+        403: describe("`grant_ended`, `removed`, `origin_refused`: what the session began with is no longer valid."),
         404: describe("`session_unknown`: no such session, expired, or a wrong token."),
         503: describe("`redis_unreachable`: try again in a moment."),
     },
@@ -60,6 +63,7 @@ async def export(
     session_id: Annotated[str, Path(description="The `session_id` of `ready`.")],
     store: Annotated[SessionStore, Depends(store_of)],
     results: Annotated[ResultLog, Depends(results_of)],
+    access: Annotated[Access | None, Depends(closed_access)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_token)],
     format_name: Annotated[str, Query(alias="format", json_schema_extra={"enum": [*FORMATS]})] = "",
 ) -> Response:
@@ -77,6 +81,8 @@ async def export(
         audience = await store.audience(session_id, credentials.credentials)
         if audience is None:
             return refused(404, errors.nothing_to_export())
+        if access is not None:
+            await access.entrance.check_export(session_id, credentials.credentials)
         until = await results.newest(audience)
         async for batch in _read(results, audience, until):
             for result in batch:
