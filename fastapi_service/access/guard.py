@@ -173,10 +173,10 @@ class Guard:
         for visitor, grant in visitors:
             audio_s[grant.id] += visitor.audio_s
             visitor.audio_s = 0.0
-        used = await self._limits.use({key_id: seconds for key_id, seconds in audio_s.items() if seconds})
+        used = await self._limits.use(audio_s)
         for visitor, grant in visitors:
             try:
-                _check_minutes(grant, used.get(grant.id, 0.0))
+                _check_minutes(grant, used[grant.id])
             except AccessError as error:
                 visitor.end(error)
 

@@ -59,14 +59,16 @@ class Limits:
         await pipeline.execute()
 
     async def use(self, audio_s: Mapping[str, float]) -> dict[str, float]:
-        """Add the seconds of audio that came with each key; returns the seconds of today with it."""
-        pipeline = self._redis.pipeline(transaction=False)
+        """Add the seconds of audio that came with each key, perhaps none; returns the seconds of today with them."""
         day = today()
+        pipeline = self._redis.pipeline(transaction=False)
         for key_id, seconds in audio_s.items():
-            pipeline.incr(names.key_usage(key_id, day), round(seconds * 1000))
-            pipeline.expire(names.key_usage(key_id, day), 2 * DAY_S)
-        answers = await pipeline.execute() if audio_s else []
-        return {key_id: total / 1000 for key_id, total in zip(audio_s, answers[::2], strict=True)}
+            if seconds:
+                pipeline.incr(names.key_usage(key_id, day), round(seconds * 1000))
+                pipeline.expire(names.key_usage(key_id, day), 2 * DAY_S)
+        await pipeline.execute()
+        used = await self._redis.mget([names.key_usage(key_id, day) for key_id in audio_s]) if audio_s else []
+        return {key_id: int(ms or 0) / 1000 for key_id, ms in zip(audio_s, used, strict=True)}
 
 
 def until_tomorrow() -> int:

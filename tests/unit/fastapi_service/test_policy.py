@@ -1,5 +1,6 @@
 """The policy: which grant allows what, without Redis."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,15 +20,7 @@ PERSON = "0" * 16
 
 
 def room(**changes: Any) -> RoomRecord:
-    fields = {
-        "name": "kitchen",
-        "owner": OWNER.subject,
-        "talk": "",
-        "read": "",
-        "closed": False,
-        "removed": frozenset(),
-    }
-    return RoomRecord(**(fields | changes))
+    return replace(RoomRecord("kitchen", OWNER.subject, "", "", closed=False, removed=frozenset()), **changes)
 
 
 def refusal(error: pytest.ExceptionInfo[AccessError]) -> tuple[str, int]:
