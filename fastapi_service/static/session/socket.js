@@ -18,7 +18,7 @@ const STOP_TIMEOUT_MS = 90_000;
  *
  * @typedef {object} Options
  * @property {URL} url
- * @property {Recognition & Pick<import("../wire/messages.js").Start, "task" | "room">} start
+ * @property {Recognition & Pick<import("../wire/messages.js").Start, "task" | "room" | "invite">} start
  * @property {Session | null} [resume] a session of an earlier page
  *
  * @typedef {object} Handlers
