@@ -37,9 +37,9 @@ class Settings(WireSettings):
     allowed_origins: Annotated[str, _checked(parse_origins)] = ""
     """Comma-separated origins (https://example.org) whose pages may open ``/ws`` and ``/decode``; the gateway's own
     page always may. ``*`` allows any. Clients that send no Origin (programs) are always allowed."""
-    access: Literal["open", "closed"] = "open"
-    """``open``: whoever reaches the gateway may use it. ``closed``: people sign in, programs have keys, and rooms are
-    entered by links; see docs/access.md."""
+    access: Literal["", "open", "closed"] = ""
+    """``open``, or empty: whoever reaches the gateway may use it. ``closed``: people sign in, programs have keys, and
+    rooms are entered by links; see docs/access.md. Compose sets it, unless it is set."""
     public_url: Annotated[str, Field(pattern=r"^(https?://[^\s/?#]+)?/?$")] = ""
     """Address by which people open the page, for the link that signs in at the first start; empty: localhost."""
     login_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")] = ""

@@ -144,7 +144,7 @@ async def state(grant: AnyGrant, settings: Config, response: Response) -> State:
     """Say whether access is open, and which rights the client has."""
     response.headers.update(NO_STORE)
     return State(
-        access=settings.access,
+        access="closed" if settings.closed else "open",
         rights=grant.listed if grant else (),
         name=grant.id if grant is not None and grant.source == "user" else None,
         login=(settings.login_path or None) if settings.closed else None,

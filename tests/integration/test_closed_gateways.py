@@ -15,11 +15,14 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from fastapi_service import keys
 from fastapi_service.access.entrance import person_of
+from recorder_service.client.client import RecorderClient
+from recorder_service.client.errors import GatewayError
 from tests.support.eventually import eventually, soon
 from tests.support.gateways import RECEIVE_S, START_S, Gateway, Person
 from tests.support.machines import Processes
 from tests.support.redis import Redis
 from wire import names
+from wire.messages.client import Start
 
 REVOKED_S = 2.0
 """The promise."""
@@ -300,3 +303,14 @@ def test_the_command_lists_keys_without_their_secrets(run_keys: Callable[..., st
     assert key[4:12] not in run_keys("list")
     assert "at least 12" in run_keys("passphrase", "--own", input="short\nshort\n", ends_with=2)
     assert "Signed out: 0" in run_keys("passphrase", "--own", input="a-long-passphrase\na-long-passphrase\n")
+
+
+async def test_the_recorder_comes_in_with_a_key(gateways: list[Gateway], run_keys: Callable[..., str]) -> None:
+    """The key is in the handshake; without one the gateway's reason is the error."""
+    _, key = await make_key(run_keys, "--scope", "files")
+    async with RecorderClient(gateways[0].ws, Start(key=key)) as client:
+        await client.send(bytes(3_200))
+        await client.stop()
+    with pytest.raises(GatewayError) as refused_:
+        await RecorderClient(gateways[0].ws, Start()).__aenter__()
+    assert refused_.value.code == "no_grant"
