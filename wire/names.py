@@ -56,8 +56,8 @@ def session(session_id: str) -> str:
     """Hash with what a resume needs.
 
     Fields: token (its digest), owner, room, task, language, languages, prompt, sample_rate, next_segment, samples (the
-    safe ones), ahead (1 if its last utterance was), grant (JSON, where access is closed), and detected_language, the
-    last one that was certain.
+    safe ones), ahead (1 if its last utterance was), grant (JSON) and granted_to (a person) where access is closed, and
+    detected_language, the last one that was certain.
     """
     return f"{_PREFIX}session:{session_id}"
 

@@ -28,7 +28,7 @@ class Access:
     @classmethod
     def at(cls, redis: AsyncRedis, subscriptions: AsyncRedis, settings: Settings) -> "Access":
         """Build the parts on one Redis; ``subscriptions`` is for :func:`fastapi_service.pubsub.follow`."""
-        throttle, logins, rooms = Throttle(redis), LoginStore(redis), RoomStore(redis)
+        throttle, logins, rooms = Throttle(redis), LoginStore(redis), RoomStore(redis, settings.session_ttl_s)
         identity = Identity(KeyStore(redis), logins, throttle)
         entrance = Entrance(identity, rooms, SessionGrants(redis), throttle)
         return cls(identity, entrance, Guard(redis, subscriptions, identity, rooms, settings), logins)

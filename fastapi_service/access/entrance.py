@@ -43,15 +43,15 @@ class Entrance:
                 return policy.require(grant, "read")
             stored = parsed(begun.grant)
             if stored is not None:
-                return await self._resume(stored, start.session_id)
+                return await self._resume(stored, begun.person)
             room = begun.room
         if room is None:
             return policy.begin_alone(grant)
         return await self._enter(grant, room, start.invite, address)
 
-    async def began(self, session_id: str, grant: Grant) -> None:
-        """Keep the grant of a session that has begun."""
-        await self._sessions.remember(session_id, grant.model_dump_json())
+    async def began(self, session_id: str, person: str, grant: Grant) -> None:
+        """Keep person and grant of a session that has begun."""
+        await self._sessions.remember(session_id, person, grant.model_dump_json())
 
     async def check_export(self, session_id: str, token: str) -> None:
         """Check that the token of a session still opens what was seen; in a room that is closed it does."""
@@ -63,7 +63,7 @@ class Entrance:
             raise errors.grant_ended()
         room = await self._rooms.find(begun.room) if begun.room is not None else None
         if room is not None:
-            policy.reads_back(room, person_of(session_id))
+            policy.reads_back(grant, room, begun.person)
 
     async def make_room(self, grant: Grant | None, name: str | None) -> tuple[str, Links]:
         """Make a room that the grant owns; without a name it gets one that cannot be guessed."""
@@ -94,12 +94,12 @@ class Entrance:
         record = await self._rooms.find(name)
         policy.manage(grant, record)
 
-    async def _resume(self, grant: Grant, session_id: str) -> Grant:
+    async def _resume(self, grant: Grant, person: str) -> Grant:
         if not all(await self._identity.stand([grant])):
             raise errors.grant_ended()
         if grant.room is not None:
             record = await self._rooms.find(grant.room)
-            policy.stays(record, person_of(session_id))
+            policy.stays(grant, record, person)
         return grant
 
     async def _enter(self, grant: Grant | None, name: str, invite: str | None, address: str | None) -> Grant:

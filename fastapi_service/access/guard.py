@@ -162,7 +162,7 @@ class Guard:
 
     async def _check_room(self, visitor: Visitor, grant: Grant, room: RoomRecord | None) -> None:
         try:
-            policy.stays(room, visitor.person or "")
+            policy.stays(grant, room, visitor.person or "")
         except AccessError as error:
             visitor.end(error)
             if room is not None and not room.closed and grant.source != "invitation" and grant.subject != room.owner:

@@ -83,25 +83,25 @@ def manage(grant: Grant | None, room: RoomRecord | None) -> RoomRecord:
     return room
 
 
-def stays(room: RoomRecord | None, person: str) -> None:
-    """Check that a person may stay in a room, or come back to it.
+def stays(grant: Grant, room: RoomRecord | None, person: str) -> None:
+    """Check that a person with a grant may stay in a room, or come back to it.
 
     Raises:
         AccessError: the room is closed or gone, or the person was removed.
     """
     if room is None or room.closed:
         raise errors.room_closed()
-    if person in room.removed:
+    if room.removed & {person, grant.subject}:
         raise errors.removed()
 
 
-def reads_back(room: RoomRecord, person: str) -> None:
+def reads_back(grant: Grant, room: RoomRecord, person: str) -> None:
     """Check that a person may have what was said in a room, also in one that is closed.
 
     Raises:
         AccessError: the person was removed.
     """
-    if person in room.removed:
+    if room.removed & {person, grant.subject}:
         raise errors.removed()
 
 

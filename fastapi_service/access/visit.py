@@ -67,7 +67,7 @@ class Visit:
         """Keep the grant with a session that has begun."""
         if self.grant is not None and self.grant is not OPEN:
             self.person = person_of(session_id)
-            await self._entrance.began(session_id, self.grant)
+            await self._entrance.began(session_id, self.person, self.grant)
 
     def require(self, right: Right) -> None:
         """Check a right.

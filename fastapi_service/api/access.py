@@ -140,9 +140,11 @@ Name = Annotated[RoomName, Path(description="Name of the room.")]
 
 
 @router.get("/access", summary="May this client use the service?", responses={403: _REFUSED[403], 503: _REFUSED[503]})
-async def state(grant: AnyGrant, settings: Config, response: Response) -> State:
-    """Say whether access is open, and which rights the client has."""
+async def state(grant: AnyGrant, settings: Config, request: Request, response: Response) -> State:
+    """Say whether access is open, and which rights the client has. A browser's time begins again."""
     response.headers.update(NO_STORE)
+    if grant is not None and grant.source == "login":
+        _set_cookie(response, request, request.cookies[cookie_name(request)])
     return State(
         access="closed" if settings.closed else "open",
         rights=grant.listed if grant else (),
@@ -160,12 +162,11 @@ async def state(grant: AnyGrant, settings: Config, response: Response) -> State:
 )
 async def sign_in(body: SignIn, request: Request, access: Parts) -> Response:
     """Set the cookie of a browser. Scripts cannot read it, and no page of another site sends it."""
-    secure = is_secure(request)
-    if not secure and request.url.hostname not in {"localhost", "127.0.0.1", "::1"}:
+    if not is_secure(request) and request.url.hostname not in {"localhost", "127.0.0.1", "::1"}:
         raise errors.insecure()
     token = await access.identity.sign_in(body.passphrase, address_of(request))
     answer = Response(status_code=204, headers=NO_STORE)
-    answer.set_cookie(cookie_name(request), token, max_age=LOGIN_TTL_S, secure=secure, httponly=True, samesite="strict")
+    _set_cookie(answer, request, token)
     return answer
 
 
@@ -261,6 +262,11 @@ async def remove_person(
     """End a person's connections to a room, for good; returns new links, since the person has one of those before."""
     response.headers.update(NO_STORE)
     return _shown(room, await access.entrance.remove(grant, room, person))
+
+
+def _set_cookie(answer: Response, request: Request, token: str) -> None:
+    secure = is_secure(request)
+    answer.set_cookie(cookie_name(request), token, max_age=LOGIN_TTL_S, secure=secure, httponly=True, samesite="strict")
 
 
 def _shown(room: str, links: Links) -> RoomLinks:

@@ -11,6 +11,8 @@ class Begun(NamedTuple):
     """A session, as its token opens it."""
 
     room: str | None
+    person: str
+    """Public id of the person whose session it is; empty for a session without a grant."""
     grant: str | None
     """JSON; None for a session that began while access was open."""
 
@@ -21,11 +23,12 @@ class SessionGrants:
     def __init__(self, redis: AsyncRedis) -> None:
         self._redis = redis
 
-    async def remember(self, session_id: str, grant: str) -> None:
-        """Keep the grant of a session that has just begun."""
-        await self._redis.hset(names.session(session_id), mapping={"grant": grant})
+    async def remember(self, session_id: str, person: str, grant: str) -> None:
+        """Keep person and grant of a session that has just begun."""
+        await self._redis.hset(names.session(session_id), mapping={"granted_to": person, "grant": grant})
 
     async def of(self, session_id: str, token: str) -> Begun | None:
         """Return the room and the grant of a session; None for a wrong token or an unknown session."""
-        digest, room, grant = await self._redis.hmget(names.session(session_id), "token", "room", "grant")
-        return Begun(room, grant) if tokens.is_valid(token, digest) else None
+        fields = ("token", "room", "granted_to", "grant")
+        digest, room, person, grant = await self._redis.hmget(names.session(session_id), *fields)
+        return Begun(room, person or "", grant) if tokens.is_valid(token, digest) else None

@@ -7,8 +7,8 @@ from fastapi_service.security import tokens
 from infra.redis_client import AsyncRedis
 from wire import names
 
-ROOM_TTL_S = 86_400
-"""Seconds that a room without connections is kept; then its name is free again."""
+SHORTEST_TTL_S = 86_400
+"""Seconds that a room without connections is kept at least; then its name is free again."""
 CLOSED = "closed"
 _REMOVED = "removed:"
 
@@ -39,14 +39,16 @@ class Links:
 class RoomStore:
     """Every method raises RedisError or OSError while Redis is unavailable."""
 
-    def __init__(self, redis: AsyncRedis) -> None:
+    def __init__(self, redis: AsyncRedis, session_ttl_s: int) -> None:
+        """Keep rooms longer than what was said in them: whoever takes the name later must not read that."""
         self._redis = redis
+        self._ttl_s = max(SHORTEST_TTL_S, 2 * session_ttl_s)
 
     async def make(self, room: str, owner: str) -> bool:
         """Make a room without links; returns False if there is one with that name."""
         pipeline = self._redis.pipeline()
         pipeline.hsetnx(names.room(room), "owner", owner)
-        pipeline.expire(names.room(room), ROOM_TTL_S)
+        pipeline.expire(names.room(room), self._ttl_s)
         made, _ = await pipeline.execute()
         return bool(made)
 
@@ -63,10 +65,10 @@ class RoomStore:
         return [_record(room, fields) for room, fields in zip(rooms, answers, strict=True)]
 
     async def keep(self, rooms: Iterable[str]) -> None:
-        """Keep rooms with connections for another ``ROOM_TTL_S``."""
+        """Let the time of rooms with connections begin again."""
         pipeline = self._redis.pipeline(transaction=False)
         for room in rooms:
-            pipeline.expire(names.room(room), ROOM_TTL_S)
+            pipeline.expire(names.room(room), self._ttl_s)
         await pipeline.execute()
 
     async def renew_links(self, room: str) -> Links:
@@ -87,7 +89,7 @@ class RoomStore:
     async def _change(self, room: str, fields: dict[str, str | int]) -> None:
         pipeline = self._redis.pipeline()
         pipeline.hset(names.room(room), mapping=fields)
-        pipeline.expire(names.room(room), ROOM_TTL_S)  # also of one that expires at this moment
+        pipeline.expire(names.room(room), self._ttl_s)  # also of one that expires at this moment
         pipeline.publish(names.ACCESS_CHANGED, "room")
         await pipeline.execute()
 

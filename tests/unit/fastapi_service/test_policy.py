@@ -102,10 +102,10 @@ def test_stays_and_reads_back_differ_in_a_closed_room() -> None:
     """Who was there may export what was said, unless removed."""
     closed = room(closed=True)
     with pytest.raises(AccessError, match="closed"):
-        policy.stays(closed, PERSON)
-    policy.reads_back(closed, PERSON)
+        policy.stays(MEMBER, closed, PERSON)
+    policy.reads_back(MEMBER, closed, PERSON)
     with pytest.raises(AccessError, match="removed"):
-        policy.reads_back(room(removed=frozenset({PERSON})), PERSON)
+        policy.reads_back(MEMBER, room(removed=frozenset({PERSON})), PERSON)
 
 
 def test_scopes_of_a_newer_version_give_no_right() -> None:
@@ -114,3 +114,10 @@ def test_scopes_of_a_newer_version_give_no_right() -> None:
     grant = of_key(record)
     assert (grant.rights, grant.sessions, grant.minutes_a_day) == (with_implied("talk"), 2, 3)
     assert of_key(KeyRecord("0a1b2c3d", "", "", ("fly",), 0, 0, 0.0)).rights == frozenset()
+
+
+def test_stays_ends_for_all_sessions_of_a_subject_that_was_removed() -> None:
+    """A second tab of the same sign-in, too."""
+    policy.stays(MEMBER, room(), PERSON)
+    with pytest.raises(AccessError, match="removed"):
+        policy.stays(MEMBER, room(removed=frozenset({MEMBER.subject})), PERSON)

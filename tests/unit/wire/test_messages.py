@@ -176,6 +176,8 @@ def test_every_message_has_a_golden_file() -> None:
         "final_that_continues",
         "final_without_sentiment",
         "ready_with_endpointing",
+        "ready_with_rights",
+        "start_with_invite",
     }
 
 
