@@ -38,7 +38,7 @@ async def no_sleep(_: float) -> None:
 @contextmanager
 def closed_gateway(redis_url: str, **settings: Any) -> Iterator[TestClient]:
     """Run a gateway with closed access and the pass-phrase ``PHRASE``."""
-    app = create_app(Settings(access="closed", redis_url=redis_url, **settings))
+    app = create_app(Settings(**{"access": "closed", "redis_url": redis_url} | settings))
     with TestClient(app, base_url="http://localhost") as client:
         access = app.state.access
         throttle: Throttle = access.entrance._throttle
@@ -88,7 +88,7 @@ def code_of(answer: httpx.Response) -> str:
 def converse(client: TestClient, visitor: Visitor, *messages: dict[str, Any] | bytes, path: str = "/ws") -> list[Any]:
     """Send messages; returns what came until a ``pong``, or the connection's end. A refused handshake is an error."""
     try:
-        with client.websocket_connect(path, headers={**visitor.headers}) as line:
+        with client.websocket_connect(path, headers={"Host": "localhost"} | visitor.headers) as line:
             for message in messages:
                 _send(line, message)
             _send(line, {"type": "ping", "id": "last"})
