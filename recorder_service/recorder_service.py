@@ -69,7 +69,8 @@ def main(
             raise typer.Exit(OK)
         address = websocket_url(url or settings.url)
         source = _open_source(file, device, sessions, view, realtime=realtime)
-        start = _make_start(language or [], room=room, name=name, role=role, sample_rate=source.rate)
+        key = settings.key.get_secret_value() if settings.key else None
+        start = _make_start(language or [], room=room, name=name, role=role, sample_rate=source.rate, key=key)
         limits = Limits(settings.timeout_s if timeout is None else timeout, settings.patience_s, settings.buffer_s)
         hooks = Hooks(view.message if sessions == 1 or json else lambda _: None, view.notice)
         clients = [

@@ -10,6 +10,7 @@ ANALYZE_TEXT = "analyzer_worker.analyze_text"
 RESULT_CHANNEL = "result_channel"  # workers → listener
 RESULT_MESSAGES = "result_messages"  # listener → gateways
 FINAL_STATS = "final_stats"  # listener → gateways
+ACCESS_CHANGED = "access_changed"  # whoever revokes → gateways: a key, a sign-in or a room is no longer what it was
 ROOM_PEOPLE = "room_people"  # gateways → gateways: name of a room whose occupancy changed
 
 GATEWAY = "fastapi_service"
@@ -31,6 +32,10 @@ SWEEPER_LOCK = f"{_PREFIX}sweeper"
 DELETING = f"{_PREFIX}deleting"
 """Sorted set of the audiences that were deleted, by the time of that (Unix seconds), until the sweeper has removed all
 that is left of them."""
+API_KEYS = f"{_PREFIX}keys"
+"""Set of the ids of all API keys."""
+PASSPHRASE = f"{_PREFIX}passphrase"
+"""Hash: hash (argon2), made_at (Unix seconds)."""
 GLOBAL_AUDIENCE = "global"
 """Audience of the statistics over all sessions. It has no sockets: operators read it from ``/metrics``."""
 LISTENER_GROUP = "listeners"
@@ -56,8 +61,8 @@ def session(session_id: str) -> str:
     """Hash with what a resume needs.
 
     Fields: token (its digest), owner, room, task, language, languages, prompt, sample_rate, next_segment, samples (the
-    safe ones), ahead (1 if its last utterance was), detected_language, the last one that was certain, and person, name
-    and role of the one who talks.
+    safe ones), ahead (1 if its last utterance was), grant (JSON) where access is closed, detected_language, the last
+    one that was certain, and person, name and role of the one who talks.
     """
     return f"{_PREFIX}session:{session_id}"
 
@@ -168,3 +173,42 @@ def heartbeat(service: str, instance: str) -> str:
 def heartbeat_index(service: str) -> str:
     """Set of instances of a service. It may contain ended ones; only running ones have a heartbeat key."""
     return f"{_PREFIX}alive:{service}"
+
+
+def api_key(key_id: str) -> str:
+    """Hash of an API key: digest, name, scopes (comma-separated), sessions, minutes_a_day, made_at (Unix seconds)."""
+    return f"{_PREFIX}key:{key_id}"
+
+
+def key_usage(key_id: str, day: str) -> str:
+    """Milliseconds of audio that came with an API key on a day (UTC, such as 2026-11-30); it expires two days later."""
+    return f"{_PREFIX}key_usage:{key_id}:{day}"
+
+
+def login(digest: str) -> str:
+    """Grant of a browser that signed in, as JSON, by the digest of its cookie; it expires."""
+    return f"{_PREFIX}login:{digest}"
+
+
+def ticket(digest: str) -> str:
+    """Grant of one WebSocket, as JSON, by the digest of the ticket; it expires, and its first reader deletes it."""
+    return f"{_PREFIX}ticket:{digest}"
+
+
+def room(name: str) -> str:
+    """Hash of a room with an owner, where access is closed.
+
+    Fields: owner (subject of a grant), talk and read (digests of its links), closed (1), and one ``removed:{id}`` for
+    each person and each subject that may not come back.
+    """
+    return f"{_PREFIX}room:{name}"
+
+
+def connections(scope: str) -> str:
+    """Sorted set like ``people``, of the connections with one API key, from one address or in one room."""
+    return f"{_PREFIX}connections:{scope}"
+
+
+def wrong_credentials(network: str) -> str:
+    """Count of wrong credentials from a network, by its digest; it expires."""
+    return f"{_PREFIX}wrong:{network}"

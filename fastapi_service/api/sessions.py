@@ -11,6 +11,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from redis.exceptions import RedisError
 
 from fastapi_service import errors
+from fastapi_service.access.access import Access
+from fastapi_service.api.access import closed_access
 from fastapi_service.api.problems import describe, refused
 from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.export.entries import Speakers
@@ -62,6 +64,7 @@ def results_of(request: Request) -> ResultLog:
         },
         400: describe("`bad_format`: the format is unknown."),
         401: describe("`no_token`: the header is missing."),
+        403: describe("`grant_ended`, `removed`, `origin_refused`: what the session began with is no longer valid."),
         404: describe("`session_unknown`: no such session, expired, or a wrong token."),
         503: describe("`redis_unreachable`: try again in a moment."),
     },
@@ -70,6 +73,7 @@ async def export(
     session_id: Annotated[str, Path(description="The `session_id` of `ready`.")],
     store: Annotated[SessionStore, Depends(store_of)],
     results: Annotated[ResultLog, Depends(results_of)],
+    access: Annotated[Access | None, Depends(closed_access)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_token)],
     format_name: Annotated[str, Query(alias="format", json_schema_extra={"enum": [*FORMATS]})] = "",
 ) -> Response:
@@ -87,6 +91,8 @@ async def export(
         audience = await store.audience(session_id, credentials.credentials)
         if audience is None:
             return refused(404, errors.nothing_to_export())
+        if access is not None:
+            await access.entrance.check_export(session_id, credentials.credentials)
         until = await results.newest(audience)
         async for batch in _read(results, audience, until):
             for result in batch:
@@ -110,7 +116,10 @@ async def export(
     status_code=204,
     responses={
         401: describe("`no_token`: the header is missing."),
-        403: describe("`not_owner`: the session is in a room, and not the first one of it."),
+        403: describe(
+            "`not_owner`: the session is in a room that it does not own; "
+            "`grant_ended`, `origin_refused`: as for the export."
+        ),
         404: describe("`session_unknown`: no such session, expired, or a wrong token."),
         503: describe("`redis_unreachable`: try again in a moment."),
     },
@@ -118,6 +127,7 @@ async def export(
 async def delete(
     session_id: Annotated[str, Path(description="The `session_id` of `ready`.")],
     deletion: Annotated[Deletion, Depends(deletion_of)],
+    access: Annotated[Access | None, Depends(closed_access)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_token)],
 ) -> Response:
     """Delete the session with all that was said in it; in a room, the room's conversation. Safe to repeat.
@@ -127,7 +137,8 @@ async def delete(
     if credentials is None or len(credentials.credentials.split()) != 1:
         return refused(401, errors.no_token(), {"WWW-Authenticate": "Bearer"})
     try:
-        await deletion.delete(session_id, credentials.credentials)
+        owns = await access.entrance.may_delete(session_id, credentials.credentials) if access is not None else None
+        await deletion.delete(session_id, credentials.credentials, owns=owns)
     except ProtocolError as error:
         return refused(403 if error.code == "not_owner" else 404, error)
     except (RedisError, OSError):

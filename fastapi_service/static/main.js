@@ -1,6 +1,7 @@
 // @ts-check
 /** Entry point: the parts of the page, its address, and the actions of its buttons. */
 
+import { fromAddress, inviteTo, keepInvite, makeInvite, readAccess, signIn } from "./access.js";
 import { AudioFile, AudioFileError } from "./audio/audio-file.js";
 import { obstacle, watchInputDevices } from "./audio/input-devices.js";
 import { texts } from "./i18n/index.js";
@@ -18,6 +19,7 @@ import { Meter } from "./view/meter.js";
 import { People } from "./view/people.js";
 import { Settings } from "./view/settings.js";
 import { isRoom, linkTo, Share } from "./view/share.js";
+import { SignIn } from "./view/sign-in.js";
 import { StatisticsPanel } from "./view/statistics.js";
 import { Transcript } from "./view/transcript.js";
 import { View } from "./view/view.js";
@@ -27,6 +29,7 @@ await localize();
 const view = new View();
 const settings = new Settings();
 const share = new Share();
+const signInForm = new SignIn();
 const people = new People();
 const transcript = new Transcript(people);
 const statistics = new StatisticsPanel(people, (sentence) => transcript.find(sentence));
@@ -134,7 +137,8 @@ function prepare(former) {
   const resume = former ? { session_id: former.session_id, token: former.token } : null;
   const { languages, task, prompt, name, role } = settings.value;
   const person_key = share.room && personKey(share.room);
-  const start = { languages, task, prompt, room: share.room, name, role, person_key };
+  const invite = share.room === null ? undefined : inviteTo(share.room);
+  const start = { languages, task, prompt, room: share.room, name, role, person_key, ...(invite && { invite }) };
   /** @type {Conversation} */
   const made = new Conversation(
     page,
@@ -144,6 +148,7 @@ function prepare(former) {
         exports.session = share.room || !transcript.entries.length ? session : {};
         deletion.session = share.room ? sessionStore.firstIn(share.room, session) : session;
         if (!share.room) sessionStore.save(session);
+        offerLink();
       },
       onStatus: (status, share) => made === (upcoming ?? conversation) && view.status(status, share),
       onTrouble: checkReadiness,
@@ -152,6 +157,7 @@ function prepare(former) {
         lastSeq = newest;
         conversation = null;
         sessionStore.markOver();
+        checkAccess();
         if (share.room && made.hasSource) follow(); // else the service refused to let us follow, and would again
       },
     },
@@ -240,6 +246,19 @@ function checkReadiness() {
   });
 }
 
+/** Lets the person sign in where that is needed; nobody signs in who has a link into the room. */
+async function checkAccess() {
+  const access = await readAccess();
+  if (access?.closed && !access.rights.length && !(share.room && inviteTo(share.room))) signInForm.show(access.login);
+}
+
+/** Shows the link that lets others into a room of this person's own. */
+async function offerLink() {
+  const { room } = share;
+  if (!room || inviteTo(room) || !(await readAccess())?.closed) return;
+  if ((await makeInvite(room)) && share.room === room) share.show(room);
+}
+
 /** Offers to resume a session. @param {StoredSession} session */
 function offer(session) {
   const decline = () => {
@@ -254,6 +273,11 @@ function offer(session) {
   });
 }
 
+signInForm.onSubmit(async (passphrase) => {
+  const error = await signIn(passphrase);
+  if (!error) location.reload();
+  return error;
+});
 view.onToggle(toggle);
 share.onChange(move);
 settings.onChange(() => conversation?.configure(settings.value));
@@ -273,7 +297,13 @@ if (asked) settings.choose(asked);
 const unknown = unknownIn(address).join(", ");
 if (unknown) view.notice("language", () => texts.settings.unknown(unknown));
 const room = address.get("room");
-if (room !== null && isRoom(room)) share.show(room);
+const { passphrase, invite } = fromAddress();
+if (room !== null && isRoom(room)) {
+  if (invite) keepInvite(room, invite);
+  share.show(room);
+}
+if (passphrase) signInForm.refuse(await signIn(passphrase));
+checkAccess();
 settle();
 const former = sessionStore.load();
 if (former && !share.room) offer(former);

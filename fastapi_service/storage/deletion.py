@@ -4,7 +4,6 @@ import json
 
 from fastapi_service import errors
 from fastapi_service.security import tokens
-from fastapi_service.security.ownership import may_delete
 from infra.ledger.entry import order_ttl_s
 from infra.redis_client import AsyncRedis, load_script
 from infra.redis_types import AsyncScript
@@ -24,8 +23,13 @@ class Deletion:
         """A mark outlives all that can be outstanding of its session."""
         self._delete: AsyncScript[str] = redis.register_script(load_script(__package__, "delete"))
 
-    async def delete(self, session_id: str, token: str) -> None:
+    async def delete(self, session_id: str, token: str, *, owns: bool | None = None) -> None:
         """Delete the conversation of a session. Safe to repeat, with the same token.
+
+        Args:
+            session_id: of the session.
+            token: its token.
+            owns: whether it owns its room, by its grant; None: the first session of the room does.
 
         Raises:
             ProtocolError: no such session, or a wrong token (``session_unknown``); the session does not own its room
@@ -41,8 +45,8 @@ class Deletion:
             sessions = [session_id]
             if room is not None:
                 sessions = await self._redis.lrange(names.room_sessions(room), 0, -1)
-                if not may_delete(session_id, sessions[0] if sessions else None):
-                    raise errors.not_owner()
+                if not (session_id in sessions[:1] if owns is None else owns):
+                    raise errors.may_not_delete()
             if await self._script(session_id, digest, room, sessions) == "deleted":
                 return
         raise errors.nothing_to_delete()

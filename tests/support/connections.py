@@ -8,16 +8,21 @@ from typing import Any
 
 from starlette.websockets import WebSocketDisconnect
 
+from fastapi_service import errors
+from fastapi_service.access.access import Access
 from fastapi_service.delivery.hub import Receiver
 from fastapi_service.delivery.result_log import Result
 from fastapi_service.sessions.ports import Client, Feed, SpeechSession
+from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionRecord
+from infra.redis_client import connect_async
 from tests.support.speakers import ALICE, final
 from wire.audio import SAMPLE_RATE
+from wire.errors import AccessError
 from wire.messages.base import Speaker
 from wire.messages.client import Configure, Start
 from wire.messages.results import Final
-from wire.messages.server import Configured
+from wire.messages.server import Configured, Right
 from wire.messages.statistics import PersonStatistics, Statistics
 
 RECORD = SessionRecord(
@@ -183,6 +188,48 @@ class FakeRegistry:
 
     def leave(self, _: Client, *, wait_for_client: bool) -> None:
         self.left.append(wait_for_client)
+
+
+@dataclass
+class FakeVisit:
+    """A visit with ``rights`` (None: access is open), until ``end`` is called with an error."""
+
+    rights: tuple[Right, ...] | None = None
+    refusal: AccessError | None = None
+    """Raised when a session begins."""
+    began_with: list[str] = field(default_factory=list)
+    audio_s: float = 0.0
+    left: int = 0
+    end: Callable[[AccessError], None] = lambda _: None
+
+    async def begin(self, _: Start, end: Callable[[AccessError], None]) -> tuple[Right, ...] | None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.end = end
+        return self.rights
+
+    def introduced(self, start: Start) -> Start:
+        return start
+
+    async def began(self, session_id: str, person: str | None) -> None:
+        del person
+        self.began_with.append(session_id)
+
+    def require(self, right: Right) -> None:
+        if self.rights is not None and right not in self.rights:
+            raise errors.not_allowed(right)
+
+    def take_audio(self, seconds: float) -> None:
+        self.audio_s += seconds
+
+    def leave(self) -> None:
+        self.left += 1
+
+
+def open_access() -> Access:
+    """Access that is open, without limits: it never connects to Redis."""
+    nowhere = connect_async("redis://127.0.0.1:1")
+    return Access.at(nowhere, nowhere, Settings(access="open"))
 
 
 @dataclass

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = {
     "": "bench tools local certificates recorder_service listener_service analyzer_worker stt_worker fastapi_service "
     "infra wire",
-    "fastapi_service": "fastapi_service app gateway api sessions recognition storage delivery export "
+    "fastapi_service": "fastapi_service keys app gateway api access sessions recognition storage delivery export "
     "decoding endpointing pubsub monitoring tasks errors settings security",
     "stt_worker": "stt_worker prefetch tasks load scheduling engines weights settings numerics",
     "stt_worker.engines": "whisper level vad repeated_speech skipped_speech periodicity echo_filter hallucinations "

@@ -12,6 +12,9 @@ from wire.people import MAX_NAME, MAX_ROLE, readable_name
 
 MAX_PROMPT = 400
 """Characters; Whisper uses about as many."""
+Secret = Annotated[str, Field(max_length=128)]
+_HIDDEN = Field(repr=False)
+"""Marks a secret: it is in no log, whatever logs a message."""
 
 
 def _known(language: str) -> str:
@@ -81,6 +84,12 @@ class Start(_RequestedSession):
     """Session to resume, with its token."""
     token: Annotated[str, Field(max_length=128)] | None = None
     """Token from the ``ready`` of the session to resume."""
+    key: Annotated[Secret | None, OMITTED, _HIDDEN] = None
+    """API key, of a client that sends no header ``Authorization``."""
+    ticket: Annotated[Secret | None, OMITTED, _HIDDEN] = None
+    """Ticket from ``POST /tickets``, for one connection."""
+    invite: Annotated[Secret | None, OMITTED, _HIDDEN] = None
+    """Secret of a link into ``room``."""
     last_seq: Annotated[int, Field(ge=0, le=2**53)] = 0
     """Highest ``seq`` that the client has; the gateway sends all later messages again."""
 

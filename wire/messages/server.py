@@ -41,6 +41,10 @@ class _AppliedSettings(Message):
     """Role of the person; missing if there is none."""
 
 
+Right = Literal["read", "talk", "files", "admin"]
+"""``talk`` sends audio no faster than it is spoken, ``files`` at any speed; each has those before it."""
+
+
 class Ready(_AppliedSettings):
     """The session has begun: the client may send audio."""
 
@@ -60,6 +64,8 @@ class Ready(_AppliedSettings):
     than names."""
     endpointing: Annotated[Endpointing | None, OMITTED] = None
     """Missing from gateways older than 0.2.0."""
+    rights: Annotated[tuple[Right, ...] | None, OMITTED] = None
+    """The client's rights in this session; missing where access is open."""
 
 
 class Configured(_AppliedSettings):

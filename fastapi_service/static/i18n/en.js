@@ -93,6 +93,12 @@ export const en = {
      */
     people: (people, talking) => `${people === 1 ? "1 person" : `${people} people`} here, ${talking} talking`,
   },
+  signIn: {
+    title: "Sign in",
+    explain: "This service is for people who have its pass-phrase, or a link into a room.",
+    passphrase: "Pass-phrase",
+    proxy: "Sign in with your account",
+  },
   transcript: "Transcript",
   empty: {
     idle: "Press Start and speak. Each sentence appears here, with how it is meant, soon after you have said it.",

@@ -97,6 +97,12 @@ export const ko = {
     inRoom: (room) => `방: ${room}`,
     people: (people, talking) => `${people}명 참여 중, ${talking}명 말하는 중`,
   },
+  signIn: {
+    title: "로그인",
+    explain: "암호를 알거나 방 초대 링크가 있는 사람만 쓸 수 있습니다.",
+    passphrase: "암호",
+    proxy: "내 계정으로 로그인",
+  },
   transcript: "대화 기록",
   empty: {
     idle: "시작을 누르고 말해 보세요. 말이 끝나면 곧 문장과 감정이 여기에 나타납니다.",

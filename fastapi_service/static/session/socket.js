@@ -19,7 +19,7 @@ const STOP_TIMEOUT_MS = 90_000;
  *
  * @typedef {object} Options
  * @property {URL} url
- * @property {Recognition & Introduction & Pick<import("../wire/messages.js").Start, "task" | "room" | "person_key">} start
+ * @property {Recognition & Introduction & Pick<import("../wire/messages.js").Start, "task" | "room" | "person_key" | "invite">} start
  * @property {Session | null} [resume] a session of an earlier page
  *
  * @typedef {object} Handlers

@@ -36,6 +36,9 @@ export interface Start {
   person_key?: string | null;
   session_id?: string | null;
   token?: string | null;
+  key?: string | null;
+  ticket?: string | null;
+  invite?: string | null;
   last_seq?: number;
 }
 
@@ -268,6 +271,7 @@ export interface Ready {
   room: string | null;
   person?: string | null;
   endpointing?: Endpointing | null;
+  rights?: ("read" | "talk" | "files" | "admin")[] | null;
 }
 
 /** An utterance that could not be transcribed. */

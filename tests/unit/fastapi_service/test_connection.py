@@ -15,7 +15,7 @@ from fastapi_service.api.native import NativeSerializer
 from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionTakenOver
 from infra.ledger.admission import SessionDeleted
-from tests.support.connections import RECORD, FakeLog, FakeRegistry, FakeSession, FakeSocket
+from tests.support.connections import RECORD, FakeLog, FakeRegistry, FakeSession, FakeSocket, FakeVisit
 from tests.support.eventually import soon
 from tests.support.speakers import ALICE, BOB, final, no_speech
 from wire.close_codes import CloseCode
@@ -29,7 +29,7 @@ async def serve(registry: FakeRegistry, *frames: str | bytes | int, log: FakeLog
     socket = FakeSocket(*frames)
     settings = Settings(stop_timeout_s=0.3, max_session_s=60)
     async with asyncio.timeout(5):
-        await Connection(socket, NativeSerializer(), registry, log or FakeLog(), settings).serve()
+        await Connection(socket, NativeSerializer(), registry, log or FakeLog(), settings, FakeVisit()).serve()
     return socket
 
 
@@ -130,7 +130,7 @@ async def test_a_client_that_starts_no_session_is_disconnected(socket_of: Callab
     registry, socket = FakeRegistry(), socket_of()
     settings = Settings(start_timeout_s=0.1)
     async with asyncio.timeout(5):
-        await Connection(socket, NativeSerializer(), registry, FakeLog(), settings).serve()
+        await Connection(socket, NativeSerializer(), registry, FakeLog(), settings, FakeVisit()).serve()
     error = socket.received[-1]
     assert (error["type"], error["code"], error["fatal"]) == ("error", "start_timeout", True)
     assert (socket.closed, len(registry.left)) == (CloseCode.TRY_LATER, 1)
@@ -141,7 +141,7 @@ async def test_a_session_may_be_silent_for_longer() -> None:
     for frames, opening in (([START], ()), ([], (Start(),))):
         socket = FakeSocket(*frames)
         settings = Settings(start_timeout_s=0.05)
-        connection = Connection(socket, NativeSerializer(), FakeRegistry(), FakeLog(), settings)
+        connection = Connection(socket, NativeSerializer(), FakeRegistry(), FakeLog(), settings, FakeVisit())
         serving = asyncio.create_task(connection.serve(opening))
         await asyncio.sleep(0.2)
         assert not serving.done()
@@ -153,7 +153,7 @@ async def test_ready_carries_the_settings_of_the_endpointer() -> None:
     """A client that leaves out silence then judges it as the gateway does."""
     socket = FakeSocket(START, STOP)
     settings = Settings(silence_ceiling=0.0002, noise_factor=4.0, silence_ms=700, unfinished_ms=600, pre_roll_ms=200)
-    await Connection(socket, NativeSerializer(), FakeRegistry(), FakeLog(), settings).serve()
+    await Connection(socket, NativeSerializer(), FakeRegistry(), FakeLog(), settings, FakeVisit()).serve()
     assert socket.received[0]["endpointing"] == {
         "pre_roll_ms": 200,
         "silence_ms": 700,
@@ -196,7 +196,9 @@ async def test_a_client_of_a_deleted_session_is_told_and_closed_for_good(noticed
     """Another code would make it resume, and then begin another session with the audio that it still has."""
     error = SessionDeleted(ALICE) if noticed == "by its audio" else None
     socket = FakeSocket(START, *([bytes(320)] if error else []))
-    connection = Connection(socket, NativeSerializer(), FakeRegistry(FakeSession(error=error)), FakeLog(), Settings())
+    connection = Connection(
+        socket, NativeSerializer(), FakeRegistry(FakeSession(error=error)), FakeLog(), Settings(), FakeVisit()
+    )
     serving = asyncio.create_task(connection.serve())
     if error is None:
         await soon(lambda: socket.received)

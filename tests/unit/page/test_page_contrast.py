@@ -22,7 +22,7 @@ TEXT_ON_BACKGROUND = [
     ("negative", "negative-tint"),
     *((f"person-{letter}", background) for letter in "abcdefgh" for background in ("panel", "sunk")),
 ]
-"""Sentences; times, reasons and unsure labels; other labels, of which neutral ones have no fill; people's names and marks.
+"""Sentences; times, reasons and unsure labels; other labels, of which neutral ones have no fill; names and marks.
 
 ``sunk`` is the sentence under the pointer."""
 

@@ -315,3 +315,22 @@ async def test_a_web_server_without_gateway_is_told_from_a_restarting_one(
         with pytest.raises(GatewayError) as refused:
             await RecorderClient(f"ws://127.0.0.1:{port}/ws", limits=Limits(timeout_s=0)).__aenter__()
     assert type(refused.value) is kind
+
+
+async def test_key_goes_into_the_handshake_and_a_refusal_names_its_setting() -> None:
+    """No message has the key; what the gateway says of a wrong one reaches the person, who cannot try again."""
+    problem = '{"code": "grant_refused", "message": "It is wrong.", "remedy": "Take another."}'
+    sent: list[str | None] = []
+
+    def answer(connection: ServerConnection, request: Request) -> Response:
+        sent.append(request.headers.get("Authorization"))
+        return connection.respond(HTTPStatus.UNAUTHORIZED, problem)
+
+    async def never(_socket: ServerConnection) -> None:
+        raise AssertionError("the handshake was refused")
+
+    async with serve(never, "127.0.0.1", 0, process_request=answer) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(GatewayError, match="RECORDER_KEY") as refused:
+            await RecorderClient(f"ws://127.0.0.1:{port}/ws", Start(key="wta_x"), limits=PATIENT).__aenter__()
+    assert (refused.value.code, sent) == ("grant_refused", ["Bearer wta_x"])

@@ -204,6 +204,8 @@ def test_every_message_has_a_golden_file() -> None:
         "final_with_speaker",
         "people_with_names",
         "stats_of_room",
+        "ready_with_rights",
+        "start_with_invite",
     }
 
 
