@@ -114,7 +114,7 @@ class Releaser:
             for name, message in messages.items():
                 fields = written(counts, name) | {"message": message}
                 writes.append(_state(places[name], states[name], fields, 0 if name == "global" else ttl))
-            statistics = _envelopes(result, messages)
+            statistics = _envelopes(result, [ORDER, *messages])
         return {
             "stream_id": stream_id,
             "group": names.LISTENER_GROUP,
@@ -141,17 +141,21 @@ def _state(address: Address, known: Stored, fields: dict[str, str], ttl: int) ->
         fields: names and values of the new one: its data as JSON, and for statistics the message for clients.
         ttl: seconds to live; 0 for no limit.
     """
-    prefixed = {f"{address.prefix}{name}": value for name, value in fields.items()}
-    version = {"field": address.fields[0], "version": known.version or "0"}
-    return {"key": address.key, **version, "fields": prefixed, "ttl": ttl}
+    return {**address._asdict(), "version": known.version or "0", "fields": fields, "ttl": ttl}
 
 
-def _envelopes(result: SegmentEnd, messages: dict[str, str]) -> list[dict[str, str]]:
-    """Return what is published of the statistics: those of the session; those of the room, with the person's."""
-    found = [{"audience": json.dumps(names.audience(result.session_id, None)), "message": messages["session"]}]
-    if "room" in messages:
+def _envelopes(result: SegmentEnd, states: list[str]) -> list[dict[str, Any]]:
+    """Return what is published of the statistics: those of the session; those of the room, with the person's.
+
+    Their messages are in the states, and are named by the places of these, from 1.
+    """
+    place = {name: number for number, name in enumerate(states, start=1)}
+    found: list[dict[str, Any]] = [
+        {"audience": json.dumps(names.audience(result.session_id, None)), "message": place["session"]}
+    ]
+    if "room" in place:
         audience = json.dumps(names.audience(result.session_id, result.room))
-        found.append({"audience": audience, "message": messages["room"], "person": messages[PERSON]})
+        found.append({"audience": audience, "message": place["room"], "person": place[PERSON]})
     return found
 
 

@@ -25,7 +25,7 @@ if redis.call('EXISTS', plan.deleted) == 1 then
 end
 
 for _, state in ipairs(plan.states) do
-  if (redis.call('HGET', state.key, state.field) or '0') ~= state.version then return 'changed' end
+  if (redis.call('HGET', state.key, state.prefix .. 'version') or '0') ~= state.version then return 'changed' end
 end
 
 -- JSON object of names and values in turn; the values are JSON already.
@@ -52,9 +52,9 @@ local function next_seq(log)
 end
 
 for _, state in ipairs(plan.states) do
-  local fields = { state.field, state.version + 1 }
+  local fields = { state.prefix .. 'version', state.version + 1 }
   for name, value in pairs(state.fields) do
-    fields[#fields + 1] = name
+    fields[#fields + 1] = state.prefix .. name
     fields[#fields + 1] = value
   end
   redis.call('HSET', state.key, unpack(fields))
@@ -67,8 +67,8 @@ for _, result in ipairs(plan.results) do
   publish('result_messages', {'audience', result.audience, 'seq', seq, 'message', result.message})
 end
 for _, statistics in ipairs(plan.statistics) do
-  local fields = {'audience', statistics.audience, 'message', statistics.message}
-  if statistics.person then fields[5], fields[6] = 'person', statistics.person end
+  local fields = {'audience', statistics.audience, 'message', plan.states[statistics.message].fields.message}
+  if statistics.person then fields[5], fields[6] = 'person', plan.states[statistics.person].fields.message end
   publish('final_stats', fields)
 end
 

@@ -3,7 +3,11 @@
 import pytest
 from pydantic import ValidationError
 
+from tests.support.speakers import audio_job, text_job
+from wire.messages.base import Speaker
 from wire.messages.client import Configure, Start
+from wire.messages.jobs import AnalyzeText
+from wire.messages.results import Final, NoSpeech, SegmentFailed, result_fields
 from wire.people import person_id, readable_name
 
 KEY = "k" * 43
@@ -59,3 +63,17 @@ def test_a_message_without_a_name_is_that_of_older_clients() -> None:
     assert not Configure().changes_person
     assert Configure(name=None).changes_person
     assert not Configure(name="Bob").changes_recognition
+
+
+def test_a_speaker_passes_through_every_stage() -> None:
+    """Workers copy it from job to job and into each kind of result."""
+    speaker = Speaker(person="0" * 16, name="김서연", role="agent")
+    job = audio_job().model_copy(update={"speaker": speaker})
+    text = AnalyzeText(**result_fields(job), transcript=text_job().transcript)
+    ends = [
+        Final.of(text, None, "no sentiment"),
+        NoSpeech(**result_fields(job)),
+        SegmentFailed(**result_fields(text), code="c", message="m", remedy="r", attempts=3),
+    ]
+    assert [end.speaker for end in ends] == [text.speaker] * 3 == [speaker] * 3
+    assert "speaker" not in audio_job().model_dump()
