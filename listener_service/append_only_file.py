@@ -95,7 +95,7 @@ class AppendOnlyFile:
             return
         traces = self._traces_in(info)
         is_forgotten = self._is_deleted or traces != self._traces
-        since_s, last_s = self._clock() - self._rewritten_at, float(info.get("aof_last_rewrite_time_sec", 0))
+        since_s, last_s = self._clock() - self._rewritten_at, max(0.0, float(info.get("aof_last_rewrite_time_sec", 0)))
         pause_s = max(min(SOON_S, self._every_s) if self._is_deleted else self._every_s, LEAST_PAUSE * last_s)
         has_failed = self._traces is not None and info.get("aof_last_bgrewrite_status") != "ok"
         if since_s < pause_s or not (is_forgotten or has_failed):
