@@ -1,11 +1,11 @@
 """Limits in Redis, for all gateways: connections at once of a key, an address and a room; audio of a key on a day."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi_service import errors
 from fastapi_service.storage.keys import today
+from infra.clock import now
 from infra.redis_client import AsyncRedis, load_script
 from infra.redis_types import AsyncScript
 from wire import names
@@ -73,4 +73,4 @@ class Limits:
 
 def until_tomorrow() -> int:
     """Return the seconds until midnight, UTC."""
-    return DAY_S - int(time.time()) % DAY_S
+    return DAY_S - int(now()) % DAY_S

@@ -1,10 +1,11 @@
 """API keys in Redis, for the gateways that check them and the command that makes them."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from fastapi_service.security import api_keys, tokens
+from infra.clock import now
 from infra.redis_client import AsyncRedis
 from wire import names
 
@@ -37,9 +38,7 @@ class KeyStore:
     ) -> tuple[KeyRecord, str]:
         """Make a key; returns its record, and the key itself, which is kept nowhere."""
         key_id, key = api_keys.new_key()
-        record = KeyRecord(
-            key_id, tokens.digest(key), name, tuple(scopes), sessions, minutes_a_day, round(time.time(), 3)
-        )
+        record = KeyRecord(key_id, tokens.digest(key), name, tuple(scopes), sessions, minutes_a_day, round(now(), 3))
         fields: dict[str, str | int | float] = {
             "digest": record.digest,
             "name": name,
@@ -90,4 +89,4 @@ class KeyStore:
 
 def today() -> str:
     """Return the day, UTC, such as 2026-11-30."""
-    return time.strftime("%Y-%m-%d", time.gmtime())
+    return datetime.fromtimestamp(now(), UTC).strftime("%Y-%m-%d")

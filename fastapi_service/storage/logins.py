@@ -1,9 +1,9 @@
 """The pass-phrase, the browsers that signed in with it, and tickets, in Redis: of all of them digests only."""
 
-import time
 from collections.abc import Sequence
 
 from fastapi_service.security import tokens
+from infra.clock import now
 from infra.redis_client import AsyncRedis
 from wire import names
 
@@ -22,13 +22,13 @@ class LoginStore:
         """Keep the hash of a pass-phrase unless there is one; returns True if this one is kept."""
         pipeline = self._redis.pipeline()
         pipeline.hsetnx(names.PASSPHRASE, "hash", hashed)
-        pipeline.hsetnx(names.PASSPHRASE, "made_at", round(time.time()))
+        pipeline.hsetnx(names.PASSPHRASE, "made_at", round(now()))
         kept, _ = await pipeline.execute()
         return bool(kept)
 
     async def replace_passphrase(self, hashed: str) -> int:
         """Keep the hash of another pass-phrase, and sign all browsers out; returns their number."""
-        await self._redis.hset(names.PASSPHRASE, mapping={"hash": hashed, "made_at": round(time.time())})
+        await self._redis.hset(names.PASSPHRASE, mapping={"hash": hashed, "made_at": round(now())})
         logins = [key async for key in self._redis.scan_iter(names.login("*"))]
         if logins:
             await self._redis.delete(*logins)
