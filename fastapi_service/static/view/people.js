@@ -52,7 +52,7 @@ export class People {
   }
 
   /** Our person in a session; that of somebody else is a person of its own. @param {string} session */
-  ownIn(session) {
+  ownPerson(session) {
     return this.#own.get(session) ?? session;
   }
 
@@ -62,7 +62,7 @@ export class People {
    * @param {Ourselves} speaker
    */
   rename(session, { name, role }) {
-    this.own(session, { person: this.ownIn(session), name, role });
+    this.own(session, { person: this.ownPerson(session), name, role });
   }
 
   /** Takes the people who are here. @param {Speaker[]} who */
@@ -76,7 +76,7 @@ export class People {
    * @param {{ session_id: string, speaker?: Speaker | null }} entry
    */
   said({ session_id, speaker }) {
-    const id = speaker?.person ?? this.ownIn(session_id);
+    const id = speaker?.person ?? this.ownPerson(session_id);
     if (speaker && !this.#here.has(id)) this.#name(speaker);
     const known = this.#get(id);
     if (!known.number) {

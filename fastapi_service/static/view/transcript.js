@@ -199,7 +199,7 @@ export class Transcript {
   /** Who says an utterance of ours and when, before its final text. @param {number} segment */
   #head(segment) {
     const { session, began } = this.#open;
-    const speaker = this.#speaker(this.#headed(this.#people.ownIn(session), this.#said.at(-1)?.newest.room));
+    const speaker = this.#speaker(this.#headed(this.#people.ownPerson(session), this.#said.at(-1)?.newest.room));
     const start_ms = began.get(segment);
     return start_ms === undefined ? speaker : [...speaker, element("time", {}, minutes(start_ms + this.#speakers.offset(session)))];
   }
