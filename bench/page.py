@@ -22,6 +22,11 @@ from tools.browser import find_browser
 STATIC = Path(__file__).parents[1] / "fastapi_service" / "static"
 MEDIA_TYPES = {".html": "text/html", ".css": "text/css", ".svg": "image/svg+xml"}
 SERVED = {".html", ".css", ".js", ".mjs", ".svg"}
+ANSWERS: dict[str, Any] = {
+    "/readyz": {"ready": True, "checks": {}},
+    "/access": {"access": "open", "rights": ["read", "talk"], "login": None},
+}
+"""Path → what a ready gateway with open access answers."""
 SENTENCES = (100, 5_000)
 REST_S = 10
 
@@ -85,8 +90,8 @@ class PageServer:
     async def serve(self, route: Route) -> None:
         """Answer one request of the browser."""
         path = urlsplit(route.request.url).path
-        if path == "/readyz":
-            await route.fulfill(json={"ready": True, "checks": {}})
+        if path in ANSWERS:
+            await route.fulfill(json=ANSWERS[path])
             return
         file = STATIC / ("index.html" if path == "/" else path.removeprefix("/static/"))
         body = as_served(file)
