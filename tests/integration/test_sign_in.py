@@ -106,6 +106,16 @@ def test_key_is_taken_in_each_of_its_places_and_never_sent_back(client: TestClie
     assert key not in ready
 
 
+def test_key_that_is_revoked_after_the_handshake_begins_nothing(client: TestClient, redis: Redis) -> None:
+    """The connection may wait for its first message as long as it may: nothing of a room is sent then."""
+    key_id, key = make_key(client, "talk")
+    with client.websocket_connect("/ws", headers={**with_key(key).headers}) as line:
+        revoke(client, key_id)
+        line.send_text(json.dumps(START | {"room": "kitchen"}))
+        assert json.loads(line.receive_text())["code"] == "grant_ended"
+    assert not redis.exists(names.room("kitchen"))
+
+
 def test_room_with_a_limit_takes_no_more_connections(client: TestClient) -> None:
     """The place is free again when the connection has ended."""
     owner = sign_in(client)
