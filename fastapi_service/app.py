@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from redis.exceptions import RedisError
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from fastapi_service.api import access, decode, native, operations, page, sessions
+from fastapi_service.api import access, decode, native, operations, page, problems, sessions
 from fastapi_service.decoding.decoder import Decoders
 from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.endpointing.voice import VoiceModel
@@ -62,7 +63,8 @@ def create_app(settings: Settings, voice: VoiceModel | None = None) -> FastAPI:
     )
     app.state.settings = settings
     for error in (AccessError, ProtocolError, StoreError, RedisError, ConnectionError, TimeoutError):
-        app.add_exception_handler(error, access.on_refused)
+        app.add_exception_handler(error, problems.on_refused)
+    app.add_exception_handler(RequestValidationError, problems.on_invalid)
     app.add_middleware(BoundedBody)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.proxies)

@@ -5,19 +5,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse
 
 from fastapi_service import errors
 from fastapi_service.access import policy
 from fastapi_service.access.access import Access
 from fastapi_service.access.grant import OPEN, Grant
 from fastapi_service.api.acceptor import acceptor_of, address_of
-from fastapi_service.api.problems import describe, refused_with
+from fastapi_service.api.problems import describe
 from fastapi_service.security.credentials import cookie_name, is_secure
 from fastapi_service.settings import Settings
 from fastapi_service.storage.logins import LOGIN_TTL_S, TICKET_TTL_S
 from fastapi_service.storage.rooms import Links
-from wire.errors import WireError
 from wire.messages.base import RoomName
 from wire.messages.client import Secret, Start
 from wire.messages.server import Right
@@ -27,6 +25,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
     401: describe("`no_grant`, `grant_refused`: no grant, or a wrong one."),
     403: describe("`not_allowed`, `not_invited`, `not_owner`, `origin_refused`: the grant is for something else."),
     404: describe("`access_open`: access is open."),
+    422: describe("`bad_message`: a field is not as described."),
     429: describe("`slow_down`: too many wrong ones came from this address; `Retry-After` has the seconds."),
     503: describe("`redis_unreachable`: try again in a moment."),
 }
@@ -271,8 +270,3 @@ def _set_cookie(answer: Response, request: Request, token: str) -> None:
 
 def _shown(room: str, links: Links) -> RoomLinks:
     return RoomLinks(room=room, talk=links.talk, read=links.read)
-
-
-async def on_refused(_: Request, error: Exception) -> JSONResponse:
-    """Answer a request that a dependency or a route refuses with an error of ``wire.errors``, or without Redis."""
-    return refused_with(error if isinstance(error, WireError) else errors.redis_unavailable())

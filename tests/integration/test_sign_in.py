@@ -116,6 +116,26 @@ def test_key_that_is_revoked_after_the_handshake_begins_nothing(client: TestClie
     assert not redis.exists(names.room("kitchen"))
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/login", {"passphrase": "secret" * 40}, "passphrase"),
+        ("/login", {"passphrase": 1, "secret": 1}, "passphrase"),
+        ("/tickets", {"room": "kitchen", "invite": "secret" * 40}, "invite"),
+        ("/rooms", {"room": "no secret"}, "room"),
+    ],
+)
+def test_request_with_an_invalid_field_is_refused_without_its_value(
+    client: TestClient, path: str, body: dict[str, Any], field: str
+) -> None:
+    """In the form of all refusals; it may be a secret, and proxies keep answers."""
+    answer = client.post(path, json=body, headers=sign_in(client).headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_message")
+    assert field in answer.text
+    assert "secret" not in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
 def test_room_with_a_limit_takes_no_more_connections(client: TestClient) -> None:
     """The place is free again when the connection has ended."""
     owner = sign_in(client)
