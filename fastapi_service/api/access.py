@@ -9,6 +9,7 @@ from fastapi_service import errors
 from fastapi_service.api.acceptor import address_of
 from fastapi_service.api.grants import NO_STORE, REFUSED, AnyGrant, Config, Parts, only_closed, own_page
 from fastapi_service.security.credentials import cookie_name, is_secure
+from fastapi_service.security.passphrase import LONGEST
 from fastapi_service.storage.logins import LOGIN_TTL_S, TICKET_TTL_S
 from wire.messages.base import RoomName
 from wire.messages.client import Secret, Start
@@ -22,7 +23,7 @@ class SignIn(BaseModel):
 
     model_config = ConfigDict(hide_input_in_errors=True, extra="forbid")
 
-    passphrase: Annotated[str, Field(min_length=1, max_length=200, repr=False)]
+    passphrase: Annotated[str, Field(min_length=1, max_length=LONGEST, repr=False)]
 
 
 class Invitation(BaseModel):
