@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from redis.exceptions import RedisError
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from fastapi_service.api import access, decode, native, operations, page, sessions
+from fastapi_service.api import access, decode, native, operations, page, problems, rooms, sessions
 from fastapi_service.decoding.decoder import Decoders
 from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.endpointing.voice import VoiceModel
@@ -62,13 +63,14 @@ def create_app(settings: Settings, voice: VoiceModel | None = None) -> FastAPI:
     )
     app.state.settings = settings
     for error in (AccessError, ProtocolError, StoreError, RedisError, ConnectionError, TimeoutError):
-        app.add_exception_handler(error, access.on_refused)
+        app.add_exception_handler(error, problems.on_refused)
+    app.add_exception_handler(RequestValidationError, problems.on_invalid)
     app.add_middleware(BoundedBody)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.proxies)
     app.add_middleware(SignedInUser, networks=settings.proxies, header=settings.login_header)
     app.add_middleware(ForwardedHost, networks=settings.proxies)  # the last one added is called first
-    for door in (native, decode, sessions, access, operations, page):
+    for door in (native, decode, sessions, access, rooms, operations, page):
         app.include_router(door.router)
     app.mount("/static", page.PageFiles(directory=page.STATIC), name="static")
     return app

@@ -91,8 +91,8 @@ def change_passphrase(
     """Make another pass-phrase, print its link, and sign all browsers out."""
     settings = load_settings_or_exit(Settings)
     phrase = typer.prompt("Pass-phrase", hide_input=True, confirmation_prompt=True) if own else None
-    if phrase is not None and len(phrase) < passphrase.SHORTEST:
-        _fail(f"Take at least {passphrase.SHORTEST} characters.")
+    if phrase is not None and not passphrase.SHORTEST <= len(phrase) <= passphrase.LONGEST:
+        _fail(f"Take at least {passphrase.SHORTEST} characters, and at most {passphrase.LONGEST}.")
     made = phrase or passphrase.new_passphrase()
     count = _run(lambda redis: LoginStore(redis).replace_passphrase(passphrase.hashed(made)))
     print(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from listener_service.conversation import Conversation
+from listener_service.conversation import MAX_PEOPLE, Conversation
 from listener_service.sentences import Place, Scope, Sentence, after, linked
 from listener_service.tally import Replaced, Tally
 from listener_service.timeline import MAX_POINTS, PERSON_POINTS
@@ -21,6 +21,12 @@ class Room:
     tally: Tally
     """Statistics of this person."""
     conversation: Conversation
+
+    @property
+    def has_own_figures(self) -> bool:
+        """Return False for a person beyond those who have: whoever enters the room later gets those of each."""
+        people = self.conversation.people
+        return self.speaker.person in people or len(people) < MAX_PEOPLE
 
     def add(self, end: SegmentEnd, trend_window: int, replaced: Replaced | None, began_ms: int | None) -> "Room":
         """Return the room with one more result of the session."""

@@ -155,7 +155,8 @@ def _envelopes(result: SegmentEnd, states: list[str]) -> list[dict[str, Any]]:
     ]
     if "room" in place:
         audience = json.dumps(names.audience(result.session_id, result.room))
-        found.append({"audience": audience, "message": place["room"], "person": place[PERSON]})
+        person = {"person": place[PERSON]} if PERSON in place else {}
+        found.append({"audience": audience, "message": place["room"]} | person)
     return found
 
 

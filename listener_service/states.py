@@ -67,7 +67,7 @@ def counts_of(result: SegmentEnd, order: Order, states: dict[str, Stored], setti
 
 
 def messages_of(result: SegmentEnd, counts: Counts) -> dict[str, AnyStatistics]:
-    """Return the statistics that clients get after a result, by scope."""
+    """Return the statistics that clients get after a result, by scope; the others of its states stay as they are."""
     found: dict[str, AnyStatistics] = {}
     for scope, tally in counts.tallies.items():
         found[scope] = tally.statistics(
@@ -77,7 +77,7 @@ def messages_of(result: SegmentEnd, counts: Counts) -> dict[str, AnyStatistics]:
             room=result.room if scope == "room" else None,
             conversation=counts.room.conversation.figures() if scope == "room" and counts.room else None,
         )
-    if counts.room is not None and result.room is not None:
+    if counts.room is not None and result.room is not None and counts.room.has_own_figures:
         speaker = counts.room.speaker
         found[PERSON] = counts.room.tally.person_statistics(result.room, speaker, trend_window=counts.trend_window)
     return found

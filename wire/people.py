@@ -12,6 +12,8 @@ _LINES = {"Cc", "Cs", "Zl", "Zp"}
 """Unicode categories: control characters, halves of characters, and the ends of lines and paragraphs."""
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Embeddings, overrides and isolates: they would change the order of the text beside the name."""
+_BLANK = frozenset(" \u00ad\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and signs that are shown as nothing, beside those that Python does not call printable."""
 
 
 def person_id(session_id: str, room: str | None, key: str | None) -> str:
@@ -32,4 +34,4 @@ def readable_name(name: str) -> str | None:
     """
     if any(character in _BIDI or unicodedata.category(character) in _LINES for character in name):
         raise ValueError("it has a line break, a control character or a change of direction")
-    return name if any(character.isprintable() and character != " " for character in name) else None
+    return name if any(character.isprintable() and character not in _BLANK for character in name) else None

@@ -35,6 +35,8 @@ class Entrance:
         if start.key is not None or start.ticket is not None:
             kind, secret = ("key", start.key) if start.key is not None else ("ticket", start.ticket)
             grant = await self._identity.grant_of(Credential(kind, secret or ""), address)  # type: ignore[arg-type]
+        elif grant is not None and not all(await self._identity.stand([grant])):  # the handshake may be long ago
+            raise errors.grant_ended()
         room = start.room
         if start.session_id is not None and start.token is not None:
             begun = await self._sessions.of(start.session_id, start.token)

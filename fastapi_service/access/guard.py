@@ -90,10 +90,10 @@ class Guard:
         Raises:
             AccessError: a limit is reached.
         """
-        await self._limits.enter(visitor.connection, visitor.scopes)
         if grant.minutes_a_day:
             used = await self._limits.use({grant.id: 0.0})
             _check_minutes(grant, used[grant.id])
+        await self._limits.enter(visitor.connection, visitor.scopes)  # last: who is refused takes no place
         self._visitors[visitor] = grant
 
     def leave(self, visitor: Visitor) -> None:
@@ -106,7 +106,7 @@ class Guard:
         """Check the connections, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(
-                follow(self._subscriptions, [names.ACCESS_CHANGED], self._changed, self._on_message, name="access"),
+                follow(self._subscriptions, [names.ACCESS_CHANGED], self._changed, self._changed, name="access"),
                 name="access changes",
             )
             tasks.create_task(self._check_all(), name="access checks")
@@ -116,10 +116,7 @@ class Guard:
         await self._leaving.wait(timeout_s)
         self._leaving.cancel()
 
-    async def _changed(self) -> None:
-        self._wake.set()
-
-    async def _on_message(self, _channel: str, _data: str) -> None:
+    async def _changed(self, *_: str) -> None:
         self._wake.set()
 
     async def _check_all(self) -> None:
@@ -165,8 +162,10 @@ class Guard:
             policy.stays(grant, room, visitor.person or "")
         except AccessError as error:
             visitor.end(error)
-            if room is not None and not room.closed and grant.source != "invitation" and grant.subject != room.owner:
-                await self._rooms.remove(room.name, grant.subject)  # removed: not with another session either
+            if room is None or room.closed or grant.source == "invitation":
+                return
+            if grant.subject not in room.removed | {room.owner}:  # once: it wakes all gateways
+                await self._rooms.remove(room.name, grant.subject)  # not with another session either
 
     async def _count(self, visitors: list[tuple[Visitor, Grant]]) -> None:
         audio_s: dict[str, float] = defaultdict(float)

@@ -85,9 +85,12 @@ class Acceptor:
         except (ProtocolError, AccessError, StoreError) as error:
             await deny(websocket, error)
             return
-        await websocket.accept(serializer.subprotocol)
-        connection = Connection(websocket, serializer, self._registry, self._results, self._settings, visit)
-        await connection.serve(opening)
+        try:
+            await websocket.accept(serializer.subprotocol)
+            connection = Connection(websocket, serializer, self._registry, self._results, self._settings, visit)
+            await connection.serve(opening)
+        finally:
+            visit.leave()  # also that of a client which has gone before it was accepted
 
     async def grant_of(self, connection: HTTPConnection) -> Grant | None:
         """Return the grant of a request or a handshake; None if it presents nothing.

@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from fastapi_service import errors
 from fastapi_service.api.acceptor import Acceptor, acceptor_of
-from fastapi_service.api.access import needs
+from fastapi_service.api.grants import needs
 from fastapi_service.api.problems import describe, refused
 from fastapi_service.monitoring.gauges import update_gauges
 from fastapi_service.monitoring.readiness import Check, Readiness, readiness

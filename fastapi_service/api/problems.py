@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from fastapi_service import errors
 from wire.errors import AccessError, StoreError, WireError
 
 
@@ -39,3 +42,16 @@ def refused_with(error: WireError) -> JSONResponse:
     if error.again_s is not None:
         headers["Retry-After"] = str(error.again_s)
     return refused(error.status, error, headers)
+
+
+async def on_refused(_: Request, error: Exception) -> JSONResponse:
+    """Answer a request that a dependency or a route refuses with an error of ``wire.errors``, or without Redis."""
+    return refused_with(error if isinstance(error, WireError) else errors.redis_unavailable())
+
+
+async def on_invalid(_: Request, invalid: Exception) -> JSONResponse:
+    """Answer a request with an invalid field; unlike FastAPI's own answer it does not repeat what was sent."""
+    assert isinstance(invalid, RequestValidationError)
+    first = invalid.errors()[0]
+    field = first["loc"][-1]
+    return refused(422, errors.bad_message(field if isinstance(field, str) else "", first["msg"]))

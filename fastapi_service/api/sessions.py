@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from fastapi_service import errors
 from fastapi_service.access.access import Access
-from fastapi_service.api.access import closed_access
+from fastapi_service.api.grants import closed_access
 from fastapi_service.api.problems import describe, refused
 from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.export.entries import Speakers

@@ -24,9 +24,10 @@ REFRESH_S = 10.0
 FORGET_S = 30
 """Seconds after which connections that are not renewed are forgotten: their gateway is gone."""
 RETRY_S = 1.0
+PAUSE_S = 0.2
+"""Pause between two updates: a client that changes its name on and on must not keep all others of its room busy."""
 TALKING_S = 1.5
 """Seconds for which a person still counts as talking after the end of an utterance: between two sentences."""
-
 
 _Occupants = tuple[int, int, list[str]]
 """Connections, those of them that have sent audio, and who they are; as room_occupancy.lua answers them."""
@@ -147,8 +148,11 @@ class RoomOccupancy:
             await self._wake.wait()
             self._wake.clear()
             try:
-                await self.flush()
+                for room in tuple(self._due):  # what becomes due meanwhile is written after the pause
+                    self._due.discard(room)
+                    await self._update(room)
                 outage.recovered()
+                await asyncio.sleep(PAUSE_S)
             except (RedisError, OSError) as error:
                 outage.failed(error)
                 await asyncio.sleep(RETRY_S)

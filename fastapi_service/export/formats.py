@@ -17,8 +17,8 @@ from wire.messages.base import half_up
 from wire.messages.results import LABELS, Final, SegmentFailed, Sentiment
 
 _MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet would calculate a cell that begins with one of these."""
+_FORMULA = re.compile("(^|;)(?= *[=+@\t\r-])")
+"""A spreadsheet would calculate a cell that begins so; in countries with decimal commas, a semicolon begins a cell."""
 
 
 @dataclass(frozen=True)
@@ -192,8 +192,7 @@ def _time(ms: int) -> str:
 
 def _cell(text: str) -> str:
     """Quote a cell as in RFC 4180; an apostrophe keeps spreadsheets from calculating it."""
-    if text.startswith(_FORMULA):
-        text = f"'{text}"
+    text = _FORMULA.sub(r"\1'", text)
     return '"' + text.replace('"', '""') + '"' if re.search('[",\r\n]', text) else text
 
 

@@ -35,6 +35,8 @@ def subprotocols(connection: HTTPConnection) -> list[str]:
 def presented(connection: HTTPConnection, *, takes_cookie: bool) -> Credential | None:
     """Return what a request or a handshake presents: the first of key, ticket, proxy's user and cookie.
 
+    Sub-protocols count in handshakes only: a ticket opens a WebSocket, and no route that makes another ticket.
+
     Args:
         connection: the request.
         takes_cookie: False for pages of other origins: browsers add cookies to what these send.
@@ -42,7 +44,7 @@ def presented(connection: HTTPConnection, *, takes_cookie: bool) -> Credential |
     scheme, _, bearer = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and api_keys.id_of(bearer.strip()):  # else the token of a session
         return Credential("key", bearer.strip())
-    for offer in subprotocols(connection):
+    for offer in subprotocols(connection) if connection.scope["type"] == "websocket" else ():
         if offer.startswith(_KEY):
             return Credential("key", offer.removeprefix(_KEY))
         if offer.startswith(_TICKET):

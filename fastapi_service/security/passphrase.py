@@ -11,6 +11,7 @@ GROUPS = 4
 GROUP = 4
 """Letters of a group; four groups have 79 bits."""
 SHORTEST = 12
+LONGEST = 200
 """Characters of a pass-phrase that an operator chooses."""
 _hasher = PasswordHasher()
 

@@ -6,6 +6,9 @@ from fastapi_service.security import tokens
 from infra.redis_client import AsyncRedis
 from wire import names
 
+ORPHAN_TTL_S = 60
+"""Seconds that a grant is kept whose session was deleted while it began."""
+
 
 class Begun(NamedTuple):
     """A session, as its token opens it."""
@@ -25,7 +28,10 @@ class SessionGrants:
 
     async def remember(self, session_id: str, grant: str) -> None:
         """Keep the grant of a session that has just begun."""
-        await self._redis.hset(names.session(session_id), mapping={"grant": grant})
+        pipeline = self._redis.pipeline()
+        pipeline.hset(names.session(session_id), mapping={"grant": grant})
+        pipeline.expire(names.session(session_id), ORPHAN_TTL_S, nx=True)  # a session has its own time already
+        await pipeline.execute()
 
     async def of(self, session_id: str, token: str) -> Begun | None:
         """Return the room and the grant of a session; None for a wrong token or an unknown session."""

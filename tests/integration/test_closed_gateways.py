@@ -302,6 +302,9 @@ def test_the_command_lists_keys_without_their_secrets(run_keys: Callable[..., st
     assert "There is no key" in run_keys("revoke", key[4:12], ends_with=2)
     assert key[4:12] not in run_keys("list")
     assert "at least 12" in run_keys("passphrase", "--own", input="short\nshort\n", ends_with=2)
+    longest = f"{'x' * 200}\n" * 2
+    assert "at most 200" in run_keys("passphrase", "--own", input=longest.replace("\n", "x\n"), ends_with=2)
+    assert "Signed out: 0" in run_keys("passphrase", "--own", input=longest)
     assert "Signed out: 0" in run_keys("passphrase", "--own", input="a-long-passphrase\na-long-passphrase\n")
 
 

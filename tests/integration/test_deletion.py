@@ -8,6 +8,7 @@ from celery import Celery
 
 from fastapi_service.storage import sessions
 from fastapi_service.storage.deletion import Deletion
+from fastapi_service.storage.grants import ORPHAN_TTL_S, SessionGrants
 from fastapi_service.storage.record import SessionRecord
 from fastapi_service.storage.sessions import SessionStore
 from infra.celery_app import send_job
@@ -172,6 +173,17 @@ async def test_a_client_that_goes_on_is_told_that_it_was_deleted(setting: Settin
         await setting.store.resume(Start(session_id=spoken.session_id, token="another"))
     await Contexts(setting.aredis).put(spoken.session_id, 0, Context(b"\1\0", SECRET, "en"))
     assert setting.left_of(spoken) == set()
+
+
+async def test_a_grant_that_is_kept_after_the_deletion_expires(setting: Setting) -> None:
+    """The owner of a room may delete it while others enter; a grant may have the name of a person."""
+    grants = SessionGrants(setting.aredis)
+    begun, deleted = await setting.begin(), await setting.begin()
+    await setting.deletion.delete(deleted.session_id, deleted.token)
+    for one in (begun, deleted):
+        await grants.remember(one.session_id, "{}")
+    assert ORPHAN_TTL_S < setting.redis.ttl(names.session(begun.session_id)) <= TTL_S
+    assert 0 < setting.redis.ttl(names.session(deleted.session_id)) <= ORPHAN_TTL_S
 
 
 async def test_a_deletion_is_repeated_with_its_token_only(setting: Setting) -> None:

@@ -157,6 +157,28 @@ def test_statistics_of_a_person_come_with_those_of_the_room(redis: Redis) -> Non
     assert "good morning" not in str(redis.hgetall(names.person_statistics(ROOM)))
 
 
+async def test_people_beyond_those_with_figures_have_no_statistics(
+    redis: Redis, aredis: AsyncRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each session may be another person: whoever enters gets a message for each of those who have, and no more."""
+    monkeypatch.setattr("listener_service.counts.MAX_PEOPLE", 2)
+    monkeypatch.setattr("listener_service.conversation.MAX_PEOPLE", 2)
+    releaser = Releaser(redis, SETTINGS)
+    sessions = [f"{number:032x}" for number in range(5)]
+    for source, end in put_in_stream(redis, [final(0, session, room=ROOM) for session in [*sessions, ALICE]]):
+        releaser.apply(source, end)
+    for source, end in put_in_stream(redis, [no_speech(1, sessions[4], room=ROOM), final(1, sessions[0], room=ROOM)]):
+        releaser.apply(source, end)
+    found = await SessionStore(aredis, 600).person_statistics(ROOM)
+    expected = {person_id(sessions[0], ROOM, None): 2, person_id(sessions[1], ROOM, None): 1}
+    assert {each.person: each.utterances for each in found} == expected
+    assert len(redis.hgetall(names.person_statistics(ROOM))) == 3 * len(expected)
+    room = room_of(redis)
+    assert (room.version, room.utterances) == (8, 7)
+    envelopes = [fields[FIELD] for _, fields in redis.xrange(names.stream(names.FINAL_STATS))]
+    assert ['"person":{' in each for each in envelopes if '"room:' in each] == [True, True, *[False] * 5, True]
+
+
 def test_a_result_of_an_older_service_is_of_its_session(redis: Redis) -> None:
     """It has no speaker; the id is that which a newer gateway gives a session without a key."""
     releaser = Releaser(redis, SETTINGS)

@@ -228,3 +228,20 @@ async def test_of_many_people_those_who_talk_are_listed(start: Callable[..., Gat
             one.rooms.talks("kitchen", f"owner {number}")
     await soon(lambda: one.last() == (120, 20))
     assert (len(who(one)), sum(talker for *_, talker, _ in who(one))) == (100, 20)
+
+
+async def test_name_that_changes_on_and_on_is_reported_a_few_times_a_second(start: Callable[..., Gateway]) -> None:
+    """Each report goes to all connections of the room; the last one has the last name."""
+    gateway = start()
+    gateway.rooms.join("kitchen", "one", Speaker(person="a" * 16, name="0"))
+    await soon(lambda: gateway.reported)
+    gateway.reported.clear()
+    loop = asyncio.get_running_loop()
+    began, names_sent = loop.time(), 0
+    while loop.time() < began + 1:
+        names_sent += 1
+        gateway.rooms.introduce("kitchen", "one", Speaker(person="a" * 16, name=str(names_sent)))
+        await asyncio.sleep(0.002)
+    await soon(lambda: who(gateway)[0][0] == str(names_sent))
+    assert names_sent > 100
+    assert len(gateway.reported) <= 1 / module.PAUSE_S + 2

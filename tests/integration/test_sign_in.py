@@ -106,6 +106,36 @@ def test_key_is_taken_in_each_of_its_places_and_never_sent_back(client: TestClie
     assert key not in ready
 
 
+def test_key_that_is_revoked_after_the_handshake_begins_nothing(client: TestClient, redis: Redis) -> None:
+    """The connection may wait for its first message as long as it may: nothing of a room is sent then."""
+    key_id, key = make_key(client, "talk")
+    with client.websocket_connect("/ws", headers={**with_key(key).headers}) as line:
+        revoke(client, key_id)
+        line.send_text(json.dumps(START | {"room": "kitchen"}))
+        assert json.loads(line.receive_text())["code"] == "grant_ended"
+    assert not redis.exists(names.room("kitchen"))
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/login", {"passphrase": "secret" * 40}, "passphrase"),
+        ("/login", {"passphrase": 1, "secret": 1}, "passphrase"),
+        ("/tickets", {"room": "kitchen", "invite": "secret" * 40}, "invite"),
+        ("/rooms", {"room": "no secret"}, "room"),
+    ],
+)
+def test_request_with_an_invalid_field_is_refused_without_its_value(
+    client: TestClient, path: str, body: dict[str, Any], field: str
+) -> None:
+    """In the form of all refusals; it may be a secret, and proxies keep answers."""
+    answer = client.post(path, json=body, headers=sign_in(client).headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_message")
+    assert field in answer.text
+    assert "secret" not in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
 def test_room_with_a_limit_takes_no_more_connections(client: TestClient) -> None:
     """The place is free again when the connection has ended."""
     owner = sign_in(client)

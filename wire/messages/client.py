@@ -77,12 +77,12 @@ class Start(_RequestedSession):
     """Room that shares the results; null keeps them private."""
     sample_rate: Annotated[int, Field(ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE, strict=True)] = SAMPLE_RATE
     """Sample rate of the PCM, hertz, 8,000–48,000."""
-    person_key: Annotated[PersonKey | None, OMITTED] = None
+    person_key: Annotated[PersonKey | None, OMITTED, _HIDDEN] = None
     """Random secret that the client keeps, 16–128 letters, digits, ``_`` or ``-``: its later sessions in the same room
     are of the same person. It is not stored. Null: each session is another person."""
     session_id: SessionId | None = None
     """Session to resume, with its token."""
-    token: Annotated[str, Field(max_length=128)] | None = None
+    token: Annotated[Secret | None, _HIDDEN] = None
     """Token from the ``ready`` of the session to resume."""
     key: Annotated[Secret | None, OMITTED, _HIDDEN] = None
     """API key, of a client that sends no header ``Authorization``."""

@@ -32,8 +32,8 @@ import { Speakers, halfUp, plainText } from "./speakers.js";
  */
 
 const NOT_TRANSCRIBED = "[not transcribed]";
-/** The beginning of a cell that a spreadsheet would calculate. */
-const FORMULA = /^[=+\-@\t\r]/;
+/** The beginning of a cell that a spreadsheet would calculate; with decimal commas, a semicolon begins one. */
+const FORMULA = /(^|;)(?= *[=+\-@\t\r])/g;
 
 export const FORMATS = {
   txt: { type: "text/plain", write: txt },
@@ -178,6 +178,6 @@ function rounded(value) {
 
 /** A cell after RFC 4180, harmless in a spreadsheet. @param {string} text */
 function cell(text) {
-  const harmless = FORMULA.test(text) ? `'${text}` : text;
+  const harmless = text.replace(FORMULA, "$1'");
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

@@ -4,12 +4,16 @@ import asyncio
 from typing import Any
 
 import pytest
+from starlette.types import Message
+from starlette.websockets import WebSocket
 
 from fastapi_service import errors
+from fastapi_service.access.guard import MOST_STRANGERS
+from fastapi_service.api.acceptor import Acceptor
 from fastapi_service.api.connection import Connection
 from fastapi_service.api.native import NativeSerializer
 from fastapi_service.settings import Settings
-from tests.support.connections import RECORD, FakeLog, FakeRegistry, FakeSocket, FakeVisit
+from tests.support.connections import RECORD, FakeLog, FakeRegistry, FakeSocket, FakeVisit, open_access
 from tests.support.eventually import soon
 from wire.close_codes import CloseCode
 
@@ -85,3 +89,19 @@ async def test_expelled_client_is_not_listened_to() -> None:
     assert socket.closed == CloseCode.POLICY
     assert registry.session.heard == b""
     assert visit.left == 1
+
+
+async def test_client_that_goes_before_it_is_accepted_leaves_its_place() -> None:
+    """Else reloads of a page would lock out all guests of its network, until the gateway starts again."""
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(_: Message) -> None:
+        raise OSError("the client has gone")
+
+    scope = {"type": "websocket", "path": "/ws", "headers": [], "client": ("203.0.113.7", 1), "query_string": b""}
+    acceptor = Acceptor(FakeRegistry(), FakeLog(), Settings(access="closed"), open_access())
+    for _ in range(MOST_STRANGERS + 1):
+        with pytest.raises(OSError, match="gone"):
+            await acceptor.serve(WebSocket(scope, receive, send), NativeSerializer())

@@ -21,9 +21,9 @@ BOUND = 0.15
 some kinds do, such as hashing or a return before it, shows."""
 
 
-def request(scheme: str = "https", user: str | None = None, **headers: str) -> HTTPConnection:
+def request(scheme: str = "https", user: str | None = None, kind: str = "http", **headers: str) -> HTTPConnection:
     listed = [(name.replace("_", "-").lower().encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "http", "scheme": scheme, "path": "/", "query_string": b"key=wta_x", "headers": listed}
+    scope = {"type": kind, "scheme": scheme, "path": "/", "query_string": b"key=wta_x", "headers": listed}
     scope |= {"server": ("localhost", 443)} | ({USER: user} if user else {})
     return HTTPConnection(scope)
 
@@ -88,12 +88,19 @@ def test_a_key_is_found_in_the_header_and_among_the_subprotocols() -> None:
     """Never in the query; the header counts first, and a session's token is no key."""
     key = api_keys.new_key().key
     assert presented(request(authorization=f"bearer {key}"), takes_cookie=True) == Credential("key", key)
-    offered = request(sec_websocket_protocol=f"wta, wta.key.{key}")
+    offered = request(kind="websocket", sec_websocket_protocol=f"wta, wta.key.{key}")
     assert presented(offered, takes_cookie=True) == Credential("key", key)
-    ticket = request(sec_websocket_protocol="wta,wta.ticket.abc")
+    ticket = request(kind="websocket", sec_websocket_protocol="wta,wta.ticket.abc")
     assert presented(ticket, takes_cookie=False) == Credential("ticket", "abc")
     assert presented(request(authorization="Bearer session-token"), takes_cookie=True) is None
     assert presented(request(), takes_cookie=True) is None
+
+
+def test_a_ticket_in_a_request_that_opens_no_websocket_is_not_taken() -> None:
+    """Else it would make the next ticket, and so on, after the sign-in that it was made with."""
+    assert presented(request(sec_websocket_protocol="wta, wta.ticket.abc"), takes_cookie=True) is None
+    signed_in = request(sec_websocket_protocol="wta.ticket.abc", cookie="__Host-wta=t")
+    assert presented(signed_in, takes_cookie=True) == Credential("cookie", "t")
 
 
 def test_a_secret_among_the_subprotocols_is_not_sent_back() -> None:
@@ -121,5 +128,7 @@ def test_secrets_are_in_no_repr() -> None:
     """Logs and tracebacks show objects so."""
     assert "secret" not in repr(Credential("key", "secret"))
     start = Start(key="secret", ticket="secret", invite="secret", room="kitchen")
+    again = Start(session_id="0" * 32, token="secret", person_key="secret-of-the-browser")
+    assert "secret" not in repr(again)
     assert "secret" not in repr(start)
     assert "kitchen" in repr(start)

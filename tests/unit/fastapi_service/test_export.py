@@ -110,6 +110,8 @@ def test_csv_has_a_row_for_each_result_whatever_is_said(said: list[End]) -> None
     assert len(rows) == len(said) == text.count("\r\n") - 1
     assert {len(row) for row in rows} <= {10}
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for cell in row)
+    with_semicolons = [cell.strip(" ") for row in rows for cell in ",".join(row).split(";")]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in with_semicolons)
 
 
 @given(ends)

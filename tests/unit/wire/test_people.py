@@ -33,7 +33,7 @@ def test_ids_are_those_of_the_protocol() -> None:
     assert person_id(ALICE, None, None) == "3ba3f5f43b926026"
 
 
-@pytest.mark.parametrize("name", ["", " ", "\u00a0", "\u200b", "\u2003\u200d"])
+@pytest.mark.parametrize("name", ["", " ", "\u00a0", "\u200b", "\u2003\u200d", "\u3164", "\u2800 \u115f"])
 def test_a_name_of_which_nothing_is_visible_is_none(name: str) -> None:
     """Also one of blanks without width."""
     assert Start(name=name, role=name).name is None
