@@ -8,11 +8,13 @@ from infra.clock import now
 from infra.ledger.entry import order_ttl_s
 from infra.redis_client import Redis, load_script
 from infra.redis_types import Script
+from infra.voiceprints import get_voiceprints
 from listener_service.counts import Counts
 from listener_service.order import Acceptance, Order
 from listener_service.sentences import Scope
 from listener_service.settings import Settings
 from listener_service.tally import Tally
+from listener_service.voices import Voices, labelled
 from wire import names
 from wire.messages.results import SegmentEnd
 
@@ -57,9 +59,11 @@ class Releaser:
         """
         result = result.model_copy(update={"clock": result.clock.at(published=now())})
         scopes = _scopes(result)
-        keys = [names.order(result.session_id), *(names.statistics(scope.audience) for scope in scopes)]
+        keys = [names.order(result.session_id), names.voices(result.session_id)]
+        keys += (names.statistics(scope.audience) for scope in scopes)
+        voiceprint = names.voiceprint(result.session_id, result.segment)
         for _ in range(MAX_CONFLICTS):
-            states = self._read(keys)
+            *states, (_, printed) = self._read([*keys, voiceprint])
             order = Order.model_validate_json(states[0][1]) if states[0][1] else self._new_order(result.session_id)
             acceptance = order.accept(result)
             if acceptance.outcome == "duplicate":
@@ -67,13 +71,18 @@ class Releaser:
                 return acceptance
             if acceptance.outcome == "unreadable":
                 return acceptance
-            counts, released = self._counts(order, scopes, states[1:]).add(acceptance.released)
-            acceptance = replace(
-                acceptance,
-                order=acceptance.order.model_copy(update={"sentence": counts.sentence}),
-                released=released,
-            )
+            before = Voices.model_validate_json(states[1][1] or "{}")
+            may_have_voices = printed or before.voices or order.waiting
+            segments = [end.segment for end in acceptance.released] if may_have_voices else []
+            voiceprints = get_voiceprints(self._redis, result.session_id, segments)
+            voices, results = labelled(before, acceptance.released, voiceprints)
+            counts, released = self._counts(order, scopes, states[2:]).add(results)
+            after = acceptance.order.model_copy(update={"sentence": counts.sentence})
+            acceptance = replace(acceptance, order=after, released=released)
             plan = self._plan(stream_id, result, acceptance, counts, dict(zip(keys, states, strict=True)))
+            if voices != before:
+                ttl = self._settings.session_ttl_s
+                plan["states"].append(_state(keys[1], states[1][0], voices.model_dump_json(), ttl))
             if self._script(keys=[names.stream(names.RESULT_CHANNEL), names.PENDING], args=[json.dumps(plan)]):
                 return acceptance
         raise RuntimeError(f"{MAX_CONFLICTS} conflicts in a row while releasing a result")
@@ -187,4 +196,5 @@ def _utterance(result: SegmentEnd) -> dict[str, str]:
         "member": member,
         "entry": names.ledger_entry(member),
         "audio": names.audio(result.session_id, result.segment),
+        "voiceprint": names.voiceprint(result.session_id, result.segment),
     }

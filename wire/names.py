@@ -57,11 +57,12 @@ def session(session_id: str) -> str:
 
 
 def session_keys(session_id: str, room: str | None) -> list[str]:
-    """Return the keys that live as long as a session: its hash, the order of its results, logs, and statistics."""
+    """Return the keys that live as long as a session: its hash, the order of its results, voices, logs, statistics."""
     audiences = [audience(session_id, None)]
     if room is not None:
         audiences.append(room_audience(room))
-    return [session(session_id), order(session_id), *map(log, audiences), *map(statistics, audiences)]
+    voices_and_order = [order(session_id), voices(session_id)]
+    return [session(session_id), *voices_and_order, *map(log, audiences), *map(statistics, audiences)]
 
 
 def audio(session_id: str, segment: int) -> str:
@@ -111,6 +112,16 @@ def ledger_entry(member: str) -> str:
 def order(session_id: str) -> str:
     """Record of the released segments of a session, kept by the listener."""
     return f"{_PREFIX}order:{session_id}"
+
+
+def voices(session_id: str) -> str:
+    """Hash with the voices of a session, kept by the listener, to distinguish the speakers of one microphone."""
+    return f"{_PREFIX}voices:{session_id}"
+
+
+def voiceprint(session_id: str, segment: int) -> str:
+    """Hash: data: voice of one utterance until its result is released; it expires."""
+    return f"{_PREFIX}voiceprint:{session_id}:{segment}"
 
 
 def log(audience_name: str) -> str:

@@ -53,7 +53,7 @@ if redis.call('ZSCORE', pending, accepted.member) then redis.call('HSET', accept
 for _, utterance in ipairs(plan.released) do
   redis.call('ZREM', pending, utterance.member)
   redis.call('ZREM', plan.outstanding, utterance.member)
-  redis.call('DEL', utterance.entry, utterance.audio)
+  redis.call('DEL', utterance.entry, utterance.audio, utterance.voiceprint)
 end
 redis.call('XACK', result_stream, plan.group, plan.stream_id)
 redis.call('XDEL', result_stream, plan.stream_id)
