@@ -16,13 +16,13 @@ from wire.messages.results import Final, SegmentEnd
 
 MOST = 8
 """Voices of a session. Then the most similar one takes the rest: more people are not distinguished."""
-SAME = (0.45, 0.60)
+SAME = (0.45, 0.55)
 """Cosine with the mean of a voice from which an utterance is taken for that voice: of one second, and of four or more.
 The vector of a longer one is more certain."""
 SAME_S = (1.0, 4.0)
 """Those lengths of speech, s. A shorter utterance is taken for the nearest voice: it says more about the words than
 about the voice, and begins none."""
-ALIKE = 0.70
+ALIKE = 0.60
 """Cosine of the means of two voices from which they are one."""
 WEIGHT_S = 4.0
 """Seconds beyond which an utterance counts no more in the mean of its voice."""

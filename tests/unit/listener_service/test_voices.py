@@ -66,7 +66,7 @@ def test_a_single_person_is_one_voice_for_hours() -> None:
 
 def test_two_voices_that_turn_out_to_be_one_become_the_one_with_the_lower_number() -> None:
     """The final that shows it says so; the higher number is not given again."""
-    one, far = person(0), unit(person(0) + 1.6 * person(1))
+    one, far = person(0), unit(person(0) + 2.2 * person(1))
     between = unit(person(0) + 0.7 * person(1))
     voices, heard = hear_all([said(one, noise=0), said(far, noise=0), said(person(5), noise=0)])
     assert [each.voice for each in heard] == [1, 2, 3]
