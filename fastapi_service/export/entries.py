@@ -2,6 +2,8 @@
 
 import math
 import re
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,6 +22,15 @@ class Speaker(NamedTuple):
     """None if there is only one speaker."""
     offset_ms: int
     """From the session's own audio clock to the file's."""
+    voices: Mapping[int, int] = {}
+    """Number of a voice in finals → the voice that it turned out to be; empty if there are not several."""
+
+    def named(self, result: Final | SegmentFailed) -> str | None:
+        """Return the name of who said a result: one of several people at the session's microphone, if that is known."""
+        voice = self.voices.get(result.voice or 0) if isinstance(result, Final) else None
+        if voice is None:
+            return self.name
+        return f"{self.name}, voice {voice}" if self.name else f"Speaker {voice}"
 
 
 class Speakers:
@@ -31,9 +42,16 @@ class Speakers:
     def __init__(self) -> None:
         self._began: dict[str, float] = {}
         """Session → Unix seconds at which its audio clock began, in order of first appearance."""
+        self._voices: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        """Session → number of a voice in finals → the voice that it turned out to be."""
 
     def note(self, result: Final | SegmentFailed) -> None:
         """Note a result; all of them must be noted before the first is written."""
+        if isinstance(result, Final) and result.voice is not None:
+            voices = self._voices[result.session_id]
+            voices.setdefault(result.voice, result.voice)
+            merged = result.merged_voices or {}
+            voices.update({number: merged.get(voice, voice) for number, voice in voices.items()})
         if result.session_id not in self._began:
             clock = result.clock
             audio_end = clock.endpointed if clock.audio_end is None else clock.audio_end
@@ -42,12 +60,16 @@ class Speakers:
     def by_session(self) -> dict[str, Speaker]:
         """Return the speaker of each session."""
         if len(self._began) == 1:
-            return dict.fromkeys(self._began, Speaker(None, 0))
+            return {session: Speaker(None, 0, self._several(session)) for session in self._began}
         earliest = min(self._began.values(), default=0.0)
         return {
-            session: Speaker(f"Speaker {number}", half_up((began - earliest) * 1000))
+            session: Speaker(f"Speaker {number}", half_up((began - earliest) * 1000), self._several(session))
             for number, (session, began) in enumerate(self._began.items(), start=1)
         }
+
+    def _several(self, session: str) -> dict[int, int]:
+        voices = self._voices.get(session, {})
+        return voices if len({*voices.values()}) > 1 else {}
 
 
 @dataclass(frozen=True)
@@ -72,7 +94,7 @@ class Entry:
         return cls(
             start_ms=result.start_ms + speaker.offset_ms,
             end_ms=result.end_ms + speaker.offset_ms,
-            speaker=speaker.name,
+            speaker=speaker.named(result),
             text=plain_text(final.text) if final else NOT_TRANSCRIBED,
             language=final.language if final else None,
             sentiment=final.sentiment if final else None,

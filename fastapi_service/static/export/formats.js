@@ -64,7 +64,7 @@ function toLine(entry, speakers) {
   return {
     start_ms: entry.start_ms + offset,
     end_ms: entry.end_ms + offset,
-    speaker: speakers.name(entry.session_id),
+    speaker: speakers.name(entry),
     text: final ? final.text.replace(BLANKS, " ").trim() : NOT_TRANSCRIBED,
     language: final && final.language,
     sentiment: final && final.sentiment,

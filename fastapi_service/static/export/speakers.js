@@ -1,18 +1,26 @@
 // @ts-check
 /** The speakers of a conversation, and one clock for all of them. No DOM. */
 
-/** @typedef {Pick<import("../wire/messages.js").Final, "session_id" | "clock" | "end_ms">} SegmentEnd */
+import { Voices } from "./voices.js";
+
+/**
+ * @typedef {Pick<import("../wire/messages.js").Final, "session_id" | "clock" | "end_ms"> &
+ *   Partial<import("./voices.js").Voiced>} SegmentEnd
+ */
 
 export class Speakers {
   /** Session → Unix seconds at which its audio clock began, in order of first appearance. @type {Map<string, number>} */
   #began = new Map();
+  voices = new Voices();
 
   /**
    * Adds an utterance; comes before the other methods are called for its session.
    * @param {SegmentEnd} end
    * @returns {boolean} true if the times of other sessions may have changed
    */
-  note({ session_id, clock, end_ms }) {
+  note(end) {
+    const { session_id, clock, end_ms } = end;
+    this.voices.note(end);
     if (this.#began.has(session_id)) return false;
     this.#began.set(session_id, (clock.audio_end ?? clock.endpointed) - end_ms / 1000);
     return this.#began.size > 1;
@@ -23,9 +31,13 @@ export class Speakers {
     return [...this.#began.keys()].indexOf(session) + 1;
   }
 
-  /** Null with a single speaker. @param {string} session */
-  name(session) {
-    return this.#began.size > 1 ? `Speaker ${this.number(session)}` : null;
+  /** Null with a single speaker. @param {SegmentEnd} end */
+  name(end) {
+    const { session_id } = end;
+    const name = this.#began.size > 1 ? `Speaker ${this.number(session_id)}` : null;
+    const voice = this.voices.several(session_id) ? this.voices.number(end) : null;
+    if (voice === null) return name;
+    return name ? `${name}, voice ${voice}` : `Speaker ${voice}`;
   }
 
   /**

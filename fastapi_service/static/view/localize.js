@@ -25,6 +25,14 @@ export function setText(node, text) {
   return node;
 }
 
+/** Sets the texts of some nodes again: not only the language decides what they say. @param {Iterable<Element>} nodes */
+export function setAgain(nodes) {
+  for (const node of nodes) {
+    const text = sources.get(node);
+    if (text) setText(node, text);
+  }
+}
+
 /** Puts the page into the person's language, and lets the button change it. */
 export async function localize() {
   const button = find("ui-language");

@@ -38,9 +38,19 @@ export function finalParts({ sentence, text, language, sentiment, sentiment_reas
   ];
 }
 
-/** Who talks. @param {number | null} number null: ourselves */
-export function speakerName(number) {
-  return setText(element("p", { class: "speaker" }), () => (number === null ? texts.you : texts.speaker(number)));
+/**
+ * Who talks.
+ * @param {number | null} number null: ourselves
+ * @param {() => number | null} voice which of several at that microphone; null: not known
+ * @param {boolean} shared in a room, where the voices of all microphones are numbered from 1
+ */
+export function speakerName(number, voice, shared) {
+  return setText(element("p", { class: "speaker" }), () => {
+    const name = number === null ? texts.you : texts.speaker(number);
+    const of = voice();
+    if (of === null) return name;
+    return shared ? texts.voice(name, of) : texts.speaker(of);
+  });
 }
 
 /** The failure and its reason. @param {SegmentFailed} failed */

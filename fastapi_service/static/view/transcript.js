@@ -9,7 +9,7 @@ import { minutes } from "../i18n/format.js";
 import { texts } from "../i18n/index.js";
 import { Announcer } from "./announcer.js";
 import { element } from "./element.js";
-import { setText } from "./localize.js";
+import { setAgain, setText } from "./localize.js";
 import { OpenSentence } from "./open-sentence.js";
 import { RovingFocus } from "./roving-focus.js";
 import { SentenceList } from "./sentence-list.js";
@@ -108,6 +108,7 @@ export class Transcript {
   addFinal(final) {
     const { session_id, segment, continues, continued_segment } = final;
     const before = this.#last.get(session_id);
+    if (this.#speakers.voices.note(final)) setAgain(this.#list.root.querySelectorAll(".speaker"));
     const grows = before && continues && before.newest.segment === continued_segment;
     if (grows) {
       this.#list.drop(this.#key(segment, session_id));
@@ -149,10 +150,10 @@ export class Transcript {
    * @param {Element[]} parts
    */
   #add(entry, parts) {
-    const { session_id, segment, room } = entry;
+    const { session_id, segment } = entry;
     const item = this.#list.take(this.#key(segment, session_id));
     const moved = this.#speakers.note(entry);
-    const sentence = new SentenceItem(item, entry, parts, this.#speaker(session_id, room));
+    const sentence = new SentenceItem(item, entry, parts, this.#speaker(entry));
     item.dataset.entry = String(this.#said.push(sentence) - 1);
     for (const each of moved ? this.#said : [sentence]) each.showTime(this.#speakers);
     this.#focus.moveTo(item);
@@ -173,18 +174,23 @@ export class Transcript {
   /** Who says an utterance of ours and when, before its final text. @param {number} segment */
   #head(segment) {
     const { session, began } = this.#open;
-    const speaker = this.#speaker(session, this.#said.at(-1)?.newest.room);
+    const speaker = this.#speaker({ session_id: session, room: this.#said.at(-1)?.newest.room ?? null });
     const start_ms = began.get(segment);
     return start_ms === undefined ? speaker : [...speaker, element("time", {}, minutes(start_ms + this.#speakers.offset(session)))];
   }
 
   /**
-   * The name of who talks, in a room, if that was somebody else before.
-   * @param {string} session
-   * @param {string | null} [room]
+   * The name of who talks, in a room or at a microphone of several, if that was somebody else before.
+   * @param {Pick<Final, "session_id" | "room" | "voice">} said
    */
-  #speaker(session, room) {
-    if (!room || session === this.#said.at(-1)?.newest.session_id) return [];
-    return [speakerName(this.#own.has(session) ? null : this.#speakers.number(session))];
+  #speaker(said) {
+    const { session_id, room } = said;
+    const { voices } = this.#speakers;
+    const before = this.#said.at(-1)?.newest ?? {};
+    const [number, last] = [voices.number(said), voices.number(before)];
+    const other = "session_id" in before && before.session_id === session_id ? number !== null && number !== last : room;
+    if (!other && (number === null || last !== null)) return [];
+    const whose = this.#own.has(session_id) ? null : this.#speakers.number(session_id);
+    return [speakerName(whose, () => voices.number(said), Boolean(room))];
   }
 }
