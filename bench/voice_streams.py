@@ -26,7 +26,7 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Score:
-    """How the voices of one stream were found."""
+    """Voices that were found in one stream, beside its people."""
 
     speakers: int
     voices: int
