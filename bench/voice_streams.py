@@ -1,14 +1,20 @@
 """Streams of people who speak in turn at one microphone, and how much of them is ascribed to the wrong person."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from bench.session import new_endpointer
+from fastapi_service.endpointing.events import Utterance
 from infra.voiceprints import Voiceprint
 from listener_service.voices import Voices
+from stt_worker.engines.voices.encoder import VoiceEncoder
+from wire.audio import SAMPLE_RATE, Samples, decode_pcm, to_float, to_int16
 
+QUIET_S = 1.5
+"""Quiet before and after a recording."""
 GOES_ON = 0.3
 """Probability that the same person says the next utterance, too."""
 
@@ -35,6 +41,22 @@ class Score:
     """Share of the speech with the wrong voice or none, 0–1: the diarization error rate, where all speech is found."""
     revised: int
     """Voices that became another one."""
+
+
+def utterances(recording: Samples) -> Iterator[Samples]:
+    """Yield the utterances of a recording, as the gateway cuts it."""
+    quiet = np.random.default_rng(0).normal(scale=1e-4, size=int(QUIET_S * SAMPLE_RATE)).astype(np.float32)
+    endpointer = new_endpointer()
+    audio = to_int16(np.concatenate((quiet, recording, quiet)))
+    for event in [*endpointer.feed(audio, 0.0), *endpointer.flush(0.0)]:
+        if isinstance(event, Utterance):
+            yield to_float(decode_pcm(event.pcm))
+
+
+def voice_of(audio: Samples, seconds: float, encoder: VoiceEncoder) -> Voiceprint | None:
+    """Return the voice of audio that has some seconds of speech; None if there is too little of it."""
+    vector = encoder(audio)
+    return None if vector is None else Voiceprint.of(encoder.model, seconds, vector)
 
 
 def turns(people: Mapping[str, Sequence[Spoken]], length: int, random: np.random.Generator) -> list[Spoken]:

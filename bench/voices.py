@@ -7,7 +7,6 @@ recordings take part. Prints tables and writes ``bench-results/voices.json``.
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -20,38 +19,22 @@ from rich.table import Table
 
 from bench.clips import MANIFEST, Clip, read_manifest
 from bench.results import print_header, write_results
-from bench.session import new_endpointer
-from bench.voice_streams import Score, Spoken, equal_error_rate, score, turns
-from fastapi_service.endpointing.events import Utterance
+from bench.voice_streams import Score, Spoken, equal_error_rate, score, turns, utterances, voice_of
 from infra.settings import WireSettings, load_settings
-from infra.voiceprints import Voiceprint
 from stt_worker.engines.vad import SURROUNDINGS_S
 from stt_worker.engines.voices.encoder import VoiceEncoder
 from stt_worker.weights.voices import PACKAGED, find_voices
-from wire.audio import SAMPLE_RATE, Samples, decode_pcm, to_float, to_int16
+from wire.audio import SAMPLE_RATE, Samples
 
 PEOPLE = (1, 2, 3, 4, 6)
 LENGTHS_S = (1.0, 2.0, 4.0)
-QUIET_S = 1.5
 UTTERANCES = 40
 """In a stream."""
 
 
-def utterances(clip: Clip) -> Iterator[Samples]:
-    """Yield the utterances of a recording, as the gateway cuts it."""
-    quiet = np.random.default_rng(0).normal(scale=1e-4, size=int(QUIET_S * SAMPLE_RATE)).astype(np.float32)
-    endpointer = new_endpointer()
-    audio = to_int16(np.concatenate((quiet, clip.audio(), quiet)))
-    for event in [*endpointer.feed(audio, 0.0), *endpointer.flush(0.0)]:
-        if isinstance(event, Utterance):
-            yield to_float(decode_pcm(event.pcm))
-
-
 def spoken(clip: Clip, audio: Samples, seconds: float, encoder: VoiceEncoder) -> Spoken:
-    """Return audio as an utterance with its voice."""
-    vector = encoder(audio)
-    voiceprint = None if vector is None else Voiceprint.of(encoder.model, seconds, vector)
-    return Spoken(clip.speaker, clip.language, str(clip.file), seconds, voiceprint)
+    """Return audio of a recording as an utterance with its voice."""
+    return Spoken(clip.speaker, clip.language, str(clip.file), seconds, voice_of(audio, seconds, encoder))
 
 
 def main(
@@ -92,7 +75,7 @@ def embed(clips: list[Clip], encoder: VoiceEncoder) -> tuple[list[Spoken], dict[
     """Return all utterances with their voices, their middles by length, and milliseconds of CPU per second of audio."""
     whole, cut, audio_s, cpu_s = [], defaultdict(list), 0.0, 0.0
     for clip in track(clips, "voices"):
-        for audio in utterances(clip):
+        for audio in utterances(clip.audio()):
             began = time.thread_time()
             whole.append(spoken(clip, audio, max(0.0, len(audio) / SAMPLE_RATE - SURROUNDINGS_S), encoder))
             cpu_s += time.thread_time() - began

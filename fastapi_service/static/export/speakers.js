@@ -35,9 +35,8 @@ export class Speakers {
   name(end) {
     const { session_id } = end;
     const name = this.#began.size > 1 ? `Speaker ${this.number(session_id)}` : null;
-    const voice = this.voices.several(session_id) ? this.voices.number(end) : null;
-    if (voice === null) return name;
-    return name ? `${name}, voice ${voice}` : `Speaker ${voice}`;
+    const voice = this.voices.several(session_id) && this.voices.number(end);
+    return voice ? (name ? `${name}, voice ` : "Speaker ") + voice : name;
   }
 
   /**

@@ -10,21 +10,19 @@ export class Voices {
   /**
    * Adds a final.
    * @param {Voiced} final
-   * @returns {boolean} true if earlier finals have another voice now
+   * @returns {unknown} something if earlier finals have another voice now
    */
   note({ session_id, voice, merged_voices }) {
-    if (!voice) return false;
+    if (!voice) return;
     const voices = this.#sessions.get(session_id) ?? new Map();
-    this.#sessions.set(session_id, voices.has(voice) ? voices : voices.set(voice, voice));
-    for (const [gone, stays] of Object.entries(merged_voices ?? {})) {
-      for (const [number, is] of voices) if (is === Number(gone)) voices.set(number, stays);
-    }
-    return Boolean(merged_voices);
+    this.#sessions.set(session_id, voices.set(voice, voice));
+    for (const [number, is] of voices) voices.set(number, merged_voices?.[is] ?? is);
+    return merged_voices;
   }
 
   /** The number of a final's voice by now; null without one. @param {Partial<Voiced>} final */
   number({ session_id = "", voice }) {
-    return this.#sessions.get(session_id)?.get(voice ?? 0) ?? null;
+    return this.#sessions.get(session_id)?.get(/** @type {number} */ (voice)) ?? null;
   }
 
   /** True if there are several. @param {string} session */

@@ -100,8 +100,6 @@ export const en = {
   you: "You",
   /** @param {number} number */
   speaker: (number) => `Speaker ${number}`,
-  /** One of several speakers at a person's microphone. @param {string} name @param {number} number */
-  voice: (name, number) => `${name}, voice ${number}`,
   /** @param {number} unread */
   newest: (unread) => (unread ? `Newest (${unread})` : "Newest"),
   /** @param {number} count */

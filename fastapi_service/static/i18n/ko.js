@@ -102,7 +102,6 @@ export const ko = {
   },
   you: "나",
   speaker: (number) => `화자 ${number}`,
-  voice: (name, number) => `${name}, 목소리 ${number}`,
   newest: (unread) => (unread ? `최신 문장 (${unread})` : "최신 문장"),
   added: (count) => `문장 ${count}개가 추가되었습니다.`,
   hops: {

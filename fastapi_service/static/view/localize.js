@@ -25,14 +25,6 @@ export function setText(node, text) {
   return node;
 }
 
-/** Sets the texts of some nodes again: not only the language decides what they say. @param {Iterable<Element>} nodes */
-export function setAgain(nodes) {
-  for (const node of nodes) {
-    const text = sources.get(node);
-    if (text) setText(node, text);
-  }
-}
-
 /** Puts the page into the person's language, and lets the button change it. */
 export async function localize() {
   const button = find("ui-language");
@@ -44,12 +36,15 @@ export async function localize() {
   await setLanguage(String(load("localStorage", STORED_AS) ?? navigator.language).startsWith("ko") ? "ko" : "en");
 }
 
+/** Sets the texts of the scripts again: not only the language decides what they say. */
+export const setAgain = () => each("data-s", (node) => setText(node, sources.get(node) ?? String));
+
 function apply() {
   document.documentElement.lang = uiLanguage;
   find("ui-language").lang = uiLanguage === "en" ? "ko" : "en";
   each("data-t", (node, path) => (node.textContent = lookUp(path)));
   each("data-t-label", (node, path) => (node.ariaLabel = lookUp(path)));
-  each("data-s", (node) => (node.textContent = sources.get(node)?.() ?? ""));
+  setAgain();
 }
 
 /**

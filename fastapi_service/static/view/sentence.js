@@ -42,14 +42,13 @@ export function finalParts({ sentence, text, language, sentiment, sentiment_reas
  * Who talks.
  * @param {number | null} number null: ourselves
  * @param {() => number | null} voice which of several at that microphone; null: not known
- * @param {boolean} shared in a room, where the voices of all microphones are numbered from 1
+ * @param {unknown} shared true in a room, where the voices of all microphones are numbered from 1
  */
 export function speakerName(number, voice, shared) {
   return setText(element("p", { class: "speaker" }), () => {
     const name = number === null ? texts.you : texts.speaker(number);
     const of = voice();
-    if (of === null) return name;
-    return shared ? texts.voice(name, of) : texts.speaker(of);
+    return of === null ? name : shared ? `${name} · ${of}` : texts.speaker(of);
   });
 }
 

@@ -108,7 +108,7 @@ export class Transcript {
   addFinal(final) {
     const { session_id, segment, continues, continued_segment } = final;
     const before = this.#last.get(session_id);
-    if (this.#speakers.voices.note(final)) setAgain(this.#list.root.querySelectorAll(".speaker"));
+    if (this.#speakers.voices.note(final)) setAgain();
     const grows = before && continues && before.newest.segment === continued_segment;
     if (grows) {
       this.#list.drop(this.#key(segment, session_id));
@@ -185,12 +185,11 @@ export class Transcript {
    */
   #speaker(said) {
     const { session_id, room } = said;
-    const { voices } = this.#speakers;
-    const before = this.#said.at(-1)?.newest ?? {};
-    const [number, last] = [voices.number(said), voices.number(before)];
-    const other = "session_id" in before && before.session_id === session_id ? number !== null && number !== last : room;
-    if (!other && (number === null || last !== null)) return [];
-    const whose = this.#own.has(session_id) ? null : this.#speakers.number(session_id);
-    return [speakerName(whose, () => voices.number(said), Boolean(room))];
+    const voices = this.#speakers.voices;
+    const before = this.#said.at(-1)?.newest;
+    const voice = () => voices.number(said);
+    const same = before?.session_id === session_id;
+    if (voice() ? same && voice() === voices.number(before) : same || !room) return [];
+    return [speakerName(this.#own.has(session_id) ? null : this.#speakers.number(session_id), voice, room)];
   }
 }
