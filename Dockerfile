@@ -70,6 +70,7 @@ COPY nginx/templates /etc/nginx/templates
 COPY --chmod=755 nginx/check-settings.sh /docker-entrypoint.d/10-check-settings.sh
 COPY --chmod=755 nginx/trusted-proxy.sh /docker-entrypoint.d/15-trusted-proxy.sh
 COPY --chmod=755 nginx/resolver.sh /docker-entrypoint.d/16-resolver.sh
+COPY --chmod=755 nginx/login.sh /docker-entrypoint.d/17-login.sh
 COPY --chmod=755 nginx/reload.sh /docker-entrypoint.d/40-reload.sh
 RUN install -d -m 1777 /etc/nginx/conf.d /var/cache/nginx
 USER 101:101

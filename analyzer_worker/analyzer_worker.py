@@ -12,6 +12,7 @@ from analyzer_worker.tasks.sentence import Sentences
 from infra.celery_app import make_celery
 from infra.cpus import choose_threads
 from infra.job import read_job
+from infra.scratch import ThreadScratch
 from infra.settings import load_settings_or_exit
 from infra.watchdog import Limits
 from infra.worker import Worker
@@ -25,7 +26,9 @@ worker: Worker[Batcher] = Worker(
     settings.redis_url, names.ANALYZER_WORKER, Limits(settings.deadline_s, settings.max_rss_mb)
 )
 analysis = Analysis(
-    worker, Sentences(worker.redis, worker.ledger.analysis), Judgement(settings.margin, settings.zero_shot)
+    worker,
+    Sentences(ThreadScratch(worker.redis), worker.ledger.analysis),
+    Judgement(settings.margin, settings.zero_shot),
 )
 
 

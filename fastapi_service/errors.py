@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from wire.errors import AudioError, ProtocolError, StoreError
+from wire.errors import AccessError, AudioError, ProtocolError, StoreError
+from wire.people import MAX_NAME, MAX_ROLE
 
 MAX_ERRORS = 20
 """Invalid messages after which a client is disconnected."""
@@ -72,6 +73,15 @@ def bad_room() -> ProtocolError:
     """A ``start`` has a room whose name is not allowed."""
     return ProtocolError(
         "bad_room", "The name of the room is invalid.", "Use 1 to 64 letters, digits, dots, hyphens or underscores."
+    )
+
+
+def bad_name(field: str, reason: str) -> ProtocolError:
+    """A ``start`` or ``configure`` has a ``name`` or a ``role`` that cannot be shown; it is not repeated."""
+    return ProtocolError(
+        "bad_name",
+        f"The {field} is invalid: {reason}.",
+        f"Use one line of at most {MAX_ROLE if field == 'role' else MAX_NAME} characters, without control characters.",
     )
 
 
@@ -213,6 +223,23 @@ def nothing_to_export() -> ProtocolError:
     )
 
 
+def nothing_to_delete() -> ProtocolError:
+    """A deletion names a session that the token does not open."""
+    return ProtocolError(
+        "session_unknown", _NO_SESSION, "What has expired is gone. Use the token that came with ready for what is not."
+    )
+
+
+def may_not_delete() -> ProtocolError:
+    """A session that does not own its room deletes the room's conversation."""
+    return ProtocolError(
+        "not_owner",
+        "Only the owner of a room can delete what was said in it: where access is open, its first session.",
+        "Let the person who opened the room delete it; without that it goes when the room has been silent for "
+        "SESSION_TTL_S (an hour).",
+    )
+
+
 def redis_unavailable() -> StoreError:
     """A request needs Redis, which is unavailable."""
     return StoreError(
@@ -303,3 +330,140 @@ def wrong_part() -> ProtocolError:
 def _one_of(names: Iterable[str]) -> str:
     *others, last = names
     return f"{', '.join(others)} or {last}"
+
+
+def no_grant() -> AccessError:
+    """A client presents nothing, and access is closed."""
+    return AccessError(
+        "no_grant",
+        "This service is for people who have signed in, and for programs with a key.",
+        "Sign in on the page, open a link into a room, or send an API key. See docs/access.md.",
+        status=401,
+    )
+
+
+def grant_refused() -> AccessError:
+    """A client presents a key, a ticket, a link or a pass-phrase that is wrong, expired or revoked."""
+    return AccessError(
+        "grant_refused",
+        "The key, pass-phrase, ticket or link is wrong, or no longer valid.",
+        "Take a new one; keys come from the operator, links from the owner of the room.",
+        status=401,
+    )
+
+
+def grant_ended() -> AccessError:
+    """The key or the sign-in of a connection was revoked."""
+    return AccessError(
+        "grant_ended", "The key or the sign-in of this connection was ended.", "Sign in again, or take a new key."
+    )
+
+
+def not_allowed(right: str) -> AccessError:
+    """A grant lacks a right."""
+    remedies = {
+        "talk": "Ask the owner of the room for a link to talk, or the operator for a key with the scope talk.",
+        "files": "Send audio as it is spoken, or take a key with the scope files.",
+    }
+    return AccessError(
+        "not_allowed",
+        f"This needs the right: {right}.",
+        remedies.get(right, f"Take a key with the scope {right} from the operator."),
+    )
+
+
+def refused_message(error: AccessError) -> ProtocolError:
+    """A message is refused for its right; the connection goes on, and ends if that is repeated."""
+    return ProtocolError(error.code, error.message, error.remedy)
+
+
+def not_invited() -> AccessError:
+    """A client enters a room that it neither owns nor has a link into."""
+    return AccessError(
+        "not_invited", "This room is entered by a link of its owner.", "Open that link, or make a room of your own."
+    )
+
+
+def not_owner() -> AccessError:
+    """A client manages a room that is not its own."""
+    return AccessError(
+        "not_owner", "There is no such room, or it has another owner.", "Sign in as the owner of the room."
+    )
+
+
+def room_closed() -> AccessError:
+    """A room was closed by its owner, or has expired."""
+    return AccessError("room_closed", "The room is closed.", "Make another room.")
+
+
+def room_taken() -> AccessError:
+    """A room with that name has an owner already."""
+    return AccessError("room_taken", "There is a room with this name.", "Choose another name, or none.", status=409)
+
+
+def removed() -> AccessError:
+    """A client was removed from a room by its owner."""
+    return AccessError("removed", "You were removed from this room.", "Ask its owner.")
+
+
+def access_is_open() -> AccessError:
+    """A route that access needs is called, and access is open."""
+    return AccessError(
+        "access_open",
+        "There is nothing to sign in to: whoever reaches this service may use it.",
+        "Set GATEWAY_ACCESS=closed to change that.",
+        status=404,
+    )
+
+
+def insecure() -> AccessError:
+    """A browser signs in over plain HTTP, from another machine."""
+    return AccessError(
+        "insecure",
+        "A pass-phrase is not taken over plain HTTP from another machine.",
+        "Open the page by HTTPS; a proxy that speaks it sends X-Forwarded-Proto: https.",
+    )
+
+
+def slow_down(again_s: int) -> AccessError:
+    """Too many wrong credentials came from one address."""
+    return AccessError(
+        "slow_down",
+        "Too many wrong keys or pass-phrases came from this address.",
+        f"Try again in {again_s} s.",
+        status=429,
+        again_s=again_s,
+    )
+
+
+def too_many_connections(of: str, again_s: int) -> AccessError:
+    """An address, a key or a room has its largest number of connections."""
+    return AccessError(
+        "too_many_connections",
+        f"This {of} has as many connections as it may.",
+        f"End one of them; a broken one is forgotten within {again_s} s.",
+        status=429,
+        again_s=again_s,
+    )
+
+
+def minutes_used(minutes: int, again_s: int) -> AccessError:
+    """An API key has used its audio of the day."""
+    return AccessError(
+        "minutes_used",
+        f"The {minutes} minutes of audio that this key has for a day are used.",
+        f"Go on in {again_s} s, when the next day begins (UTC), or ask the operator for more.",
+        status=429,
+        again_s=again_s,
+    )
+
+
+def too_fast(again_s: int) -> AccessError:
+    """A client without the right to send files sends faster than people speak."""
+    return AccessError(
+        "too_fast",
+        "The audio comes faster than it can have been spoken.",
+        f"Send it as it is spoken, from {again_s} s on; for files, take a key with the scope files.",
+        status=429,
+        again_s=again_s,
+    )

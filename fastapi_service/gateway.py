@@ -9,6 +9,8 @@ from typing import Any
 import structlog
 from redis.exceptions import RedisError
 
+from fastapi_service.access.access import Access
+from fastapi_service.access.first_start import make_passphrase
 from fastapi_service.api.acceptor import Acceptor
 from fastapi_service.delivery.hub import Hub
 from fastapi_service.delivery.ports import Sender
@@ -64,9 +66,11 @@ class Gateway:
         self._occupancy = RoomOccupancy(self.redis, self._channels, hub.people)
         partials = Partials(self.redis, self._channels, self._dispatcher, has_contexts=settings.context_s > 0)
         self._flushes = TaskSet()
+        self._first_start = TaskSet()
         make_session = self._session_factory(partials)
         self.registry = SessionRegistry(self.store, hub, self._occupancy, make_session, self._flushes, settings)
-        self.acceptor = Acceptor(self.registry, ResultLog(self.redis), settings)
+        self.access = Access.at(self.redis, self._channels, settings)
+        self.acceptor = Acceptor(self.registry, ResultLog(self.redis), settings, self.access)
         self._heartbeat = HeartbeatWriter.at(settings.redis_url, names.GATEWAY, has_event_loop=True)
         self._loops = TaskSet(self._on_loop_end)
         self._endless: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
@@ -77,6 +81,7 @@ class Gateway:
             "room occupancy": self._occupancy.run,
             "session TTL": self.registry.touch_all,
             "owners": self.registry.watch_owners,
+            "access": self.access.guard.run,
         }
 
     async def start(self) -> None:
@@ -87,6 +92,8 @@ class Gateway:
         log.info("gateway started", host=settings.host, port=settings.port, tls=settings.tls_cert is not None)
         for name, run in self._endless.items():
             self._loops.start(run(), name)
+        if settings.closed:
+            self._first_start.start(make_passphrase(self.access.logins, settings.page_url), "passphrase")
 
     async def stop(self) -> None:
         """Flush the sessions, send the jobs under way, and close everything; takes ``SHUTDOWN_S`` at most."""
@@ -95,7 +102,9 @@ class Gateway:
         self._flushes.start(self._leave_rooms(), "leave rooms")
         await self._flushes.wait(SHUTDOWN_S)
         await self._dispatcher.close(max(0.0, deadline - asyncio.get_running_loop().time()))
+        await self.access.guard.stop(max(0.0, deadline - asyncio.get_running_loop().time()))
         self._flushes.cancel()
+        self._first_start.cancel()
         self._loops.cancel()
         self._heartbeat.stop()
         await self._channels.aclose()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -37,6 +37,19 @@ class Settings(WireSettings):
     allowed_origins: Annotated[str, _checked(parse_origins)] = ""
     """Comma-separated origins (https://example.org) whose pages may open ``/ws`` and ``/decode``; the gateway's own
     page always may. ``*`` allows any. Clients that send no Origin (programs) are always allowed."""
+    access: Literal["", "open", "closed"] = ""
+    """``open``, or empty: whoever reaches the gateway may use it. ``closed``: people sign in, programs have keys, and
+    rooms are entered by links; see docs/access.md. Compose sets it, unless it is set."""
+    public_url: Annotated[str, Field(pattern=r"^(https?://[^\s/?#]+)?/?$")] = ""
+    """Address by which people open the page, for the link that signs in at the first start; empty: localhost."""
+    login_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")] = ""
+    """Header in which a trusted proxy names the person whom it has signed in; empty: none does."""
+    login_path: Annotated[str, Field(pattern=r"^(/[\w/.?=&%-]*)?$")] = ""
+    """Path at which that proxy signs people in, which the page then offers; empty: with the pass-phrase only."""
+    max_connections_per_address: Annotated[int, Field(ge=0)] = 0
+    """Sessions at once from one address, over all gateways; 0: no limit."""
+    max_connections_per_room: Annotated[int, Field(ge=0)] = 0
+    """Connections at once in one room, over all gateways; 0: no limit."""
     trusted_proxies: Annotated[str, _checked(parse_networks)] = "127.0.0.1,::1"
     """Comma-separated addresses and networks of proxies whose ``X-Forwarded-Host``, ``-Proto`` and ``-For`` count;
     ``*`` for any."""
@@ -93,6 +106,17 @@ class Settings(WireSettings):
     def audio_timeout_s(self) -> float:
         """Return the seconds without audio that end an open utterance, whether the connection is broken or not."""
         return (self.silence_ms + self.jitter_ms) / 1000
+
+    @property
+    def closed(self) -> bool:
+        """Return True if a client needs a grant."""
+        return self.access == "closed"
+
+    @property
+    def page_url(self) -> str:
+        """Return the address of the page, without a slash at its end."""
+        scheme = "https" if self.tls_cert is not None else "http"
+        return self.public_url.rstrip("/") or f"{scheme}://localhost:{self.port}"
 
     @property
     def origins(self) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from infra.redis_client import AsyncRedis, Redis
+from infra.scratch import Scratch
 from wire import names
 
 EXPIRES_S = 30
@@ -25,6 +26,7 @@ class Contexts:
 
     def __init__(self, redis: AsyncRedis) -> None:
         self._redis = redis
+        self._scratch = Scratch(redis)
 
     async def put(self, session_id: str, segment: int, context: Context | None) -> None:
         """Replace the session's context by that of an utterance; None: it has none.
@@ -36,10 +38,7 @@ class Contexts:
         if context is None:
             await self._redis.delete(key)
             return
-        commands = self._redis.pipeline(transaction=True)
-        commands.hset(key, mapping={"segment": segment, **context._asdict()})
-        commands.expire(key, EXPIRES_S)
-        await commands.execute()
+        await self._scratch.put(key, session_id, {"segment": segment, **context._asdict()}, EXPIRES_S)
 
 
 def get_context(redis: Redis, session_id: str, segment: int) -> Context | None:

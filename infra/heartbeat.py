@@ -52,6 +52,8 @@ class Heartbeat(Message):
     ready: bool = False
     reason: str | None = "starting"
     """Reason for not being ready; None when ready."""
+    warning: Annotated[str | None, Field(exclude_if=lambda warning: warning is None)] = None
+    """Fault that keeps nothing from being ready, for operators; None without one."""
     model: str | None = None
     """Name of the loaded model; None for services without one."""
     revision: str | None = None
@@ -126,6 +128,11 @@ class HeartbeatWriter:
     def not_ready(self, reason: str) -> None:
         """Set the state to not ready, with the reason."""
         self._update(ready=False, reason=reason)
+
+    def warn(self, warning: str | None) -> None:
+        """Set the fault that operators are shown although the process is ready; None: there is none."""
+        with self._lock:
+            self._beat = self._beat.model_copy(update={"warning": warning})
 
     async def follow_loop(self) -> None:
         """Make the health file depend on the running event loop: not ready if it hangs. Runs until cancelled."""

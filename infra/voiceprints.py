@@ -2,6 +2,7 @@
 
 It is biometric data, so it is in no message, job, stream or log: only here, until the release, and in the voices that
 the listener keeps for the time of the session. Best effort: a text without it is released all the same.
+Redis does not write it into its append-only file.
 """
 
 import base64
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ValidationError
 
 from infra.redis_client import Redis
+from infra.scratch import ThreadScratch
 from wire import names
 from wire.messages.base import STORED
 
@@ -75,16 +77,13 @@ def unpack(numbers: str) -> Vector:
 
 
 def put_voiceprint(redis: Redis, session_id: str, segment: int, voiceprint: Voiceprint) -> None:
-    """Store the voice of an utterance; a later one of the same utterance replaces it.
+    """Store the voice of an utterance; a later one of the same utterance replaces it. Not if the session was deleted.
 
     Raises:
         redis.exceptions.RedisError: Redis is unavailable.
     """
-    key = names.voiceprint(session_id, segment)
-    commands = redis.pipeline(transaction=True)
-    commands.hset(key, mapping={FIELD: voiceprint.model_dump_json()})
-    commands.expire(key, EXPIRES_S)
-    commands.execute()
+    fields = {FIELD: voiceprint.model_dump_json()}
+    ThreadScratch(redis).put(names.voiceprint(session_id, segment), session_id, fields, EXPIRES_S)
 
 
 def get_voiceprints(redis: Redis, session_id: str, segments: Sequence[int]) -> dict[int, Voiceprint]:

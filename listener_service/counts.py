@@ -1,11 +1,36 @@
 """Pure: counts results in all statistics of their session, sentence by sentence."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from listener_service.conversation import Conversation
 from listener_service.sentences import Place, Scope, Sentence, after, linked
-from listener_service.tally import Tally
-from wire.messages.results import Final, SegmentEnd
+from listener_service.tally import Replaced, Tally
+from listener_service.timeline import MAX_POINTS, PERSON_POINTS
+from wire.messages.base import Speaker
+from wire.messages.results import Final, SegmentEnd, SegmentFailed
+from wire.people import person_id
+
+
+@dataclass(frozen=True)
+class Room:
+    """Counts of a room beside the totals of all scopes."""
+
+    speaker: Speaker
+    """The person who talked in this session; name and role as in the latest result."""
+    tally: Tally
+    """Statistics of this person."""
+    conversation: Conversation
+
+    def add(self, end: SegmentEnd, trend_window: int, replaced: Replaced | None, began_ms: int | None) -> "Room":
+        """Return the room with one more result of the session."""
+        conversation, speaker = self.conversation, end.speaker or self.speaker
+        if isinstance(end, Final) and began_ms is not None:
+            conversation = conversation.add(end, speaker, began_ms)
+        tally = self.tally.add(
+            end, trend_window=trend_window, latency_window=0, points=PERSON_POINTS, replaced=replaced
+        )
+        return Room(speaker, tally, conversation)
 
 
 @dataclass(frozen=True)
@@ -18,6 +43,10 @@ class Counts:
     """Number of sentences kept for the trend."""
     latency_window: int
     """Number of latencies kept per hop."""
+    room: Room | None = None
+    """None outside of rooms."""
+    began_ms: int | None = None
+    """See ``Order``."""
 
     def add(self, results: Iterable[SegmentEnd]) -> tuple["Counts", list[SegmentEnd]]:
         """Return the counts with the next results of the session, and these as they are released."""
@@ -30,6 +59,9 @@ class Counts:
     def _with(self, result: SegmentEnd) -> tuple["Counts", SegmentEnd]:
         end = linked(self.sentence, result)
         earlier = self.sentence if isinstance(end, Final) and end.continues else None
+        began_ms = self.began_ms
+        if began_ms is None and isinstance(end, Final | SegmentFailed):
+            began_ms = end.began_ms
         tallies: dict[Scope, Tally] = {}
         places: dict[Scope, Place] = {}
         for scope, tally in self.tallies.items():
@@ -38,8 +70,21 @@ class Counts:
                 end,
                 trend_window=self.trend_window,
                 latency_window=self.latency_window,
-                with_timeline=scope != "global",  # it is not shown and never ends
+                points=MAX_POINTS if scope != "global" else 0,  # it is not shown and never ends
                 replaced=replaced,
             )
             places[scope] = replaced.place if replaced else tallies[scope].place
-        return Counts(tallies, after(self.sentence, end, places), self.trend_window, self.latency_window), end
+        counts = replace(self, tallies=tallies, began_ms=began_ms)
+        if self.room is None:
+            return replace(counts, sentence=after(self.sentence, end, places)), end
+        person = self.room.speaker.person
+        is_held = earlier is not None and earlier.person == person
+        replaced = self.room.tally.holds_at(earlier, earlier.person_place) if earlier and is_held else None
+        room = self.room.add(end, self.trend_window, replaced, began_ms)
+        sentence = after(self.sentence, end, places, person, replaced.place if replaced else room.tally.place)
+        return replace(counts, room=room, sentence=sentence), end
+
+
+def speaker_of(result: SegmentEnd) -> Speaker:
+    """Return the person of a result. From services older than names, each session is a person."""
+    return result.speaker or Speaker(person=person_id(result.session_id, None, None))

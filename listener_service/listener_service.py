@@ -17,7 +17,9 @@ from infra.outage_log import OutageLog
 from infra.redis_check import wait_while_unusable
 from infra.redis_client import connect
 from infra.settings import load_settings_or_exit
+from listener_service.append_only_file import AppendOnlyFile
 from listener_service.consumer import ABANDONED_MS, Consumer
+from listener_service.leftovers import Leftovers
 from listener_service.release import Releaser
 from listener_service.settings import Settings
 from listener_service.sweeper import PERIOD_S, Sweeper
@@ -70,6 +72,8 @@ class Listener:
         self._sweeper = Sweeper(
             redis, self._heartbeat.key, partial(send_job, celery), send_aged=partial(send_job, celery, step=AGED)
         )
+        self._leftovers = Leftovers(redis)
+        self._file = AppendOnlyFile(redis, settings.rewrite_s, self._heartbeat.warn)
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -96,7 +100,10 @@ class Listener:
 
     def _sweep(self, outage: OutageLog) -> None:
         while not self._stopping.wait(PERIOD_S):
-            self._sweeper.sweep()
+            if self._sweeper.sweep():
+                if self._leftovers.remove():
+                    self._file.note_deletion()
+                self._file.rewrite_if_due()
             outage.recovered()
             self._readiness.works(SWEEPING)
 

@@ -23,6 +23,8 @@ class Order(BaseModel):
     fields and types that a newer listener stored stay."""
     sentence: Sentence | None = None
     """The newest sentence; see ``newest_sentence``."""
+    began_ms: int | None = None
+    """Unix time at which the session's audio clock began, ms, by its first entry in an export; None before that."""
 
     @property
     def newest_sentence(self) -> Sentence | None:
@@ -55,8 +57,9 @@ class Order(BaseModel):
 class Acceptance:
     """Outcome of adding one result to an ``Order``."""
 
-    outcome: Literal["duplicate", "waiting", "released", "unreadable"]
-    """``unreadable``: a result that waits for this one is of unknown type; a newer listener has to release both."""
+    outcome: Literal["duplicate", "waiting", "released", "unreadable", "deleted"]
+    """``unreadable``: a result that waits for this one is of unknown type; a newer listener has to release both.
+    ``deleted``: the session was deleted, and nothing is written for it."""
     order: Order
     """The state afterwards."""
     released: list[SegmentEnd] = field(default_factory=list)

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Literal
 
 from infra.clock import now
 from infra.ledger.entry import order_ttl_s
@@ -11,9 +11,19 @@ from infra.redis_types import Script
 from infra.voiceprints import get_voiceprints
 from listener_service.counts import Counts
 from listener_service.order import Acceptance, Order
-from listener_service.sentences import Scope
 from listener_service.settings import Settings
-from listener_service.tally import Tally
+from listener_service.states import (
+    ORDER,
+    PERSON,
+    VOICEPRINT,
+    VOICES,
+    Address,
+    Stored,
+    addresses,
+    counts_of,
+    messages_of,
+    written,
+)
 from listener_service.voices import Voices, labelled
 from wire import names
 from wire.messages.results import SegmentEnd
@@ -29,13 +39,6 @@ MAX_CONFLICTS = 100
 """Retries when another listener changed the state first; each conflict means that the other one made progress."""
 
 
-class _Scope(NamedTuple):
-    """Statistics that a result is counted in."""
-
-    audience: str
-    name: Scope
-
-
 class Releaser:
     """Applies results one at a time; any number of releasers may run at once."""
 
@@ -43,10 +46,12 @@ class Releaser:
         """Register the script with ``redis``; nothing is sent yet."""
         self._redis = redis
         self._settings = settings
-        self._script: Script[int] = redis.register_script(load_script(__package__, "release"))
+        self._script: Script[Literal["released", "changed", "deleted"]] = redis.register_script(
+            load_script(__package__, "release")
+        )
 
     def apply(self, stream_id: str, result: SegmentEnd) -> Acceptance:
-        """Release a result, or keep it until the earlier ones are there; a duplicate is dropped.
+        """Release a result, or keep it until the earlier ones are there; drop a duplicate, or one of a deleted session.
 
         If a result that waits for it is of unknown type, nothing is written and it stays in the stream.
 
@@ -58,41 +63,56 @@ class Releaser:
             RuntimeError: other listeners changed the state ``MAX_CONFLICTS`` times in a row.
         """
         result = result.model_copy(update={"clock": result.clock.at(published=now())})
-        scopes = _scopes(result)
-        keys = [names.order(result.session_id), names.voices(result.session_id)]
-        keys += (names.statistics(scope.audience) for scope in scopes)
-        voiceprint = names.voiceprint(result.session_id, result.segment)
+        places = addresses(result)
         for _ in range(MAX_CONFLICTS):
-            *states, (_, printed) = self._read([*keys, voiceprint])
-            order = Order.model_validate_json(states[0][1]) if states[0][1] else self._new_order(result.session_id)
+            states = self._read(places)
+            known = states[ORDER].data
+            order = Order.model_validate_json(known) if known else self._new_order(result.session_id)
             acceptance = order.accept(result)
             if acceptance.outcome == "duplicate":
                 self._drop(stream_id)
                 return acceptance
             if acceptance.outcome == "unreadable":
                 return acceptance
-            before = Voices.model_validate_json(states[1][1] or "{}")
-            may_have_voices = printed or before.voices or order.waiting
-            segments = [end.segment for end in acceptance.released] if may_have_voices else []
-            voiceprints = get_voiceprints(self._redis, result.session_id, segments)
-            voices, results = labelled(before, acceptance.released, voiceprints)
-            counts, released = self._counts(order, scopes, states[2:]).add(results)
-            after = acceptance.order.model_copy(update={"sentence": counts.sentence})
-            acceptance = replace(acceptance, order=after, released=released)
-            plan = self._plan(stream_id, result, acceptance, counts, dict(zip(keys, states, strict=True)))
-            if voices != before:
-                ttl = self._settings.session_ttl_s
-                plan["states"].append(_state(keys[1], states[1][0], voices.model_dump_json(), ttl))
-            if self._script(keys=[names.stream(names.RESULT_CHANNEL), names.PENDING], args=[json.dumps(plan)]):
+            voices, results = self._with_voices(acceptance.released, states, is_first=not order.waiting)
+            counts, released = counts_of(result, order, states, self._settings).add(results)
+            update = {"sentence": counts.sentence, "began_ms": counts.began_ms}
+            acceptance = replace(acceptance, order=acceptance.order.model_copy(update=update), released=released)
+            plan = self._plan(stream_id, result, acceptance, counts, states)
+            if voices is not None:
+                fields = {"data": voices.model_dump_json()}
+                plan["states"].append(_state(places[VOICES], states[VOICES], fields, self._settings.session_ttl_s))
+            verdict = self._script(keys=[names.stream(names.RESULT_CHANNEL), names.PENDING], args=[json.dumps(plan)])
+            if verdict == "deleted":
+                return Acceptance("deleted", order)
+            if verdict == "released":
                 return acceptance
         raise RuntimeError(f"{MAX_CONFLICTS} conflicts in a row while releasing a result")
 
-    def _read(self, keys: list[str]) -> list[tuple[str, str | None]]:
-        """Return version and data of each state."""
+    def _read(self, places: dict[str, Address]) -> dict[str, Stored]:
+        """Return each state."""
         pipeline = self._redis.pipeline(transaction=False)
-        for key in keys:
-            pipeline.hmget(key, "version", "data")
-        return [(version or "0", data) for version, data in pipeline.execute()]
+        for address in places.values():
+            pipeline.hmget(address.key, *address.fields)
+        return {name: Stored(*fields) for name, fields in zip(places, pipeline.execute(), strict=True)}
+
+    def _with_voices(
+        self, released: list[SegmentEnd], states: dict[str, Stored], *, is_first: bool
+    ) -> tuple[Voices | None, list[SegmentEnd]]:
+        """Return the voices of the session after some results, None if they are as before; and these with their voices.
+
+        Args:
+            released: the results.
+            states: as they were read.
+            is_first: no other result has waited for them; then none has a voice if this one and the session have none.
+        """
+        known = states[VOICES].data
+        if not released or (is_first and known is None and states[VOICEPRINT].data is None):
+            return None, released
+        before = Voices.model_validate_json(known or "{}")
+        session, segments = released[0].session_id, [end.segment for end in released]
+        voices, results = labelled(before, released, get_voiceprints(self._redis, session, segments))
+        return None if voices == before else voices, results
 
     def _new_order(self, session_id: str) -> Order:
         """Return the order of a session without a record.
@@ -110,34 +130,26 @@ class Releaser:
         pipeline.xdel(names.stream(names.RESULT_CHANNEL), stream_id)
         pipeline.execute()
 
-    def _counts(self, order: Order, scopes: list[_Scope], states: list[tuple[str, str | None]]) -> Counts:
-        """Return what was counted before, from the states of the statistics."""
-        tallies = {
-            scope.name: Tally.model_validate_json(data or "{}") for scope, (_, data) in zip(scopes, states, strict=True)
-        }
-        return Counts(tallies, order.newest_sentence, self._settings.trend_window, self._settings.latency_window)
-
     def _plan(
         self,
         stream_id: str,
         result: SegmentEnd,
         acceptance: Acceptance,
         counts: Counts,
-        states: dict[str, tuple[str, str | None]],
+        states: dict[str, Stored],
     ) -> dict[str, Any]:
         """Return what ``release.lua`` has to write."""
         ttl = self._settings.session_ttl_s
-        order_key = names.order(result.session_id)
-        writes = [_state(order_key, states[order_key][0], acceptance.order.model_dump_json(), order_ttl_s(ttl))]
+        places = addresses(result)
+        order = {"data": acceptance.order.model_dump_json()}
+        writes = [_state(places[ORDER], states[ORDER], order, order_ttl_s(ttl))]
         statistics = []
-        for scope in _scopes(result) if acceptance.released else []:
-            key = names.statistics(scope.audience)
-            tally = counts.tallies[scope.name]
-            message = self._statistics(scope, tally, result)
-            is_global = scope.audience == names.GLOBAL_AUDIENCE
-            writes.append(_state(key, states[key][0], tally.model_dump_json(), 0 if is_global else ttl, message))
-            if not is_global:
-                statistics.append({"audience": json.dumps(scope.audience), "message": message})
+        if acceptance.released:
+            messages = {name: each.model_dump_json() for name, each in messages_of(result, counts).items()}
+            for name, message in messages.items():
+                fields = written(counts, name) | {"message": message}
+                writes.append(_state(places[name], states[name], fields, 0 if name == "global" else ttl))
+            statistics = _envelopes(result, [ORDER, *messages])
         return {
             "stream_id": stream_id,
             "group": names.LISTENER_GROUP,
@@ -150,35 +162,36 @@ class Releaser:
             "statistics": statistics,
             "accepted": _utterance(result),
             "outstanding": names.outstanding(result.session_id),
+            "deleted": names.deleted(result.session_id),
             "released": [_utterance(released) for released in acceptance.released],
         }
 
-    def _statistics(self, scope: _Scope, tally: Tally, result: SegmentEnd) -> str:
-        return tally.statistics(
-            scope.name,
-            trend_window=self._settings.trend_window,
-            session_id=result.session_id if scope.name == "session" else None,
-            room=result.room if scope.name == "room" else None,
-        ).model_dump_json()
 
-
-def _scopes(result: SegmentEnd) -> list[_Scope]:
-    session = _Scope(names.audience(result.session_id, None), "session")
-    room = [_Scope(names.audience(result.session_id, result.room), "room")] if result.room is not None else []
-    return [session, *room, _Scope(names.GLOBAL_AUDIENCE, "global")]
-
-
-def _state(key: str, version: str, data: str, ttl: int, message: str | None = None) -> dict[str, Any]:
+def _state(address: Address, known: Stored, fields: dict[str, str], ttl: int) -> dict[str, Any]:
     """Return one state to write.
 
     Args:
-        key: its Redis hash.
-        version: the version that was read; the script writes only if it is unchanged.
-        data: the new state as JSON.
+        address: its place.
+        known: the state that was read; the script writes only if its version is unchanged.
+        fields: names and values of the new one: its data as JSON, and for statistics the message for clients.
         ttl: seconds to live; 0 for no limit.
-        message: for statistics, the message that gateways send to clients.
     """
-    return {"key": key, "version": version, "data": data, "ttl": ttl} | ({"message": message} if message else {})
+    return {**address._asdict(), "version": known.version or "0", "fields": fields, "ttl": ttl}
+
+
+def _envelopes(result: SegmentEnd, states: list[str]) -> list[dict[str, Any]]:
+    """Return what is published of the statistics: those of the session; those of the room, with the person's.
+
+    Their messages are in the states, and are named by the places of these, from 1.
+    """
+    place = {name: number for number, name in enumerate(states, start=1)}
+    found: list[dict[str, Any]] = [
+        {"audience": json.dumps(names.audience(result.session_id, None)), "message": place["session"]}
+    ]
+    if "room" in place:
+        audience = json.dumps(names.audience(result.session_id, result.room))
+        found.append({"audience": audience, "message": place["room"], "person": place[PERSON]})
+    return found
 
 
 def _result(result: SegmentEnd) -> dict[str, str]:

@@ -44,6 +44,10 @@ class Sentence(BaseModel):
     places: dict[Scope, Place] = {}
     voice: int | None = None
     """Voice of its finals; None if it is not known."""
+    person: str | None = None
+    """Id of the person whose statistics it is counted in, too; None outside of rooms, and from older listeners."""
+    person_place: Place | None = None
+    """Its place in these. Not one of ``places``, since older listeners cannot read other scopes there."""
 
     def goes_on_with(self, final: Final) -> bool:
         """Return True if a final is the next text of this sentence.
@@ -72,7 +76,13 @@ def linked(sentence: Sentence | None, result: SegmentEnd) -> SegmentEnd:
     return result.alone()
 
 
-def after(sentence: Sentence | None, result: SegmentEnd, places: dict[Scope, Place]) -> Sentence | None:
+def after(
+    sentence: Sentence | None,
+    result: SegmentEnd,
+    places: dict[Scope, Place],
+    person: str | None = None,
+    person_place: Place | None = None,
+) -> Sentence | None:
     """Return the newest sentence after a linked result, which was counted at ``places``."""
     following = result.segment + 1
     match result:
@@ -87,6 +97,8 @@ def after(sentence: Sentence | None, result: SegmentEnd, places: dict[Scope, Pla
                 at=begun.at if begun else result.clock.speech_end,
                 places=places,
                 voice=result.voice or (begun.voice_after(result) if begun else None),
+                person=person,
+                person_place=person_place,
             )
         case NoSpeech():
             return sentence and sentence.model_copy(update={"next_segment": following})

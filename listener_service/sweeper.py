@@ -60,15 +60,19 @@ class Sweeper:
         self._looked_at = 0.0
         """Time of admission (Unix seconds) up to which recent sweeps have looked, behind the oldest."""
 
-    def sweep(self) -> None:
-        """Look at the oldest outstanding utterances, and at some of the others. Safe to repeat and to interrupt."""
+    def sweep(self) -> bool:
+        """Look at the oldest outstanding utterances, and at some of the others. Safe to repeat and to interrupt.
+
+        Returns:
+            False if another listener sweeps.
+        """
         if not self._leads():
-            return
+            return False
         seconds, microseconds = self._redis.time()
         self._trim_streams(seconds - STREAM_KEEP_S)
         oldest = self._ledger.pending(self._max_entries)
         if not oldest:
-            return
+            return True
         entries = oldest + self._others(oldest[-1].admitted_at)
         alive = self._alive({entry.claimed_by for entry in entries if entry.claimed_by})
         held = held_back(entries, alive)
@@ -91,6 +95,7 @@ class Sweeper:
             except Exception:  # a failure with one utterance must not delay the others
                 log.exception("entry not swept", stage=entry.stage, **_where(entry))
         self._age(oldest, seconds + microseconds / 1e6)
+        return True
 
     def _others(self, oldest: float) -> list[Entry]:
         """Return the next entries behind the oldest, so that all get their turn however many wait before them.

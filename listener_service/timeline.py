@@ -12,6 +12,8 @@ PPM = 1_000_000
 """Probabilities are summed as integers in millionths."""
 MAX_POINTS = 60
 """Maximum length of a timeline: enough for a plot, and small enough (3 KB) to send with every utterance."""
+PERSON_POINTS = 30
+"""The same for one person: a small plot of many."""
 
 
 class Bucket(BaseModel):
@@ -32,17 +34,17 @@ def valence_ppm(sentiment: Sentiment) -> int:
     return round(sentiment.probabilities["positive"] * PPM) - round(sentiment.probabilities["negative"] * PPM)
 
 
-def extended(timeline: list[Bucket], sentence: Bucket) -> list[Bucket]:
+def extended(timeline: list[Bucket], sentence: Bucket, most: int = MAX_POINTS) -> list[Bucket]:
     """Add one sentence to a timeline.
 
-    It goes into the last bucket if that holds fewer than the largest does, else into a new one. Above ``MAX_POINTS``
-    buckets, neighbours are merged in pairs.
+    It goes into the last bucket if that holds fewer than the largest does, else into a new one. Above ``most`` buckets,
+    neighbours are merged in pairs.
     """
     if timeline and timeline[-1].count < max(bucket.count for bucket in timeline):
         *others, last = timeline
         return [*others, _merged(last, sentence)]
     extended = sorted([*timeline, sentence], key=lambda bucket: bucket.at)
-    if len(extended) <= MAX_POINTS:
+    if len(extended) <= most:
         return extended
     return [_merged(*extended[i : i + 2]) for i in range(0, len(extended), 2)]
 

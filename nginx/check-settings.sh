@@ -40,6 +40,13 @@ networks "${NGINX_TRUSTED_PROXY}" || {
     exit 2
 }
 
+case ${NGINX_LOGIN_PROXY:-} in
+    *[!a-zA-Z0-9_.:-]*)
+        echo "error: NGINX_LOGIN_PROXY must be a host and a port, such as oauth2_proxy:4180. Correct it in .env." >&2
+        exit 2
+        ;;
+esac
+
 case ${NGINX_PLAIN_HTTP} in
     redirect | serve) ;;
     *)

@@ -39,6 +39,8 @@ def main(
         ),
     ] = None,
     room: Annotated[str | None, typer.Option(help="Share the results with everybody in this room.")] = None,
+    name: Annotated[str | None, typer.Option(help="Your name, for the others in the room and for exports.")] = None,
+    role: Annotated[str | None, typer.Option(help="Your role, such as agent or customer.")] = None,
     device: Annotated[str | None, typer.Option(help="Microphone: its number or a part of its name.")] = None,
     list_devices: Annotated[bool, typer.Option("--list-devices", help="Show the microphones.")] = False,
     insecure: Annotated[bool, typer.Option("--insecure", help="Accept a self-signed certificate.")] = False,
@@ -55,6 +57,7 @@ def main(
     python -m recorder_service.recorder_service
     python -m recorder_service.recorder_service --file tests/data/jfk.wav --language en
     python -m recorder_service.recorder_service --language ko --language en
+    python -m recorder_service.recorder_service --room demo --name 김서연 --role agent
     python -m recorder_service.recorder_service --url https://192.168.1.5:8443 --insecure
     python -m recorder_service.recorder_service --file tests/data/conversation.wav --sessions 20 --fast
     """
@@ -66,7 +69,8 @@ def main(
             raise typer.Exit(OK)
         address = websocket_url(url or settings.url)
         source = _open_source(file, device, sessions, view, realtime=realtime)
-        start = _make_start(language or [], room=room, sample_rate=source.rate)
+        key = settings.key.get_secret_value() if settings.key else None
+        start = _make_start(language or [], room=room, name=name, role=role, sample_rate=source.rate, key=key)
         limits = Limits(settings.timeout_s if timeout is None else timeout, settings.patience_s, settings.buffer_s)
         hooks = Hooks(view.message if sessions == 1 or json else lambda _: None, view.notice)
         clients = [

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from infra.settings import WireSettings, service_config
 
@@ -14,6 +14,8 @@ class Settings(WireSettings):
 
     url: str = "ws://127.0.0.1:8000/ws"
     """The gateway: ws, wss, http or https, or just host:port."""
+    key: SecretStr | None = None
+    """API key, where access is closed; an option of the command would show it to all users of the machine."""
     timeout_s: Annotated[float, Field(ge=0, le=86_400)] = 60.0
     """Seconds that a gateway may be away before the recorder gives up; 0 does not try again."""
     patience_s: Annotated[float, Field(gt=0, le=86_400)] = 300.0

@@ -33,6 +33,23 @@ class ProtocolError(WireError):
     """A client sent something that the protocol does not allow."""
 
 
+class AccessError(WireError):
+    """A client may not do what it requests.
+
+    Args:
+        code: as of every error.
+        message: as of every error; never with a key, a pass-phrase or another secret.
+        remedy: as of every error.
+        status: of an HTTP answer.
+        again_s: seconds after which it may try again; None if waiting does not help.
+    """
+
+    def __init__(self, code: str, message: str, remedy: str, status: int = 403, again_s: int | None = None) -> None:
+        super().__init__(code, message, remedy)
+        self.status = status
+        self.again_s = again_s
+
+
 class StoreError(WireError):
     """Redis cannot be reached, is full, or cannot be used as it is.
 

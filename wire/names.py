@@ -10,6 +10,7 @@ ANALYZE_TEXT = "analyzer_worker.analyze_text"
 RESULT_CHANNEL = "result_channel"  # workers → listener
 RESULT_MESSAGES = "result_messages"  # listener → gateways
 FINAL_STATS = "final_stats"  # listener → gateways
+ACCESS_CHANGED = "access_changed"  # whoever revokes → gateways: a key, a sign-in or a room is no longer what it was
 ROOM_PEOPLE = "room_people"  # gateways → gateways: name of a room whose occupancy changed
 
 GATEWAY = "fastapi_service"
@@ -18,6 +19,8 @@ ANALYZER_WORKER = "analyzer_worker"
 LISTENER = "listener_service"
 
 _PREFIX = "wta:"
+PATTERN = "wta:*"
+"""Matches all keys of the services, but for Celery's."""
 
 PENDING = f"{_PREFIX}pending"
 """Sorted set of ledger members by the time of their admission (Unix seconds)."""
@@ -26,6 +29,13 @@ HIGH_WATER = f"{_PREFIX}high_water"
 stage's jobs of one class; see ``infra.ledger.entry``."""
 SWEEPER_LOCK = f"{_PREFIX}sweeper"
 """Held by the one listener that sweeps."""
+DELETING = f"{_PREFIX}deleting"
+"""Sorted set of the audiences that were deleted, by the time of that (Unix seconds), until the sweeper has removed all
+that is left of them."""
+API_KEYS = f"{_PREFIX}keys"
+"""Set of the ids of all API keys."""
+PASSPHRASE = f"{_PREFIX}passphrase"
+"""Hash: hash (argon2), made_at (Unix seconds)."""
 GLOBAL_AUDIENCE = "global"
 """Audience of the statistics over all sessions. It has no sockets: operators read it from ``/metrics``."""
 LISTENER_GROUP = "listeners"
@@ -51,9 +61,20 @@ def session(session_id: str) -> str:
     """Hash with what a resume needs.
 
     Fields: token (its digest), owner, room, task, language, languages, prompt, sample_rate, next_segment, samples (the
-    safe ones), ahead (1 if its last utterance was), and detected_language, the last one that was certain.
+    safe ones), ahead (1 if its last utterance was), grant (JSON) where access is closed, detected_language, the last
+    one that was certain, and person, name and role of the one who talks.
     """
     return f"{_PREFIX}session:{session_id}"
+
+
+def deleted(session_id: str) -> str:
+    """Digest of a deleted session's token. While it is there, nothing is written for the session; it expires."""
+    return f"{_PREFIX}deleted:{session_id}"
+
+
+def room_sessions(room: str) -> str:
+    """List of the sessions of a room in the order in which they began; the first one owns the room."""
+    return f"{_PREFIX}room_sessions:{room}"
 
 
 def session_keys(session_id: str, room: str | None) -> list[str]:
@@ -61,8 +82,9 @@ def session_keys(session_id: str, room: str | None) -> list[str]:
     audiences = [audience(session_id, None)]
     if room is not None:
         audiences.append(room_audience(room))
-    voices_and_order = [order(session_id), voices(session_id)]
-    return [session(session_id), *voices_and_order, *map(log, audiences), *map(statistics, audiences)]
+    of_room = [] if room is None else [person_statistics(room), room_sessions(room)]
+    own = [session(session_id), order(session_id), voices(session_id)]
+    return [*own, *map(log, audiences), *map(statistics, audiences), *of_room]
 
 
 def audio(session_id: str, segment: int) -> str:
@@ -134,6 +156,11 @@ def statistics(audience_name: str) -> str:
     return f"{_PREFIX}statistics:{audience_name}"
 
 
+def person_statistics(room: str) -> str:
+    """Hash with the statistics of each person in a room; the fields of one begin with the person's id and a colon."""
+    return f"{_PREFIX}persons:{room}"
+
+
 def people(room: str) -> str:
     """Sorted set of the connections in a room: owner ids by the time of their expiry (Unix seconds)."""
     return f"{_PREFIX}people:{room}"
@@ -144,6 +171,11 @@ def talking(room: str) -> str:
     return f"{_PREFIX}talking:{room}"
 
 
+def present(room: str) -> str:
+    """Hash: the same owner ids → person, name, role and whether they talk now, as JSON."""
+    return f"{_PREFIX}present:{room}"
+
+
 def heartbeat(service: str, instance: str) -> str:
     """Heartbeat of one process; it expires a few seconds after the process ends."""
     return f"{_PREFIX}alive:{service}:{instance}"
@@ -152,3 +184,42 @@ def heartbeat(service: str, instance: str) -> str:
 def heartbeat_index(service: str) -> str:
     """Set of instances of a service. It may contain ended ones; only running ones have a heartbeat key."""
     return f"{_PREFIX}alive:{service}"
+
+
+def api_key(key_id: str) -> str:
+    """Hash of an API key: digest, name, scopes (comma-separated), sessions, minutes_a_day, made_at (Unix seconds)."""
+    return f"{_PREFIX}key:{key_id}"
+
+
+def key_usage(key_id: str, day: str) -> str:
+    """Milliseconds of audio that came with an API key on a day (UTC, such as 2026-11-30); it expires two days later."""
+    return f"{_PREFIX}key_usage:{key_id}:{day}"
+
+
+def login(digest: str) -> str:
+    """Grant of a browser that signed in, as JSON, by the digest of its cookie; it expires."""
+    return f"{_PREFIX}login:{digest}"
+
+
+def ticket(digest: str) -> str:
+    """Grant of one WebSocket, as JSON, by the digest of the ticket; it expires, and its first reader deletes it."""
+    return f"{_PREFIX}ticket:{digest}"
+
+
+def room(name: str) -> str:
+    """Hash of a room with an owner, where access is closed.
+
+    Fields: owner (subject of a grant), talk and read (digests of its links), closed (1), and one ``removed:{id}`` for
+    each person and each subject that may not come back.
+    """
+    return f"{_PREFIX}room:{name}"
+
+
+def connections(scope: str) -> str:
+    """Sorted set like ``people``, of the connections with one API key, from one address or in one room."""
+    return f"{_PREFIX}connections:{scope}"
+
+
+def wrong_credentials(network: str) -> str:
+    """Count of wrong credentials from a network, by its digest; it expires."""
+    return f"{_PREFIX}wrong:{network}"

@@ -57,8 +57,8 @@ class Store(Protocol):
     def mget(self, names: list[str]) -> list[str | None]:
         """Return values; None for each that there is none of."""
 
-    def set(self, name: str, value: str, *, ex: int) -> object:
-        """Store a value for ``ex`` seconds."""
+    def put(self, name: str, session_id: str, value: str, ttl_s: int) -> object:
+        """Store a value of a session for ``ttl_s`` seconds, unless the session was deleted."""
 
 
 class Sentences:
@@ -105,7 +105,7 @@ class Sentences:
     def _join(self, job: AnalyzeText) -> Sentence:
         sentence = continued(self._before(job.session_id, job.segment), job)
         key = names.sentence(job.session_id, job.segment)
-        self._store.set(key, to_keep(sentence).model_dump_json(), ex=EXPIRES_S)
+        self._store.put(key, job.session_id, to_keep(sentence).model_dump_json(), EXPIRES_S)
         return sentence
 
     def _before(self, session_id: str, segment: int, most: int = MOST_WITHOUT) -> Sentence | None:

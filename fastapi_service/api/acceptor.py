@@ -1,20 +1,24 @@
 """The handshake of every WebSocket, whatever protocol follows."""
 
 import structlog
+from redis.exceptions import RedisError
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
 from fastapi_service import errors
+from fastapi_service.access.access import Access
+from fastapi_service.access.grant import OPEN, Grant
 from fastapi_service.api.connection import Connection
 from fastapi_service.api.ports import Registry
+from fastapi_service.api.problems import refused_with
 from fastapi_service.api.serializer import Serializer
 from fastapi_service.delivery.ports import Log
 from fastapi_service.monitoring import metrics
 from fastapi_service.monitoring.handshakes import LostUpgrades
 from fastapi_service.security import origins
+from fastapi_service.security.credentials import presented
 from fastapi_service.settings import Settings
-from wire.errors import ProtocolError
+from wire.errors import AccessError, ProtocolError, StoreError, WireError
 
 log = structlog.get_logger()
 
@@ -22,10 +26,11 @@ log = structlog.get_logger()
 class Acceptor:
     """Checks the origin and the handshake, then runs a connection until it ends."""
 
-    def __init__(self, registry: Registry, results: Log, settings: Settings) -> None:
+    def __init__(self, registry: Registry, results: Log, settings: Settings, access: Access) -> None:
         self._registry = registry
         self._results = results
         self._settings = settings
+        self._access = access
         self._lost_upgrades = LostUpgrades()
 
     def refusal(self, origin: str | None, host: str) -> ProtocolError | None:
@@ -76,13 +81,39 @@ class Acceptor:
             return
         try:
             opening = serializer.connect()
-        except ProtocolError as error:
-            metrics.REFUSED.labels("handshake").inc()
-            body = {"code": error.code, "message": error.message, "remedy": error.remedy}
-            await websocket.send_denial_response(JSONResponse(body, 400, {"Cache-Control": "no-store"}))
+            visit = self._access.visit(await self.grant_of(websocket), address_of(websocket))
+        except (ProtocolError, AccessError, StoreError) as error:
+            await deny(websocket, error)
             return
         await websocket.accept(serializer.subprotocol)
-        await Connection(websocket, serializer, self._registry, self._results, self._settings).serve(opening)
+        connection = Connection(websocket, serializer, self._registry, self._results, self._settings, visit)
+        await connection.serve(opening)
+
+    async def grant_of(self, connection: HTTPConnection) -> Grant | None:
+        """Return the grant of a request or a handshake; None if it presents nothing.
+
+        Raises:
+            ProtocolError: it comes from a foreign page.
+            AccessError: what it presents is wrong.
+            StoreError: Redis is unavailable.
+        """
+        if not self._settings.closed:
+            return OPEN
+        origin, host = connection.headers.get("origin"), connection.headers.get("host", "")
+        if foreign := self.refusal(origin, host):
+            raise foreign
+        takes_cookie = origins.is_allowed(origin, host, self._settings.origins - {"*"})
+        try:
+            credential = presented(connection, takes_cookie=takes_cookie)
+            return await self._access.identity.grant_of(credential, address_of(connection))
+        except (RedisError, OSError) as error:
+            raise errors.redis_unavailable() from error
+
+
+async def deny(websocket: WebSocket, error: WireError) -> None:
+    """Answer a handshake with an HTTP status and the error as JSON."""
+    metrics.REFUSED.labels("handshake").inc()
+    await websocket.send_denial_response(refused_with(error))
 
 
 def address_of(connection: HTTPConnection) -> str | None:

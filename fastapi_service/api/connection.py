@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from fastapi_service import errors
 from fastapi_service.api.audio_formats import FormatCheck
 from fastapi_service.api.last_results import last_results
-from fastapi_service.api.ports import Registry, Socket
+from fastapi_service.api.ports import Registry, Socket, Visit
 from fastapi_service.api.serializer import Audio, Flush, Incoming, Serializer
 from fastapi_service.delivery.feed import Feed
 from fastapi_service.delivery.frames import Frame, Reply
@@ -21,11 +21,13 @@ from fastapi_service.delivery.send_queue import SendQueue
 from fastapi_service.sessions.ports import SpeechSession
 from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionTakenOver
+from infra.ledger.admission import SessionDeleted
+from wire.audio import SAMPLE_BYTES
 from wire.close_codes import LEAVING, CloseCode
-from wire.errors import AudioError, ProtocolError, StoreError
+from wire.errors import AccessError, AudioError, ProtocolError, StoreError
 from wire.messages.client import Configure, Gap, Ping, Start, Stop
 from wire.messages.results import Final
-from wire.messages.server import Endpointing, Pong, Ready, Stopped
+from wire.messages.server import Deleted, Endpointing, Pong, Ready, Stopped
 
 START_S = 5.0
 """Seconds that a client waits for its session. It takes longer only if Redis is frozen, which is then reported."""
@@ -37,12 +39,13 @@ class Connection:
     """Reads until the client goes. If the line breaks, the session stays open for a while, for the client to resume."""
 
     def __init__(
-        self, socket: Socket, serializer: Serializer, registry: Registry, results: Log, settings: Settings
+        self, socket: Socket, serializer: Serializer, registry: Registry, results: Log, settings: Settings, visit: Visit
     ) -> None:
         self._socket = socket
         self._serializer = serializer
         self._registry = registry
         self._settings = settings
+        self._visit = visit
         self._errors = 0
         self._talking = False
         """True once the client has sent audio."""
@@ -64,9 +67,15 @@ class Connection:
         except SessionTakenOver:
             self.send_queue.send_error(errors.taken_over(), fatal=True)
             code = CloseCode.TAKEN_OVER
+        except SessionDeleted as deleted:
+            self.send_queue.send(Deleted(session_id=deleted.session_id))
+            code = CloseCode.NORMAL
         except StoreError as error:
             self.send_queue.send_error(error, fatal=True)
             code = CloseCode.TRY_LATER
+        except AccessError as error:
+            self.send_queue.send_error(error, fatal=True)
+            code = _access_code(error)
         except AudioError as error:
             self.send_queue.send_error(error, fatal=True)
             code = CloseCode.UNSUPPORTED_DATA
@@ -77,6 +86,7 @@ class Connection:
             log.exception("connection failed", session=self.session and self.session.record.session_id)
         finally:
             self._registry.leave(self, wait_for_client=not left)
+            self._visit.leave()
             self.send_queue.close(code)
             await self.send_queue.closed()
             self.feed.stop()
@@ -85,6 +95,17 @@ class Connection:
         """Close: another connection has resumed the session."""
         self.send_queue.send_error(errors.taken_over(), fatal=True)
         self.send_queue.close(CloseCode.TAKEN_OVER)
+
+    def forget(self) -> None:
+        """Close: the conversation was deleted."""
+        if self.session is not None:
+            self.send_queue.send(Deleted(session_id=self.session.record.session_id))
+        self.send_queue.close(CloseCode.NORMAL)
+
+    def _expel(self, error: AccessError) -> None:
+        """Close: the grant has ended."""
+        self.send_queue.send_error(error, fatal=True)
+        self.send_queue.close(_access_code(error))
 
     async def _converse(self, opening: Sequence[Incoming]) -> int:
         """Handle frames until the client goes or stops the session; returns the close code."""
@@ -95,6 +116,8 @@ class Connection:
             if received is None:
                 self.send_queue.send_error(errors.start_timeout(self._settings.start_timeout_s), fatal=True)
                 return CloseCode.TRY_LATER
+            if self.send_queue.closing:  # whatever a client sends that was displaced or expelled
+                return CloseCode.POLICY
             if received["type"] == "websocket.disconnect":
                 return int(received.get("code") or CloseCode.NORMAL)
             try:
@@ -159,6 +182,8 @@ class Connection:
 
     async def _on_audio(self, pcm: bytes) -> bool:
         session = self.session or await self._start(Start())
+        self._require_talk()
+        self._visit.take_audio(len(pcm) / SAMPLE_BYTES / session.record.sample_rate)
         if found := self._format.find(pcm):
             raise errors.unsupported_audio(found, session.record.sample_rate)
         if not self._talking:
@@ -170,11 +195,15 @@ class Connection:
     async def _configure(self, change: Configure) -> None:
         if self.session is None:
             raise errors.not_started("configure")
+        self._require_talk()
         await self.session.configure(change)
+        if change.changes_person:
+            self._registry.introduce(self.session.record)
 
     async def _on_gap(self, samples: int) -> bool:
         if self.session is None:
             raise errors.not_started("gap")
+        self._require_talk()
         await self.session.gap(samples)
         return await self._is_too_long(self.session)
 
@@ -182,16 +211,29 @@ class Connection:
         if self.session is not None:
             raise errors.already_started()
         try:
+            rights = await self._visit.begin(start, self._expel)
             async with asyncio.timeout(START_S):
-                session, token = await self._registry.open(start, self)
+                session, token = await self._registry.open(self._visit.introduced(start), self)
+                await self._visit.began(session.record.session_id, session.record.person)
         except (RedisError, OSError) as error:  # a TimeoutError is an OSError
             raise errors.redis_unavailable() from error
         self.session, record = session, session.record
         self.send_queue.session_id = record.session_id
-        more = {"token": token, "resumed": token is None, "endpointing": endpointing(self._settings)}
+        more = {"token": token, "resumed": token is None, "endpointing": endpointing(self._settings), "rights": rights}
         self.send_queue.send(Ready.model_validate(asdict(record) | more))
         await self._registry.join(record, self.feed, start.last_seq)
         return session
+
+    def _require_talk(self) -> None:
+        """Refuse audio of a reader; repeated, the connection ends.
+
+        Raises:
+            ProtocolError: the client may not talk.
+        """
+        try:
+            self._visit.require("talk")
+        except AccessError as error:
+            raise errors.refused_message(error) from error
 
     async def _is_too_long(self, session: SpeechSession) -> bool:
         limit = self._settings.max_session_s
@@ -208,6 +250,11 @@ class Connection:
             pending = await last_results(self.session, self._registry, self.feed, self._settings.stop_timeout_s)
             segments = self.session.segments
         self.send_queue.send(Stopped(segments=segments, pending=pending))
+
+
+def _access_code(error: AccessError) -> CloseCode:
+    """Return the close code for a client without a grant: a final one, unless waiting helps."""
+    return CloseCode.POLICY if error.again_s is None else CloseCode.TRY_LATER
 
 
 def endpointing(settings: Settings) -> Endpointing:

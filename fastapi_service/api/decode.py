@@ -13,13 +13,15 @@ from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from fastapi_service import errors
+from fastapi_service.access import policy
 from fastapi_service.api import native
-from fastapi_service.api.acceptor import Acceptor, acceptor_of, address_of
+from fastapi_service.api.acceptor import Acceptor, acceptor_of, address_of, deny
 from fastapi_service.decoding.decoder import Decoders
 from fastapi_service.monitoring import metrics
+from fastapi_service.security.credentials import SUBPROTOCOL, subprotocols
 from wire.audio import SAMPLE_BYTES
 from wire.close_codes import CloseCode
-from wire.errors import AudioError, WireError
+from wire.errors import AccessError, AudioError, ProtocolError, StoreError, WireError
 from wire.messages.decoding import MAX_FILE, Decoded, OpenFile, Read
 from wire.messages.server import Error
 
@@ -51,7 +53,12 @@ async def decode(
     """Decode one file, whose parts the client sends as they are requested."""
     if not await acceptor.admits(websocket):
         return
-    await websocket.accept()
+    try:
+        policy.require(await acceptor.grant_of(websocket), "files")
+    except (AccessError, ProtocolError, StoreError) as error:
+        await deny(websocket, error)
+        return
+    await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in subprotocols(websocket) else None)
     transfer, began, end = _Transfer(websocket), time.monotonic(), "left"
     try:
         with decoders.place(str(address_of(websocket))):

@@ -1,5 +1,6 @@
 """The protocol of ``/ws``: binary PCM and the JSON messages of ``wire/messages``; see docs/protocol.md."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -12,6 +13,7 @@ from fastapi_service.api.acceptor import Acceptor, acceptor_of
 from fastapi_service.api.serializer import Audio, Incoming
 from fastapi_service.api.validation import check_audio, check_size, explain
 from fastapi_service.delivery.frames import Close, Frame
+from fastapi_service.security.credentials import SUBPROTOCOL, subprotocols
 from wire.messages.client import client_message
 from wire.messages.server import AnyServerMessage
 
@@ -21,7 +23,7 @@ router = APIRouter()
 @router.websocket("/ws")
 async def ws(websocket: WebSocket, acceptor: Annotated[Acceptor, Depends(acceptor_of)]) -> None:
     """Serve one client."""
-    await acceptor.serve(websocket, NativeSerializer())
+    await acceptor.serve(websocket, NativeSerializer(subprotocols(websocket)))
 
 
 @router.get("/ws", include_in_schema=False)
@@ -35,8 +37,11 @@ async def plain(request: Request, acceptor: Annotated[Acceptor, Depends(acceptor
 class NativeSerializer:
     """Keeps no state: each frame is one message."""
 
-    subprotocol: str | None = None
     resumable = True
+
+    def __init__(self, offered: Sequence[str] = ()) -> None:
+        """``offered`` are the client's sub-protocols; beside ours stand secrets, which are not sent back."""
+        self.subprotocol = SUBPROTOCOL if SUBPROTOCOL in offered else None
 
     def connect(self) -> tuple[Incoming, ...]:
         """Return nothing: the client speaks first."""

@@ -2,18 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from fastapi_service import errors
 from fastapi_service.api.acceptor import Acceptor, acceptor_of
+from fastapi_service.api.access import needs
 from fastapi_service.api.problems import describe, refused
 from fastapi_service.monitoring.gauges import update_gauges
 from fastapi_service.monitoring.readiness import Check, Readiness, readiness
 from fastapi_service.security.origins import is_origin
 from infra.redis_check import find_problem_async
 from infra.redis_client import AsyncRedis
+from wire.errors import WireError
 
 router = APIRouter(tags=["operations"])
 
@@ -47,7 +49,8 @@ async def readyz(
 ) -> JSONResponse:
     """Answer 200 when Redis and at least one instance of each service behind the gateway are ready.
 
-    With an origin also, whether the WebSockets of its pages open: browsers show them no reason.
+    With an origin also, whether the WebSockets of its pages open: browsers show them no reason. Where access is closed,
+    clients without a grant see no other check.
     """
     connection = None
     if origin is not None:
@@ -57,16 +60,40 @@ async def readyz(
         connection = Check(ready=obstacle is None, reason=str(obstacle) if obstacle else None)
     url = request.app.state.redis_url
     state = await readiness(redis, url, await find_problem_async(redis, url), connection)
+    if not await _sees_details(request, acceptor):
+        state = Readiness(ready=state.ready, checks={"connection": connection} if connection else {})
     return JSONResponse(state.model_dump(), status_code=200 if state.ready else 503)
+
+
+async def _sees_details(request: Request, acceptor: Acceptor) -> bool:
+    """Return True for a client with a grant: reasons name processes, hosts and models."""
+    try:
+        return await acceptor.grant_of(request) is not None
+    except WireError:
+        return False
+
+
+@router.get("/openapi.json", include_in_schema=False, dependencies=[needs("read")])
+async def openapi(request: Request) -> JSONResponse:
+    """Return the description of all routes for programs."""
+    app: FastAPI = request.app
+    return JSONResponse(app.openapi())
 
 
 @router.get(
     "/metrics",
     summary="Metrics of this gateway for Prometheus",
+    dependencies=[needs("admin")],
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        401: describe(
+            "`no_grant`, `grant_refused`: access is closed, and the header `Authorization` has no valid key."
+        ),
+        403: describe("`not_allowed`: the key lacks the scope admin."),
+    },
 )
 async def metrics(redis: Annotated[AsyncRedis, Depends(redis_of)]) -> Response:
-    """Return the metrics; the proxy in front does not pass this path."""
+    """Return the metrics; the proxy in front does not pass this path. Where access is closed, to an admin's key."""
     await update_gauges(redis)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

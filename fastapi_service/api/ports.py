@@ -1,13 +1,15 @@
 """The ports of a connection: small protocols of what it calls, so that its parts can be replaced."""
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any, Protocol
 
 from fastapi_service.delivery.frames import FrameWriter
 from fastapi_service.delivery.hub import Receiver
 from fastapi_service.sessions.ports import Client, Feed, SpeechSession
 from fastapi_service.storage.record import SessionRecord
+from wire.errors import AccessError
 from wire.messages.client import Start
+from wire.messages.server import Right
 
 
 class Socket(FrameWriter, Protocol):
@@ -29,8 +31,26 @@ class Registry(Protocol):
 
     def talks(self, record: SessionRecord, /) -> None: ...
 
+    def introduce(self, record: SessionRecord, /) -> None: ...
+
     async def read_statistics(self, record: SessionRecord, receiver: Receiver, /) -> None: ...
 
     async def outstanding(self, session: SpeechSession, /) -> int: ...
 
     def leave(self, client: Client, /, *, wait_for_client: bool) -> None: ...
+
+
+class Visit(Protocol):
+    """The rights of one connection; see ``access/visit.py``."""
+
+    async def begin(self, start: Start, end: Callable[[AccessError], None], /) -> tuple[Right, ...] | None: ...
+
+    def introduced(self, start: Start, /) -> Start: ...
+
+    async def began(self, session_id: str, person: str | None, /) -> None: ...
+
+    def require(self, right: Right, /) -> None: ...
+
+    def take_audio(self, seconds: float, /) -> None: ...
+
+    def leave(self) -> None: ...

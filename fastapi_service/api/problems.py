@@ -5,7 +5,7 @@ from typing import Any
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from wire.errors import WireError
+from wire.errors import AccessError, StoreError, WireError
 
 
 class Problem(BaseModel):
@@ -27,3 +27,15 @@ def refused(status: int, error: WireError, headers: dict[str, str] | None = None
     """Return the answer for an error."""
     body = Problem(code=error.code, message=error.message, remedy=error.remedy)
     return JSONResponse(body.model_dump(), status, headers={"Cache-Control": "no-store"} | (headers or {}))
+
+
+def refused_with(error: WireError) -> JSONResponse:
+    """Return the answer for an error whose kind decides about the status."""
+    if isinstance(error, StoreError):
+        return refused(503, error)
+    if not isinstance(error, AccessError):
+        return refused(403 if error.code == "origin_refused" else 400, error)
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+    if error.again_s is not None:
+        headers["Retry-After"] = str(error.again_s)
+    return refused(error.status, error, headers)

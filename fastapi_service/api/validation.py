@@ -1,5 +1,8 @@
 """Checks of what clients send. Each failure is a ``ProtocolError`` that does not repeat the input."""
 
+from collections.abc import Callable
+from functools import partial
+
 from pydantic import ValidationError
 
 from fastapi_service import errors
@@ -7,6 +10,15 @@ from wire.errors import ProtocolError
 
 MAX_MESSAGE_BYTES = 65_536
 """2 s of 16 kHz audio. Larger messages are refused; the WebSocket library closes with 1009 beyond 256 KiB."""
+
+_FIELDS: dict[str, Callable[[str], ProtocolError]] = {
+    "language": errors.unknown_language,
+    "room": lambda _reason: errors.bad_room(),
+    "sample_rate": errors.bad_sample_rate,
+    "name": partial(errors.bad_name, "name"),
+    "role": partial(errors.bad_name, "role"),
+}
+"""Field of a control message → error for an invalid value, from its reason."""
 
 
 def check_size(size: int) -> None:
@@ -42,14 +54,5 @@ def explain(invalid: ValidationError) -> ProtocolError:
         return errors.bad_json()
     if error["type"].startswith("union_tag") or error["type"] in {"model_attributes_type", "model_type", "dict_type"}:
         return errors.unknown_message()
-    if error["type"] == "extra_forbidden":
-        return errors.bad_message(field, reason)
-    match field:
-        case "language":
-            return errors.unknown_language(reason)
-        case "room":
-            return errors.bad_room()
-        case "sample_rate":
-            return errors.bad_sample_rate(reason)
-        case _:
-            return errors.bad_message(field, reason)
+    refuse = _FIELDS.get(str(field)) if error["type"] != "extra_forbidden" else None
+    return refuse(reason) if refuse else errors.bad_message(field, reason)

@@ -9,7 +9,7 @@ from fastapi_service.delivery.ports import Log, Queue
 from fastapi_service.delivery.result_log import Result
 from infra.outage_log import OutageLog
 from wire.messages.server import People
-from wire.messages.statistics import Statistics
+from wire.messages.statistics import AnyStatistics, Statistics
 
 REPLAY_BATCH = 200
 REPLAY_RETRY_S = 1.0
@@ -27,7 +27,7 @@ class Feed:
         self._delivered = 0
         """``seq`` of the newest result that was queued."""
         self._versions: dict[str, int] = {}
-        """Scope → version of the newest statistics that were queued."""
+        """Scope, or id of a person → version of the newest statistics that were queued."""
         self._people: People | None = None
         """The newest that was queued."""
         self._replay: asyncio.Task[None] | None = None
@@ -49,10 +49,11 @@ class Feed:
             return
         self._deliver(seq, message)
 
-    def on_statistics(self, statistics: Statistics) -> None:
-        """Queue statistics if they are newer than those queued for the same scope."""
-        if statistics.version > self._versions.get(statistics.scope, 0):
-            self._versions[statistics.scope] = statistics.version
+    def on_statistics(self, statistics: AnyStatistics) -> None:
+        """Queue statistics if they are newer than those queued for the same scope, or the same person."""
+        of = statistics.scope if isinstance(statistics, Statistics) else statistics.person
+        if statistics.version > self._versions.get(of, 0):
+            self._versions[of] = statistics.version
             self._queue.send(statistics)
 
     def on_people(self, people: People) -> None:

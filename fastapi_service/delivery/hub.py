@@ -6,7 +6,7 @@ from typing import Protocol
 from wire import names
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import People
-from wire.messages.statistics import Statistics
+from wire.messages.statistics import AnyStatistics
 
 
 class Receiver(Protocol):
@@ -16,7 +16,7 @@ class Receiver(Protocol):
         """Take the end of an utterance; ``seq`` counts an audience's results from 1 on, without holes."""
         ...
 
-    def on_statistics(self, statistics: Statistics) -> None:
+    def on_statistics(self, statistics: AnyStatistics) -> None:
         """Take statistics, perhaps older than the newest."""
         ...
 
@@ -50,7 +50,7 @@ class Hub:
         for receiver in self._of(audience):
             receiver.on_result(seq, message)
 
-    def statistics(self, audience: str, statistics: Statistics) -> None:
+    def statistics(self, audience: str, statistics: AnyStatistics) -> None:
         """Pass statistics on to their audience."""
         for receiver in self._of(audience):
             receiver.on_statistics(statistics)

@@ -1,20 +1,22 @@
-"""Counts the connections of each room, over any number of gateways.
+"""The connections and the people of each room, over any number of gateways.
 
-Each gateway refreshes its own connections in Redis and reads the totals. Sessions without a room cost nothing.
+Each gateway refreshes its own connections in Redis and reads all of them. Sessions without a room cost nothing.
 """
 
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import partial
 
 from redis.exceptions import RedisError
 
+from fastapi_service.delivery.room_members import Room, as_present, persons
 from fastapi_service.pubsub import follow
 from infra.outage_log import OutageLog
 from infra.redis_client import AsyncRedis, checkpoint, load_script
 from infra.redis_types import AsyncScript
 from wire import names
+from wire.messages.base import Speaker
 from wire.messages.server import People
 
 REFRESH_S = 10.0
@@ -22,17 +24,12 @@ REFRESH_S = 10.0
 FORGET_S = 30
 """Seconds after which connections that are not renewed are forgotten: their gateway is gone."""
 RETRY_S = 1.0
+TALKING_S = 1.5
+"""Seconds for which a person still counts as talking after the end of an utterance: between two sentences."""
 
 
-@dataclass
-class _Room:
-    """The connections of this gateway in one room, by owner id."""
-
-    present: set[str] = field(default_factory=set)
-    talking: set[str] = field(default_factory=set)
-    """Those of ``present`` that have sent audio."""
-    gone: set[str] = field(default_factory=set)
-    """Those that have left, until Redis has it."""
+_Occupants = tuple[int, int, list[str]]
+"""Connections, those of them that have sent audio, and who they are; as room_occupancy.lua answers them."""
 
 
 class RoomOccupancy:
@@ -60,31 +57,49 @@ class RoomOccupancy:
         self._on_people = on_people
         self._refresh_s = refresh_s
         self._forget_s = forget_s
-        self._script: AsyncScript[tuple[int, int]] = redis.register_script(load_script(__package__, "room_occupancy"))
-        self._rooms: dict[str, _Room] = {}
+        self._script: AsyncScript[_Occupants] = redis.register_script(load_script(__package__, "room_occupancy"))
+        self._rooms: dict[str, Room] = {}
         self._due: set[str] = set()
         """Rooms to write and read."""
         self._wake = asyncio.Event()
 
-    def join(self, room: str, owner: str) -> None:
+    def join(self, room: str, owner: str, speaker: Speaker | None = None) -> None:
         """Add a connection to a room."""
-        self._rooms.setdefault(room, _Room()).present.add(owner)
+        self._rooms.setdefault(room, Room()).present[owner] = speaker
         self._schedule(room)
+
+    def introduce(self, room: str, owner: str, speaker: Speaker | None) -> None:
+        """Note the new name or role of the person of a connection."""
+        if self._has(room, owner):
+            self.join(room, owner, speaker)
 
     def talks(self, room: str, owner: str) -> None:
         """Note that a connection in a room has sent audio."""
-        members = self._rooms.get(room)
-        if members is not None and owner in members.present and owner not in members.talking:
-            members.talking.add(owner)
+        if self._has(room, owner) and owner not in self._rooms[room].talking:
+            self._rooms[room].talking.add(owner)
             self._schedule(room)
+
+    def speaks(self, room: str, owner: str, *, speaking: bool) -> None:
+        """Note that an utterance of a connection in a room has begun, or ended."""
+        if not self._has(room, owner):
+            return
+        members = self._rooms[room]
+        if (timer := members.speaking.get(owner)) is not None:
+            timer.cancel()
+        if speaking and owner not in members.speaking:
+            self._schedule(room)
+        silent = partial(self._fall_silent, members, room, owner)
+        members.speaking[owner] = None if speaking else asyncio.get_running_loop().call_later(TALKING_S, silent)
 
     def leave(self, room: str, owner: str) -> None:
         """Remove a connection from a room."""
-        members = self._rooms.get(room)
-        if members is None or owner not in members.present:
+        if not self._has(room, owner):
             return
-        members.present.discard(owner)
+        members = self._rooms[room]
+        del members.present[owner]
         members.talking.discard(owner)
+        if (timer := members.speaking.pop(owner, None)) is not None:
+            timer.cancel()
         members.gone.add(owner)
         self._schedule(room)
 
@@ -108,6 +123,14 @@ class RoomOccupancy:
         """
         while self._due:
             await self._update(self._due.pop())
+
+    def _has(self, room: str, owner: str) -> bool:
+        members = self._rooms.get(room)
+        return members is not None and owner in members.present
+
+    def _fall_silent(self, members: Room, room: str, owner: str) -> None:
+        members.speaking.pop(owner, None)
+        self._schedule(room)
 
     def _schedule(self, room: str) -> None:
         self._due.add(room)
@@ -136,14 +159,15 @@ class RoomOccupancy:
         if members is None:
             return
         gone = members.gone.copy()
-        here = {"present": [*members.present], "talking": [*members.talking], "gone": [*gone]}
-        people, talking = await self._script(
-            keys=[names.people(room), names.talking(room)],
+        present = {owner: as_present(members, owner) for owner in members.present}
+        here = {"present": present, "talking": [*members.talking], "gone": [*gone]}
+        people, talking, who = await self._script(
+            keys=[names.people(room), names.talking(room), names.present(room)],
             args=[json.dumps(here), self._forget_s, names.ROOM_PEOPLE, room],
         )
         members.gone -= gone
         if members.present:
-            self._on_people(People(room=room, people=people, talking=talking))
+            self._on_people(People(room=room, people=people, talking=talking, who=persons(who)))
         elif not members.gone and self._rooms.get(room) is members:  # another update may have been first
             del self._rooms[room]
 

@@ -90,6 +90,8 @@ class Subscriber:
     def _route_statistics(self, data: str) -> None:
         envelope = FinalStats.model_validate_json(data)
         self._hub.statistics(envelope.audience, envelope.message)
+        if envelope.person is not None:
+            self._hub.statistics(envelope.audience, envelope.person)
 
 
 def _order(stream_id: str) -> tuple[int, int]:

@@ -1,16 +1,22 @@
 """Pure: the results of an audience as the entries of a file, with speakers on one clock."""
 
-import math
+import itertools
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from wcwidth import wcswidth
+
+from fastapi_service.export.sentences import Said
+from wire.messages import base
 from wire.messages.results import Final, SegmentFailed, Sentiment
 from wire.messages.transcript import Word
 
 NOT_TRANSCRIBED = "[not transcribed]"
+SHORT_COLUMNS = 16
+"""Width of a name in subtitles."""
 _BLANKS = re.compile(r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]+")
 """Also control characters, and what some programs take for the end of a line."""
 
@@ -19,57 +25,99 @@ class Speaker(NamedTuple):
     """A session in a file."""
 
     name: str | None
-    """None if there is only one speaker."""
+    """Name, or a number; None if there is only one person, without a name."""
     offset_ms: int
     """From the session's own audio clock to the file's."""
+    person: str | None = None
+    """Public id; None from services older than names."""
+    role: str | None = None
+    short_name: str | None = None
+    """The name for a line of subtitles."""
     voices: Mapping[int, int] = {}
     """Number of a voice in finals → the voice that it turned out to be; empty if there are not several."""
 
-    def named(self, result: Final | SegmentFailed) -> str | None:
-        """Return the name of who said a result: one of several people at the session's microphone, if that is known."""
+    def names(self, result: Final | SegmentFailed) -> tuple[str | None, str | None]:
+        """Return the name and the short name of who said a result, with the voice if several share the microphone."""
         voice = self.voices.get(result.voice or 0) if isinstance(result, Final) else None
         if voice is None:
-            return self.name
-        return f"{self.name}, voice {voice}" if self.name else f"Speaker {voice}"
+            return self.name, self.short_name
+        if not self.name:
+            return f"Speaker {voice}", f"Speaker {voice}"
+        return f"{self.name}, voice {voice}", f"{self.short_name}, {voice}"
 
 
 class Speakers:
-    """Assigns names and clock offsets. A single speaker has no name and keeps the session's clock.
+    """Assigns names and clock offsets. A single session keeps its clock; a single person without a name has none.
 
-    Several speakers are numbered in order of first appearance; the first result of each sets its clock.
+    A person has the name and the role of the newest result. Those without a name are numbered in order of first
+    appearance; the first result of each session sets its clock.
     """
 
     def __init__(self) -> None:
-        self._began: dict[str, float] = {}
-        """Session → Unix seconds at which its audio clock began, in order of first appearance."""
+        self._began: dict[str, int] = {}
+        """Session → Unix time in ms at which its audio clock began, in order of first appearance."""
+        self._person_of: dict[str, str] = {}
+        """Session → person; without one, the session itself."""
+        self._newest: dict[str, base.Speaker | None] = {}
+        """Person → name and role, in order of first appearance."""
         self._voices: defaultdict[str, dict[int, int]] = defaultdict(dict)
         """Session → number of a voice in finals → the voice that it turned out to be."""
 
     def note(self, result: Final | SegmentFailed) -> None:
         """Note a result; all of them must be noted before the first is written."""
+        session, speaker = result.session_id, result.speaker
+        self._began.setdefault(session, result.began_ms)
+        person = self._person_of[session] = speaker.person if speaker else self._person_of.get(session, session)
+        self._newest[person] = speaker or self._newest.get(person)
+        if person != session:  # results of older services are of the same person
+            self._newest.pop(session, None)
         if isinstance(result, Final) and result.voice is not None:
-            voices = self._voices[result.session_id]
+            voices = self._voices[session]
             voices.setdefault(result.voice, result.voice)
             merged = result.merged_voices or {}
             voices.update({number: merged.get(voice, voice) for number, voice in voices.items()})
-        if result.session_id not in self._began:
-            clock = result.clock
-            audio_end = clock.endpointed if clock.audio_end is None else clock.audio_end
-            self._began[result.session_id] = audio_end - result.end_ms / 1000
 
     def by_session(self) -> dict[str, Speaker]:
         """Return the speaker of each session."""
-        if len(self._began) == 1:
-            return {session: Speaker(None, 0, self._several(session)) for session in self._began}
-        earliest = min(self._began.values(), default=0.0)
-        return {
-            session: Speaker(f"Speaker {number}", half_up((began - earliest) * 1000), self._several(session))
-            for number, (session, began) in enumerate(self._began.items(), start=1)
-        }
+        labels = self._labels(lambda name: name)
+        short = self._labels(_shortened)
+        earliest = min(self._began.values(), default=0) if len(self._began) > 1 else None
+        found = {}
+        for session, began in self._began.items():
+            person = self._person_of[session]
+            known, offset_ms = self._newest[person], 0 if earliest is None else began - earliest
+            role = plain_text(known.role or "") or None if known else None
+            public, voices = known.person if known else None, self._several(session)
+            found[session] = Speaker(labels[person], offset_ms, public, role, short[person], voices)
+        return found
 
     def _several(self, session: str) -> dict[int, int]:
         voices = self._voices.get(session, {})
         return voices if len({*voices.values()}) > 1 else {}
+
+    def _labels(self, shorten: Callable[[str], str]) -> dict[str, str | None]:
+        """Return the name of each person; later ones of the same name get a number."""
+        names = {person: plain_text(known.name or "") if known else "" for person, known in self._newest.items()}
+        if not any(names.values()) and len(names) == 1:
+            return dict.fromkeys(names)
+        labels: dict[str, str | None] = {}
+        for number, (person, name) in enumerate(names.items(), start=1):
+            whole = shorten(name) or f"Speaker {number}"
+            same = itertools.count(2)
+            label = whole
+            while label in labels.values():
+                label = f"{whole} ({next(same)})"
+            labels[person] = label
+        return labels
+
+
+def _shortened(name: str) -> str:
+    """Return a name that leaves room for words on a line of subtitles."""
+    if wcswidth(name) <= SHORT_COLUMNS:
+        return name
+    while wcswidth(name) >= SHORT_COLUMNS:
+        name = name[:-1]
+    return f"{name.rstrip()}…"
 
 
 @dataclass(frozen=True)
@@ -86,21 +134,33 @@ class Entry:
     sentiment_reason: str | None
     words: tuple[Word, ...]
     failed: bool
+    person: str | None = None
+    role: str | None = None
+    short_name: str | None = None
+    """The speaker's name for a line of subtitles."""
+    utterances: tuple[tuple[int, int], ...] = ()
+    """Beginning and end of each utterance in it."""
 
     @classmethod
-    def of(cls, result: Final | SegmentFailed, speaker: Speaker) -> "Entry":
+    def of(cls, said: Said, speaker: Speaker) -> "Entry":
         """Return the entry of a result."""
+        result = said.result
         final = result if isinstance(result, Final) else None
+        name, short_name = speaker.names(result)
         return cls(
             start_ms=result.start_ms + speaker.offset_ms,
             end_ms=result.end_ms + speaker.offset_ms,
-            speaker=speaker.named(result),
+            speaker=name,
             text=plain_text(final.text) if final else NOT_TRANSCRIBED,
             language=final.language if final else None,
             sentiment=final.sentiment if final else None,
             sentiment_reason=final.sentiment_reason if final else None,
             words=tuple(_moved(word, speaker.offset_ms) for word in final.words) if final else (),
             failed=final is None,
+            person=speaker.person,
+            role=speaker.role,
+            short_name=short_name,
+            utterances=tuple((start + speaker.offset_ms, end + speaker.offset_ms) for start, end in said.utterances),
         )
 
     @property
@@ -112,11 +172,6 @@ class Entry:
 def plain_text(text: str) -> str:
     """Return a text with single spaces, between words only."""
     return _BLANKS.sub(" ", text).strip(" ")
-
-
-def half_up(value: float) -> int:
-    """Round as the page's JavaScript does; Python's ``round`` goes to the even neighbour."""
-    return math.floor(value + 0.5)
 
 
 def _moved(word: Word, offset_ms: int) -> Word:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi_service.export.cues import Cue, cut, in_order
-from fastapi_service.export.entries import Entry, Speaker, half_up
-from fastapi_service.export.sentences import Sentences
+from fastapi_service.export.entries import Entry, Speaker
+from fastapi_service.export.sentences import Said, Sentences
+from wire.messages.base import half_up
 from wire.messages.results import LABELS, Final, SegmentFailed, Sentiment
 
 _MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -70,8 +71,8 @@ class File:
         shown = "".join(self._form.show(cue, number) for number, cue in enumerate(in_order(self._cues)))
         return rest + shown + self._form.tail(self._written)
 
-    def _entry(self, result: Final | SegmentFailed) -> str:
-        entry = Entry.of(result, self._speakers[result.session_id])
+    def _entry(self, said: Said) -> str:
+        entry = Entry.of(said, self._speakers[said.result.session_id])
         if not entry.failed:
             self._cues += self._form.cut(entry)
         self._written += 1
@@ -86,7 +87,7 @@ def _txt(entry: Entry, _before: int) -> str:
 
 def _srt_cues(entry: Entry) -> list[Cue]:
     label = f" [{entry.sentiment.label}{_marks(entry.sentiment, ', ')}]" if entry.sentiment else ""
-    return cut(entry, f"{entry.speaker}: " if entry.speaker else "", label)
+    return cut(entry, f"{entry.short_name}: " if entry.short_name else "", label)
 
 
 def _srt(cue: Cue, before: int) -> str:
@@ -110,7 +111,7 @@ def _vtt_text(entry: Entry, lines: Sequence[str]) -> str:
     text = "\n".join(lines).translate(_MARKUP)
     sentiment = entry.sentiment
     marked = f"<c.{sentiment.label}{_marks(sentiment, '.')}>{text}</c>" if sentiment else text
-    return f"<v {entry.speaker}>{marked}" if entry.speaker else marked
+    return f"<v {entry.speaker.translate(_MARKUP)}>{marked}" if entry.speaker else marked
 
 
 def _json(entry: Entry, before: int) -> str:
@@ -118,11 +119,14 @@ def _json(entry: Entry, before: int) -> str:
         "start_ms": entry.start_ms,
         "end_ms": entry.end_ms,
         "speaker": entry.speaker,
+        "person": entry.person,
+        "role": entry.role,
         "text": entry.text,
         "language": entry.language,
         "sentiment": entry.sentiment and _json_sentiment(entry.sentiment),
         "sentiment_reason": entry.sentiment_reason,
         "words": [word.model_dump() | {"probability": _number(word.probability)} for word in entry.words],
+        "utterances": [{"start_ms": start_ms, "end_ms": end_ms} for start_ms, end_ms in entry.utterances],
         "failed": entry.failed,
     }
     body = json.dumps(fields, indent=2, ensure_ascii=False)
@@ -151,6 +155,7 @@ def _csv(entry: Entry, _before: int) -> str:
         str(_number(sentiment.score)) if sentiment else "",
         str(sentiment.unsure).lower() if sentiment else "",
         str(sentiment.zero_shot).lower() if sentiment else "",
+        entry.role or "",
     )
     return ",".join(map(_cell, cells)) + "\r\n"
 
@@ -169,7 +174,7 @@ FORMATS = {
         "text/csv; charset=utf-8",
         _csv,
         # The mark makes Excel read UTF-8.
-        head="\ufeffstart,end,speaker,language,text,sentiment,score,unsure,zero_shot\r\n",
+        head="\ufeffstart,end,speaker,language,text,sentiment,score,unsure,zero_shot,role\r\n",
     ),
 }
 

@@ -5,10 +5,19 @@ The page's ``export/sentences.js`` has the same rules.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from wire.messages.results import Final, SegmentFailed
 from wire.messages.transcript import Word
 from wire.sentence_ends import BLANKS, joined, last_mark, space_between
+
+
+class Said(NamedTuple):
+    """A result, or the finals of a sentence as one."""
+
+    result: Final | SegmentFailed
+    utterances: tuple[tuple[int, int], ...]
+    """Beginning and end of each utterance in it, on the session's audio clock, ms."""
 
 
 @dataclass
@@ -18,6 +27,12 @@ class _Waiting:
     finals: list[Final] = field(default_factory=list)
     failed: SegmentFailed | None = None
     is_whole: bool = True
+
+    def said(self) -> Said:
+        """Return it as one result."""
+        results = [self.failed] if self.failed else self.finals
+        utterances = tuple((each.start_ms, each.end_ms) for each in results)
+        return Said(self.failed or as_one(self.finals), utterances)
 
 
 class Sentences:
@@ -37,7 +52,7 @@ class Sentences:
         if isinstance(result, Final) and result.continues:
             self._ends[_sentence(result)] = result.segment
 
-    def add(self, results: Iterable[Final | SegmentFailed]) -> list[Final | SegmentFailed]:
+    def add(self, results: Iterable[Final | SegmentFailed]) -> list[Said]:
         """Add the next results, and return those that can be written."""
         for result in results:
             if isinstance(result, Final):
@@ -46,12 +61,12 @@ class Sentences:
                 self._waiting.append(_Waiting(failed=result))
         ready = next((i for i, each in enumerate(self._waiting) if not each.is_whole), len(self._waiting))
         written, self._waiting = self._waiting[:ready], self._waiting[ready:]
-        return [each.failed or as_one(each.finals) for each in written]
+        return [each.said() for each in written]
 
-    def rest(self) -> list[Final | SegmentFailed]:
+    def rest(self) -> list[Said]:
         """Return what still waits for the end of a sentence that has not come."""
         rest, self._waiting = self._waiting, []
-        return [each.failed or as_one(each.finals) for each in rest]
+        return [each.said() for each in rest]
 
     def _add_final(self, final: Final) -> None:
         sentence = _sentence(final)

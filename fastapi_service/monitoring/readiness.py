@@ -61,12 +61,12 @@ async def readiness(
     warnings = [own] if problem is None else []
     for beat in instances:
         process = f"{beat.service} {beat.instance}"
-        warnings.append(skew_warning(process, beat.clock_skew_s, differs=beat.clock_differs))
+        warnings += [skew_warning(process, beat.clock_skew_s, differs=beat.clock_differs), beat.warning]
     return Readiness.model_validate(
         {
             "ready": all(check.ready for check in checks.values()),
             "checks": checks,
-            "warnings": [warning for warning in warnings if warning is not None],
+            "warnings": [*dict.fromkeys(warning for warning in warnings if warning is not None)],
         }
     )
 

@@ -1,4 +1,4 @@
-"""The settings that a session's utterances are recognised with."""
+"""The settings that a session's utterances are recognised with, and the name of the one who talks."""
 
 import asyncio
 from collections.abc import Callable

@@ -36,6 +36,7 @@ def utterance_job(
             speech_end=utterance.speech_end, endpointed=utterance.ended, audio_end=utterance.audio_end, queued=now()
         ),
         ahead=ahead,
+        speaker=record.speaker,
     )
     if partial is None or (partial.transcript is None and partial.no_speech_prob is None):
         return job

@@ -20,6 +20,7 @@ from infra.celery_app import PARTIAL_AUDIO_TTL_S
 from infra.context import Context, Contexts
 from infra.heartbeat import alive_instances
 from infra.redis_client import AsyncRedis, checkpoint
+from infra.scratch import Scratch
 from wire import names
 from wire.messages.jobs import Partial, TranscribePartial
 
@@ -109,7 +110,7 @@ class PendingPartial:
         try:
             if self._put_context is not None:
                 await self._put_context()
-            await self._redis.set(self.job.audio_key, pcm, ex=AUDIO_TTL_S)
+            await Scratch(self._redis).put(self.job.audio_key, self.job.session_id, pcm, AUDIO_TTL_S)
             await sender.send_once(self.job)
         except (OperationalError, RedisError, OSError) as error:
             log.debug("partial not requested", session=self.job.session_id, error=type(error).__name__)

@@ -23,7 +23,7 @@ class ProgressStore(Protocol):
         ...
 
     async def configure(self, record: SessionRecord, *, languages: bool) -> bool:
-        """Write the prompt, and the languages if they are changed. Return False as ``acknowledge`` does."""
+        """Write prompt, name and role, and the languages if they are changed. Return False as ``acknowledge`` does."""
         ...
 
 

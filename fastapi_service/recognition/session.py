@@ -165,12 +165,13 @@ class Session:
     async def configure(self, change: Configure) -> None:
         """Change what utterances that end from now on are recognised with. Waits and raises as ``audio`` does.
 
-        It is answered when it is written, which is not waited for. The open utterance gets no further interim text, for
-        it need not begin with what was shown.
+        It is answered when it is written, which is not waited for. If languages or prompt change, the open utterance
+        gets no further interim text, for it need not begin with what was shown.
         """
-        self._speculation.stop()
-        self._interims.end()
-        self._recent.clear()
+        if change.changes_recognition:
+            self._speculation.stop()
+            self._interims.end()
+            self._recent.clear()
         self._configuration.change(change)
         await self._keep_pace()
 

@@ -6,9 +6,10 @@ from typing import Protocol
 from fastapi_service.delivery.hub import Receiver
 from fastapi_service.delivery.ports import Sender
 from fastapi_service.storage.record import SessionRecord
+from wire.messages.base import Speaker
 from wire.messages.client import Configure, Start
 from wire.messages.results import Final
-from wire.messages.statistics import Statistics
+from wire.messages.statistics import PersonStatistics, Statistics
 
 
 class SpeechSession(Protocol):
@@ -71,6 +72,10 @@ class Client(Protocol):
         """Close: another connection has resumed the session."""
         ...
 
+    def forget(self) -> None:
+        """Close: the conversation was deleted."""
+        ...
+
 
 class Store(Protocol):
     """Session records in Redis; see ``storage/sessions.py``."""
@@ -83,17 +88,25 @@ class Store(Protocol):
 
     async def owners(self, session_ids: Sequence[str], /) -> list[str | None]: ...
 
+    async def is_deleted(self, session_id: str, /) -> bool: ...
+
     async def is_outstanding(self, session_id: str, segment: int, /) -> bool: ...
 
     async def statistics(self, audience: str, /) -> Statistics | None: ...
+
+    async def person_statistics(self, room: str, /) -> list[PersonStatistics]: ...
 
 
 class Occupancy(Protocol):
     """The connections in each room; see ``delivery/room_occupancy.py``."""
 
-    def join(self, room: str, owner: str, /) -> None: ...
+    def join(self, room: str, owner: str, speaker: Speaker | None, /) -> None: ...
+
+    def introduce(self, room: str, owner: str, speaker: Speaker | None, /) -> None: ...
 
     def talks(self, room: str, owner: str, /) -> None: ...
+
+    def speaks(self, room: str, owner: str, /, *, speaking: bool) -> None: ...
 
     def leave(self, room: str, owner: str, /) -> None: ...
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Set
 from contextlib import suppress
+from functools import partial
 from weakref import WeakValueDictionary
 
 import structlog
@@ -10,11 +11,14 @@ from redis.exceptions import RedisError
 
 from fastapi_service import errors
 from fastapi_service.delivery.hub import Hub, Receiver
+from fastapi_service.delivery.ports import Sender
 from fastapi_service.monitoring import metrics
 from fastapi_service.sessions.ports import Client, Feed, MakeSession, Occupancy, SpeechSession, Store
+from fastapi_service.sessions.talk_observer import TalkObserver
 from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionRecord, SessionTakenOver
 from fastapi_service.tasks import TaskSet
+from infra.ledger.admission import SessionDeleted
 from wire import names
 from wire.errors import StoreError
 from wire.messages.client import Start
@@ -79,9 +83,15 @@ class SessionRegistry:
             self._owners[record.session_id] = client
         else:
             record = await self._resume(start, start.session_id, client)
-        session = self._make_session(record, client.send_queue)
+        session = self._make_session(record, self._sender(record, client))
         log.info("session started", session=record.session_id, resumed=token is None, sample_rate=record.sample_rate)
         return session, token
+
+    def _sender(self, record: SessionRecord, client: Client) -> Sender:
+        """Return where the session's messages go: in a room, past those who see who talks."""
+        if record.room is None:
+            return client.send_queue
+        return TalkObserver(client.send_queue, partial(self._occupancy.speaks, record.room, record.owner))
 
     async def _resume(self, start: Start, session_id: str, client: Client) -> SessionRecord:
         """Make a connection the owner of a session, in Redis and here.
@@ -105,7 +115,7 @@ class SessionRegistry:
         for audience in _audiences(record):
             self._hub.join(audience, feed)
         if record.room is not None:
-            self._occupancy.join(record.room, record.owner)
+            self._occupancy.join(record.room, record.owner, record.speaker)
         feed.follow(record.audience, last_seq)
         await self.read_statistics(record, feed)
 
@@ -113,6 +123,11 @@ class SessionRegistry:
         """Count a session among those of its room that have sent audio."""
         if record.room is not None:
             self._occupancy.talks(record.room, record.owner)
+
+    def introduce(self, record: SessionRecord) -> None:
+        """Show a session's new name or role to its room."""
+        if record.room is not None:
+            self._occupancy.introduce(record.room, record.owner, record.speaker)
 
     def leave(self, client: Client, *, wait_for_client: bool) -> None:
         """Forget a connection that has ended, and flush its session: at once, or when its open utterance has ended."""
@@ -139,6 +154,8 @@ class SessionRegistry:
                     known = await self._store.statistics(audience)
                     if known is not None:
                         receiver.on_statistics(known)
+                for person in await self._store.person_statistics(record.room) if record.room is not None else []:
+                    receiver.on_statistics(person)
         except (RedisError, OSError) as error:  # the next utterance brings them; a TimeoutError is an OSError
             log.warning("statistics read failed", error=type(error).__name__)
 
@@ -170,20 +187,24 @@ class SessionRegistry:
                 log.warning("session TTL refresh failed", error=type(error).__name__)
 
     async def watch_owners(self) -> None:
-        """Displace the clients whose sessions another gateway has resumed; runs until it is cancelled.
+        """Close the clients whose sessions another gateway has resumed, or that were deleted.
 
-        Their sockets may be silent, and would never notice.
+        Their sockets may be silent, and would never notice. Runs until it is cancelled.
         """
         while True:
             await asyncio.sleep(OWNERS_S)
             here = [(client, client.session.record) for client in self._clients if client.session]
             try:
                 owners = await self._store.owners([record.session_id for _, record in here])
+                missing = [record.session_id for (_, record), owner in zip(here, owners, strict=True) if owner is None]
+                deleted = {session_id for session_id in missing if await self._store.is_deleted(session_id)}
             except (RedisError, OSError) as error:  # no session can be taken over meanwhile
                 log.debug("ownership check failed", error=type(error).__name__)
                 continue
             for (client, record), owner in zip(here, owners, strict=True):
-                if owner not in (None, record.owner):
+                if record.session_id in deleted:
+                    client.forget()
+                elif owner not in (None, record.owner):
                     client.displace()
 
     async def _flush(self, session: SpeechSession, grace_s: float) -> None:
@@ -195,6 +216,8 @@ class SessionRegistry:
             await session.finish()
         except SessionTakenOver:
             log.debug("session taken over", session=session_id)
+        except SessionDeleted:
+            log.debug("session deleted", session=session_id)
         except StoreError as error:
             log.warning("session flush failed", session=session_id, code=error.code)
         except Exception:  # the boundary: the result of this task is not awaited

@@ -1,31 +1,41 @@
 // @ts-check
 /** Entry point: the parts of the page, its address, and the actions of its buttons. */
 
+import { fromAddress, inviteTo, keepInvite, makeInvite, readAccess, signIn } from "./access.js";
 import { AudioFile, AudioFileError } from "./audio/audio-file.js";
 import { obstacle, watchInputDevices } from "./audio/input-devices.js";
 import { texts } from "./i18n/index.js";
 import { languagesIn, unknownIn } from "./i18n/spoken.js";
 import { Conversation } from "./session/conversation.js";
+import { personKey } from "./session/person-key.js";
 import { watchReadiness } from "./session/readiness.js";
 import * as sessionStore from "./session/session-store.js";
 import { keepAwake } from "./session/wake-lock.js";
+import { DeleteCommand } from "./view/delete-command.js";
 import { ExportMenu } from "./view/export-menu.js";
 import { FilePicker } from "./view/file-picker.js";
 import { localize } from "./view/localize.js";
 import { Meter } from "./view/meter.js";
+import { People } from "./view/people.js";
 import { Settings } from "./view/settings.js";
 import { isRoom, linkTo, Share } from "./view/share.js";
+import { SignIn } from "./view/sign-in.js";
 import { StatisticsPanel } from "./view/statistics.js";
 import { Transcript } from "./view/transcript.js";
 import { View } from "./view/view.js";
+import { Who } from "./view/who.js";
 
 await localize();
 const view = new View();
 const settings = new Settings();
 const share = new Share();
-const transcript = new Transcript();
-const page = { view, share, transcript, statistics: new StatisticsPanel(), meter: new Meter() };
+const signInForm = new SignIn();
+const people = new People();
+const transcript = new Transcript(people);
+const statistics = new StatisticsPanel(people, (sentence) => transcript.find(sentence));
+const page = { view, share, transcript, statistics, meter: new Meter(), who: new Who(people) };
 const exports = new ExportMenu(transcript);
+const deletion = new DeleteCommand({ onDeleted: empty, onRefused: (text) => view.notice("deletion", text) });
 
 /** @typedef {import("./session/session-store.js").StoredSession} StoredSession */
 
@@ -103,7 +113,7 @@ async function resume(session) {
   history.replaceState(null, "", linkTo(null));
   const next = prepare(session);
   begin(next);
-  exports.session = session;
+  exports.session = deletion.session = session;
   sessionStore.save(session);
   if (session.over || !(await next.openMicrophone(settings.value))) next.stop();
   refreshDevices();
@@ -125,8 +135,10 @@ function rest() {
 /** A session that is not connected yet. @param {StoredSession} [former] the one to resume */
 function prepare(former) {
   const resume = former ? { session_id: former.session_id, token: former.token } : null;
-  const { languages, task, prompt } = settings.value;
-  const start = { languages, task, prompt, room: share.room };
+  const { languages, task, prompt, name, role } = settings.value;
+  const person_key = share.room && personKey(share.room);
+  const invite = share.room === null ? undefined : inviteTo(share.room);
+  const start = { languages, task, prompt, room: share.room, name, role, person_key, ...(invite && { invite }) };
   /** @type {Conversation} */
   const made = new Conversation(
     page,
@@ -134,14 +146,18 @@ function prepare(former) {
     {
       onSession: (session) => {
         exports.session = share.room || !transcript.entries.length ? session : {};
+        deletion.session = share.room ? sessionStore.firstIn(share.room, session) : session;
         if (!share.room) sessionStore.save(session);
+        offerLink();
       },
       onStatus: (status, share) => made === (upcoming ?? conversation) && view.status(status, share),
       onTrouble: checkReadiness,
+      onDeleted: () => made === conversation && empty(),
       onOver: (newest) => {
         lastSeq = newest;
         conversation = null;
         sessionStore.markOver();
+        checkAccess();
         if (share.room && made.hasSource) follow(); // else the service refused to let us follow, and would again
       },
     },
@@ -154,7 +170,7 @@ function begin(next) {
   stopReading();
   lastSeq = conversation?.leave() ?? lastSeq;
   conversation = next;
-  for (const topic of ["microphone", "file", "error", "late", "end", "dropped"]) view.dismiss(topic);
+  dismissAll();
   page.meter.saved(0);
   if (!share.room) clear();
   transcript.invite(() => texts.empty.listening);
@@ -170,13 +186,38 @@ function clear() {
   lastSeq = 0;
   transcript.clear();
   page.statistics.clear();
+  page.who.show();
+}
+
+/** Ends what is under way, without waiting for results. */
+function end() {
+  stopReading();
+  conversation?.leave();
+  conversation = null;
+}
+
+/** Takes the notices about a conversation away. */
+function dismissAll() {
+  for (const topic of ["microphone", "file", "error", "late", "end", "dropped", "deletion"]) view.dismiss(topic);
+}
+
+/** The conversation was deleted: nothing of it stays on the page. */
+function empty() {
+  end();
+  exports.session = {};
+  deletion.session = null;
+  sessionStore.forget();
+  sessionStore.forgetFirst();
+  clear();
+  dismissAll();
+  transcript.invite(() => texts.empty.idle);
+  view.status("stopped");
+  view.notice("deletion", () => texts.delete.done);
 }
 
 /** Moves the page into a room, or out of it (null). @param {string | null} room */
 function move(room) {
-  stopReading();
-  conversation?.leave();
-  conversation = null;
+  end();
   history.replaceState(null, "", linkTo(room));
   settle();
   sessionStore.forget();
@@ -185,6 +226,7 @@ function move(room) {
 /** Shows an empty page, in a room or in none. */
 function settle() {
   clear();
+  deletion.session = null;
   transcript.invite(() => (share.room ? texts.empty.room : texts.empty.idle));
   rest();
 }
@@ -204,6 +246,19 @@ function checkReadiness() {
   });
 }
 
+/** Lets the person sign in where that is needed; nobody signs in who has a link into the room. */
+async function checkAccess() {
+  const access = await readAccess();
+  if (access?.closed && !access.rights.length && !(share.room && inviteTo(share.room))) signInForm.show(access.login);
+}
+
+/** Shows the link that lets others into a room of this person's own. */
+async function offerLink() {
+  const { room } = share;
+  if (!room || inviteTo(room) || !(await readAccess())?.closed) return;
+  if ((await makeInvite(room)) && share.room === room) share.show(room);
+}
+
 /** Offers to resume a session. @param {StoredSession} session */
 function offer(session) {
   const decline = () => {
@@ -218,6 +273,11 @@ function offer(session) {
   });
 }
 
+signInForm.onSubmit(async (passphrase) => {
+  const error = await signIn(passphrase);
+  if (!error) location.reload();
+  return error;
+});
 view.onToggle(toggle);
 share.onChange(move);
 settings.onChange(() => conversation?.configure(settings.value));
@@ -237,7 +297,13 @@ if (asked) settings.choose(asked);
 const unknown = unknownIn(address).join(", ");
 if (unknown) view.notice("language", () => texts.settings.unknown(unknown));
 const room = address.get("room");
-if (room !== null && isRoom(room)) share.show(room);
+const { passphrase, invite } = fromAddress();
+if (room !== null && isRoom(room)) {
+  if (invite) keepInvite(room, invite);
+  share.show(room);
+}
+if (passphrase) signInForm.refuse(await signIn(passphrase));
+checkAccess();
 settle();
 const former = sessionStore.load();
 if (former && !share.room) offer(former);

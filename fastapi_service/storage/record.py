@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from wire import names
+from wire.messages.base import Speaker
 from wire.messages.client import Configure
 from wire.messages.jobs import Task
 
@@ -39,13 +40,24 @@ class SessionRecord:
     resumed_live: bool = False
     """The connection resumed a session that was not ahead of real time: its client may have buffered live speech."""
 
+    person: str | None = None
+    """Public id of the one who talks; None in sessions that a gateway older than names began."""
+    name: str | None = None
+    role: str | None = None
+
     def configured(self, change: Configure) -> "SessionRecord":
         """Return the record with a client's change."""
         changed: SessionRecord = self
         if change.changes_languages:
             languages = change.chosen_languages
             changed = replace(changed, languages=languages, language=the_only(languages))
-        return replace(changed, prompt=change.prompt) if "prompt" in change.model_fields_set else changed
+        others = {"prompt", "name", "role"} & change.model_fields_set
+        return replace(changed, **{name: getattr(change, name) for name in others})
+
+    @property
+    def speaker(self) -> Speaker | None:
+        """The one who talks, with name and role as they are now; None as for ``person``."""
+        return Speaker(person=self.person, name=self.name, role=self.role) if self.person is not None else None
 
     @property
     def audience(self) -> str:

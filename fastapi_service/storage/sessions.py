@@ -1,5 +1,6 @@
 """Session records in Redis, so that any gateway can go on where another one stopped."""
 
+import json
 import secrets
 from collections.abc import Sequence
 
@@ -9,18 +10,23 @@ from pydantic import ValidationError
 from fastapi_service import errors
 from fastapi_service.security import tokens
 from fastapi_service.storage.record import SessionRecord, the_only
-from infra.ledger.admission import SessionUnknown
+from infra.ledger.admission import SessionDeleted, why_unknown
 from infra.redis_client import AsyncRedis, load_script
 from infra.redis_types import AsyncScript, Value
 from wire import names
 from wire.messages.client import Start
 from wire.messages.jobs import Task
-from wire.messages.statistics import Statistics
+from wire.messages.statistics import PersonStatistics, Statistics
+from wire.people import person_id
+
+MAX_ROOM_SESSIONS = 10_000
+"""Sessions in the list of a room; the oldest but the first are left out beyond it."""
 
 log = structlog.get_logger()
 
-_Progress = tuple[str | None, Task, str, str, str, str | None, str | None]
-"""Language, task, prompt, next segment, acknowledged samples, languages and ahead, as resume.lua answers them."""
+_Progress = tuple[str | None, Task, str, str, str, str | None, str | None, str | None, str | None, str | None]
+"""Language, task, prompt, next segment, acknowledged samples, languages, ahead, person, name and role, as resume.lua
+answers them."""
 
 
 class SessionStore:
@@ -34,15 +40,16 @@ class SessionStore:
         """
         self._redis = redis
         self._ttl_s = ttl_s
+        self._join_room: AsyncScript[int] = redis.register_script(load_script(__package__, "join_room"))
         self._acknowledge: AsyncScript[str] = redis.register_script(load_script(__package__, "acknowledge"))
         self._configure: AsyncScript[str] = redis.register_script(load_script(__package__, "configure"))
         self._resume: AsyncScript[_Progress | None] = redis.register_script(load_script(__package__, "resume"))
 
     async def create(self, start: Start) -> tuple[SessionRecord, str]:
         """Create a session; returns its record and its token, which is kept as a digest only."""
-        token = tokens.new_token()
+        token, session_id = tokens.new_token(), secrets.token_hex(16)
         record = SessionRecord(
-            session_id=secrets.token_hex(16),
+            session_id=session_id,
             owner=secrets.token_hex(8),
             room=start.room,
             language=the_only(start.chosen_languages),
@@ -52,6 +59,9 @@ class SessionStore:
             sample_rate=start.sample_rate,
             next_segment=0,
             samples=0,
+            person=person_id(session_id, start.room, start.person_key),
+            name=start.name,
+            role=start.role,
         )
         pipeline = self._redis.pipeline()
         pipeline.hset(names.session(record.session_id), mapping=_fields(record, tokens.digest(token)))
@@ -59,6 +69,9 @@ class SessionStore:
         for key in names.session_keys(record.session_id, record.room):
             pipeline.expire(key, self._ttl_s, gt=True)  # a room has a log before its newest session joins
         await pipeline.execute()
+        if start.room is not None:  # last: a deletion of the room in between must not reach a session that goes on
+            members = names.room_sessions(start.room)
+            await self._join_room(keys=[members], args=[record.session_id, MAX_ROOM_SESSIONS, self._ttl_s])
         return record, token
 
     async def resume(self, start: Start) -> SessionRecord:
@@ -66,12 +79,15 @@ class SessionStore:
 
         Raises:
             ProtocolError: unknown or expired, a wrong token, or another sample rate than before.
+            SessionDeleted: it was deleted, by its client or the owner of its room.
         """
         if start.session_id is None or start.token is None:
             raise errors.not_resumable()
         key = names.session(start.session_id)
         token, rate, room = await self._redis.hmget(key, "token", "sample_rate", "room")
         if not tokens.is_valid(start.token, token):
+            if tokens.is_valid(start.token, await self._redis.get(names.deleted(start.session_id))):
+                raise SessionDeleted(start.session_id)
             raise errors.not_resumable()
         if int(rate or 0) != start.sample_rate:
             raise errors.sample_rate_changed(rate, start.sample_rate)
@@ -79,7 +95,7 @@ class SessionStore:
         progress = await self._resume(keys=names.session_keys(start.session_id, room), args=[owner, self._ttl_s])
         if progress is None:  # it expired since the look at its token
             raise errors.not_resumable()
-        language, task, prompt, next_segment, samples, listed, ahead = progress
+        language, task, prompt, next_segment, samples, listed, ahead, person, name, role = progress
         languages = tuple(listed.split(",")) if listed else ()
         return SessionRecord(
             session_id=start.session_id,
@@ -93,6 +109,9 @@ class SessionStore:
             next_segment=int(next_segment),
             samples=int(samples),
             resumed_live=ahead != "1",
+            person=person,
+            name=name,
+            role=role,
         )
 
     async def audience(self, session_id: str, token: str) -> str | None:
@@ -104,23 +123,24 @@ class SessionStore:
         """Record that audio up to ``samples`` is safe. Returns False if another connection owns the session now.
 
         Raises:
-            SessionUnknown: the session has expired.
+            SessionUnknown: the session has expired, or was deleted (``SessionDeleted``).
         """
         keys = names.session_keys(record.session_id, record.room)
         verdict = await self._acknowledge(keys=keys, args=[record.owner, samples, self._ttl_s])
         if verdict == "unknown":
-            raise SessionUnknown
+            raise await why_unknown(self._redis, record.session_id)
         return bool(verdict == "acknowledged")
 
     async def configure(self, record: SessionRecord, *, languages: bool) -> bool:
-        """Record the prompt, and the languages if they are changed. Returns and raises as ``acknowledge`` does."""
+        """Record prompt, name and role; languages if they are changed. Returns and raises as ``acknowledge`` does."""
         keys = names.session_keys(record.session_id, record.room)
-        args: list[Value] = [record.owner, self._ttl_s, record.prompt]
+        fields = {"prompt": record.prompt, "name": record.name, "role": record.role}
         if languages:
-            args += [",".join(record.languages), record.language or ""]
+            fields |= {"languages": ",".join(record.languages), "language": record.language}
+        args: list[Value] = [record.owner, self._ttl_s, json.dumps(fields)]
         verdict = await self._configure(keys=keys, args=args)
         if verdict == "unknown":
-            raise SessionUnknown
+            raise await why_unknown(self._redis, record.session_id)
         return bool(verdict == "configured")
 
     async def touch(self, record: SessionRecord) -> None:
@@ -129,6 +149,10 @@ class SessionStore:
         for key in names.session_keys(record.session_id, record.room):
             pipeline.expire(key, self._ttl_s, gt=True)
         await pipeline.execute()
+
+    async def is_deleted(self, session_id: str) -> bool:
+        """Return True if a session was deleted."""
+        return await self._redis.get(names.deleted(session_id)) is not None
 
     async def is_outstanding(self, session_id: str, segment: int) -> bool:
         """Return True if an utterance has no result yet."""
@@ -144,6 +168,18 @@ class SessionStore:
         except ValidationError as refused:  # the next utterance brings new ones
             log.error("statistics unreadable", audience=audience, problems=refused.error_count())
             return None
+
+    async def person_statistics(self, room: str) -> list[PersonStatistics]:
+        """Return the latest statistics of each person in a room, without those that cannot be read."""
+        key = names.person_statistics(room)
+        fields = [field for field in await self._redis.hkeys(key) if field.endswith(":message")]
+        found: list[PersonStatistics] = []
+        for message in filter(None, await self._redis.hmget(key, *fields) if fields else ()):
+            try:
+                found.append(PersonStatistics.model_validate_json(message))
+            except ValidationError as refused:  # the person's next utterance brings new ones
+                log.error("statistics unreadable", audience=names.room_audience(room), problems=refused.error_count())
+        return found
 
     async def owners(self, session_ids: Sequence[str]) -> list[str | None]:
         """Return the owner of each session; None for those that have expired."""
@@ -167,5 +203,8 @@ def _fields(record: SessionRecord, token_digest: str) -> dict[str, str | int]:
         "room": record.room,
         "language": record.language,
         "languages": ",".join(record.languages),
+        "person": record.person,
+        "name": record.name,
+        "role": record.role,
     }
     return {name: value for name, value in fields.items() if value is not None}

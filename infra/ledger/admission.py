@@ -31,6 +31,20 @@ class SessionUnknown(StoreError):
         super().__init__("session_unknown", "This session has expired.", "Start a new session.")
 
 
+class SessionDeleted(SessionUnknown):
+    """The session was deleted, with all that was said in it."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__()
+        self.session_id = session_id
+
+
+async def why_unknown(redis: AsyncRedis, session_id: str) -> SessionUnknown:
+    """Return the error for a session without a hash: it was deleted, or it expired."""
+    is_deleted = await redis.get(names.deleted(session_id)) is not None
+    return SessionDeleted(session_id) if is_deleted else SessionUnknown()
+
+
 class Admission:
     """The gateway's side of the ledger. For use from one event loop."""
 
@@ -65,7 +79,7 @@ class Admission:
             the session; ``full`` when a limit is reached (repeat the call later).
 
         Raises:
-            SessionUnknown: the session has expired; nothing is added.
+            SessionUnknown: the session has expired, or was deleted (``SessionDeleted``); nothing is added.
         """
         member = names.ledger_member(job.session_id, job.segment)
         keys = [
@@ -83,7 +97,7 @@ class Admission:
         limits: list[Value] = [most_of_all, member, job.end_ms, most, int(job.ahead)]
         verdict = await self._admit(keys=keys, args=[*utterance, *lifetimes, *limits, stage, keep_language or ""])
         if verdict == "unknown":
-            raise SessionUnknown
+            raise await why_unknown(self._redis, job.session_id)
         return verdict
 
     async def raise_to_live(self, owner: str, session_id: str) -> list[TranscribeAudio | AnalyzeText]:

@@ -1,12 +1,31 @@
 -- Release results: state, ledger, log, channels and acknowledgement change together, or not at all.
 -- KEYS: result stream, pending
 -- ARGV: plan as JSON, see release.py
--- Returns 1, or 0 when the state has changed since the plan was made.
+-- Returns released, or changed when the state is another one than the plan was made from, or deleted when the
+-- session was, and nothing is written for it
 local result_stream, pending = unpack(KEYS)
 local plan = cjson.decode(ARGV[1])
 
+local function remove(utterance)
+  redis.call('ZREM', pending, utterance.member)
+  redis.call('ZREM', plan.outstanding, utterance.member)
+  redis.call('DEL', utterance.entry, utterance.audio, utterance.voiceprint)
+end
+
+local function acknowledge()
+  redis.call('XACK', result_stream, plan.group, plan.stream_id)
+  redis.call('XDEL', result_stream, plan.stream_id)
+end
+
+-- A worker may have been busy with it when the session was deleted.
+if redis.call('EXISTS', plan.deleted) == 1 then
+  remove(plan.accepted)
+  acknowledge()
+  return 'deleted'
+end
+
 for _, state in ipairs(plan.states) do
-  if (redis.call('HGET', state.key, 'version') or '0') ~= state.version then return 0 end
+  if (redis.call('HGET', state.key, state.prefix .. 'version') or '0') ~= state.version then return 'changed' end
 end
 
 -- JSON object of names and values in turn; the values are JSON already.
@@ -33,8 +52,12 @@ local function next_seq(log)
 end
 
 for _, state in ipairs(plan.states) do
-  redis.call('HSET', state.key, 'version', state.version + 1, 'data', state.data)
-  if state.message then redis.call('HSET', state.key, 'message', state.message) end
+  local fields = { state.prefix .. 'version', state.version + 1 }
+  for name, value in pairs(state.fields) do
+    fields[#fields + 1] = state.prefix .. name
+    fields[#fields + 1] = value
+  end
+  redis.call('HSET', state.key, unpack(fields))
   if state.ttl > 0 then redis.call('EXPIRE', state.key, state.ttl) end
 end
 for _, result in ipairs(plan.results) do
@@ -44,17 +67,14 @@ for _, result in ipairs(plan.results) do
   publish('result_messages', {'audience', result.audience, 'seq', seq, 'message', result.message})
 end
 for _, statistics in ipairs(plan.statistics) do
-  publish('final_stats', {'audience', statistics.audience, 'message', statistics.message})
+  local fields = {'audience', statistics.audience, 'message', plan.states[statistics.message].fields.message}
+  if statistics.person then fields[5], fields[6] = 'person', plan.states[statistics.person].fields.message end
+  publish('final_stats', fields)
 end
 
 -- A result that waits for an earlier one is stored in the state; its utterance leaves the ledger when it is released.
 local accepted = plan.accepted
 if redis.call('ZSCORE', pending, accepted.member) then redis.call('HSET', accepted.entry, 'stage', 'done') end
-for _, utterance in ipairs(plan.released) do
-  redis.call('ZREM', pending, utterance.member)
-  redis.call('ZREM', plan.outstanding, utterance.member)
-  redis.call('DEL', utterance.entry, utterance.audio, utterance.voiceprint)
-end
-redis.call('XACK', result_stream, plan.group, plan.stream_id)
-redis.call('XDEL', result_stream, plan.stream_id)
-return 1
+for _, utterance in ipairs(plan.released) do remove(utterance) end
+acknowledge()
+return 'released'

@@ -38,7 +38,8 @@ class RecorderClient:
         """Prepare a session; ``async with`` begins it.
 
         Args:
-            start: language, room and sample rate; with session_id, token and last_seq it resumes a session.
+            start: language, room and sample rate; with session_id, token and last_seq it resumes a session. Its key
+                goes into the handshake.
             limits: time limits and buffer size.
             hooks: callbacks for the gateway's messages and for notices about the connection.
             insecure: accept any certificate.
@@ -47,9 +48,10 @@ class RecorderClient:
         self._limits = limits or Limits()
         self._hooks = hooks or Hooks()
         self._live = live
-        self._session = ReconnectingSession(
-            Connector(url, insecure=insecure), start or Start(), self._limits, self._hooks, live=live
-        )
+        start = start or Start()
+        connector = Connector(url, insecure=insecure, key=start.key)
+        start = start.model_copy(update={"key": None})  # gateways before it refuse the field
+        self._session = ReconnectingSession(connector, start, self._limits, self._hooks, live=live)
         self._running: asyncio.Task[None] | None = None
         self._dropping = False
         self.transcript = self._session.transcript

@@ -2,6 +2,7 @@
 
 import ssl
 
+from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, InvalidURI
 
@@ -25,9 +26,10 @@ _CHECK = "Check that the gateway runs and that the address is right (--url or RE
 class Connector:
     """Opens connections to one gateway."""
 
-    def __init__(self, url: str, *, insecure: bool) -> None:
-        """``insecure`` accepts any certificate."""
+    def __init__(self, url: str, *, insecure: bool, key: str | None = None) -> None:
+        """Connect with an API key, or without one; ``insecure`` accepts any certificate."""
         self.url = url
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._tls = _tls_context(url, insecure=insecure)
 
     async def open(self) -> ClientConnection:
@@ -41,6 +43,7 @@ class Connector:
             return await connect(
                 self.url,
                 ssl=self._tls,
+                additional_headers=self._headers,
                 compression=None,  # PCM gains nothing from it
                 proxy=None,
                 open_timeout=OPEN_S,
@@ -75,8 +78,7 @@ def _explain_failure(url: str, error: Exception) -> GatewayError:
         case InvalidStatus() if error.response.status_code in _TRY_LATER:
             return unavailable
         case InvalidStatus():
-            message = f"{url} answers with HTTP status {error.response.status_code}: it is no gateway or refuses us."
-            return GatewayError("not_a_gateway", message, _CHECK)
+            return _refusal(url, error.response.status_code, error.response.body)
         case InvalidMessage() if isinstance(error.__cause__, EOFError):
             return unavailable
         case ssl.SSLEOFError():
@@ -84,6 +86,16 @@ def _explain_failure(url: str, error: Exception) -> GatewayError:
         case ssl.SSLError() | InvalidHandshake() | InvalidURI():
             return GatewayError("not_a_gateway", f"What answers at {url} is no gateway ({_reason(error)}).", _CHECK)
     return unavailable
+
+
+def _refusal(url: str, status: int, body: bytes | bytearray | None) -> GatewayError:
+    """Return the error of a handshake that is refused: the gateway's own, or none that it would send."""
+    try:
+        error = Error.model_validate_json(body or b"{}")
+    except ValidationError:
+        message = f"{url} answers with HTTP status {status}: it is no gateway or refuses us."
+        return GatewayError("not_a_gateway", message, _CHECK)
+    return GatewayError(error.code, error.message, f"{error.remedy} The recorder takes its key from RECORDER_KEY.")
 
 
 def _reason(error: Exception) -> str:

@@ -20,7 +20,7 @@ from wire.audio import SAMPLE_BYTES
 from wire.messages.base import has_unknown_type
 from wire.messages.client import Gap, Start, Stop
 from wire.messages.results import Final, NoSpeech, SegmentFailed
-from wire.messages.server import Ack, AnyServerMessage, Error, Ready, server_message
+from wire.messages.server import Ack, AnyServerMessage, Deleted, Error, Ready, server_message
 
 MOST_SAMPLES = 16_000
 """Samples in one message: half of the gateway's limit."""
@@ -194,6 +194,10 @@ class ReconnectingSession:
                 self._note_progress()
             case Error(fatal=True):
                 self._last_error = message
+            case Deleted():
+                raise GatewayError(
+                    "deleted", "The conversation was deleted.", "Start the recorder again for a new one."
+                )
         if self.transcript.add(message):
             self._hooks.on_message(message)
         self.changed.notify()

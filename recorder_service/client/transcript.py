@@ -2,7 +2,7 @@
 
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import AnyServerMessage, Ready, SpeechEnded, Stopped
-from wire.messages.statistics import Statistics
+from wire.messages.statistics import PersonStatistics, Statistics
 
 
 class Transcript:
@@ -18,6 +18,8 @@ class Transcript:
         """Highest ``seq`` among ``results``."""
         self.statistics: dict[str, Statistics] = {}
         """Scope (session, room) → statistics."""
+        self.people: dict[str, PersonStatistics] = {}
+        """Person of the room → statistics."""
         self.stopped: Stopped | None = None
         self.latencies_ms: list[float] = []
         """Latency of each final of this session: end of speech → written to the connection, both at the gateway, since
@@ -51,6 +53,11 @@ class Transcript:
                 if known is not None and known.version >= message.version:
                     return False
                 self.statistics[message.scope] = message
+            case PersonStatistics():
+                person = self.people.get(message.person)
+                if person is not None and person.version >= message.version:
+                    return False
+                self.people[message.person] = message
             case SpeechEnded():
                 self._segments = max(self._segments, message.segment + 1)
             case Stopped():

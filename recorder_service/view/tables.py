@@ -7,7 +7,7 @@ from rich.text import Text
 from recorder_service.audio.microphone import InputDevice
 from recorder_service.outcome import Outcome
 from wire.messages.base import HOPS
-from wire.messages.statistics import Statistics
+from wire.messages.statistics import Conversation, Statistics
 
 NOTHING = "–"
 
@@ -40,6 +40,28 @@ def statistics_table(statistics: Statistics, outcome: Outcome) -> Table:
     return table
 
 
+def conversation_table(conversation: Conversation) -> Table:
+    """Build a table with one row for each person of a room."""
+    silence, overlap = (_seconds(ms) for ms in (conversation.silence_ms, conversation.overlap_ms))
+    title = f"Talk in the room: {silence} of silence, {overlap} of several at once"
+    table = Table("person", "role", box=SIMPLE_HEAD, title=title, title_justify="left")
+    for name in ("talk", "share", "words", "words/min", "longest", "interruptions", "overlap"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for person in conversation.people:
+        table.add_row(
+            Text(person.name or person.person[:8]),
+            Text(person.role or NOTHING),
+            _seconds(person.talk_ms),
+            NOTHING if person.share is None else f"{person.share:.0%}",
+            str(person.words),
+            NOTHING if person.words_per_minute is None else f"{person.words_per_minute:.0f}",
+            _seconds(person.longest_monologue_ms),
+            str(person.interruptions),
+            _seconds(person.overlap_ms),
+        )
+    return table
+
+
 def outcomes_table(outcomes: list[Outcome]) -> Table:
     """Build a table with one row per session; the last one is their sum."""
     table = Table("session", box=SIMPLE_HEAD, title="Speech end → received, in ms", title_justify="left")
@@ -68,6 +90,10 @@ def devices_table(devices: list[InputDevice]) -> Table:
         default = "default" if device.is_default else ""
         table.add_row(str(device.index), Text(device.name), str(device.channels), str(device.rate), default)
     return table
+
+
+def _seconds(ms: int) -> str:
+    return f"{ms / 1000:.1f} s"
 
 
 def _alarm(count: int) -> Text:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from recorder_service.audio.microphone import InputDevice
 from recorder_service.outcome import Outcome, total
-from recorder_service.view.tables import devices_table, outcomes_table, statistics_table
+from recorder_service.view.tables import conversation_table, devices_table, outcomes_table, statistics_table
 from wire.errors import WireError
 from wire.messages.jobs import NoSpeechReason
 from wire.messages.results import Final, NoSpeech, SegmentFailed
@@ -95,6 +95,8 @@ class View:
         else:
             for known in statistics:
                 self._out.print(statistics_table(known, outcomes[0]))
+                if known.conversation is not None and known.conversation.people:
+                    self._out.print(conversation_table(known.conversation))
             if not statistics and outcomes[0].error is None:
                 self.notice("Nobody spoke.")
         if missing := sum(outcome.missing for outcome in outcomes):
@@ -121,7 +123,7 @@ class JsonView(View):
 
 
 def result_line(result: Final | NoSpeech | SegmentFailed) -> Text:
-    """Format a result as ``0:03.2  positive 0.93  en  And so, my fellow Americans``.
+    """Format a result as ``0:03.2  positive 0.93  en  Bob: And so, my fellow Americans``, or without a name.
 
     An asterisk marks a language that the sentiment model was not trained with, an ellipsis a text that goes on with a
     sentence.
@@ -145,7 +147,8 @@ def result_line(result: Final | NoSpeech | SegmentFailed) -> Text:
 
 
 def _text(final: Final) -> str:
-    return printable(f"… {final.text}" if final.continues else final.text)
+    name = f"{final.speaker.name}: " if final.speaker is not None and final.speaker.name else ""
+    return printable(f"{name}… {final.text}" if final.continues else f"{name}{final.text}")
 
 
 def clock_time(ms: int) -> str:

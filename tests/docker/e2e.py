@@ -28,6 +28,7 @@ from recorder_service.client.client import RecorderClient
 from tests.docker.compose import ROOT, Stack
 from tests.e2e.speech import check_order, check_statistics, clip, say, wer
 from tools.browser import find_browser
+from wire.messages.client import Start
 from wire.messages.results import Final
 
 SESSIONS = 4
@@ -38,6 +39,7 @@ COMBINATIONS: tuple[list[str], ...] = (
     [],
     ["--profile", "recorder"],
     ["--profile", "letsencrypt"],
+    ["--profile", "login"],
     ["-f", "docker-compose.gpu.yml"],
 )
 BROWSER_FLAGS = (
@@ -59,6 +61,8 @@ class Run:
         self.folder = folder
         self.ca = folder / "ca.pem"
         self.console = Console()
+        self.key = ""
+        """API key of this run: access is closed, as it is by default."""
         self.table = Table("check", "", "seconds", "seen", title="Containers, end to end")
         self.failed = False
 
@@ -67,6 +71,7 @@ class Run:
             self.configuration_is_clean,
             self.images_are_built,
             self.stack_becomes_healthy,
+            self.access_is_closed,
             self.nothing_is_root_and_nothing_writable,
             self.http_leads_to_https,
             self.headers_are_strict,
@@ -110,6 +115,15 @@ class Run:
         running = {container["Config"]["Labels"]["com.docker.compose.service"] for container in self.stack.containers()}
         assert running == set(SERVICES), running
         return f"{len(self.stack.containers())} containers, nginx -t"
+
+    async def access_is_closed(self) -> str:
+        refused = await self._get("/openapi.json")
+        assert (refused.status_code, refused.json()["code"]) == (401, "no_grant"), refused.text
+        command = ("exec", "--no-TTY", "fastapi_service", "python", "-m", "fastapi_service.keys")
+        self.key = self.stack.compose(*command, "create", "--name", "e2e").strip()
+        assert (await self._get("/openapi.json", key=self.key)).status_code == 200
+        assert self.key[13:] not in self.stack.compose("logs", "--no-color")
+        return "no route without a grant, a key is made by the command"
 
     async def nothing_is_root_and_nothing_writable(self) -> str:
         count = 0
@@ -182,7 +196,8 @@ class Run:
                 args=[*BROWSER_FLAGS, f"--use-file-for-fake-audio-capture={ROOT / 'tests/data/silly.wav'}%noloop"],
             )
             page = await browser.new_page()
-            await page.goto(self.stack.url)
+            (phrase,) = set(re.findall(r"/#pass=(\S+)", self.stack.compose("logs", "--no-color", "fastapi_service")))
+            await page.goto(f"{self.stack.url}/#pass={phrase}")
             await page.get_by_role("button", name="Start").click()
             await expect(page.locator("#sentences .text").first).to_be_visible(timeout=60_000)
             began = time.monotonic()
@@ -225,7 +240,16 @@ class Run:
         return f"{found}; redis restarted in between"
 
     async def the_recorder_profile_works(self) -> str:
-        arguments = ("run", "--rm", "--no-TTY", "recorder_service", "--file", "/data/jfk.wav")
+        arguments = (
+            "run",
+            "--rm",
+            "--no-TTY",
+            "--env",
+            f"RECORDER_KEY={self.key}",
+            "recorder_service",
+            "--file",
+            "/data/jfk.wav",
+        )
         said = await asyncio.to_thread(self.stack.compose, "--profile", "recorder", *arguments)
         assert "country" in said, said[-500:]
         return "docker compose --profile recorder run …"
@@ -233,7 +257,8 @@ class Run:
     async def _talk(self, mishap: Callable[[], Awaitable[object]] | None = None) -> str:
         """Several people talk at once, in real time; in the middle of it, something may happen."""
         spoken = clip("conversation.wav")
-        clients = [RecorderClient(f"wss://localhost:{self.stack.https_port}/ws") for _ in range(SESSIONS)]
+        url = f"wss://localhost:{self.stack.https_port}/ws"
+        clients = [RecorderClient(url, Start(key=self.key)) for _ in range(SESSIONS)]
 
         async def converse(client: RecorderClient) -> float:
             async with client:
@@ -259,16 +284,17 @@ class Run:
     async def _watch_workers(self, busy: set[str], enough: int = 2) -> None:
         """Collect the STT workers that are seen at work."""
         while True:
-            state = json.loads((await self._get("/readyz")).text)
+            state = json.loads((await self._get("/readyz", key=self.key)).text)
             instances = state["checks"]["stt_worker"]["instances"]
             busy |= {instance["instance"] for instance in instances if instance["busy_since"]}
             if len(busy) >= enough:
                 return
             await asyncio.sleep(0.05)
 
-    async def _get(self, path: str) -> httpx.Response:
+    async def _get(self, path: str, *, key: str = "") -> httpx.Response:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
         async with httpx.AsyncClient(verify=ssl.create_default_context(cafile=str(self.ca))) as client:
-            return await client.get(self.stack.url + path)
+            return await client.get(self.stack.url + path, headers=headers)
 
     def _install_sslyze(self) -> None:
         """In an environment of its own: what it pins has nothing to do with ours."""

@@ -48,8 +48,12 @@ OpenPage = Callable[..., Awaitable[Page]]
 
 
 @asynccontextmanager
-async def browsers_at(address: str) -> AsyncIterator[OpenPage]:
-    """Opens the page in a browser whose microphone plays a file; at the end, nothing may have gone wrong unseen."""
+async def browsers_at(address: str, *refusals: str) -> AsyncIterator[OpenPage]:
+    """Opens the page in a browser whose microphone plays a file; at the end, nothing may have gone wrong unseen.
+
+    Browsers report each request that the service refuses: of these there must be exactly the ``refusals``, which are
+    parts of their texts.
+    """
     complaints: list[str] = []
 
     async with async_playwright() as playwright:
@@ -84,6 +88,8 @@ async def browsers_at(address: str) -> AsyncIterator[OpenPage]:
         yield open_it
         for browser in browsers:
             await browser.close()
+    for refusal in refusals:
+        complaints.remove(next(complaint for complaint in complaints if refusal in complaint))
     assert complaints == []
 
 

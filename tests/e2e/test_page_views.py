@@ -221,6 +221,8 @@ async def test_settings_are_remembered(open_page: OpenPage) -> None:
         "languages": ["en", "ko"],
         "task": "transcribe",
         "prompt": "",
+        "name": None,
+        "role": None,
         "device": "usb",
         "echoCancellation": True,
         "noiseSuppression": True,

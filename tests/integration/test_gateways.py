@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 import srt
 import websockets
@@ -51,9 +52,9 @@ async def enter() -> AsyncIterator[Callable[..., Any]]:
     """Returns a function that connects to a gateway, in a room or alone."""
     async with AsyncExitStack() as lines:
 
-        async def one(gateway: Gateway, room: str | None = None) -> Person:
+        async def one(gateway: Gateway, room: str | None = None, **start: str) -> Person:
             line = await lines.enter_async_context(websockets.connect(gateway.ws))
-            return await Person.enter(line, room=room)
+            return await Person.enter(line, room=room, **start)
 
         yield one
 
@@ -87,6 +88,30 @@ async def test_occupancy_of_a_room_reaches_its_clients_on_all_gateways(
     }
     assert [message["type"] for message in alone.received] == ["pong"]
     assert not [key for key in redis.scan_iter("wta:people:*") if not key.endswith(("kitchen", "attic"))]
+
+
+async def test_people_are_seen_by_name_on_all_gateways(gateways: list[Gateway], enter: Callable[..., Any]) -> None:
+    """One renames, one talks, leaves and comes back elsewhere as the same person; a bad name is refused."""
+    one, two = gateways
+    alice = await enter(one, "kitchen", name=" Alice ", role="agent", person_key="a" * 32)
+    bob = await enter(two, "kitchen", person_key="b" * 32)
+    known = {each.ready["person"]: each for each in (alice, bob)}
+    assert (alice.ready["name"], alice.ready["role"], "name" in bob.ready) == ("Alice", "agent", False)
+    people = await alice.until("people", people=2)
+    assert {each["person"]: each["name"] for each in people["who"]} == dict(zip(known, ("Alice", None), strict=True))
+    await bob.send(type="configure", name="two\nlines")
+    assert (await bob.until("error"))["code"] == "bad_name"
+    await bob.send(type="configure", name="Bob")
+    assert (await bob.until("configured"))["name"] == "Bob"
+    tone = (np.sin(np.arange(32_000) / 5) * 9_000).astype("<i2").tobytes()
+    await bob.talk(tone)
+    while not (await alice.until("people"))["who"][0]["talking"]:
+        pass
+    assert [each["name"] for each in alice.received[-1]["who"] if each["talker"]] == ["Bob"]
+    await bob.leave()
+    again = await enter(one, "kitchen", person_key="b" * 32)
+    assert again.ready["person"] == bob.ready["person"]
+    assert again.session_id != bob.session_id
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
@@ -217,5 +242,5 @@ async def test_a_conversation_of_ten_thousand_sentences_is_exported_whole(
         await asyncio.sleep(0.01)
     rows = (await exporting).text.splitlines()
     assert len(rows) == 10_001
-    assert rows[-1].endswith("sentence 9999,positive,0.8,false,false")
+    assert rows[-1].endswith("sentence 9999,positive,0.8,false,false,")
     assert max(waits) < 0.5

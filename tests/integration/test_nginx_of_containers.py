@@ -1,5 +1,8 @@
 """The containers' nginx, with its own templates, in front of a real gateway: plain HTTP, trusted proxies, limits."""
 
+import http.server
+import re
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import websockets
 from certificates.server import ensure_certificate
 from tests.support.eventually import eventually
 from tests.support.gateways import START_S, Gateway, Person
-from tests.support.machines import Processes
+from tests.support.machines import ROOT, Processes
 from tests.support.nginx import Nginx, free_ports, of_containers
 
 TALK = "talk.example.org"
@@ -18,9 +21,15 @@ Start = Callable[..., str]
 
 
 @pytest.fixture
-def start(processes: Processes, tmp_path: Path) -> Iterator[Start]:
+def gateway_settings(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Settings of the gateway, of a test that has some."""
+    return getattr(request, "param", {})
+
+
+@pytest.fixture
+def start(processes: Processes, tmp_path: Path, gateway_settings: dict[str, str]) -> Iterator[Start]:
     """Returns a function that starts nginx with settings, and returns the address of its port for HTTP."""
-    gateway = Gateway(processes, GATEWAY_TRUSTED_PROXIES="*")
+    gateway = Gateway(processes, GATEWAY_TRUSTED_PROXIES="*", **gateway_settings)
     eventually(gateway.answers, START_S)
     folder = tmp_path / "nginx"
     folder.mkdir()
@@ -128,3 +137,81 @@ async def test_too_many_connections_are_named_to_the_page(start: Start) -> None:
         answer = get(address, f"/readyz?origin=https://{TALK}")
         assert answer.status_code == 429
         assert "NGINX_MAX_CONNECTIONS_PER_ADDRESS" in answer.json()["checks"]["nginx"]["reason"]
+
+
+class FakeLogin(http.server.BaseHTTPRequestHandler):
+    """oauth2-proxy, as far as nginx sees it: it names the person of a cookie, and sends its own pages."""
+
+    def do_GET(self) -> None:
+        person = self.headers.get("Cookie", "").removeprefix("_oauth2_proxy=")
+        signed_in = self.path == "/oauth2/auth" and person.endswith("@example.org")
+        self.send_response(202 if signed_in else 401 if self.path == "/oauth2/auth" else 302)
+        if signed_in:
+            self.send_header("X-Auth-Request-Email", person)
+        self.send_header("Location", "https://provider.example")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def login() -> Iterator[http.server.ThreadingHTTPServer]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), FakeLogin)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+CLOSED = {"GATEWAY_ACCESS": "closed", "GATEWAY_LOGIN_HEADER": "X-Wta-User", "GATEWAY_LOGIN_PATH": "/oauth2/start?rd=/"}
+
+
+@pytest.mark.parametrize("gateway_settings", [CLOSED], indirect=True, ids=["closed"])
+async def test_login_profile_signs_in_whom_the_proxy_names(
+    start: Start, login: http.server.ThreadingHTTPServer
+) -> None:
+    """HTTP and WebSockets, with the person's name; without its cookie nothing is different, nor while it is away."""
+    address = start(NGINX_PLAIN_HTTP="serve", NGINX_LOGIN_PROXY=f"127.0.0.1:{login.server_port}")
+    port = int(address.rpartition(":")[2])
+    cookie = "_oauth2_proxy=kim@example.org"
+    state = get(address, "/access", Cookie=cookie).json()
+    assert (state["name"], state["rights"]) == ("kim@example.org", ["read", "talk", "files"])
+    forged = {"X_Wta_User": "kim@example.org", "X_Auth_Request_Email": "kim@example.org"}
+    for headers in ({}, {"Cookie": "_oauth2_proxy=expired"}, forged):
+        state = get(address, "/access", **headers).json()
+        assert (state["name"], state["rights"], state["login"]) == (None, [], "/oauth2/start?rd=/")
+    assert get(address, "/", Cookie=cookie).status_code == 200
+    assert get(address, "/oauth2/start?rd=/").headers["location"] == "https://provider.example"
+    assert get(address, "/oauth2/person", Cookie=cookie).status_code == 404
+    url, options = f"ws://{TALK}/ws", {"host": "127.0.0.1", "port": port, "origin": f"http://{TALK}"}
+    async with websockets.connect(url, additional_headers={"Cookie": cookie}, **options) as line:  # type: ignore[arg-type]
+        assert (await Person.enter(line, room="kitchen")).ready["rights"] == ["read", "talk", "files"]
+    foreign = options | {"origin": "https://evil.example"}
+    with pytest.raises(websockets.InvalidStatus, match="403"):
+        await websockets.connect(url, additional_headers={"Cookie": cookie}, **foreign)  # type: ignore[arg-type]
+    login.shutdown()
+    login.server_close()
+    assert get(address, "/access", Cookie=cookie).json()["rights"] == []
+    assert get(address, "/healthz").text == "ok\n"
+
+
+@pytest.mark.parametrize("gateway_settings", [CLOSED], indirect=True, ids=["closed"])
+def test_without_the_profile_no_client_names_a_person(start: Start) -> None:
+    """nginx sends the header always, and empty."""
+    address = start(NGINX_PLAIN_HTTP="serve")
+    assert get(address, "/access", X_Wta_User="kim@example.org").json()["rights"] == []
+
+
+def test_log_format_of_nginx_has_no_place_for_a_secret() -> None:
+    """Neither the query nor a header that may hold one: only what is named here."""
+    form = re.search(r"log_format json.*?;", (ROOT / "nginx" / "nginx.conf").read_text(encoding="utf-8"), re.DOTALL)
+    assert form is not None
+    assert set(re.findall(r"\$(\w+)", form[0])) == {
+        "time_iso8601", "remote_addr", "request_method", "uri", "server_protocol", "http_upgrade", "status",
+        "bytes_sent", "request_time", "upstream_addr", "upstream_status", "upstream_connect_time",
+        "upstream_cache_status",
+    }  # fmt: skip

@@ -16,6 +16,7 @@ from listener_service.consumer import Consumer
 from listener_service.order import Acceptance
 from listener_service.release import Releaser
 from listener_service.settings import Settings
+from listener_service.states import Address, Stored
 from listener_service.tally import Tally
 from tests.support.eventually import eventually
 from tests.support.redis import AsyncRedis, Redis, connect
@@ -254,8 +255,8 @@ def test_state_changed_during_planning_is_read_again(redis: Redis, monkeypatch: 
     read = releaser._read
     interrupted: list[Acceptance] = []
 
-    def interrupt(keys: list[str]) -> list[tuple[str, str | None]]:
-        states = read(keys)
+    def interrupt(places: dict[str, Address]) -> dict[str, Stored]:
+        states = read(places)
         if not interrupted:
             interrupted.append(other.apply(*theirs))
         return states

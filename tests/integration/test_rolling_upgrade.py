@@ -36,7 +36,7 @@ from wire.messages.client import Start
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
 from wire.messages.results import Final, NoSpeech, SegmentFailed, read_segment_end, segment_end
 from wire.messages.server import People, server_message
-from wire.messages.statistics import Statistics
+from wire.messages.statistics import AnyStatistics
 
 TTL_S = 600
 UNKNOWN = '{"type": "from_the_future", "session_id": "?"}'
@@ -60,7 +60,7 @@ class Receiver:
     def on_result(self, seq: int, message: Final | NoSpeech | SegmentFailed) -> None:
         self.results[seq] = message
 
-    def on_statistics(self, statistics: Statistics) -> None:
+    def on_statistics(self, statistics: AnyStatistics) -> None:
         self.versions.append(statistics.version)
 
     def on_people(self, people: People) -> None: ...

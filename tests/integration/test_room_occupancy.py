@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from fastapi_service.delivery import room_occupancy as module
 from fastapi_service.delivery.room_occupancy import RoomOccupancy
 from tests.support.eventually import soon
 from tests.support.machines import RedisServer
 from tests.support.redis import Redis, connect, connect_async
 from wire import names
-from wire.messages.server import People
+from wire.messages.base import Speaker
+from wire.messages.server import People, PersonPresent
 
 PROMPTLY_S = 1.0
 
@@ -143,3 +145,86 @@ async def test_totals_are_right_after_an_outage(start: Callable[..., Gateway], m
     await soon(lambda: one.last() == (3, 0), timeout=10)
     with connect(mortal_redis.url) as redis:
         assert set(redis.zrange(names.people("kitchen"), 0, -1)) == {"alice", "carol", "dave"}
+
+
+def who(gateway: Gateway) -> list[tuple[str | None, str | None, bool, bool]]:
+    """Name, role, talker and talking of the newest list of people."""
+    people = gateway.reported[-1].who if gateway.reported else ()
+    assert people is not None
+    return [(person.name, person.role, person.talker, person.talking) for person in people]
+
+
+def speaker(person: str, name: str | None = None, role: str | None = None) -> Speaker:
+    return Speaker(person=person * 16, name=name, role=role)
+
+
+async def test_people_are_seen_with_their_names_and_who_talks(
+    start: Callable[..., Gateway], redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At both gateways within a second; whoever has just ended an utterance still talks for a moment."""
+    monkeypatch.setattr(module, "TALKING_S", 0.4)
+    one, two = start(), start()
+    await subscribed(redis, 2)
+    one.rooms.join("kitchen", "alice", speaker("a", "Alice", "agent"))
+    two.rooms.join("kitchen", "bob", speaker("b"))
+    await soon(lambda: one.last() == two.last() == (2, 0), PROMPTLY_S)
+    assert who(one) == who(two) == [("Alice", "agent", False, False), (None, None, False, False)]
+    two.rooms.talks("kitchen", "bob")
+    two.rooms.speaks("kitchen", "bob", speaking=True)
+    talking = [(None, None, True, True), ("Alice", "agent", False, False)]
+    await soon(lambda: who(one) == who(two) == talking, PROMPTLY_S)
+    two.rooms.introduce("kitchen", "bob", speaker("b", "Bob"))
+    await soon(lambda: who(one)[0] == ("Bob", None, True, True), PROMPTLY_S)
+    two.rooms.speaks("kitchen", "bob", speaking=False)
+    two.rooms.speaks("kitchen", "bob", speaking=True)
+    await asyncio.sleep(0.6)
+    assert who(one)[0][3], "the next utterance began before the pause was over"
+    two.rooms.speaks("kitchen", "bob", speaking=False)
+    await asyncio.sleep(0.2)
+    assert who(one)[0][3]
+    await soon(lambda: not who(one)[0][3], PROMPTLY_S)
+    two.rooms.speaks("kitchen", "bob", speaking=True)
+    two.rooms.leave("kitchen", "bob")
+    await soon(lambda: who(one) == [("Alice", "agent", False, False)], PROMPTLY_S)
+    assert two.rooms._rooms.get("kitchen") is None
+
+
+async def test_a_person_with_two_connections_is_one(start: Callable[..., Gateway]) -> None:
+    """The counts are of connections; what the talking one says of its person holds."""
+    one, two = start(), start()
+    one.rooms.join("kitchen", "phone", speaker("a", "phone"))
+    two.rooms.join("kitchen", "laptop", speaker("a", "laptop"))
+    await soon(lambda: one.last() == (2, 0))
+    assert len(who(one)) == 1
+    two.rooms.talks("kitchen", "laptop")
+    await soon(lambda: who(one) == [("laptop", None, True, False)])
+    assert one.last() == (2, 1)
+
+
+async def test_connections_of_an_older_gateway_are_counted_without_a_name(
+    start: Callable[..., Gateway], redis: Redis
+) -> None:
+    """And those that it has removed are not shown any longer."""
+    one = start(refresh_s=0.2)
+    one.rooms.join("kitchen", "alice", speaker("a", "Alice"))
+    await soon(lambda: one.last() == (1, 0))
+    redis.zadd(names.people("kitchen"), {"carol": redis.time()[0] + 30})
+    redis.hset(
+        names.present("kitchen"), "gone", PersonPresent(person="c" * 16, talker=True, talking=True).model_dump_json()
+    )
+    await soon(lambda: one.last() == (2, 0))
+    assert who(one) == [("Alice", None, False, False)]
+    await soon(lambda: redis.hlen(names.present("kitchen")) == 1)
+    assert 0 < redis.ttl(names.present("kitchen")) <= 30
+
+
+async def test_of_many_people_those_who_talk_are_listed(start: Callable[..., Gateway]) -> None:
+    """The list is bounded; the counts are not."""
+    one = start()
+    for number in range(120):
+        person = Speaker(person=f"{number:016x}")
+        one.rooms.join("kitchen", f"owner {number}", person)
+        if number >= 100:
+            one.rooms.talks("kitchen", f"owner {number}")
+    await soon(lambda: one.last() == (120, 20))
+    assert (len(who(one)), sum(talker for *_, talker, _ in who(one))) == (100, 20)

@@ -3,14 +3,18 @@
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from fastapi_service.storage.sessions import SessionStore
 from infra.ledger.admission import Admission, SessionUnknown
-from tests.support.redis import AsyncRedis
+from tests.support.redis import AsyncRedis, Redis
 from tests.support.speakers import ALICE, audio_job
 from wire import names
 from wire.errors import ProtocolError
+from wire.messages.base import Speaker
 from wire.messages.client import Configure, Start
+from wire.messages.statistics import PersonStatistics
+from wire.people import person_id
 
 TTL_S = 600
 
@@ -59,6 +63,41 @@ async def test_a_session_is_resumed_as_it_was_configured(
         assert await store.configure(record.configured(change), languages=change.changes_languages)
     resumed = await store.resume(Start(session_id=record.session_id, token=token))
     assert (resumed.language, resumed.languages, resumed.prompt) == (language, languages, prompt)
+
+
+async def test_a_session_is_resumed_with_its_person(store: SessionStore, aredis: AsyncRedis) -> None:
+    """With the name that it was given last; the key that the person comes from is nowhere."""
+    key = "k" * 43
+    record, token = await store.create(Start(room="kitchen", name="Bob", role="agent", person_key=key))
+    assert record.person == person_id(record.session_id, "kitchen", key)
+    resuming = Start(session_id=record.session_id, token=token, name="not this one")
+    assert (await store.resume(resuming)).speaker == record.speaker
+    assert key not in str(await aredis.hgetall(names.session(record.session_id)))
+    renamed = (await store.resume(resuming)).configured(Configure(name="김서연", role=None))
+    assert await store.configure(renamed, languages=False)
+    assert (await store.resume(resuming)).speaker == Speaker(person=record.person or "", name="김서연")
+    another, _ = await store.create(Start(room="kitchen", person_key=key))
+    assert another.person == record.person
+    private, _ = await store.create(Start(person_key=key))
+    assert private.person == person_id(private.session_id, None, None)
+
+
+async def test_a_session_of_an_older_gateway_has_no_person(store: SessionStore, aredis: AsyncRedis) -> None:
+    """It is resumed all the same; the listener makes one of its id."""
+    record, token = await store.create(Start())
+    await aredis.hdel(names.session(record.session_id), "person")
+    assert (await store.resume(Start(session_id=record.session_id, token=token))).speaker is None
+
+
+async def test_statistics_of_the_people_of_a_room_are_read_one_by_one(store: SessionStore, redis: Redis) -> None:
+    """What cannot be read is left out, and so are the states of the listener."""
+    assert await store.person_statistics("kitchen") == []
+    bob = PersonStatistics(room="kitchen", person="b" * 16, name="Bob", version=3, trend_window=20)
+    fields = {"b:message": bob.model_dump_json(), "b:data": "{}", "c:message": "half of a mes", "c:version": "1"}
+    redis.hset(names.person_statistics("kitchen"), mapping=fields)
+    with capture_logs() as lines:
+        assert await store.person_statistics("kitchen") == [bob]
+    assert [(line["event"], line["audience"]) for line in lines] == [("statistics unreadable", "room:kitchen")]
 
 
 async def _detect(redis: AsyncRedis, session_id: str, language: str) -> None:

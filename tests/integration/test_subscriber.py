@@ -17,7 +17,7 @@ from wire import names
 from wire.messages.channels import Envelope, FinalStats, ResultMessage
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import People
-from wire.messages.statistics import Statistics
+from wire.messages.statistics import AnyStatistics, Statistics
 
 AUDIENCE = names.audience(ALICE, None)
 
@@ -34,7 +34,7 @@ class Receiver:
         assert message.session_id == ALICE
         self.seqs.append(seq)
 
-    def on_statistics(self, statistics: Statistics) -> None:
+    def on_statistics(self, statistics: AnyStatistics) -> None:
         self.versions.append(statistics.version)
 
     def on_people(self, people: People) -> None: ...

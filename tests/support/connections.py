@@ -8,16 +8,22 @@ from typing import Any
 
 from starlette.websockets import WebSocketDisconnect
 
+from fastapi_service import errors
+from fastapi_service.access.access import Access
 from fastapi_service.delivery.hub import Receiver
 from fastapi_service.delivery.result_log import Result
 from fastapi_service.sessions.ports import Client, Feed, SpeechSession
+from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionRecord
+from infra.redis_client import connect_async
 from tests.support.speakers import ALICE, final
 from wire.audio import SAMPLE_RATE
+from wire.errors import AccessError
+from wire.messages.base import Speaker
 from wire.messages.client import Configure, Start
 from wire.messages.results import Final
-from wire.messages.server import Configured
-from wire.messages.statistics import Statistics
+from wire.messages.server import Configured, Right
+from wire.messages.statistics import PersonStatistics, Statistics
 
 RECORD = SessionRecord(
     session_id=ALICE, owner="owner", room=None, language=None, sample_rate=SAMPLE_RATE, next_segment=0, samples=0
@@ -154,6 +160,7 @@ class FakeRegistry:
     missing: int = 0
     starts: list[Start] = field(default_factory=list)
     talking: int = 0
+    introduced: list[Speaker | None] = field(default_factory=list)
     left: list[bool] = field(default_factory=list)
 
     def enter(self, client: Client) -> None:
@@ -170,6 +177,9 @@ class FakeRegistry:
     def talks(self, _: SessionRecord) -> None:
         self.talking += 1
 
+    def introduce(self, record: SessionRecord) -> None:
+        self.introduced.append(record.speaker)
+
     async def read_statistics(self, record: SessionRecord, receiver: Receiver) -> None:
         receiver.on_statistics(Statistics(scope="session", session_id=record.session_id, version=9, trend_window=20))
 
@@ -181,11 +191,55 @@ class FakeRegistry:
 
 
 @dataclass
+class FakeVisit:
+    """A visit with ``rights`` (None: access is open), until ``end`` is called with an error."""
+
+    rights: tuple[Right, ...] | None = None
+    refusal: AccessError | None = None
+    """Raised when a session begins."""
+    began_with: list[str] = field(default_factory=list)
+    audio_s: float = 0.0
+    left: int = 0
+    end: Callable[[AccessError], None] = lambda _: None
+
+    async def begin(self, _: Start, end: Callable[[AccessError], None]) -> tuple[Right, ...] | None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.end = end
+        return self.rights
+
+    def introduced(self, start: Start) -> Start:
+        return start
+
+    async def began(self, session_id: str, person: str | None) -> None:
+        del person
+        self.began_with.append(session_id)
+
+    def require(self, right: Right) -> None:
+        if self.rights is not None and right not in self.rights:
+            raise errors.not_allowed(right)
+
+    def take_audio(self, seconds: float) -> None:
+        self.audio_s += seconds
+
+    def leave(self) -> None:
+        self.left += 1
+
+
+def open_access() -> Access:
+    """Access that is open, without limits: it never connects to Redis."""
+    nowhere = connect_async("redis://127.0.0.1:1")
+    return Access.at(nowhere, nowhere, Settings(access="open"))
+
+
+@dataclass
 class FakeStore:
     """Session records with their owners."""
 
     owned_by: dict[str, str] = field(default_factory=dict)
     frozen: bool = False
+    people: list[PersonStatistics] = field(default_factory=list)
+    deleted: set[str] = field(default_factory=set)
 
     async def create(self, start: Start) -> tuple[SessionRecord, str]:
         return replace(RECORD, room=start.room), "token"
@@ -200,6 +254,9 @@ class FakeStore:
     async def owners(self, session_ids: Sequence[str]) -> list[str | None]:
         return [self.owned_by.get(session_id) for session_id in session_ids]
 
+    async def is_deleted(self, session_id: str) -> bool:
+        return session_id in self.deleted
+
     async def is_outstanding(self, session_id: str, segment: int) -> bool:
         raise NotImplementedError
 
@@ -207,3 +264,6 @@ class FakeStore:
         if self.frozen:
             await asyncio.Event().wait()
         return None
+
+    async def person_statistics(self, _: str) -> list[PersonStatistics]:
+        return self.people

@@ -80,6 +80,10 @@ class Person:
     async def talk(self, pcm: bytes = bytes(3_200)) -> None:
         await self._line.send(pcm)
 
+    async def send(self, **message: object) -> None:
+        """Send a control message."""
+        await self._line.send(json.dumps(message))
+
     async def ping(self) -> None:
         """Wait for the answer: everything that was sent before it is received then."""
         await self._line.send('{"type":"ping"}')

@@ -36,6 +36,7 @@ DEFAULTS = {
     "NGINX_TRUSTED_PROXY": "127.0.0.1",
     "NGINX_MAX_CONNECTIONS_PER_ADDRESS": "100",
     "NGINX_HANDSHAKES_PER_S": "20",
+    "NGINX_LOGIN_PROXY": "",
 }
 """Settings of nginx as the Compose file sets them."""
 
@@ -93,7 +94,12 @@ def of_containers(folder: Path, ports: dict[int, int], gateway: str, **settings:
     confd.mkdir(parents=True, exist_ok=True)
     names = folder / "resolv.conf"
     names.write_text("nameserver 127.0.0.1\n", encoding="utf-8")
-    scripts = {"check-settings.sh": (), "trusted-proxy.sh": (confd,), "resolver.sh": (confd, names)}
+    scripts = {
+        "check-settings.sh": (),
+        "trusted-proxy.sh": (confd,),
+        "resolver.sh": (confd, names),
+        "login.sh": (confd,),
+    }
     for script, arguments in scripts.items():
         subprocess.run(["sh", ROOT / "nginx" / script, *arguments], env=os.environ | env, check=True)
     here = {

@@ -1,5 +1,6 @@
 """Base classes, field types and timestamps of all messages."""
 
+import math
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -8,6 +9,8 @@ SessionId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 """128 random bits in hexadecimal."""
 RoomName = Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")]
 """1–64 letters (of any script), digits, ``_``, ``.`` or ``-``."""
+PersonId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+"""Public id of a person in a room; see ``wire.people.person_id``."""
 OMITTED: Any = Field(exclude_if=lambda value: value is None)
 """Marks an optional field that is left out of the JSON when it is None: older services and clients do not have it."""
 
@@ -74,6 +77,22 @@ class Clock(Message):
         return self.model_copy(update=readings)
 
 
+class Speaker(Message):
+    """The person who talks in a session."""
+
+    person: PersonId
+    """The same in all sessions of the room that begin with the same ``person_key``, and in no other room."""
+    name: str | None = None
+    """Name that the person chose; null: none."""
+    role: str | None = None
+    """Role that the person chose, such as agent or customer; null: none."""
+
+
+def half_up(value: float) -> int:
+    """Round as the page's JavaScript does; Python's ``round`` goes to the even neighbour."""
+    return math.floor(value + 0.5)
+
+
 class Utterance(Message):
     """Fields that every job and every result of an utterance has."""
 
@@ -89,6 +108,17 @@ class Utterance(Message):
     end_ms: int
     """End on the session's audio clock, ms, gaps included."""
     clock: Clock
+    speaker: Annotated[Speaker | None, OMITTED] = None
+    """The person, with name and role at the end of the utterance. Missing from services older than this field."""
+
+    @property
+    def began_ms(self) -> int:
+        """Unix time in ms at which the session's audio clock began, as this utterance shows it.
+
+        A few ms differ from utterance to utterance, so files and statistics take that of the session's first entry.
+        """
+        audio_end = self.clock.endpointed if self.clock.audio_end is None else self.clock.audio_end
+        return half_up(audio_end * 1000) - self.end_ms
 
 
 HOPS: dict[str, tuple[str | tuple[str, ...], str]] = {

@@ -4,11 +4,13 @@ Each envelope is appended to the stream beside its channel and published with it
 that a subscriber detects a missed message and reads it from the stream.
 """
 
+from typing import Annotated
+
 from pydantic import Field
 
-from wire.messages.base import Message
+from wire.messages.base import OMITTED, Message
 from wire.messages.results import SegmentEnd
-from wire.messages.statistics import Statistics
+from wire.messages.statistics import PersonStatistics, Statistics
 
 
 class Envelope(Message):
@@ -34,3 +36,6 @@ class FinalStats(Envelope):
 
     audience: str
     message: Statistics
+    person: Annotated[PersonStatistics | None, OMITTED] = None
+    """Those of the person who talked, if ``message`` is a room's. Here and not in a message of its own, so that older
+    gateways, which do not read it, get no message that they cannot read."""

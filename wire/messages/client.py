@@ -2,15 +2,19 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, TypeAdapter, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, model_validator
 
 from wire.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, SAMPLE_RATE
 from wire.languages import LANGUAGES
-from wire.messages.base import PRIVATE, Command, RoomName, SessionId
+from wire.messages.base import OMITTED, PRIVATE, Command, RoomName, SessionId
 from wire.messages.jobs import Task
+from wire.people import MAX_NAME, MAX_ROLE, readable_name
 
 MAX_PROMPT = 400
 """Characters; Whisper uses about as many."""
+Secret = Annotated[str, Field(max_length=128)]
+_HIDDEN = Field(repr=False)
+"""Marks a secret: it is in no log, whatever logs a message."""
 
 
 def _known(language: str) -> str:
@@ -30,8 +34,12 @@ Languages = Annotated[
     AfterValidator(_once_each),
 ]
 
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_NAME), AfterValidator(readable_name)]
+Role = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_ROLE), AfterValidator(readable_name)]
+PersonKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,128}$")]
 
-class _RequestedRecognition(Command):
+
+class _RequestedSession(Command):
     """The settings that a client may change during a session."""
 
     language: Language | None = None
@@ -41,6 +49,11 @@ class _RequestedRecognition(Command):
     ``language``; several and ``language`` contradict each other."""
     prompt: Annotated[str, Field(max_length=MAX_PROMPT)] = ""
     """Names and words of the conversation, for their spelling."""
+    name: Annotated[Name | None, OMITTED] = None
+    """Name of the person who talks: one line of at most 60 characters, spaces at its ends not counted. Null or empty:
+    none."""
+    role: Annotated[Role | None, OMITTED] = None
+    """Role of the person, such as agent or customer: the same with at most 30 characters."""
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
@@ -54,7 +67,7 @@ class _RequestedRecognition(Command):
         return self.languages or (() if self.language is None else (self.language,))
 
 
-class Start(_RequestedRecognition):
+class Start(_RequestedSession):
     """Begins a session with other settings than the defaults, or resumes one. Only as the first message."""
 
     type: Literal["start"] = "start"
@@ -64,10 +77,19 @@ class Start(_RequestedRecognition):
     """Room that shares the results; null keeps them private."""
     sample_rate: Annotated[int, Field(ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE, strict=True)] = SAMPLE_RATE
     """Sample rate of the PCM, hertz, 8,000–48,000."""
+    person_key: Annotated[PersonKey | None, OMITTED] = None
+    """Random secret that the client keeps, 16–128 letters, digits, ``_`` or ``-``: its later sessions in the same room
+    are of the same person. It is not stored. Null: each session is another person."""
     session_id: SessionId | None = None
     """Session to resume, with its token."""
     token: Annotated[str, Field(max_length=128)] | None = None
     """Token from the ``ready`` of the session to resume."""
+    key: Annotated[Secret | None, OMITTED, _HIDDEN] = None
+    """API key, of a client that sends no header ``Authorization``."""
+    ticket: Annotated[Secret | None, OMITTED, _HIDDEN] = None
+    """Ticket from ``POST /tickets``, for one connection."""
+    invite: Annotated[Secret | None, OMITTED, _HIDDEN] = None
+    """Secret of a link into ``room``."""
     last_seq: Annotated[int, Field(ge=0, le=2**53)] = 0
     """Highest ``seq`` that the client has; the gateway sends all later messages again."""
 
@@ -80,7 +102,7 @@ class Start(_RequestedRecognition):
         return self
 
 
-class Configure(_RequestedRecognition):
+class Configure(_RequestedSession):
     """Changes the session for utterances that end from now on. Fields that are left out stay as they are."""
 
     type: Literal["configure"] = "configure"
@@ -89,6 +111,16 @@ class Configure(_RequestedRecognition):
     def changes_languages(self) -> bool:
         """True if the message says anything about them, also null or an empty list."""
         return not self.model_fields_set.isdisjoint({"language", "languages"})
+
+    @property
+    def changes_recognition(self) -> bool:
+        """True if it says anything about languages or prompt; what it says about the person changes no text."""
+        return self.changes_languages or "prompt" in self.model_fields_set
+
+    @property
+    def changes_person(self) -> bool:
+        """True if it says anything about name or role, also null."""
+        return not self.model_fields_set.isdisjoint({"name", "role"})
 
 
 class Gap(Command):

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from wire.messages.base import OMITTED, PRIVATE, Message, RoomName, SessionId
+from wire.messages.base import OMITTED, PRIVATE, Message, PersonId, RoomName, SessionId, Speaker
 from wire.messages.results import Final, NoSpeech, SegmentFailed
-from wire.messages.statistics import Statistics
+from wire.messages.statistics import PersonStatistics, Statistics
 
 
 class Endpointing(Message):
@@ -26,7 +26,7 @@ class Endpointing(Message):
     """A frame is loud above this multiple of the noise floor, unless ``silence_ceiling`` is lower."""
 
 
-class _AppliedRecognition(Message):
+class _AppliedSettings(Message):
     """The settings that apply to utterances from here on."""
 
     language: str | None
@@ -35,9 +35,17 @@ class _AppliedRecognition(Message):
     """ISO 639 codes among which it is detected for each utterance, or the one that is fixed; empty: all. Missing from
     gateways of version 0.2.0, which have no ``configure`` either."""
     prompt: str = ""
+    name: Annotated[str | None, OMITTED] = None
+    """Name of the person who talks; missing if there is none."""
+    role: Annotated[str | None, OMITTED] = None
+    """Role of the person; missing if there is none."""
 
 
-class Ready(_AppliedRecognition):
+Right = Literal["read", "talk", "files", "admin"]
+"""``talk`` sends audio no faster than it is spoken, ``files`` at any speed; each has those before it."""
+
+
+class Ready(_AppliedSettings):
     """The session has begun: the client may send audio."""
 
     type: Literal["ready"] = "ready"
@@ -51,11 +59,16 @@ class Ready(_AppliedRecognition):
     sample_rate: int
     """Hertz."""
     room: RoomName | None
+    person: Annotated[PersonId | None, OMITTED] = None
+    """Public id of the person who talks in this session; ``speaker.person`` of its results. Missing from gateways older
+    than names."""
     endpointing: Annotated[Endpointing | None, OMITTED] = None
     """Missing from gateways older than 0.2.0."""
+    rights: Annotated[tuple[Right, ...] | None, OMITTED] = None
+    """The client's rights in this session; missing where access is open."""
 
 
-class Configured(_AppliedRecognition):
+class Configured(_AppliedSettings):
     """Answer to ``configure``: utterances that end from now on are recognised so."""
 
     type: Literal["configured"] = "configured"
@@ -105,8 +118,21 @@ class SpeechEnded(Message):
     """``silence``: silence was sent, or no audio came. ``flush``: the session or its connection ended."""
 
 
+class PersonPresent(Speaker):
+    """A person in the room, with all of the person's connections."""
+
+    talker: bool
+    """A connection of the person has sent audio; false: the person only reads."""
+    talking: bool
+    """The person talks now, or did within the last 1.5 s."""
+
+
+MAX_WHO = 100
+"""Largest number of people in ``who``."""
+
+
 class People(Message):
-    """Number of people in the room. Sent to each client that joins, and to all when it changes."""
+    """The people in the room. Sent to each client that joins, and to all when it changes."""
 
     type: Literal["people"] = "people"
     room: RoomName
@@ -114,6 +140,9 @@ class People(Message):
     """Connections in the room, that of the receiver included."""
     talking: int
     """Connections in the room that have sent audio."""
+    who: Annotated[tuple[PersonPresent, ...] | None, OMITTED] = None
+    """At most 100 of them, those who have sent audio first, then by ``person``. Missing from gateways older than names;
+    whoever is connected to one is not among them."""
 
 
 class Pong(Message):
@@ -132,6 +161,14 @@ class Stopped(Message):
     """Utterances in the session so far."""
     pending: int
     """Utterances whose result is late; a resumed session still gets it."""
+
+
+class Deleted(Message):
+    """The conversation was deleted, with all that was said in it: nothing more comes. The gateway closes with 1000."""
+
+    type: Literal["deleted"] = "deleted"
+    session_id: SessionId
+    """The client's own session, which is gone, too."""
 
 
 class Error(Message):
@@ -156,9 +193,11 @@ AnyServerMessage = (
     | NoSpeech
     | SegmentFailed
     | Statistics
+    | PersonStatistics
     | People
     | Pong
     | Stopped
+    | Deleted
     | Error
 )
 ServerMessage = Annotated[AnyServerMessage, Field(discriminator="type")]

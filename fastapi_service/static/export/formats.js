@@ -5,7 +5,7 @@
  */
 
 import { asSentences } from "./sentences.js";
-import { Speakers, halfUp } from "./speakers.js";
+import { Speakers, halfUp, plainText } from "./speakers.js";
 
 /**
  * @typedef {import("../wire/messages.js").Final} Final
@@ -19,19 +19,19 @@ import { Speakers, halfUp } from "./speakers.js";
  * @typedef {object} Line
  * @property {number} start_ms
  * @property {number} end_ms
- * @property {string | null} speaker null with a single speaker
+ * @property {string | null} speaker null with a single person without a name
+ * @property {string | null} person
+ * @property {string | null} role
  * @property {string} text
  * @property {string | null} language
  * @property {Sentiment | null} sentiment
  * @property {string | null} sentiment_reason
  * @property {import("../wire/messages.js").Word[]} words
+ * @property {{ start_ms: number, end_ms: number }[]} utterances
  * @property {boolean} failed
  */
 
 const NOT_TRANSCRIBED = "[not transcribed]";
-/** White space, control characters, and what some programs take for the end of a line. */
-// eslint-disable-next-line no-control-regex
-const BLANKS = /[\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]+/g;
 /** The beginning of a cell that a spreadsheet would calculate. */
 const FORMULA = /^[=+\-@\t\r]/;
 
@@ -50,22 +50,25 @@ export const FORMATS = {
 export function formatTranscript(format, entries) {
   const speakers = new Speakers();
   for (const entry of entries) speakers.note(entry);
-  return FORMATS[format].write(asSentences(entries).map((entry) => toLine(entry, speakers)));
+  return FORMATS[format].write(asSentences(entries).map(({ result, utterances }) => toLine(result, utterances, speakers)));
 }
 
 /**
  * @param {Final | SegmentFailed} entry
+ * @param {{ start_ms: number, end_ms: number }[]} utterances
  * @param {Speakers} speakers
  * @returns {Line}
  */
-function toLine(entry, speakers) {
+function toLine(entry, utterances, speakers) {
   const offset = speakers.offset(entry.session_id);
   const final = entry.type === "final" ? entry : null;
   return {
     start_ms: entry.start_ms + offset,
     end_ms: entry.end_ms + offset,
-    speaker: speakers.name(entry),
-    text: final ? final.text.replace(BLANKS, " ").trim() : NOT_TRANSCRIBED,
+    speaker: speakers.voiced(entry),
+    person: speakers.person(entry.session_id),
+    role: speakers.role(entry.session_id),
+    text: final ? plainText(final.text) : NOT_TRANSCRIBED,
     language: final && final.language,
     sentiment: final && final.sentiment,
     sentiment_reason: final && final.sentiment_reason,
@@ -75,6 +78,7 @@ function toLine(entry, speakers) {
       end_ms: end_ms + offset,
       probability: rounded(probability),
     })),
+    utterances: utterances.map(({ start_ms, end_ms }) => ({ start_ms: start_ms + offset, end_ms: end_ms + offset })),
     failed: final === null,
   };
 }
@@ -111,11 +115,15 @@ function srt(lines) {
 function vtt(lines) {
   const cues = spoken(lines).map((line) => {
     const { speaker, sentiment } = line;
-    const safe = line.text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-    const content = sentiment ? `<c.${sentiment.label}${marks(sentiment, ".")}>${safe}</c>` : safe;
-    return `\n${times(line)}\n${speaker ? `<v ${speaker}>` : ""}${content}\n`;
+    const content = sentiment ? `<c.${sentiment.label}${marks(sentiment, ".")}>${safe(line.text)}</c>` : safe(line.text);
+    return `\n${times(line)}\n${speaker ? `<v ${safe(speaker)}>` : ""}${content}\n`;
   });
   return `WEBVTT\n${cues.join("")}`;
+}
+
+/** @param {string} text */
+function safe(text) {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 /** @param {Line[]} lines */
@@ -132,11 +140,11 @@ function plain({ label, score, probabilities: { negative, neutral, positive }, u
 
 /** @param {Line[]} lines */
 function csv(lines) {
-  const head = "\ufeffstart,end,speaker,language,text,sentiment,score,unsure,zero_shot\r\n"; // the mark makes Excel read UTF-8
-  const rows = lines.map(({ start_ms, end_ms, speaker, language, text, sentiment }) => {
+  const head = "\ufeffstart,end,speaker,language,text,sentiment,score,unsure,zero_shot,role\r\n"; // the mark makes Excel read UTF-8
+  const rows = lines.map(({ start_ms, end_ms, speaker, language, text, sentiment, role }) => {
     const { label = "", score = "", unsure = "", zero_shot = "" } = sentiment ? plain(sentiment) : {};
     const said = [time(start_ms), time(end_ms), speaker ?? "", language ?? "", text];
-    return `${[...said, label, score, unsure, zero_shot].map(String).map(cell).join(",")}\r\n`;
+    return `${[...said, label, score, unsure, zero_shot, role ?? ""].map(String).map(cell).join(",")}\r\n`;
   });
   return head + rows.join("");
 }

@@ -14,7 +14,7 @@ import { isBlank, joined, lastMark, spaceBetween, trimmedStart } from "../wire/s
 
 /**
  * @param {(Final | SegmentFailed)[]} entries in the order of `seq`
- * @returns {(Final | SegmentFailed)[]}
+ * @returns {{ result: Final | SegmentFailed, utterances: (Final | SegmentFailed)[] }[]}
  */
 export function asSentences(entries) {
   /** The finals of each sentence that goes on, by session and first segment. @type {Map<string, Final[]>} */
@@ -36,7 +36,9 @@ export function asSentences(entries) {
       found.push(begun);
     }
   }
-  return found.map((each) => (Array.isArray(each) ? asOne(each) : each));
+  return found.map((each) =>
+    Array.isArray(each) ? { result: asOne(each), utterances: each } : { result: each, utterances: [each] },
+  );
 }
 
 /**

@@ -4,13 +4,29 @@
 import { Voices } from "./voices.js";
 
 /**
- * @typedef {Pick<import("../wire/messages.js").Final, "session_id" | "clock" | "end_ms"> &
+ * @typedef {Pick<import("../wire/messages.js").Final, "session_id" | "clock" | "end_ms" | "speaker"> &
  *   Partial<import("./voices.js").Voiced>} SegmentEnd
+ * @typedef {import("../wire/messages.js").Speaker} Speaker
  */
 
+// eslint-disable-next-line no-control-regex
+const BLANKS = /[\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]+/g;
+
+/**
+ * Single spaces for white space, control characters, and what some programs take for the end of a line.
+ * @param {string} text
+ */
+export function plainText(text) {
+  return text.replace(BLANKS, " ").trim();
+}
+
 export class Speakers {
-  /** Session → Unix seconds at which its audio clock began, in order of first appearance. @type {Map<string, number>} */
+  /** Session → Unix time in ms at which its audio clock began, in order of first appearance. @type {Map<string, number>} */
   #began = new Map();
+  /** Session → person; without one, the session itself. @type {Map<string, string>} */
+  #personOf = new Map();
+  /** Person → name and role in the newest result, in order of first appearance. @type {Map<string, Speaker | null>} */
+  #newest = new Map();
   voices = new Voices();
 
   /**
@@ -19,33 +35,73 @@ export class Speakers {
    * @returns {boolean} true if the times of other sessions may have changed
    */
   note(end) {
-    const { session_id, clock, end_ms } = end;
+    const { session_id, clock, end_ms, speaker } = end;
     this.voices.note(end);
+    const person = speaker?.person ?? this.#key(session_id);
+    this.#personOf.set(session_id, person);
+    this.#newest.set(person, speaker ?? this.#newest.get(person) ?? null);
+    if (person !== session_id) this.#newest.delete(session_id); // results of older services are of the same person
     if (this.#began.has(session_id)) return false;
-    this.#began.set(session_id, (clock.audio_end ?? clock.endpointed) - end_ms / 1000);
+    this.#began.set(session_id, halfUp((clock.audio_end ?? clock.endpointed) * 1000) - end_ms);
     return this.#began.size > 1;
   }
 
-  /** From 1. @param {string} session */
-  number(session) {
-    return [...this.#began.keys()].indexOf(session) + 1;
+  /** @param {string} session */
+  #key(session) {
+    return this.#personOf.get(session) ?? session;
   }
 
-  /** Null with a single speaker. @param {SegmentEnd} end */
-  name(end) {
-    const { session_id } = end;
-    const name = this.#began.size > 1 ? `Speaker ${this.number(session_id)}` : null;
-    const voice = this.voices.several(session_id) && this.voices.number(end);
+  /** From 1, by person. @param {string} session */
+  number(session) {
+    return [...this.#newest.keys()].indexOf(this.#key(session)) + 1;
+  }
+
+  /** Public id; null from services older than names. @param {string} session */
+  person(session) {
+    return this.#newest.get(this.#key(session))?.person ?? null;
+  }
+
+  /** @param {string} session */
+  role(session) {
+    return plainText(this.#newest.get(this.#key(session))?.role ?? "") || null;
+  }
+
+  /** The chosen name, or a number; null with a single person who has none. @param {string} session */
+  name(session) {
+    return this.#labels().get(this.#key(session)) ?? null;
+  }
+
+  /** The name of who said a result: also which of several at that microphone. @param {SegmentEnd} end */
+  voiced(end) {
+    const name = this.name(end.session_id);
+    const voice = this.voices.several(end.session_id) && this.voices.number(end);
     return voice ? (name ? `${name}, voice ` : "Speaker ") + voice : name;
   }
 
+  /** The name of each person; later ones of the same name get a number. */
+  #labels() {
+    /** @type {Map<string, string>} */
+    const labels = new Map();
+    const names = [...this.#newest].map(([person, known]) => ({ person, name: plainText(known?.name ?? "") }));
+    if (names.length === 1 && !names[0].name) return labels;
+    const used = new Set();
+    for (const [i, { person, name }] of names.entries()) {
+      const whole = name || `Speaker ${i + 1}`;
+      let label = whole;
+      for (let same = 2; used.has(label); same++) label = `${whole} (${same})`;
+      used.add(label);
+      labels.set(person, label);
+    }
+    return labels;
+  }
+
   /**
-   * Milliseconds from the session's audio clock to the common one; 0 with a single speaker, or without an utterance.
+   * Milliseconds from the session's audio clock to the common one; 0 with a single session, or without an utterance.
    * @param {string} session
    */
   offset(session) {
     const first = Math.min(...this.#began.values());
-    return halfUp(((this.#began.get(session) ?? first) - first) * 1000) || 0;
+    return (this.#began.get(session) ?? first) - first || 0;
   }
 }
 

@@ -49,6 +49,9 @@ export const en = {
   },
   settings: {
     title: "Settings",
+    name: "Your name",
+    role: "Your role",
+    nameHint: "Others in the room see both. Role: such as agent or customer.",
     languages: "Spoken languages",
     languagesHint: "None: any language. Several: each sentence is in one of them.",
     search: "Search: name or code",
@@ -90,6 +93,12 @@ export const en = {
      */
     people: (people, talking) => `${people === 1 ? "1 person" : `${people} people`} here, ${talking} talking`,
   },
+  signIn: {
+    title: "Sign in",
+    explain: "This service is for people who have its pass-phrase, or a link into a room.",
+    passphrase: "Pass-phrase",
+    proxy: "Sign in with your account",
+  },
   transcript: "Transcript",
   empty: {
     idle: "Press Start and speak. Each sentence appears here, with how it is meant, soon after you have said it.",
@@ -98,8 +107,26 @@ export const en = {
     nothing: "Nothing was understood. Is the right microphone chosen, and is it not muted?",
   },
   you: "You",
+  people: {
+    title: "Each person",
+    curves: "Sentiment of each person over time",
+    unnamed: "Unnamed",
+    you: "(you)",
+    talking: "talking",
+    /** @param {number} count */
+    more: (count) => `and ${count} more`,
+    /**
+     * @param {number} count
+     * @param {string} names of some of them
+     */
+    listening: (count, names) => `${count} listening${names && `: ${names}`}`,
+    name: "Add your name",
+    rename: "Change name",
+  },
   /** @param {number} number */
   speaker: (number) => `Speaker ${number}`,
+  /** One of several speakers at a person's microphone. @param {number} number */
+  voice: (number) => `voice ${number}`,
   /** @param {number} unread */
   newest: (unread) => (unread ? `Newest (${unread})` : "Newest"),
   /** @param {number} count */
@@ -138,6 +165,12 @@ export const en = {
     trend: "Recent trend",
     languages: "Languages",
     latency: "Typical delay",
+    longest: "Longest turn",
+    interruptions: "Interruptions",
+    overlap: "Talking at once",
+    silence: "Silence",
+    most_positive: "Most positive",
+    most_negative: "Most negative",
     unanalysed: "Without sentiment",
     unsure: "Sentiment unsure",
     zero_shot: "* Language not trained",
@@ -149,7 +182,21 @@ export const en = {
   /** @param {{ from: string, to: string, lowest: string, highest: string, latest: string }} figures */
   timeline: ({ from, to, lowest, highest, latest }) =>
     `From ${from} to ${to}, on a scale of −1 (negative) to 1 (positive): lowest ${lowest}, highest ${highest}, latest ${latest}.`,
+  /**
+   * @param {string} time
+   * @param {number} sign −1 or 1
+   */
+  turn: (time, sign) => `${sign < 0 ? "negative" : "positive"} from ${time}`,
+  /** @param {string} turns */
+  turns: (turns) => `◇ Turning points: ${turns}.`,
   export: "Save as",
+  delete: {
+    title: "Delete…",
+    sure: "Delete this conversation for everyone in it? Files that you saved stay.",
+    it: "Delete",
+    keep: "Cancel",
+    done: "The conversation was deleted.",
+  },
   microphone: {
     insecure:
       "Browsers give a microphone to safe pages only. Open this page with https://, or as http://localhost on the machine that it runs on.",

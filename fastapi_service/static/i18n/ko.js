@@ -15,6 +15,7 @@ const ERRORS = {
   file_truncated: "파일의 끝부분이 없거나 손상되었습니다. 그 앞부분만 보냅니다.",
   wrong_part: "파일을 보내다가 중단되었습니다. 파일을 다시 선택해 주세요.",
   bad_message: "페이지가 서비스와 맞지 않습니다. 새로고침해 주세요.",
+  not_owner: "방을 처음 연 사람만 대화를 삭제할 수 있습니다.",
   busy: "처리를 기다리는 음성이 많아 결과가 늦어집니다. 계속 말씀하셔도 되며, 사라지는 내용은 없습니다.",
 };
 
@@ -60,6 +61,9 @@ export const ko = {
   },
   settings: {
     title: "설정",
+    name: "내 이름",
+    role: "내 역할",
+    nameHint: "방에 있는 사람에게 보입니다. 역할 예: 상담원, 고객.",
     languages: "말하는 언어",
     languagesHint: "선택하지 않으면 모든 언어에서, 선택하면 그중에서 문장마다 감지합니다.",
     search: "이름이나 코드로 찾기",
@@ -93,6 +97,12 @@ export const ko = {
     inRoom: (room) => `방: ${room}`,
     people: (people, talking) => `${people}명 참여 중, ${talking}명 말하는 중`,
   },
+  signIn: {
+    title: "로그인",
+    explain: "암호를 알거나 방 초대 링크가 있는 사람만 쓸 수 있습니다.",
+    passphrase: "암호",
+    proxy: "내 계정으로 로그인",
+  },
   transcript: "대화 기록",
   empty: {
     idle: "시작을 누르고 말해 보세요. 말이 끝나면 곧 문장과 감정이 여기에 나타납니다.",
@@ -101,7 +111,19 @@ export const ko = {
     nothing: "알아들은 말이 없습니다. 마이크를 제대로 선택했는지, 음소거되지 않았는지 확인해 주세요.",
   },
   you: "나",
+  people: {
+    title: "사람별",
+    curves: "시간에 따른 사람별 감정",
+    unnamed: "이름 없음",
+    you: "(나)",
+    talking: "말하는 중",
+    more: (count) => `외 ${count}명`,
+    listening: (count, names) => `${count}명 듣는 중${names && `: ${names}`}`,
+    name: "이름 입력",
+    rename: "이름 바꾸기",
+  },
   speaker: (number) => `화자 ${number}`,
+  voice: (number) => `목소리 ${number}`,
   newest: (unread) => (unread ? `최신 문장 (${unread})` : "최신 문장"),
   added: (count) => `문장 ${count}개가 추가되었습니다.`,
   hops: {
@@ -140,6 +162,12 @@ export const ko = {
     trend: "최근 흐름",
     languages: "언어",
     latency: "보통 지연",
+    longest: "가장 긴 발언",
+    interruptions: "끼어들기",
+    overlap: "동시에 말함",
+    silence: "침묵",
+    most_positive: "가장 긍정적",
+    most_negative: "가장 부정적",
     unanalysed: "감정 없음",
     unsure: "감정 불확실",
     zero_shot: "* 학습하지 않은 언어",
@@ -149,7 +177,16 @@ export const ko = {
   leaning: (leaning) => ["부정적", "균형", "긍정적"][leaning + 1],
   timeline: ({ from, to, lowest, highest, latest }) =>
     `${from}부터 ${to}까지, −1(부정)에서 1(긍정) 사이: 최저 ${lowest}, 최고 ${highest}, 최근 ${latest}.`,
+  turn: (time, sign) => `${time}부터 ${sign < 0 ? "부정" : "긍정"}`,
+  turns: (turns) => `◇ 전환점: ${turns}.`,
   export: "저장 형식",
+  delete: {
+    title: "삭제…",
+    sure: "이 대화를 모두에게서 삭제할까요? 저장한 파일은 남습니다.",
+    it: "삭제",
+    keep: "취소",
+    done: "대화가 삭제되었습니다.",
+  },
   microphone: {
     insecure:
       "브라우저는 안전한 페이지에서만 마이크를 허용합니다. https:// 주소로 열거나, 서비스를 실행하는 기기에서 http://localhost로 열어 주세요.",

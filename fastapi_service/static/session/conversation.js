@@ -22,6 +22,7 @@ const LOST_MS = 3000;
  * @property {(status: import("../view/view.js").Status, share: number) => void} onStatus `share` of a file that was sent, 0–1
  * @property {() => void} onTrouble the connection is lost for now
  * @property {(lastSeq: number) => void} onOver `seq` of the newest result
+ * @property {() => void} onDeleted the conversation was deleted, here or by another of its people
  */
 
 export class Conversation {
@@ -137,7 +138,7 @@ export class Conversation {
   leave() {
     this.#status.finishing = true;
     keepAwake(false);
-    this.#handlers = { onSession() {}, onStatus() {}, onTrouble() {}, onOver() {} };
+    this.#handlers = { onSession() {}, onStatus() {}, onTrouble() {}, onOver() {}, onDeleted() {} };
     this.#closeMicrophone();
     this.#socket.leave();
     return this.#socket.lastSeq;
@@ -187,6 +188,7 @@ export class Conversation {
   #onMessage(message) {
     // A file comes faster than speech: busy is its normal state.
     if (message.type === "error" && message.code === "busy" && this.#status.progress !== null) return;
+    if (message.type === "deleted") return this.#handlers.onDeleted();
     showMessage(this.#page, this.#room, message);
     if (message.type === "ready") {
       this.#endpointing = message.endpointing ?? null;

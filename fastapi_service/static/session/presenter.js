@@ -11,6 +11,7 @@ import { texts } from "../i18n/index.js";
  * @property {import("../view/statistics.js").StatisticsPanel} statistics
  * @property {import("../view/meter.js").Meter} meter
  * @property {import("../view/share.js").Share} share
+ * @property {import("../view/who.js").Who} who
  *
  * @typedef {import("../wire/messages.js").ServerMessage} ServerMessage
  */
@@ -20,10 +21,12 @@ import { texts } from "../i18n/index.js";
  * @param {string | null} room
  * @param {ServerMessage} message
  */
-export function showMessage({ view, transcript, statistics, share }, room, message) {
+export function showMessage({ view, transcript, statistics, share, who }, room, message) {
   switch (message.type) {
     case "ready":
-      return transcript.own(message.session_id);
+      return transcript.own(message.session_id, message);
+    case "configured":
+      return transcript.rename(message);
     case "speech_started":
       return transcript.begin(message);
     case "interim":
@@ -39,7 +42,10 @@ export function showMessage({ view, transcript, statistics, share }, room, messa
     case "stats":
       if (message.scope === (room ? "room" : "session")) statistics.show(message);
       return;
+    case "person_stats":
+      return statistics.showPerson(message);
     case "people":
+      who.show(message.who);
       statistics.people(message.people);
       return share.people(message.people, message.talking);
     case "ack":

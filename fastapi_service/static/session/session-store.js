@@ -4,6 +4,7 @@
 import * as storage from "../storage.js";
 
 const KEY = "session";
+const FIRST = "first";
 /** It is offered for this long after its end, or after the page was left. */
 const KEPT_MS = 10 * 60 * 1000;
 
@@ -23,6 +24,23 @@ export function markOver() {
 
 export function forget() {
   storage.save("sessionStorage", KEY, null);
+}
+
+export function forgetFirst() {
+  storage.save("sessionStorage", FIRST, null);
+}
+
+/**
+ * Returns the first session of this tab in a room, which this one is if there is none: only the first of all owns the room.
+ * @param {string} room
+ * @param {Session} session
+ * @returns {Session}
+ */
+export function firstIn(room, session) {
+  const stored = storage.load("sessionStorage", FIRST);
+  if (stored?.room === room) return stored;
+  storage.save("sessionStorage", FIRST, { room, ...session });
+  return session;
 }
 
 /**

@@ -15,10 +15,11 @@ const STOP_TIMEOUT_MS = 90_000;
  * @typedef {import("../wire/messages.js").ServerMessage} ServerMessage
  * @typedef {{ session_id: string, token: string }} Session
  * @typedef {{ languages: string[], prompt: string }} Recognition `languages`: codes; none: any
+ * @typedef {{ name?: string | null, role?: string | null }} Introduction who talks
  *
  * @typedef {object} Options
  * @property {URL} url
- * @property {Recognition & Pick<import("../wire/messages.js").Start, "task" | "room">} start
+ * @property {Recognition & Introduction & Pick<import("../wire/messages.js").Start, "task" | "room" | "person_key" | "invite">} start
  * @property {Session | null} [resume] a session of an earlier page
  *
  * @typedef {object} Handlers
@@ -40,8 +41,13 @@ export class SpeechSocket {
   #session;
   /** The session began on an earlier page: only the service has the position of its next audio. */
   #inherited;
-  /** What the service applies; null: it is unknown, or cannot be changed. @type {Recognition | null} */
+  /**
+   * What the service applies; null: it is unknown, or cannot be changed. Without a person the service has no names.
+   * @type {Recognition & Introduction & { person?: string | null } | null}
+   */
   #applied = null;
+  /** An older service has refused to be told who talks. */
+  #anonymous = false;
   /** `seq` of the newest result. */
   lastSeq = 0;
   /** @type {number | null} */
@@ -75,13 +81,16 @@ export class SpeechSocket {
     this.#connection.open();
   }
 
-  /** Changes what is recognised from now on. @param {Recognition} wanted */
-  configure({ languages, prompt }) {
-    this.#start = { ...this.#start, languages, prompt };
+  /** Changes what is recognised from now on, and who talks. @param {Recognition & Introduction} wanted */
+  configure({ languages, prompt, name = null, role = null }) {
+    this.#start = { ...this.#start, languages, prompt, name, role };
     const applied = this.#applied;
-    if (!applied || (String(applied.languages) === String(languages) && applied.prompt === prompt)) return;
-    this.#applied = { languages, prompt };
-    this.#connection.send({ type: "configure", languages, prompt });
+    if (!applied) return;
+    const same = String(applied.languages) === String(languages) && applied.prompt === prompt;
+    const known = !applied.person || ((applied.name ?? null) === name && (applied.role ?? null) === role);
+    if (same && known) return;
+    this.#applied = { ...applied, languages, prompt, name, role };
+    this.#connection.send({ type: "configure", ...(same ? {} : { languages, prompt }), ...(known ? {} : { name, role }) });
   }
 
   /** No more audio; `onEnd` follows after the last result. */
@@ -106,9 +115,10 @@ export class SpeechSocket {
   }
 
   #sendStart() {
-    const { languages, ...start } = this.#start;
+    const { languages, name, role, person_key, ...start } = this.#start;
     const spoken = languages.length > 1 ? { languages } : { language: languages[0] ?? null };
-    const known = { last_seq: this.lastSeq, ...this.#session };
+    const person = Object.entries(this.#anonymous ? {} : { name, role, person_key }).filter(([, value]) => value);
+    const known = { last_seq: this.lastSeq, ...Object.fromEntries(person), ...this.#session };
     this.#connection.send({ type: "start", ...spoken, ...start, sample_rate: SAMPLE_RATE, ...known });
   }
 
@@ -133,6 +143,10 @@ export class SpeechSocket {
         return this.#onStopped(message.pending);
       case "error":
         if (message.code === "session_unknown") return this.#pending === null ? this.#renew() : this.giveUp();
+        if (message.code === "bad_message" && !this.audio.ready && !this.#anonymous) {
+          this.#anonymous = true;
+          return this.#sendStart();
+        }
         this.handlers.onMessage(message);
         if (!this.audio.ready && !message.fatal) this.#end(null); // our start was refused: nothing would follow
         return;

@@ -22,10 +22,12 @@ export class Announcer {
    * @param {string} text what is new
    * @param {string} [language]
    * @param {boolean} [continues] it is no sentence of its own
+   * @param {string} [name] of who says it, if that is new
    */
-  announce(text, language, continues) {
+  announce(text, language, continues, name) {
     if (!continues) this.#count++;
-    if (this.#count <= MOST) this.#waiting.push(element("p", language ? { lang: language } : {}, text));
+    const said = element("span", language ? { lang: language } : {}, text);
+    if (this.#count <= MOST) this.#waiting.push(element("p", {}, ...(name ? [`${name}: `] : []), said));
     this.#timer ||= setTimeout(() => this.#flush(), COLLECT_MS);
   }
 

@@ -17,6 +17,8 @@ export class SentenceItem {
   #time = element("time");
   /** The paragraph of its text; what waits for its final text may stand behind that. */
   text;
+  /** Session and segment that the sentence began with. */
+  place;
   /** The beginning of the sentence, on the session's audio clock. */
   #start_ms;
   /** Its latency and sentiment are those of the sentence. @type {Final | SegmentFailed} */
@@ -32,6 +34,7 @@ export class SentenceItem {
     this.#item = item;
     this.#head = [...speaker, this.#time];
     this.#start_ms = entry.start_ms;
+    this.place = `${entry.session_id} ${entry.segment}`;
     this.newest = entry;
     [this.text] = parts;
     item.className = "said";
@@ -57,6 +60,12 @@ export class SentenceItem {
   addLatency() {
     const line = this.#item.querySelector(".hops") ? null : latencyLine(this.newest);
     if (line) this.#item.append(line);
+  }
+
+  /** Brings it into view. */
+  show() {
+    this.#item.scrollIntoView({ block: "center" });
+    this.#item.focus({ preventScroll: true });
   }
 
   /** @param {Element[]} parts */

@@ -38,20 +38,6 @@ export function finalParts({ sentence, text, language, sentiment, sentiment_reas
   ];
 }
 
-/**
- * Who talks.
- * @param {number | null} number null: ourselves
- * @param {() => number | null} voice which of several at that microphone; null: not known
- * @param {unknown} shared true in a room, where the voices of all microphones are numbered from 1
- */
-export function speakerName(number, voice, shared) {
-  return setText(element("p", { class: "speaker" }), () => {
-    const name = number === null ? texts.you : texts.speaker(number);
-    const of = voice();
-    return of === null ? name : shared ? `${name} · ${of}` : texts.speaker(of);
-  });
-}
-
 /** The failure and its reason. @param {SegmentFailed} failed */
 export function failedParts(failed) {
   return [

@@ -13,6 +13,8 @@ import { setText } from "./localize.js";
  * @property {string[]} languages of the speech; none: any
  * @property {"transcribe" | "translate"} task
  * @property {string} prompt names and words that may come up
+ * @property {string | null} name of the person who talks
+ * @property {string | null} role likewise
  * @property {string | null} device id of the microphone; null for the browser's default
  * @property {boolean} echoCancellation
  * @property {boolean} noiseSuppression
@@ -21,6 +23,8 @@ import { setText } from "./localize.js";
  */
 
 const STORED_AS = "settings";
+/** What the service does not take in a name: control characters, halves of characters, ends of lines, changes of direction. */
+const NOT_IN_NAMES = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu;
 
 export class Settings {
   /** @type {NodeListOf<HTMLInputElement>} */
@@ -41,8 +45,9 @@ export class Settings {
       if (target === field("device")) this.#device = field("device").value;
       this.#save();
       this.#showThreshold();
-      // While it is typed, the prompt is no prompt yet.
-      if ((target === field("prompt")) === (type === "change")) this.#changed(this.value);
+      // While they are typed, prompt and name are none yet.
+      const typed = ["prompt", "name", "role"].some((id) => target === field(id));
+      if (typed === (type === "change")) this.#changed(this.value);
     };
     for (const type of ["input", "change"]) find("settings").addEventListener(type, note);
   }
@@ -58,6 +63,8 @@ export class Settings {
       languages: this.#languages,
       task: field("translate").checked ? "translate" : "transcribe",
       prompt: field("prompt").value.trim(),
+      name: nameIn("name"),
+      role: nameIn("role"),
       device: this.#device || null,
       echoCancellation: field("echoCancellation").checked,
       noiseSuppression: field("noiseSuppression").checked,
@@ -141,4 +148,9 @@ export class Settings {
  */
 function field(id) {
   return find(id);
+}
+
+/** What a person is to be called; null: nothing. @param {string} id */
+function nameIn(id) {
+  return field(id).value.replace(NOT_IN_NAMES, "").trim() || null;
 }

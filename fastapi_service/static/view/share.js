@@ -1,6 +1,7 @@
 // @ts-check
 /** The room: joining and leaving it, its link, and its number of people. */
 
+import { inviteTo } from "../access.js";
 import { texts } from "../i18n/index.js";
 import { find } from "./element.js";
 import { setText } from "./localize.js";
@@ -106,7 +107,8 @@ export function linkTo(room) {
   const url = new URL(document.baseURI);
   url.searchParams.delete("room");
   if (room !== null) url.searchParams.set("room", room);
-  url.hash = "";
+  const invite = room === null ? undefined : inviteTo(room);
+  url.hash = invite ? `invite=${invite}` : "";
   return url;
 }
 

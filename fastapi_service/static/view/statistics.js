@@ -3,16 +3,20 @@
 
 import { languageName, minutes, percent, seconds, valence, whole } from "../i18n/format.js";
 import { texts } from "../i18n/index.js";
+import { leaning } from "./curve.js";
 import { element, find } from "./element.js";
 import { setText } from "./localize.js";
-import { Trend, leaning } from "./trend.js";
+import { People } from "./people.js";
+import { PeopleTable } from "./people-table.js";
+import { SentenceLink } from "./sentence-link.js";
+import { Trend } from "./trend.js";
 
 /**
  * @typedef {import("../wire/messages.js").Statistics} Statistics
- * @typedef {"type" | "scope" | "session_id" | "room" | "version" | "no_speech" | "trend_window"} Unshown
+ * @typedef {"type" | "scope" | "session_id" | "version" | "no_speech" | "trend_window"} Unshown
  * @typedef {typeof RARE[number]} Rare older services do not send all of them
- * @typedef {Omit<Statistics, Unshown | Rare | "sentiment" | "sentences">} Always
- * @typedef {Always & Partial<Pick<Statistics, Rare | "sentences">> & { sentiment: Partial<Statistics["sentiment"]> }} Figures
+ * @typedef {Omit<Statistics, Unshown | Rare | "room" | "sentiment" | "sentences">} Always
+ * @typedef {Always & Partial<Pick<Statistics, Rare | "room" | "sentences">> & { sentiment: Partial<Statistics["sentiment"]> }} Figures
  */
 
 /** Text of each figure, by the `data-figure` of its element. @type {Record<string, (statistics: Figures) => string>} */
@@ -28,10 +32,13 @@ const FIGURES = {
 const RARE = /** @type {const} */ (["unanalysed", "unsure", "zero_shot", "uncertain", "failures"]);
 /** Counts, by the `data-figure` of their element too. */
 const COUNTS = /** @type {const} */ (["words", ...RARE]);
+/** What there is in a room only, and of newer services. */
+const CONVERSATION = /** @type {const} */ (["silence", "overlap"]);
+const NOTABLE = /** @type {const} */ (["most_positive", "most_negative"]);
 /** The figures of each list, by its id. */
 const LISTS = /** @type {const} */ ({
   totals: ["sentences", "words", "talk"],
-  rows: ["pace", "trend", "languages", "latency", "people", ...RARE],
+  rows: ["pace", "trend", "languages", "latency", "people", ...CONVERSATION, ...NOTABLE, ...RARE],
 });
 
 const NO_SCORES = { count: 0, mean_score: null };
@@ -49,13 +56,29 @@ const EMPTY = {
 
 export class StatisticsPanel {
   #panel = find("statistics");
-  #trend = new Trend();
+  #trend;
+  #table;
+  /** @type {SentenceLink[]} */
+  #links;
 
-  constructor() {
+  /**
+   * @param {People} [people]
+   * @param {import("./sentence-link.js").Reach} [reach]
+   */
+  constructor(people = new People(), reach = () => null) {
+    this.#trend = new Trend(people);
+    this.#table = new PeopleTable(people, reach);
     for (const [list, names] of Object.entries(LISTS)) find(list).append(...names.map(entry));
+    this.#links = NOTABLE.map((name) => {
+      const link = new SentenceLink(reach);
+      this.#figure(name).append(link.element);
+      return link;
+    });
   }
 
   clear() {
+    this.#trend.clear();
+    this.#table.clear();
     this.show(EMPTY);
     this.people(null);
   }
@@ -78,7 +101,25 @@ export class StatisticsPanel {
       row.querySelectorAll("td").forEach((cell, i) => setText(cell, figures[i]));
       row.style.setProperty("--share", String(share));
     }
-    this.#trend.show(statistics.timeline);
+    const { room, conversation, timeline, turning_points } = statistics;
+    this.#trend.show(timeline, (room && turning_points) || []);
+    this.#table.show(conversation?.people ?? []);
+    for (const name of CONVERSATION) {
+      const ms = conversation?.[`${name}_ms`];
+      this.#rowOf(name).hidden = ms === undefined;
+      setText(this.#figure(name), () => seconds(ms ?? 0));
+    }
+    NOTABLE.forEach((name, i) => {
+      const sentence = room ? statistics[name] : null;
+      this.#rowOf(name).hidden = !sentence;
+      this.#links[i].show(sentence, ({ valence: value }, text) => `${valence(value)} ${text}`, () => "");
+    });
+  }
+
+  /** Shows the figures of one person in the room. @param {import("../wire/messages.js").PersonStatistics} statistics */
+  showPerson(statistics) {
+    this.#trend.showPerson(statistics);
+    this.#table.note(statistics);
   }
 
   /** Shows the number of people in the room; null outside of one. @param {number | null} people */

@@ -11,10 +11,11 @@ import { Announcer } from "./announcer.js";
 import { element } from "./element.js";
 import { setAgain, setText } from "./localize.js";
 import { OpenSentence } from "./open-sentence.js";
+import { People } from "./people.js";
 import { RovingFocus } from "./roving-focus.js";
 import { SentenceList } from "./sentence-list.js";
 import { SentenceItem } from "./sentence-item.js";
-import { failedParts, finalParts, interimParts, speakerName } from "./sentence.js";
+import { failedParts, finalParts, interimParts } from "./sentence.js";
 
 /**
  * @typedef {import("../wire/messages.js").Final} Final
@@ -31,13 +32,17 @@ export class Transcript {
   /** Session → the sentence of its last final. @type {Map<string, SentenceItem>} */
   #last = new Map();
   #speakers = new Speakers();
-  /** Our own sessions: a new one follows when one has expired. @type {Set<string>} */
-  #own = new Set();
+  #people;
+  /** The person of the latest heading; null: of ourselves without a name, who need none. @type {string | null} */
+  #heading = null;
   #open = new OpenSentence();
   #focus = new RovingFocus(this.#list.root);
+  /** Voice of the last sentence; null without one. @type {() => number | null} */
+  #voice = () => null;
   #onEntries = () => {};
 
-  constructor() {
+  constructor(people = new People()) {
+    this.#people = people;
     for (const type of ["pointerover", "focusin"]) {
       this.#list.root.addEventListener(type, ({ target }) => {
         const item = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target).closest("li.said"));
@@ -51,15 +56,26 @@ export class Transcript {
     this.#onEntries = changed;
   }
 
-  /** Takes a session as ours: its speaker is "You". @param {string} session_id */
-  own(session_id) {
+  /**
+   * Takes a session as ours.
+   * @param {string} session_id
+   * @param {import("./people.js").Ourselves} [speaker]
+   */
+  own(session_id, speaker) {
     this.#open.own(session_id);
-    this.#own.add(session_id);
+    this.#people.own(session_id, speaker);
+  }
+
+  /** Takes another name of ours. @param {import("./people.js").Ourselves} speaker */
+  rename(speaker) {
+    this.#people.rename(this.#open.session, speaker);
   }
 
   clear() {
     this.#list.clear();
-    this.#own.clear();
+    this.#people.clear();
+    this.#heading = null;
+    this.#voice = () => null;
     this.#open = new OpenSentence();
     this.#speakers = new Speakers();
     this.#last.clear();
@@ -115,10 +131,21 @@ export class Transcript {
       before.grow(final);
       this.#list.grown();
     }
+    const heading = this.#heading;
     const sentence = grows ? before : this.#add(final, finalParts(final));
     this.#last.set(session_id, sentence);
     this.#note(final, sentence);
-    this.#announcer.announce(final.text, final.language, grows);
+    const name = this.#heading && this.#heading !== heading ? this.#people.label(this.#heading) : "";
+    this.#announcer.announce(final.text, final.language, grows, name);
+  }
+
+  /**
+   * The sentence that began with a segment, if it is here.
+   * @type {import("./sentence-link.js").Reach}
+   */
+  find({ session_id, segment }) {
+    const found = this.#said.find(({ place }) => place === this.#key(segment, session_id));
+    return found ? { text: found.text.textContent ?? "", show: () => found.show() } : null;
   }
 
   /** @param {SegmentFailed} failed */
@@ -150,10 +177,14 @@ export class Transcript {
    * @param {Element[]} parts
    */
   #add(entry, parts) {
-    const { session_id, segment } = entry;
+    const { session_id, segment, room } = entry;
     const item = this.#list.take(this.#key(segment, session_id));
     const moved = this.#speakers.note(entry);
-    const sentence = new SentenceItem(item, entry, parts, this.#speaker(entry));
+    const heading = this.#headed(this.#people.said(entry), room);
+    const voice = () => this.#speakers.voices.number(entry);
+    const sentence = new SentenceItem(item, entry, parts, this.#speaker(heading, voice));
+    this.#heading = heading;
+    this.#voice = voice;
     item.dataset.entry = String(this.#said.push(sentence) - 1);
     for (const each of moved ? this.#said : [sentence]) each.showTime(this.#speakers);
     this.#focus.moveTo(item);
@@ -174,22 +205,31 @@ export class Transcript {
   /** Who says an utterance of ours and when, before its final text. @param {number} segment */
   #head(segment) {
     const { session, began } = this.#open;
-    const speaker = this.#speaker({ session_id: session, room: this.#said.at(-1)?.newest.room ?? null });
+    const speaker = this.#speaker(this.#headed(this.#people.ownPerson(session), this.#said.at(-1)?.newest.room));
     const start_ms = began.get(segment);
     return start_ms === undefined ? speaker : [...speaker, element("time", {}, minutes(start_ms + this.#speakers.offset(session)))];
   }
 
   /**
-   * The name of who talks, in a room or at a microphone of several, if that was somebody else before.
-   * @param {Pick<Final, "session_id" | "room" | "voice">} said
+   * The person whose name stands above a sentence; null: of somebody alone without a name.
+   * @param {string} person
+   * @param {string | null} [room]
    */
-  #speaker(said) {
-    const { session_id, room } = said;
-    const voices = this.#speakers.voices;
-    const before = this.#said.at(-1)?.newest;
-    const voice = () => voices.number(said);
-    const same = before?.session_id === session_id;
-    if (voice() ? same && voice() === voices.number(before) : same || !room) return [];
-    return [speakerName(this.#own.has(session_id) ? null : this.#speakers.number(session_id), voice, room)];
+  #headed(person, room) {
+    return room || this.#people.name(person) ? person : null;
+  }
+
+  /**
+   * The name of who talks, and which of several at that microphone, if that was somebody else before.
+   * @param {string | null} person
+   * @param {() => number | null} [voice]
+   */
+  #speaker(person, voice = () => null) {
+    const same = person === this.#heading;
+    if (voice() ? same && voice() === this.#voice() : person === null || same) return [];
+    const tag = person === null ? [] : [this.#people.tag(voice() ? "span" : "p", person, voice() ? "" : "speaker")];
+    if (!voice()) return tag;
+    const name = setText(element("span"), () => (person === null ? texts.speaker : texts.voice)(voice() ?? 0));
+    return [element("p", { class: "speaker" }, ...tag.flatMap((each) => [each, " "]), name)];
   }
 }

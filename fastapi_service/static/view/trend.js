@@ -1,99 +1,95 @@
 // @ts-check
-/** Sentiment over time as a plot, drawn on each call and never by itself. */
+/** Sentiment over time: the curve of all, and below it one of each person in a room, on the same axis of time. */
 
 import { timeOfDay, valence } from "../i18n/format.js";
 import { onLanguage, texts } from "../i18n/index.js";
-import { find } from "./element.js";
+import { Curve } from "./curve.js";
+import { element, find } from "./element.js";
 import { setText } from "./localize.js";
 
-/** @typedef {{ at: number, valence: number, count: number }[]} Timeline `at` in seconds since 1970, `valence` −1…1 */
+/**
+ * @typedef {import("./curve.js").Timeline} Timeline
+ * @typedef {import("./curve.js").Turns} Turns
+ */
 
-/** Least absolute valence of a trend that is not balanced. */
-const LEANING = 0.15;
 const HEIGHT = 150;
-const COLOURS = ["--negative", "--neutral", "--positive"];
-
-/** −1, 0 or 1: negative, balanced, positive. @param {number} valence */
-export function leaning(valence) {
-  return Math.abs(valence) < LEANING ? 0 : Math.sign(valence);
-}
-
-/** Possible steps of the time axis in seconds: whole minutes. */
-const TICKS = [1, 2, 5, 10, 30, 60, 120, 360].map((minutes) => minutes * 60);
+const SMALL_HEIGHT = 44;
+/** Seconds that the axis of time has at least, so that a single point is in the middle. */
+const SHORTEST = 60;
 
 export class Trend {
-  #place = find("plot");
-  /** @type {any} uPlot, a classic script without types */
-  #plot = null;
-  /** @type {Timeline} */
-  #timeline = [];
+  #people;
+  #all = new Curve(find("plot"), HEIGHT);
+  /** By person. @type {Map<string, Curve>} */
+  #each = new Map();
+  #range = "";
 
-  constructor() {
-    const redraw = () => this.#plot?.redraw(true, true);
+  /** @param {import("./people.js").People} people */
+  constructor(people) {
+    this.#people = people;
+    const redraw = () => this.#curves.forEach((curve) => curve.redraw());
     onLanguage(redraw);
     matchMedia("(prefers-color-scheme: dark)").onchange = redraw;
-    new ResizeObserver(() => this.#plot?.setSize(this.#size())).observe(this.#place);
   }
 
-  /** @param {Timeline} timeline oldest first */
-  show(timeline) {
-    this.#timeline = timeline;
+  clear() {
+    this.show([]);
+    this.#each.clear();
+    find("curves").replaceChildren();
+  }
+
+  /**
+   * @param {Timeline} timeline oldest first
+   * @param {Turns} [turns]
+   */
+  show(timeline, turns = []) {
     find("timeline").hidden = timeline.length === 0;
+    setText(find("turns"), () => turning(turns));
+    if (timeline.length) setText(find("timeline-text"), () => summary(timeline));
+    this.#all.set(timeline, turns);
+    this.#draw(this.#all);
+  }
+
+  /** @param {import("../wire/messages.js").PersonStatistics} statistics */
+  showPerson({ person, timeline, turning_points }) {
     if (!timeline.length) return;
-    setText(find("timeline-text"), () => summary(timeline));
-    const data = [timeline.map(({ at }) => at), timeline.map((point) => point.valence)];
-    if (this.#plot) this.#plot.setData(data);
-    else this.#plot = new /** @type {any} */ (window).uPlot(this.#options(), data, this.#place);
+    const turns = turning_points ?? [];
+    const curve = this.#each.get(person) ?? this.#add(person);
+    const text = find("curves").querySelector(`[data-curve="${person}"] .unseen`);
+    if (text) setText(text, () => `${summary(timeline)} ${turning(turns)}`);
+    curve.set(timeline, turns);
+    this.#draw(curve);
   }
 
-  #size() {
-    return { width: this.#place.clientWidth, height: HEIGHT };
+  get #curves() {
+    return [this.#all, ...this.#each.values()];
   }
 
-  #options() {
-    const axis = { stroke: colour("--quiet"), font: "12px system-ui, sans-serif", ticks: { show: false } };
-    return {
-      ...this.#size(),
-      padding: [8, 8, 0, 8],
-      legend: { show: false },
-      cursor: { show: false },
-      select: { show: false },
-      // At least a minute, so that a single point is in the middle.
-      scales: {
-        x: { range: (/** @type {any} */ _, /** @type {number} */ min, /** @type {number} */ max) => roomy(min, max) },
-        y: { range: [-1.1, 1.1] },
-      },
-      axes: [
-        { ...axis, size: 24, space: 70, grid: { show: false }, incrs: TICKS, values: each(timeOfDay) },
-        {
-          ...axis,
-          size: 70,
-          splits: [-1, 0, 1],
-          grid: { stroke: colour("--line"), width: 1 },
-          values: each((value) => texts.leaning(value)),
-        },
-      ],
-      series: [{}, { stroke: colour("--quiet"), width: 1.5, points: { show: false } }],
-      hooks: { draw: [(/** @type {any} */ plot) => this.#drawMarks(plot)] },
-    };
+  /** @param {string} person */
+  #add(person) {
+    const place = element("div", { "aria-hidden": "true" });
+    const text = element("span", { class: "unseen" });
+    const tag = this.#people.tag("span", person);
+    find("curves").append(element("li", { "data-curve": person }, tag, text, place));
+    const curve = new Curve(place, SMALL_HEIGHT, tag);
+    this.#each.set(person, curve);
+    return curve;
   }
 
-  /** Each point as its label's shape and colour. @param {any} plot */
-  #drawMarks(plot) {
-    const radius = 4.5 * devicePixelRatio;
-    for (const { at, valence } of this.#timeline) {
-      const sign = leaning(valence);
-      const [x, y] = [plot.valToPos(at, "x", true), plot.valToPos(valence, "y", true)];
-      plot.ctx.fillStyle = colour(COLOURS[sign + 1])();
-      plot.ctx.beginPath();
-      if (sign === 0) plot.ctx.arc(x, y, radius * 0.85, 0, 2 * Math.PI);
-      else for (const [dx, dy] of [[-1, 0.8], [1, 0.8], [0, -1]]) plot.ctx.lineTo(x + dx * radius, y + dy * sign * radius);
-      plot.ctx.fill();
-    }
+  /** Draws a curve, or all if the axis of time has changed. @param {Curve} curve */
+  #draw(curve) {
+    const times = this.#curves.flatMap((each) => each.times);
+    const [min, max] = [Math.min(...times), Math.max(...times)];
+    const lacking = Math.max(0, SHORTEST - (max - min)) / 2;
+    /** @type {import("./curve.js").Range} */
+    const range = [min - lacking, max + lacking];
+    const changed = this.#range !== String(range);
+    this.#range = String(range);
+    for (const each of changed ? this.#curves : [curve]) each.draw(range);
   }
 }
 
-/** The plot as a sentence, for screen readers. @param {Timeline} timeline */
+/** A curve as a sentence, for screen readers. @param {Timeline} timeline */
 function summary(timeline) {
   const values = timeline.map((point) => point.valence);
   return texts.timeline({
@@ -105,25 +101,8 @@ function summary(timeline) {
   });
 }
 
-/**
- * @param {number} min
- * @param {number} max
- */
-function roomy(min, max) {
-  const lacking = Math.max(0, 60 - (max - min)) / 2;
-  return [min - lacking, max + lacking];
-}
-
-/** Formats the ticks of an axis, as uPlot calls it. @param {(value: number) => string} name */
-function each(name) {
-  return (/** @type {unknown} */ _, /** @type {number[]} */ values) => values.map(name);
-}
-
-/** Returns a reader of a colour of the stylesheet, which differs between light and dark. @param {string} name */
-function colour(name) {
-  return () => {
-    const place = find("plot");
-    place.style.color = `var(${name})`;
-    return getComputedStyle(place).color;
-  };
+/** @param {Turns} turns */
+function turning(turns) {
+  const each = turns.map((turn) => texts.turn(timeOfDay(turn.at), Math.sign(turn.valence)));
+  return each.length ? texts.turns(each.join(", ")) : "";
 }

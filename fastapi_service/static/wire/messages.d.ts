@@ -5,6 +5,8 @@ export interface Configure {
   language?: string | null;
   languages?: string[];
   prompt?: string;
+  name?: string | null;
+  role?: string | null;
   type: "configure";
 }
 
@@ -25,12 +27,18 @@ export interface Start {
   language?: string | null;
   languages?: string[];
   prompt?: string;
+  name?: string | null;
+  role?: string | null;
   type: "start";
   task?: "transcribe" | "translate";
   room?: string | null;
   sample_rate?: number;
+  person_key?: string | null;
   session_id?: string | null;
   token?: string | null;
+  key?: string | null;
+  ticket?: string | null;
+  invite?: string | null;
   last_seq?: number;
 }
 
@@ -71,7 +79,22 @@ export interface Configured {
   language: string | null;
   languages: string[];
   prompt: string;
+  name?: string | null;
+  role?: string | null;
   type: "configured";
+}
+
+/** The talk in a room: how long each person talked, and how long several at once. Times are those of an export, on the common clock of all sessions. */
+export interface Conversation {
+  people: PersonTalk[];
+  silence_ms: number;
+  overlap_ms: number;
+}
+
+/** The conversation was deleted, with all that was said in it: nothing more comes. The gateway closes with 1000. */
+export interface Deleted {
+  type: "deleted";
+  session_id: string;
 }
 
 /** The gateway's settings for the ends of utterances, for clients that leave out silence. */
@@ -102,6 +125,7 @@ export interface Final {
   start_ms: number;
   end_ms: number;
   clock: Clock;
+  speaker?: Speaker | null;
   seq: number | null;
   type: "final";
   text: string;
@@ -152,18 +176,79 @@ export interface NoSpeech {
   start_ms: number;
   end_ms: number;
   clock: Clock;
+  speaker?: Speaker | null;
   seq: number | null;
   type: "no_speech";
   no_speech_prob: number | null;
   reason: "silence" | "uncertain";
 }
 
-/** Number of people in the room. Sent to each client that joins, and to all when it changes. */
+/** A sentence, without its text: that of the finals with this ``session_id`` and first segment. */
+export interface NotableSentence {
+  session_id: string;
+  segment: number;
+  at: number;
+  valence: number;
+}
+
+/** The people in the room. Sent to each client that joins, and to all when it changes. */
 export interface People {
   type: "people";
   room: string;
   people: number;
   talking: number;
+  who?: PersonPresent[] | null;
+}
+
+/** A person in the room, with all of the person's connections. */
+export interface PersonPresent {
+  person: string;
+  name: string | null;
+  role: string | null;
+  talker: boolean;
+  talking: boolean;
+}
+
+/** Totals of one person in a room, over all of the person's sessions there. Sent to all of the room. */
+export interface PersonStatistics {
+  person: string;
+  name: string | null;
+  role: string | null;
+  version: number;
+  utterances: number;
+  sentences: number;
+  no_speech: number;
+  uncertain: number;
+  failures: number;
+  words: number;
+  speech_ms: number;
+  sentiment: Record<"negative" | "neutral" | "positive", LabelStatistics>;
+  unanalysed: number;
+  unsure: number;
+  zero_shot: number;
+  trend: number | null;
+  trend_window: number;
+  timeline: TimelinePoint[];
+  languages: Record<string, number>;
+  turning_points?: TurningPoint[] | null;
+  most_positive?: NotableSentence | null;
+  most_negative?: NotableSentence | null;
+  type: "person_stats";
+  room: string;
+}
+
+/** One person's part in the conversation of a room. */
+export interface PersonTalk {
+  person: string;
+  name: string | null;
+  role: string | null;
+  talk_ms: number;
+  share: number | null;
+  words: number;
+  words_per_minute: number | null;
+  longest_monologue_ms: number;
+  interruptions: number;
+  overlap_ms: number;
 }
 
 /** Answer to ``ping``. */
@@ -177,6 +262,8 @@ export interface Ready {
   language: string | null;
   languages: string[];
   prompt: string;
+  name?: string | null;
+  role?: string | null;
   type: "ready";
   session_id: string;
   token: string | null;
@@ -184,7 +271,9 @@ export interface Ready {
   samples: number;
   sample_rate: number;
   room: string | null;
+  person?: string | null;
   endpointing?: Endpointing | null;
+  rights?: ("read" | "talk" | "files" | "admin")[] | null;
 }
 
 /** An utterance that could not be transcribed. */
@@ -196,6 +285,7 @@ export interface SegmentFailed {
   start_ms: number;
   end_ms: number;
   clock: Clock;
+  speaker?: Speaker | null;
   seq: number | null;
   type: "segment_failed";
   code: string;
@@ -215,6 +305,13 @@ export interface Sentiment {
   language: string;
 }
 
+/** The person who talks in a session. */
+export interface Speaker {
+  person: string;
+  name: string | null;
+  role: string | null;
+}
+
 /** An utterance is complete; its result follows under the same ``segment``. */
 export interface SpeechEnded {
   type: "speech_ended";
@@ -231,12 +328,8 @@ export interface SpeechStarted {
   at_ms: number;
 }
 
-/** Totals since the beginning of the session, the room or the installation. Sentiments and languages count sentences: a final that continues replaces the final before in them. */
+/** Totals since the beginning of the session, the room or the installation. */
 export interface Statistics {
-  type: "stats";
-  scope: "session" | "room" | "global";
-  session_id: string | null;
-  room: string | null;
   version: number;
   utterances: number;
   sentences: number;
@@ -253,7 +346,15 @@ export interface Statistics {
   trend_window: number;
   timeline: TimelinePoint[];
   languages: Record<string, number>;
+  turning_points?: TurningPoint[] | null;
+  most_positive?: NotableSentence | null;
+  most_negative?: NotableSentence | null;
+  type: "stats";
+  scope: "session" | "room" | "global";
+  session_id: string | null;
+  room: string | null;
   latency: Record<string, HopLatency>;
+  conversation?: Conversation | null;
 }
 
 /** Answer to ``stop`` after the last result; the gateway closes with 1000 next. */
@@ -268,6 +369,12 @@ export interface TimelinePoint {
   at: number;
   valence: number;
   count: number;
+}
+
+/** The smoothed sentiment changed its sign here, and kept the new one for several sentences. */
+export interface TurningPoint {
+  at: number;
+  valence: number;
 }
 
 /** One word, with its punctuation and the space before it. Joined, all words are the text. */
@@ -289,7 +396,9 @@ export type ServerMessage =
   | NoSpeech
   | SegmentFailed
   | Statistics
+  | PersonStatistics
   | People
   | Pong
   | Stopped
+  | Deleted
   | Error;

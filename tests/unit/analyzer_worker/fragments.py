@@ -16,9 +16,10 @@ class Redis:
     def mget(self, names: list[str]) -> list[str | None]:
         return [self.kept.get(name) for name in names]
 
-    def set(self, key: str, value: str, *, ex: int) -> None:
-        assert 0 < ex <= 60
-        self.kept[key] = value
+    def put(self, name: str, session_id: str, value: str, ttl_s: int) -> None:
+        assert session_id in name
+        assert 0 < ttl_s <= 60
+        self.kept[name] = value
 
 
 def said(

@@ -4,20 +4,34 @@ import tomllib
 from typing import Any
 
 import pytest
+from redis.exceptions import ConnectionError as RedisUnreachable
 from starlette.testclient import TestClient
 
-from fastapi_service.api.sessions import results_of, store_of
+from fastapi_service import errors
+from fastapi_service.api.sessions import deletion_of, results_of, store_of
 from fastapi_service.app import create_app
 from fastapi_service.export.formats import FORMATS
 from fastapi_service.settings import Settings
 from tests.support.machines import ROOT
+from tests.support.speakers import ALICE
 
 EXPORT = "/sessions/{session_id}/export"
+DELETION = "/sessions/{session_id}"
+REFUSED = {"401", "403", "404", "429", "503"}
 STATUSES = {
-    EXPORT: {"200", "400", "401", "404", "503"},
-    "/healthz": {"200"},
-    "/readyz": {"200", "503"},
-    "/metrics": {"200"},
+    ("delete", DELETION): {"204", "401", "403", "404", "503"},
+    ("get", EXPORT): {"200", "400", "401", "403", "404", "503"},
+    ("get", "/healthz"): {"200"},
+    ("get", "/readyz"): {"200", "503"},
+    ("get", "/metrics"): {"200", "401", "403"},
+    ("get", "/access"): {"200", "403", "503"},
+    ("post", "/login"): {"204"} | REFUSED,
+    ("delete", "/login"): {"204"} | REFUSED,
+    ("post", "/tickets"): {"201"} | REFUSED,
+    ("post", "/rooms"): {"201", "409"} | REFUSED,
+    ("post", "/rooms/{room}/links"): {"200"} | REFUSED,
+    ("delete", "/rooms/{room}"): {"204"} | REFUSED,
+    ("delete", "/rooms/{room}/people/{person}"): {"200"} | REFUSED,
 }
 
 
@@ -25,7 +39,7 @@ STATUSES = {
 def client() -> TestClient:
     """Used without ``with``: the application is not started, and no route that is called reads Redis."""
     app = create_app(Settings())
-    app.dependency_overrides = {store_of: lambda: None, results_of: lambda: None}
+    app.dependency_overrides = {store_of: lambda: None, results_of: lambda: None, deletion_of: lambda: None}
     return TestClient(app)
 
 
@@ -50,7 +64,8 @@ def schema(client: TestClient) -> dict[str, Any]:
 
 def test_openapi_describes_every_route_for_programs(schema: dict[str, Any]) -> None:
     """The page is for people and is left out."""
-    assert set(schema["paths"]) == set(STATUSES)
+    described = {(method, path) for path, operations in schema["paths"].items() for method in operations}
+    assert described == set(STATUSES)
 
 
 def test_openapi_has_the_version_of_the_project(schema: dict[str, Any]) -> None:
@@ -60,18 +75,19 @@ def test_openapi_has_the_version_of_the_project(schema: dict[str, Any]) -> None:
     assert "docs/protocol.md" in schema["info"]["description"]
 
 
-@pytest.mark.parametrize("path", STATUSES)
-def test_openapi_has_summary_tags_and_answers_of_each_route(schema: dict[str, Any], path: str) -> None:
+@pytest.mark.parametrize(("method", "path"), STATUSES)
+def test_openapi_has_summary_tags_and_answers_of_each_route(schema: dict[str, Any], method: str, path: str) -> None:
     """Every status has a description and the schema of its body."""
-    operation = schema["paths"][path]["get"]
+    operation = schema["paths"][path][method]
     assert operation["summary"]
     assert operation["description"]
     assert operation["tags"]
     always = {"422"}  # FastAPI adds it to routes with parameters; it cannot happen, since any string is valid
-    assert set(operation["responses"]) - always == STATUSES[path]
-    for answer in operation["responses"].values():
+    assert set(operation["responses"]) - always == STATUSES[method, path]
+    for status, answer in operation["responses"].items():
         assert answer["description"]
-        assert all(content["schema"] for content in answer["content"].values())
+        assert status == "204" or answer["content"]
+        assert all(content["schema"] for content in answer.get("content", {}).values())
 
 
 def test_openapi_names_formats_token_and_errors_of_the_export(schema: dict[str, Any]) -> None:
@@ -83,7 +99,7 @@ def test_openapi_names_formats_token_and_errors_of_the_export(schema: dict[str, 
     assert operation["security"] == [{"HTTPBearer": []}]
     types = {form.media_type.partition(";")[0] for form in FORMATS.values()}
     assert set(operation["responses"]["200"]["content"]) == types
-    for status in STATUSES[EXPORT] - {"200"}:
+    for status in STATUSES["get", EXPORT] - {"200"}:
         (content,) = operation["responses"][status]["content"].values()
         assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
     assert set(schema["components"]["schemas"]["Problem"]["required"]) == {"code", "message", "remedy"}
@@ -117,3 +133,49 @@ def test_an_export_is_refused_as_described(
     answer = client.get(url, headers={"Authorization": authorization})
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["cache-control"] == "no-store"
+
+
+class FakeDeletion:
+    """Refuses with an error, or notes what is deleted."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.deleted: list[tuple[str, str]] = []
+
+    async def delete(self, session_id: str, token: str, *, owns: bool | None) -> None:
+        assert owns is None  # access is open
+        if self.error is not None:
+            raise self.error
+        self.deleted.append((session_id, token))
+
+
+def delete(client: TestClient, deletion: FakeDeletion, **headers: str) -> tuple[int, str]:
+    """Status and code of the answer."""
+    app: Any = client.app
+    app.dependency_overrides |= {deletion_of: lambda: deletion}
+    answer = client.delete(f"/sessions/{ALICE}", headers=headers)
+    assert answer.headers["cache-control"] == "no-store"
+    return answer.status_code, answer.json()["code"] if answer.content else ""
+
+
+def test_a_deletion_needs_the_token(client: TestClient) -> None:
+    """In the header, where no log has it."""
+    deletion = FakeDeletion()
+    assert delete(client, deletion) == (401, "no_token")
+    assert delete(client, deletion, Authorization="Bearer the token") == (401, "no_token")
+    assert deletion.deleted == []
+    assert delete(client, deletion, Authorization="Bearer token") == (204, "")
+    assert deletion.deleted == [(ALICE, "token")]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (errors.nothing_to_delete(), 404, "session_unknown"),
+        (errors.may_not_delete(), 403, "not_owner"),
+        (RedisUnreachable(), 503, "redis_unreachable"),
+    ],
+)
+def test_a_deletion_that_is_refused_says_why(client: TestClient, error: Exception, status: int, code: str) -> None:
+    """With a code for programs."""
+    assert delete(client, FakeDeletion(error), Authorization="Bearer token") == (status, code)

@@ -93,3 +93,10 @@ async def test_the_metric_is_of_the_instance_that_differs_most(skews: list[float
         sample.labels["service"]: sample.value for metric in metrics.CLOCK_SKEW.collect() for sample in metric.samples
     }
     assert (values[names.STT_WORKER], values[names.GATEWAY], values[names.LISTENER]) == (worst, 7.0, 0.0)
+
+
+async def test_a_fault_that_a_process_reports_is_a_warning_once() -> None:
+    """Several listeners find the same."""
+    listeners = [beat(names.LISTENER, instance).model_copy(update={"warning": "a fault"}) for instance in "ab"]
+    state = await readiness(fake(beat(names.STT_WORKER), beat(names.ANALYZER_WORKER), *listeners), "redis://here")
+    assert (state.ready, state.warnings) == (True, ["a fault"])

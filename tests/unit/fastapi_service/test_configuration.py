@@ -14,7 +14,7 @@ from tests.support.session_setting import RECORD, Setting
 from tests.support.sounds import quiet, speech
 from wire.audio import SAMPLE_RATE
 from wire.messages.client import Configure
-from wire.messages.jobs import TranscribeAudio
+from wire.messages.jobs import AnalyzeText, TranscribeAudio
 from wire.messages.server import Configured, Interim
 
 KOREAN_ENGLISH = replace(RECORD, languages=("ko", "en"), prompt="Siobhán")
@@ -169,3 +169,41 @@ async def test_each_change_is_answered_when_it_is_written() -> None:
     await setting.session.finish()
     assert answers(setting) == [("de",), ("fr", "en"), ("fr", "en")]
     assert setting.store.configured == [(("de",), "Siobhán"), (("fr", "en"), "Valkey")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "after"),
+    [
+        ({"name": "김서연"}, ("김서연", "agent")),
+        ({"role": "customer"}, ("Bob", "customer")),
+        ({"name": None}, (None, "agent")),
+        ({"name": " ", "role": ""}, (None, None)),
+        ({"prompt": "Valkey"}, ("Bob", "agent")),
+    ],
+    ids=str,
+)
+def test_a_change_of_the_person_says_what_it_names(
+    fields: dict[str, object], after: tuple[str | None, str | None]
+) -> None:
+    """Null and an empty text clear; what is left out stays, and the person is the same."""
+    record = replace(RECORD, person="0" * 16, name="Bob", role="agent").configured(change(**fields))
+    assert (record.name, record.role, record.person) == (*after, "0" * 16)
+
+
+async def test_an_utterance_has_the_name_at_its_end() -> None:
+    """Also one that is open when its speaker changes the name; its text stays, for it is recognised as before."""
+    setting = Setting(replace(RECORD, person="0" * 16), pause_ms=200)
+    await setting.say(30 * FRAME)
+    await setting.say(34 * FRAME, pause=PAUSE)
+    setting.partials.requests[-1].write("good morning")
+    await setting.session.configure(change(name="Bob", role="agent"))
+    await setting.session.audio(quiet(20 * FRAME))
+    await setting.session.finish()
+    jobs = [job for job, _, _ in setting.admission.written]
+    assert [job.speaker and (job.speaker.person, job.speaker.name, job.speaker.role) for job in jobs] == [
+        ("0" * 16, None, None),
+        ("0" * 16, "Bob", "agent"),
+    ]
+    assert isinstance(jobs[1], AnalyzeText)
+    answer = next(message for message in setting.sent if isinstance(message, Configured))
+    assert (answer.name, answer.role) == ("Bob", "agent")

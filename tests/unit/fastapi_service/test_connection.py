@@ -14,8 +14,10 @@ from fastapi_service.api.connection import Connection
 from fastapi_service.api.native import NativeSerializer
 from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionTakenOver
-from tests.support.connections import RECORD, FakeLog, FakeRegistry, FakeSession, FakeSocket
-from tests.support.speakers import BOB, final, no_speech
+from infra.ledger.admission import SessionDeleted
+from tests.support.connections import RECORD, FakeLog, FakeRegistry, FakeSession, FakeSocket, FakeVisit
+from tests.support.eventually import soon
+from tests.support.speakers import ALICE, BOB, final, no_speech
 from wire.close_codes import CloseCode
 from wire.messages.client import Start
 
@@ -27,7 +29,7 @@ async def serve(registry: FakeRegistry, *frames: str | bytes | int, log: FakeLog
     socket = FakeSocket(*frames)
     settings = Settings(stop_timeout_s=0.3, max_session_s=60)
     async with asyncio.timeout(5):
-        await Connection(socket, NativeSerializer(), registry, log or FakeLog(), settings).serve()
+        await Connection(socket, NativeSerializer(), registry, log or FakeLog(), settings, FakeVisit()).serve()
     return socket
 
 
@@ -128,7 +130,7 @@ async def test_a_client_that_starts_no_session_is_disconnected(socket_of: Callab
     registry, socket = FakeRegistry(), socket_of()
     settings = Settings(start_timeout_s=0.1)
     async with asyncio.timeout(5):
-        await Connection(socket, NativeSerializer(), registry, FakeLog(), settings).serve()
+        await Connection(socket, NativeSerializer(), registry, FakeLog(), settings, FakeVisit()).serve()
     error = socket.received[-1]
     assert (error["type"], error["code"], error["fatal"]) == ("error", "start_timeout", True)
     assert (socket.closed, len(registry.left)) == (CloseCode.TRY_LATER, 1)
@@ -139,7 +141,7 @@ async def test_a_session_may_be_silent_for_longer() -> None:
     for frames, opening in (([START], ()), ([], (Start(),))):
         socket = FakeSocket(*frames)
         settings = Settings(start_timeout_s=0.05)
-        connection = Connection(socket, NativeSerializer(), FakeRegistry(), FakeLog(), settings)
+        connection = Connection(socket, NativeSerializer(), FakeRegistry(), FakeLog(), settings, FakeVisit())
         serving = asyncio.create_task(connection.serve(opening))
         await asyncio.sleep(0.2)
         assert not serving.done()
@@ -151,7 +153,7 @@ async def test_ready_carries_the_settings_of_the_endpointer() -> None:
     """A client that leaves out silence then judges it as the gateway does."""
     socket = FakeSocket(START, STOP)
     settings = Settings(silence_ceiling=0.0002, noise_factor=4.0, silence_ms=700, unfinished_ms=600, pre_roll_ms=200)
-    await Connection(socket, NativeSerializer(), FakeRegistry(), FakeLog(), settings).serve()
+    await Connection(socket, NativeSerializer(), FakeRegistry(), FakeLog(), settings, FakeVisit()).serve()
     assert socket.received[0]["endpointing"] == {
         "pre_roll_ms": 200,
         "silence_ms": 700,
@@ -189,6 +191,23 @@ async def test_failure_of_a_session_closes_the_connection(error: Exception, code
     assert socket.closed == close_code
 
 
+@pytest.mark.parametrize("noticed", ["by its audio", "by the registry"])
+async def test_a_client_of_a_deleted_session_is_told_and_closed_for_good(noticed: str) -> None:
+    """Another code would make it resume, and then begin another session with the audio that it still has."""
+    error = SessionDeleted(ALICE) if noticed == "by its audio" else None
+    socket = FakeSocket(START, *([bytes(320)] if error else []))
+    connection = Connection(
+        socket, NativeSerializer(), FakeRegistry(FakeSession(error=error)), FakeLog(), Settings(), FakeVisit()
+    )
+    serving = asyncio.create_task(connection.serve())
+    if error is None:
+        await soon(lambda: socket.received)
+        connection.forget()
+    await serving
+    assert socket.received[-1] == {"type": "deleted", "session_id": ALICE}
+    assert socket.closed == 1000
+
+
 async def test_session_ends_at_its_longest_duration() -> None:
     """The results still come, then it closes normally."""
     socket = await serve(FakeRegistry(), START, '{"type":"gap","samples":976000}')
@@ -211,6 +230,17 @@ async def test_languages_and_prompt_can_be_changed_during_the_session() -> None:
     applied = [(message["language"], message["languages"], message["prompt"]) for message in (ready, *configured)]
     assert applied == [("ko", ["ko"], "Valkey"), (None, ["ko", "en"], "Valkey"), ("de", ["de"], "")]
     assert [m["code"] for m in socket.received if m["type"] == "error"] == ["not_started", "bad_message"]
+
+
+async def test_a_new_name_is_shown_to_the_room() -> None:
+    """Nothing is when the change is of something else. ``ready`` and ``configured`` say what the name is."""
+    registry = FakeRegistry(FakeSession(replace(RECORD, person="0" * 16, role="agent")))
+    frames = ('{"type":"configure","prompt":"Valkey"}', '{"type":"configure","name":" Bob "}')
+    socket = await serve(registry, START, *frames, STOP)
+    assert [speaker and speaker.name for speaker in registry.introduced] == ["Bob"]
+    said = [message for message in socket.received if message["type"] in {"ready", "configured"}]
+    assert [(message.get("name"), message["role"]) for message in said] == [(None, "agent")] * 2 + [("Bob", "agent")]
+    assert said[0]["person"] == "0" * 16
 
 
 async def test_messages_out_of_order_are_refused_and_the_session_goes_on() -> None:

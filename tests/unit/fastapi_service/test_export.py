@@ -17,7 +17,7 @@ from fastapi_service.export.entries import Speakers
 from fastapi_service.export.formats import FORMATS, File
 from fastapi_service.export.sentences import Sentences
 from tests.support.speakers import ALICE, BOB, failed, final, sentiment
-from wire.messages.base import Clock
+from wire.messages.base import Clock, Speaker
 from wire.messages.results import LABELS, Final, SegmentFailed, segment_end
 from wire.messages.transcript import Word
 
@@ -54,7 +54,7 @@ def shown(said: list[End]) -> list[End]:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("case", ["", "alone-", "sentences-", "voices-"], ids=["room", "alone", "sentences", "voices"])
+@pytest.mark.parametrize("case", ["", "alone-", "sentences-", "people-", "voices-"])
 def test_files_are_as_pinned(name: str, case: str) -> None:
     """The page's formats are held to the same files."""
     messages = json.loads((DATA / f"{case}entries.json").read_text(encoding="utf-8"))
@@ -72,7 +72,7 @@ def test_empty_conversation_is_a_valid_file(name: str) -> None:
         "srt": "",
         "vtt": "WEBVTT\n",
         "json": json.dumps({"format": "whisper-text-analyzer/1", "entries": []}, indent=2) + "\n",
-        "csv": "\ufeffstart,end,speaker,language,text,sentiment,score,unsure,zero_shot\r\n",
+        "csv": "\ufeffstart,end,speaker,language,text,sentiment,score,unsure,zero_shot,role\r\n",
     }
     assert write(name, []) == expected[name]
 
@@ -102,12 +102,13 @@ def test_webvtt_has_cues_for_each_final_whatever_is_said(said: list[End]) -> Non
 
 @given(ends)
 def test_csv_has_a_row_for_each_result_whatever_is_said(said: list[End]) -> None:
-    """Each utterance is one row of nine cells, none of which a spreadsheet takes for a formula."""
+    """Each utterance is one row of ten cells, none of which a spreadsheet takes for a formula."""
     text = write("csv", said)
     header, *rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
-    assert header == ["start", "end", "speaker", "language", "text", "sentiment", "score", "unsure", "zero_shot"]
+    cells = ["start", "end", "speaker", "language", "text", "sentiment", "score", "unsure", "zero_shot", "role"]
+    assert header == cells
     assert len(rows) == len(said) == text.count("\r\n") - 1
-    assert {len(row) for row in rows} <= {9}
+    assert {len(row) for row in rows} <= {10}
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for cell in row)
 
 
@@ -170,6 +171,67 @@ def test_speakers_of_a_room_share_a_clock() -> None:
         ("Speaker 1", 9_000),
     ]
     assert [word["end_ms"] for entry in entries for word in entry["words"]] == [1_000, 6_000, 9_000]
+
+
+def named(session: str, segment: int, person: str, name: str | None, role: str | None = None) -> Final:
+    """A final whose person has a name."""
+    return final(segment, session).model_copy(update={"speaker": Speaker(person=person, name=name, role=role)})
+
+
+def speakers_of(said: list[End]) -> list[tuple[str | None, str | None, str | None]]:
+    """Name, role and the beginning of the id in each entry."""
+    entries = json.loads(write("json", said))["entries"]
+    return [(entry["speaker"], entry["role"], entry["person"] and entry["person"][0]) for entry in entries]
+
+
+def test_people_have_their_newest_name_everywhere() -> None:
+    """Also where they spoke before it, and in a session before; without one they are numbered."""
+    anna, ben = "a" * 16, "b" * 16
+    said: list[End] = [named(ALICE, 0, anna, None), named(BOB, 0, ben, None), named("c" * 32, 0, anna, "Anna", "agent")]
+    assert speakers_of(said[:2]) == [("Speaker 1", None, "a"), ("Speaker 2", None, "b")]
+    assert speakers_of(said) == [("Anna", "agent", "a"), ("Speaker 2", None, "b"), ("Anna", "agent", "a")]
+    cleared = named("c" * 32, 1, anna, None)
+    assert speakers_of([*said, cleared]) == [
+        ("Speaker 1", None, "a"),
+        ("Speaker 2", None, "b"),
+        *[("Speaker 1", None, "a")] * 2,
+    ]
+
+
+def test_people_of_one_name_are_told_apart() -> None:
+    """And from whoever has no name, or calls herself like one."""
+    people = [("a", "Kim"), ("b", None), ("c", "Kim"), ("d", "Speaker 2"), ("e", "Kim (2)")]
+    said: list[End] = [named(letter * 32, 0, letter * 16, name) for letter, name in people]
+    names = ["Kim", "Speaker 2", "Kim (2)", "Speaker 2 (2)", "Kim (2) (2)"]
+    assert [name for name, *_ in speakers_of(said)] == names
+
+
+def test_a_single_person_is_named_only_if_the_name_is_known() -> None:
+    """Also one who has left and come back, and whose first results came through an older service."""
+    alone: list[End] = [final(0, ALICE), named(ALICE, 1, "a" * 16, None), named(BOB, 0, "a" * 16, None)]
+    assert speakers_of(alone) == [(None, None, "a")] * 3
+    assert speakers_of([*alone, named(BOB, 1, "a" * 16, "Anna")]) == [("Anna", None, "a")] * 4
+
+
+def test_an_entry_has_the_times_of_its_utterances() -> None:
+    """Those of a sentence have pauses between them, which are no talk."""
+    said: list[End] = [final(0), final(1).continuing(0, 0, "…"), failed(2)]
+    entries = json.loads(write("json", said))["entries"]
+    assert [[(one["start_ms"], one["end_ms"]) for one in entry["utterances"]] for entry in entries] == [
+        [(0, 2_000), (10_000, 12_000)],
+        [(20_000, 22_000)],
+    ]
+
+
+@given(st.lists(st.text(max_size=70), min_size=1, max_size=4))
+def test_subtitles_are_readable_whatever_people_are_called(names: list[str]) -> None:
+    """Two lines at most, and no tag is opened by a name."""
+    said: list[End] = [named(f"{n:032x}", 0, f"{n:016x}", name, "agent") for n, name in enumerate(names)]
+    cues = list(srt.parse(write("srt", said)))
+    assert all(cue.content.count("\n") <= 1 for cue in cues)
+    captions = webvtt.from_string(write("vtt", said)).captions
+    assert _letters("".join(_unescaped(cue.text) for cue in captions)) == _letters("good morning everybody" * len(said))
+    assert all(len(row) == 10 for row in csv.reader(io.StringIO(write("csv", said), newline=""), strict=True))
 
 
 def test_one_speaker_has_no_name_and_keeps_its_clock() -> None:

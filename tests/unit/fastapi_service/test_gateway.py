@@ -40,7 +40,9 @@ async def test_start_begins_every_endless_task(monkeypatch: pytest.MonkeyPatch) 
     await gateway.start()
     started = {task.get_name() for task in asyncio.all_tasks() - before}
     await gateway.stop()
-    assert started == {"event loop", "subscriber", "partials", "room occupancy", "session TTL", "owners", "redis"}
+    assert started == {
+        "event loop", "subscriber", "partials", "room occupancy", "session TTL", "owners", "redis", "access"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("fails", [True, False], ids=["fails", "returns"])

@@ -5,7 +5,7 @@ from tests.support.speakers import ALICE, BOB, final
 from wire import names
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import People
-from wire.messages.statistics import Statistics
+from wire.messages.statistics import AnyStatistics, Statistics
 
 
 class Listener:
@@ -13,14 +13,14 @@ class Listener:
 
     def __init__(self) -> None:
         self.results: list[int] = []
-        self.statistics: list[Statistics] = []
+        self.statistics: list[AnyStatistics] = []
         self.people: list[People] = []
         self.missed = 0
 
     def on_result(self, seq: int, message: Final | NoSpeech | SegmentFailed) -> None:  # noqa: ARG002
         self.results.append(seq)
 
-    def on_statistics(self, statistics: Statistics) -> None:
+    def on_statistics(self, statistics: AnyStatistics) -> None:
         self.statistics.append(statistics)
 
     def on_people(self, people: People) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions
-from fastapi_service.endpointing.events import Event, SpeechStart, Utterance
+from fastapi_service.endpointing.events import Event, SpeculativeEndpoint, SpeechStart, Utterance
 from fastapi_service.endpointing.frames import FRAME
 from fastapi_service.endpointing.voice import CONTEXT, MODEL_FRAME, STATE_SHAPE, VoiceModel
 from tests.support.recordings import recording
@@ -115,6 +115,19 @@ def test_utterances_end_in_a_loud_room(noise: int) -> None:
         assert utterance.reason == "silence"
         assert utterance.ended - end_s <= END_S
     assert [each.reason for each in utterances(pcm, None)] == ["too_long", "flush"]
+
+
+def test_an_unfinished_sentence_ends_within_a_second_too() -> None:
+    """It waits for more than others, but the end of the voice is found late."""
+    endpointer = Endpointer(EndpointerOptions(pause_ms=200, unfinished_ms=800), voice=voice_over_noise())
+    pcm, ended = sound((NOISE, 4), (VOICE, 2), (NOISE, 3)), list[float]()
+    for end in range(FRAME, len(pcm), FRAME):
+        for event in endpointer.feed(pcm[end - FRAME : end], end / SAMPLE_RATE):
+            if isinstance(event, SpeculativeEndpoint):
+                endpointer.wait(event)
+            elif isinstance(event, Utterance):
+                ended.append(event.ended)
+    assert 0.7 < ended[-1] - 6 < 0.9
 
 
 def test_a_stream_that_begins_in_a_loud_room_has_one_utterance_of_noise_at_most() -> None:

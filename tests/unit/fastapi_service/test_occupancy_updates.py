@@ -16,10 +16,10 @@ class FakeRedis:
         self.calls = 0
 
     def register_script(self, _source: str) -> Any:
-        async def script(**_: object) -> tuple[int, int]:
+        async def script(**_: object) -> tuple[int, int, list[str]]:
             self.calls += 1
             await self.may_answer.wait()
-            return 1, 0
+            return 1, 0, []
 
         return script
 

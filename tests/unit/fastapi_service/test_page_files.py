@@ -115,7 +115,7 @@ def test_the_page_itself_comes_as_it_is() -> None:
 
 
 def test_the_whole_page_is_small() -> None:
-    """Less than 150 KB before compression, in both languages and with the libraries."""
+    """Less than 175 KB before compression, in both languages and with the libraries."""
     client = TestClient(Starlette(routes=[Mount("/static", PageFiles(directory=STATIC))]))
     served = [file for file in STATIC.rglob("*") if file.suffix in {".js", ".mjs", ".css", ".html", ".svg"}]
-    assert sum(len(client.get(f"/static/{file.relative_to(STATIC)}").content) for file in served) < 150_000
+    assert sum(len(client.get(f"/static/{file.relative_to(STATIC)}").content) for file in served) < 175_000

@@ -1,7 +1,7 @@
 """Requests for texts before the end of an utterance: answered, withdrawn, or given up."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, cast
 
@@ -33,10 +33,14 @@ class FakeRedis:
         self.workers: dict[str, str] = {}
         """Instance → heartbeat."""
 
-    async def set(self, key: str, value: bytes, ex: int) -> None:
-        assert ex == module.AUDIO_TTL_S
-        self._check()
-        self.keys[key] = value
+    def register_script(self, _script: str) -> Callable[..., Coroutine[Any, Any, None]]:
+        async def put(keys: list[str], args: list[Any]) -> None:
+            (key, deleted), (ttl_s, value) = keys, args
+            assert (deleted, ttl_s) == (names.deleted(ALICE), module.AUDIO_TTL_S)
+            self._check()
+            self.keys[key] = value
+
+        return put
 
     async def delete(self, key: str) -> int:
         self._check()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from structlog.testing import capture_logs
 
+from fastapi_service import errors
 from fastapi_service.delivery.hub import Hub
 from fastapi_service.delivery.ports import Sender
 from fastapi_service.endpointing.frames import FRAME
@@ -22,23 +23,28 @@ from tests.support.session_setting import Setting as SpokenTo
 from tests.support.speakers import ALICE, BOB, final
 from wire import names
 from wire.errors import ProtocolError, StoreError, WireError
-from wire.messages.client import Start
+from wire.messages.base import Speaker
+from wire.messages.client import Configure, Start
 from wire.messages.jobs import AnalyzeText
 from wire.messages.results import Final, NoSpeech, SegmentFailed
-from wire.messages.server import AnyServerMessage, People
-from wire.messages.statistics import Statistics
+from wire.messages.server import Ack, AnyServerMessage, People, SpeechEnded, SpeechStarted
+from wire.messages.statistics import AnyStatistics, PersonStatistics, Statistics
 
 FIGURES = Statistics(scope="session", version=1, trend_window=20)
+PERSON = PersonStatistics(room="kitchen", person="0" * 16, version=1, trend_window=20)
 
 
 class FakeQueue:
-    """Drops what is sent."""
+    """Keeps the types of what is sent, and the codes of errors."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
 
     def send(self, message: AnyServerMessage) -> None:
-        pass
+        self.sent.append(message.type)
 
     def send_error(self, error: WireError) -> None:
-        pass
+        self.sent.append(error.code)
 
 
 @dataclass(eq=False)
@@ -49,7 +55,7 @@ class FakeFeed:
     during_replay: tuple[int, ...] = ()
     followed: list[tuple[str, int]] = field(default_factory=list)
     results: list[int] = field(default_factory=list)
-    statistics: list[Statistics] = field(default_factory=list)
+    statistics: list[AnyStatistics] = field(default_factory=list)
 
     def follow(self, audience: str, last_seq: int) -> None:
         self.followed.append((audience, last_seq))
@@ -60,7 +66,7 @@ class FakeFeed:
         assert message.session_id == ALICE
         self.results.append(seq)
 
-    def on_statistics(self, statistics: Statistics) -> None:
+    def on_statistics(self, statistics: AnyStatistics) -> None:
         self.statistics.append(statistics)
 
     def on_people(self, people: People) -> None:
@@ -78,9 +84,13 @@ class FakeClient:
     feed: FakeFeed = field(default_factory=lambda: FakeFeed(Hub()))
     send_queue: FakeQueue = field(default_factory=FakeQueue)
     displaced: bool = False
+    forgotten: bool = False
 
     def displace(self) -> None:
         self.displaced = True
+
+    def forget(self) -> None:
+        self.forgotten = True
 
 
 class FakeOccupancy:
@@ -88,9 +98,18 @@ class FakeOccupancy:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str, str]] = []
+        self.speakers: list[Speaker | None] = []
 
-    def join(self, room: str, owner: str) -> None:
+    def join(self, room: str, owner: str, speaker: Speaker | None) -> None:
         self.calls.append(("join", room, owner))
+        self.speakers.append(speaker)
+
+    def introduce(self, room: str, owner: str, speaker: Speaker | None) -> None:
+        self.calls.append(("introduce", room, owner))
+        self.speakers.append(speaker)
+
+    def speaks(self, room: str, owner: str, *, speaking: bool) -> None:
+        self.calls.append(("speaks" if speaking else "is silent", room, owner))
 
     def talks(self, room: str, owner: str) -> None:
         self.calls.append(("talks", room, owner))
@@ -248,6 +267,42 @@ async def test_a_client_in_a_room_sees_its_room_and_its_own_statistics() -> None
     assert occupancy.calls == [(call, "kitchen", "owner") for call in ("join", "talks", "leave")]
 
 
+async def test_a_room_sees_who_comes_and_who_talks() -> None:
+    """Only the beginnings and the ends of utterances are reported, and everything goes on to the client."""
+    occupancy, store = FakeOccupancy(), FakeStore(people=[PERSON])
+    made: list[Sender] = []
+
+    def note_sender(record: SessionRecord, sender: Sender) -> SpeechSession:
+        made.append(sender)
+        return FakeSession(record)
+
+    sut = SessionRegistry(store, Hub(), occupancy, note_sender, TaskSet(), Settings())
+    client = FakeClient(None)
+    client.session, _ = await sut.open(Start(room="kitchen"), client)
+    record = replace(client.session.record, person="0" * 16)
+    await sut.join(record, client.feed, 0)
+    ended = SpeechEnded(segment=0, start_ms=0, end_ms=900, reason="silence")
+    for message in (SpeechStarted(segment=0, at_ms=0), Ack(samples=1), ended):
+        made[0].send(message)
+    made[0].send_error(errors.busy())
+    sut.introduce(record.configured(Configure(name="Bob")))
+    assert [call for call, *_ in occupancy.calls] == ["join", "speaks", "is silent", "introduce"]
+    assert [speaker and speaker.name for speaker in occupancy.speakers] == [None, "Bob"]
+    assert client.send_queue.sent == ["speech_started", "ack", "speech_ended", "busy"]
+    assert client.feed.statistics == [PERSON]
+
+
+async def test_a_private_session_is_in_no_room() -> None:
+    """Nothing is reported of it."""
+    occupancy = FakeOccupancy()
+    sut = registry(occupancy=occupancy)
+    client = FakeClient(None)
+    client.session, _ = await sut.open(Start(), client)
+    await sut.join(client.session.record, client.feed, 0)
+    sut.introduce(client.session.record)
+    assert occupancy.calls == []
+
+
 async def test_a_session_that_goes_on_elsewhere_is_closed_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another gateway resumed Alice's: her silent socket here ends; Bob's, and one whose session expired, stay."""
     monkeypatch.setattr(module, "OWNERS_S", 0.01)
@@ -263,6 +318,19 @@ async def test_a_session_that_goes_on_elsewhere_is_closed_here(monkeypatch: pyte
     await soon(lambda: alice.displaced)
     watching.cancel()
     assert [client.displaced for client in (bob, expired, new)] == [False] * 3
+
+
+async def test_the_client_of_a_deleted_session_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within a second, also if it is silent; one whose session only expired stays."""
+    monkeypatch.setattr(module, "OWNERS_S", 0.01)
+    alice, expired = (FakeClient(FakeSession(replace(RECORD, session_id=session_id))) for session_id in (ALICE, BOB))
+    sut = registry(FakeStore(deleted={ALICE}))
+    for client in (alice, expired):
+        sut.enter(client)
+    watching = asyncio.create_task(sut.watch_owners())
+    await soon(lambda: alice.forgotten)
+    watching.cancel()
+    assert (alice.displaced, expired.forgotten) == (False, False)
 
 
 async def test_a_client_goes_on_without_statistics_that_do_not_come(monkeypatch: pytest.MonkeyPatch) -> None:

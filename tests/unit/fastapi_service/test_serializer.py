@@ -24,7 +24,7 @@ from fastapi_service.api.validation import explain
 from fastapi_service.delivery.frames import Close, Frame, Reply
 from fastapi_service.sessions.ports import Client, SpeechSession
 from fastapi_service.settings import Settings
-from tests.support.connections import FakeLog, FakeRegistry, FakeSocket
+from tests.support.connections import FakeLog, FakeRegistry, FakeSocket, FakeVisit, open_access
 from wire.close_codes import CloseCode
 from wire.errors import ProtocolError
 from wire.messages.client import Start, Stop
@@ -98,7 +98,7 @@ async def converse(serializer: Serializer, registry: FakeRegistry, *frames: Fram
     log.add(1, 2)
     socket = FakeSocket(*frames)
     async with asyncio.timeout(5):
-        await Connection(socket, serializer, registry, log, Settings()).serve(serializer.connect())
+        await Connection(socket, serializer, registry, log, Settings(), FakeVisit()).serve(serializer.connect())
     return socket
 
 
@@ -115,7 +115,7 @@ def client(registry: FakeRegistry) -> TestClient:
     log = FakeLog()
     log.add(1, 2)
     app = FastAPI()
-    app.state.acceptor = Acceptor(registry, log, Settings())
+    app.state.acceptor = Acceptor(registry, log, Settings(), open_access())
     app.include_router(router)
     return TestClient(app)
 
@@ -153,7 +153,7 @@ async def test_another_protocol_reports_errors_in_its_own_frames() -> None:
 async def test_a_displaced_client_gets_the_close_frame_of_its_protocol() -> None:
     """Whatever closes the connection."""
     socket = FakeSocket()
-    connection = Connection(socket, LineSerializer({}), FakeRegistry(), FakeLog(), Settings())
+    connection = Connection(socket, LineSerializer({}), FakeRegistry(), FakeLog(), Settings(), FakeVisit())
     connection.displace()
     async with asyncio.timeout(5):
         await connection.send_queue.closed()

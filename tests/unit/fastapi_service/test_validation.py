@@ -64,6 +64,26 @@ def test_invalid_name_of_a_room_is_refused(room: str) -> None:
     assert "64" in error.remedy
 
 
+@pytest.mark.parametrize("kind", ["start", "configure"])
+@pytest.mark.parametrize(
+    ("field", "value", "limit"),
+    [
+        ("name", "x" * 61, "60"),
+        ("name", "a\nb", "60"),
+        ("name", 5, "60"),
+        ("role", "x" * 31, "30"),
+        ("role", "\u202eb", "30"),
+    ],
+)
+def test_a_name_that_cannot_be_shown_is_refused(kind: str, field: str, value: object, limit: str) -> None:
+    """The remedy says what it may be, and it is not repeated."""
+    error = error_for(json.dumps({"type": kind, field: value}))
+    assert error.code == "bad_name"
+    assert field in error.message
+    assert limit in error.remedy
+    assert str(value) not in str(error).replace(limit, "")
+
+
 @pytest.mark.parametrize(
     ("message", "named"),
     [
@@ -73,6 +93,9 @@ def test_invalid_name_of_a_room_is_refused(room: str) -> None:
         ({"type": "gap", "samples": 1.5}, "samples"),
         ({"type": "start", "colour": "blue"}, "colour"),
         ({"type": "start", "last_seq": -1}, "last_seq"),
+        ({"type": "start", "person_key": "short"}, "person_key"),
+        ({"type": "configure", "person_key": "k" * 43}, "person_key"),
+        ({"type": "stop", "name": "Bob"}, "name"),
         ({"type": "start", "language": "ko", "languages": ["ko", "en"]}, "language and languages"),
         ({"type": "configure", "language": "ko", "languages": ["en"]}, "language and languages"),
         ({"type": "configure", "languages": "ko"}, "languages"),

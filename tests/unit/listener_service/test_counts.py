@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from listener_service.counts import Counts
 from listener_service.order import Order
 from listener_service.sentences import Scope
-from listener_service.tally import Tally, count_words
+from listener_service.tally import Tally
+from listener_service.words import count_words
 from tests.support.speakers import ALICE, BOB, clock, failed, final, no_speech, sentiment
 from wire.messages.results import LABELS, Final, NoSpeech, SegmentFailed, Sentiment
 from wire.messages.statistics import Statistics

@@ -31,6 +31,8 @@ class FakeHeartbeat:
     def not_ready(self, reason: str) -> None:
         self.reasons.append(reason)
 
+    def warn(self, warning: str | None) -> None: ...
+
 
 class FakeSteps:
     """The consumer and the sweeper: each step fails while it has an error."""

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from listener_service.tally import Tally, count_words
+from listener_service.tally import Tally
 from listener_service.timeline import MAX_POINTS
+from listener_service.words import count_words
 from tests.support.speakers import failed, final, no_speech, sentiment
 from wire.messages.base import HOPS
 from wire.messages.jobs import NoSpeechReason
@@ -159,7 +160,7 @@ def test_tally_timeline_is_sorted_by_time_of_speech() -> None:
 
 def test_tally_without_timeline_keeps_none() -> None:
     """The global tally has no timeline, as it is not shown."""
-    tally = Tally().add(final(mood=sentiment()), trend_window=20, latency_window=100, with_timeline=False)
+    tally = Tally().add(final(mood=sentiment()), trend_window=20, latency_window=100, points=0)
     assert (tally.timeline, tally.labels) == ([], {"positive": 1})
 
 

@@ -26,6 +26,7 @@ def check(**settings: str) -> subprocess.CompletedProcess[str]:
         {"NGINX_TRUSTED_PROXY": "172.16.0.0/12,10.0.0.5"},
         {"NGINX_TRUSTED_PROXY": "::1, 10.0.0.0/8 192.168.1.7"},
         {"NGINX_PLAIN_HTTP": "serve"},
+        {"NGINX_LOGIN_PROXY": "oauth2_proxy:4180"},
     ],
 )
 def test_check_settings_accepts_valid_settings(settings: dict[str, str]) -> None:
@@ -50,6 +51,7 @@ def test_check_settings_accepts_valid_settings(settings: dict[str, str]) -> None
         ("NGINX_TRUSTED_PROXY", "10.0.0.0/8/8"),
         ("NGINX_TRUSTED_PROXY", "10.0.0.1,10"),
         ("NGINX_PLAIN_HTTP", "on"),
+        ("NGINX_LOGIN_PROXY", "login;return 200"),
     ],
 )
 def test_check_settings_refuses_an_invalid_setting_by_name(name: str, value: str) -> None:

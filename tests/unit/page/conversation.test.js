@@ -44,7 +44,7 @@ function converse() {
   const conversation = new Conversation(
     page,
     { url: new URL("ws://service/ws"), start: START },
-    { onSession() {}, onTrouble() {}, onOver() {}, onStatus: (status) => statuses.push(status) },
+    { onSession() {}, onTrouble() {}, onOver() {}, onDeleted: () => statuses.push("deleted"), onStatus: (status) => statuses.push(status) },
   );
   conversation.open(0);
   latest().onopen();
@@ -214,4 +214,14 @@ test("the screen stays on while a microphone is open, and no longer", async () =
   conversation.stop();
   assert.deepEqual(locks, ["taken", "released"]);
   await setImmediate();
+});
+
+test("a deleted conversation ends without a word about missing results", () => {
+  const conversation = converse();
+  ready(ENDPOINTING);
+  statuses = [];
+  latest().deliver({ type: "deleted", session_id: "s" });
+  assert.deepEqual(statuses, ["deleted"]);
+  conversation.leave(); // as the page does
+  assert.deepEqual(statuses, ["deleted"]);
 });

@@ -34,6 +34,11 @@ export class FakeElement extends EventTarget {
   }
 
   /** @param {string} name */
+  removeAttribute(name) {
+    delete this.#attributes[name];
+  }
+
+  /** @param {string} name */
   toggleAttribute(name) {
     this.#attributes[name] = "";
   }

@@ -11,7 +11,7 @@ function recorder(part) {
   return new Proxy({}, { get: (_, name) => (/** @type {unknown} */ first) => void calls.push([`${part}.${String(name)}`, first]) });
 }
 
-const PAGE = Object.fromEntries(["view", "transcript", "statistics", "meter", "share"].map((part) => [part, recorder(part)]));
+const PAGE = Object.fromEntries(["view", "transcript", "statistics", "meter", "share", "who"].map((part) => [part, recorder(part)]));
 
 beforeEach(() => {
   calls = [];
@@ -69,4 +69,15 @@ test("the page says for how many results it waits, until the end", () => {
   assert.deepEqual(calls.splice(0), [["view.notice", "end"]]);
   showEnd(/** @type {any} */ (PAGE), 0);
   assert.ok(calls.some(([name, topic]) => name === "view.dismiss" && topic === "end"));
+});
+
+test("people, and the figures of one, go where they are shown; of an older service there is neither", () => {
+  const who = [{ person: "a", name: "Ann", role: null, talker: true, talking: true }];
+  const people = { type: "people", room: "demo", people: 3, talking: 1 };
+  assert.deepEqual(show({ ...people, who }, "demo"), [["who.show", who], ["statistics.people", 3], ["share.people", 3]]);
+  assert.deepEqual(show(people, "demo")[0], ["who.show", undefined]);
+  const figures = { type: "person_stats", person: "a", timeline: [] };
+  assert.deepEqual(show(figures, "demo"), [["statistics.showPerson", figures]]);
+  const configured = { type: "configured", name: "Ann" };
+  assert.deepEqual(show(configured), [["transcript.rename", configured]]);
 });

@@ -329,3 +329,48 @@ test("unknown types and fields have no effect on the session", () => {
 async function settle() {
   for (let turn = 0; turn < 500; turn++) await null;
 }
+
+const KEY = "0123456789abcdef";
+
+test("`start` says who talks, and leaves out what is not given", () => {
+  open({ start: /** @type {any} */ ({ ...OPTIONS, name: "Ann", role: null, person_key: KEY }) });
+  latest().onopen();
+  assert.deepEqual(latest().sent, [{ ...START, name: "Ann", person_key: KEY, last_seq: 0 }]);
+});
+
+test("another name is sent alone, once, and again after a new connection if the service has the former one", () => {
+  const socket = open({ start: /** @type {any} */ ({ ...OPTIONS, name: "Ann" }) });
+  const applied = { type: "ready", session_id: "s", token: "t", samples: 0, languages: ["en"], prompt: "Valkey", person: "p" };
+  latest().onopen();
+  latest().deliver({ ...applied, name: "Ann" });
+  const renamed = { languages: ["en"], prompt: "Valkey", name: "Anna", role: "agent" };
+  latest().sent.length = 0;
+  for (let time = 0; time < 2; time++) socket.configure(renamed);
+  assert.deepEqual(latest().sent, [{ type: "configure", name: "Anna", role: "agent" }]);
+  socket.configure({ ...renamed, prompt: "Redis" });
+  assert.deepEqual(latest().sent.at(-1), { type: "configure", languages: ["en"], prompt: "Redis" });
+  breakConnection();
+  latest().onopen();
+  latest().sent.length = 0;
+  latest().deliver({ ...applied, prompt: "Redis", name: "Ann" });
+  assert.deepEqual(latest().sent, [{ type: "configure", name: "Anna", role: "agent" }]);
+});
+
+test("a service without names is told none", () => {
+  const socket = open();
+  latest().onopen();
+  latest().deliver({ type: "ready", session_id: "s", token: "t", samples: 0, languages: ["en"], prompt: "Valkey" });
+  const before = latest().sent.length;
+  socket.configure({ languages: ["en"], prompt: "Valkey", name: "Ann" });
+  assert.equal(latest().sent.length, before);
+});
+
+test("a service that refuses to be told who talks is told the rest", () => {
+  open({ start: /** @type {any} */ ({ ...OPTIONS, name: "Ann", person_key: KEY }) });
+  latest().onopen();
+  const refusal = { type: "error", code: "bad_message", message: "m", remedy: "r", fatal: false };
+  latest().deliver(refusal);
+  assert.deepEqual(latest().sent.at(-1), { ...START, last_seq: 0 });
+  latest().ready(0, "key");
+  assert.deepEqual(events, ["connecting", "known key", "open"]);
+});

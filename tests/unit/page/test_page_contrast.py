@@ -20,8 +20,9 @@ TEXT_ON_BACKGROUND = [
     ("neutral", "panel"),
     ("neutral", "sunk"),
     ("negative", "negative-tint"),
+    *((f"person-{letter}", background) for letter in "abcdefgh" for background in ("panel", "sunk")),
 ]
-"""Sentences; times, reasons and unsure labels; other labels, of which neutral ones have no fill.
+"""Sentences; times, reasons and unsure labels; other labels, of which neutral ones have no fill; names and marks.
 
 ``sunk`` is the sentence under the pointer."""
 

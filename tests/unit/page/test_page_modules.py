@@ -26,7 +26,7 @@ CLIPS = ("silly.wav", "jfk.wav", "known-her.wav", "conversation.wav")
 WAV_HEADER = 44
 """Bytes."""
 STATIC = ROOT / "fastapi_service" / "static"
-ROOMS = ("main.js", "session", "view", "audio", "export", "i18n", "wire", "storage.js", "vendor")
+ROOMS = ("main.js", "session", "view", "audio", "export", "i18n", "access.js", "wire", "storage.js", "vendor")
 """From the top: a module imports from its own room and from lower ones only, types included."""
 IMPORT = re.compile(r"""(?:\bfrom |\bimport\()"(\.[^"]+)"|new URL\("([^"]+\.js)", import\.meta""")
 SETTINGS = (EndpointerOptions(), EndpointerOptions(silence_ceiling=0.00002, noise_factor=3.0))

@@ -254,10 +254,10 @@ test("speakers of one microphone are named where they change, and named again wh
 });
 
 test("in a room, voices are named beside whose microphone it is", () => {
-  const heads = () => items().map((item) => item.querySelector(".speaker")?.textContent ?? "");
+  const heads = () => items().map((item) => item.querySelector(".speaker")?.textContent);
   const room = "kitchen";
   transcript.addFinal(final(0, "Good morning.", { room, voice: 1 }));
   transcript.addFinal(final(0, "Hello.", { room, session: THEM }));
   transcript.addFinal(final(1, "Hello you.", { room, voice: 2 }));
-  assert.deepEqual(heads(), ["You · 1", "Speaker 2", "You · 2"]);
+  assert.deepEqual(heads(), ["You voice 1", "Speaker 2", "You voice 2"]);
 });

@@ -10,7 +10,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from wire.messages.base import Clock
 from wire.messages.client import Gap, Ping, Start, Stop, client_message
 from wire.messages.results import Final
-from wire.messages.server import Ack, AnyServerMessage, Error, Ready, Stopped
+from wire.messages.server import Ack, AnyServerMessage, Deleted, Error, Ready, Stopped
 
 SESSION = "0" * 32
 TOKEN = "secret"
@@ -43,7 +43,7 @@ class FakeGateway:
     def __init__(
         self,
         break_after: tuple[int, ...] = (),
-        send_error: tuple[tuple[Error, int] | None, ...] = (),
+        send_error: tuple[tuple[Error | Deleted, int] | None, ...] = (),
         pending: int = 0,
         withhold: Set[int] = frozenset(),
     ) -> None:

@@ -20,7 +20,7 @@ from tests.support.recorders import unacknowledged
 from tests.unit.recorder_service.fake_gateway import SEGMENT, SESSION, TOKEN, FakeGateway
 from wire.messages.client import Start
 from wire.messages.results import Final
-from wire.messages.server import AnyServerMessage, Error
+from wire.messages.server import AnyServerMessage, Deleted, Error
 
 PATIENT = Limits(timeout_s=60, idle_timeout_s=60, first_pause_s=0.01)
 FULL = (Error(code="service_full", message="All places are taken.", remedy="Wait.", fatal=True), 1013)
@@ -127,6 +127,16 @@ async def test_a_session_that_is_taken_over_ends_the_client() -> None:
         with pytest.raises(GatewayError, match="elsewhere"):
             await client.send(audio(1))
     assert gateway.connections == 2
+
+
+async def test_a_deleted_conversation_ends_the_client() -> None:
+    """For good: a new session would record what was to be forgotten."""
+    gateway = FakeGateway(send_error=((Deleted(session_id=SESSION), 1000),))
+    async with gateway.running():
+        with pytest.raises(GatewayError, match="was deleted") as ended:
+            await RecorderClient(gateway.url, limits=PATIENT).__aenter__()
+    assert ended.value.code == "deleted"
+    assert gateway.connections == 1
 
 
 async def test_nobody_there_is_told_after_the_timeout() -> None:
@@ -305,3 +315,22 @@ async def test_a_web_server_without_gateway_is_told_from_a_restarting_one(
         with pytest.raises(GatewayError) as refused:
             await RecorderClient(f"ws://127.0.0.1:{port}/ws", limits=Limits(timeout_s=0)).__aenter__()
     assert type(refused.value) is kind
+
+
+async def test_key_goes_into_the_handshake_and_a_refusal_names_its_setting() -> None:
+    """No message has the key; what the gateway says of a wrong one reaches the person, who cannot try again."""
+    problem = '{"code": "grant_refused", "message": "It is wrong.", "remedy": "Take another."}'
+    sent: list[str | None] = []
+
+    def answer(connection: ServerConnection, request: Request) -> Response:
+        sent.append(request.headers.get("Authorization"))
+        return connection.respond(HTTPStatus.UNAUTHORIZED, problem)
+
+    async def never(_socket: ServerConnection) -> None:
+        raise AssertionError("the handshake was refused")
+
+    async with serve(never, "127.0.0.1", 0, process_request=answer) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(GatewayError, match="RECORDER_KEY") as refused:
+            await RecorderClient(f"ws://127.0.0.1:{port}/ws", Start(key="wta_x"), limits=PATIENT).__aenter__()
+    assert (refused.value.code, sent) == ("grant_refused", ["Bearer wta_x"])

@@ -8,13 +8,14 @@ import pytest
 from rich.console import Console
 
 from recorder_service.outcome import Outcome, total
-from recorder_service.view.tables import outcomes_table, statistics_table
+from recorder_service.view.tables import conversation_table, outcomes_table, statistics_table
 from recorder_service.view.view import JsonView, View, clock_time, result_line
 from tests.unit.recorder_service.fake_gateway import final
+from wire.messages.base import Speaker
 from wire.messages.jobs import NoSpeechReason
 from wire.messages.results import Final, Label, NoSpeech, SegmentFailed, Sentiment
 from wire.messages.server import AnyServerMessage, Stopped
-from wire.messages.statistics import HopLatency, LabelStatistics, Statistics
+from wire.messages.statistics import Conversation, HopLatency, LabelStatistics, PersonTalk, Statistics
 
 
 def shown(renderable: object) -> str:
@@ -47,6 +48,47 @@ def test_a_sentence_without_sentiment_shows_the_reason() -> None:
     """No made-up label."""
     result = final(0, seq=1).model_copy(update={"sentiment_reason": "Welsh is not known."})
     assert "(no sentiment: Welsh is not known.)" in result_line(result).plain
+
+
+def test_a_sentence_shows_who_said_it() -> None:
+    """If the name is known; control characters cannot rewrite the terminal, and each part of a sentence has it."""
+    bob = Speaker(person="b" * 16, name="Bob\x1b[2J", role="agent")
+    result = final(3, seq=1).model_copy(update={"speaker": bob})
+    assert "Bob [2J: utterance 3" in result_line(result).plain
+    assert "Bob [2J: … utterance 3" in result_line(result.continuing(2, 2, "…")).plain
+    unnamed = result.model_copy(update={"speaker": bob.model_copy(update={"name": None})})
+    assert result_line(unnamed).plain == result_line(final(3, seq=1)).plain
+
+
+def test_the_talk_of_a_room_is_a_table() -> None:
+    """One row for each person, by name or else by the beginning of the id; nothing without anybody."""
+    talk = PersonTalk(
+        person="b" * 16,
+        name="김서연",
+        role="agent",
+        talk_ms=61_250,
+        share=0.755,
+        words=120,
+        words_per_minute=117.6,
+        longest_monologue_ms=9_040,
+        interruptions=2,
+        overlap_ms=840,
+    )
+    other = {"person": "c" * 16, "name": None, "role": None, "share": None, "words_per_minute": None}
+    people = (talk, talk.model_copy(update=other))
+    conversation = Conversation(people=people, silence_ms=12_000, overlap_ms=840)
+    table = shown(conversation_table(conversation))
+    assert "12.0 s of silence, 0.8 s of several at once" in table
+    first, second = [line.split() for line in table.splitlines() if line.strip().startswith(("김", "c"))]
+    assert first == ["김서연", "agent", "61.2", "s", "76%", "120", "118", "9.0", "s", "2", "0.8", "s"]
+    assert second == ["cccccccc", "–", "61.2", "s", "–", "120", "–", "9.0", "s", "2", "0.8", "s"]
+    room = Statistics(scope="room", trend_window=20, conversation=conversation)
+    console = Console(file=io.StringIO(), width=100)
+    outcome = Outcome(session="1", utterances=1, failures=0, missing=0)
+    for known in (room, room.model_copy(update={"conversation": conversation.model_copy(update={"people": ()})})):
+        View(console).end([outcome], [known])
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().count("Talk in the room") == 1
 
 
 def test_a_failed_utterance_stands_out() -> None:

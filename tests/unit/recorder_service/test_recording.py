@@ -109,6 +109,8 @@ async def test_a_lost_microphone_keeps_what_was_recorded() -> None:
         (["--file", "WAV", "--language", "xx"], "bad_option"),
         (["--file", "WAV", "--language", "ko", "--language", "xx"], "bad_option"),
         (["--file", "WAV", "--room", "not a room"], "bad_option"),
+        (["--file", "WAV", "--name", "x" * 61], "bad_option"),
+        (["--file", "WAV", "--role", "two\nlines"], "bad_option"),
         (["--file", "WAV", "--url", "127.0.0.1:9", "--timeout", "0"], "gateway_away"),
         (["--sessions", "2"], "no_file"),
     ],
@@ -134,6 +136,20 @@ async def test_languages_are_those_of_the_command_line(
         process = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
         assert await process.wait() == OK
     assert [(start.language, start.languages) for start in gateway.starts] == [(language, languages)]
+
+
+async def test_the_name_is_that_of_the_command_line(wav: Path) -> None:
+    """And the role; the gateway gets neither of them if they are not given."""
+    starts = []
+    for options in (["--name", " 김서연 ", "--role", "agent"], []):
+        async with FakeGateway().running() as gateway:
+            arguments = ["--url", gateway.url, "--file", str(wav), "--fast", *options]
+            command = [sys.executable, "-m", "recorder_service.recorder_service", *arguments]
+            process = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
+            assert await process.wait() == OK
+        starts += gateway.starts
+    assert [(start.name, start.role) for start in starts] == [("김서연", "agent"), (None, None)]
+    assert "name" not in starts[1].model_dump()
 
 
 def test_help_shows_how_it_is_used() -> None:

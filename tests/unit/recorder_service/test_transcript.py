@@ -7,7 +7,7 @@ from tests.unit.recorder_service.fake_gateway import SESSION, final
 from wire.messages.base import Clock
 from wire.messages.results import SegmentFailed
 from wire.messages.server import Ready, SpeechEnded, Stopped
-from wire.messages.statistics import Statistics
+from wire.messages.statistics import PersonStatistics, Statistics
 
 
 def ready(token: str | None) -> Ready:
@@ -86,3 +86,13 @@ def test_a_latency_is_measured_by_the_gateways_clock(spoken_at: float) -> None:
     transcript.add(final(0, seq=1).model_copy(update={"clock": clock}))
     transcript.add(final(1, seq=2).model_copy(update={"clock": clock.at(delivered=None)}))
     assert transcript.latencies_ms == [pytest.approx(750, abs=0.01)]
+
+
+def test_statistics_of_each_person_are_the_newest() -> None:
+    """They do not replace those of the room, and older ones are dropped."""
+    transcript = begun()
+    for person, version, is_new in (("a", 1, True), ("b", 1, True), ("a", 3, True), ("a", 2, False)):
+        message = PersonStatistics(room="kitchen", person=person * 16, version=version, trend_window=20)
+        assert transcript.add(message) == is_new
+    assert {person: known.version for person, known in transcript.people.items()} == {"a" * 16: 3, "b" * 16: 1}
+    assert transcript.statistics == {}

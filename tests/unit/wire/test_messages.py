@@ -19,6 +19,7 @@ _unions: list[Any] = [client_message, results.segment_end, server.server_message
 _single: dict[str, type[Message]] = {
     "result_message": channels.ResultMessage,
     "final_stats": channels.FinalStats,
+    "final_stats_of_room": channels.FinalStats,
     "heartbeat": Heartbeat,
     "heartbeat_with_clock": Heartbeat,
     "draft_text": jobs.TranscribePartial,
@@ -85,7 +86,7 @@ def test_unknown_field_is_refused_from_clients_and_ignored_from_services(file: P
 
 def nested_surprises(message: dict[str, Any]) -> list[dict[str, Any]]:
     """Copies of a message with one more field in one of its nested objects."""
-    inner = ("clock", "transcript", "message", "endpointing", "sentiment")
+    inner = ("clock", "transcript", "message", "endpointing", "sentiment", "speaker", "conversation", "person")
     return [
         message | {name: message[name] | {"surprise": 1}}
         for name in inner
@@ -167,6 +168,25 @@ def test_a_final_that_does_not_continue_has_none_of_the_fields_of_a_sentence() -
     assert again == continuing
 
 
+def test_an_older_service_knows_nobody() -> None:
+    """Its results have no speaker, its statistics no people, and its ``people`` only counts."""
+    received = results.Final.model_validate(read(GOLDEN / "final.json"))
+    assert received.speaker is None
+    assert "speaker" not in received.model_dump()
+    counted = statistics.Statistics.model_validate(read(GOLDEN / "stats.json"))
+    assert (counted.conversation, counted.turning_points, counted.most_positive) == (None, None, None)
+    assert server.People.model_validate(read(GOLDEN / "people.json")).who is None
+    assert server.Ready.model_validate(read(GOLDEN / "ready.json")).person is None
+
+
+def test_statistics_of_a_person_do_not_disturb_an_older_service() -> None:
+    """They are of a type that older clients pass over, and a field of an envelope that older gateways ignore."""
+    envelope = channels.FinalStats.model_validate(read(GOLDEN / "final_stats_of_room.json"))
+    assert envelope.person is not None
+    stats = statistics.Statistics.model_fields
+    assert envelope.person.type not in {stats["type"].default, *get_args(stats["scope"].annotation)}
+
+
 def test_every_message_has_a_golden_file() -> None:
     """A new message type is pinned from its first day."""
     pinned = {file.stem for file in FILES}
@@ -177,6 +197,16 @@ def test_every_message_has_a_golden_file() -> None:
         "final_with_a_voice",
         "final_without_sentiment",
         "ready_with_endpointing",
+        "start_with_name",
+        "configure_that_renames",
+        "configured_with_name",
+        "ready_with_person",
+        "transcribe_audio_with_speaker",
+        "final_with_speaker",
+        "people_with_names",
+        "stats_of_room",
+        "ready_with_rights",
+        "start_with_invite",
     }
 
 
@@ -201,6 +231,14 @@ def test_messages_cannot_be_changed_in_place() -> None:
         ("gap", "samples", 0),
         ("start", "language", "xx"),
         ("start", "languages", ["xx"]),
+        ("start_with_name", "name", "x" * 61),
+        ("start_with_name", "name", "two\nlines"),
+        ("start_with_name", "role", "x" * 31),
+        ("start_with_name", "role", "\u202etnega"),
+        ("start_with_name", "person_key", "too short"),
+        ("start_with_name", "person_key", "x" * 129),
+        ("configure_that_renames", "name", "a\0b"),
+        ("final_with_speaker", "speaker", {"person": "김서연"}),
         ("configure", "language", "ko"),
     ],
 )

@@ -1,0 +1,1 @@
+"""Grants, where they come from, and the policy that decides by them."""

@@ -1,0 +1,112 @@
+"""The one place that decides what a grant allows. Pure: what it decides by is read before."""
+
+from fastapi_service import errors
+from fastapi_service.access.grant import Grant, with_implied
+from fastapi_service.storage.rooms import RoomRecord
+from wire.messages.server import Right
+
+
+def require(grant: Grant | None, right: Right) -> Grant:
+    """Return the grant, which has the right.
+
+    Raises:
+        AccessError: there is none, or it lacks the right.
+    """
+    if grant is None:
+        raise errors.no_grant()
+    if right not in grant.rights:
+        raise errors.not_allowed(right)
+    return grant
+
+
+def begin_alone(grant: Grant | None) -> Grant:
+    """Return the grant of a private session.
+
+    Raises:
+        AccessError: there is none, or it is for a room only.
+    """
+    grant = require(grant, "read")
+    if grant.room is not None:
+        raise errors.not_invited()
+    return grant
+
+
+def make_room(grant: Grant | None) -> Grant:
+    """Return the grant, which may make a room and own it.
+
+    Raises:
+        AccessError: there is none, it lacks the right to talk, or it is for another room only.
+    """
+    grant = require(grant, "talk")
+    if grant.room is not None:
+        raise errors.not_invited()
+    return grant
+
+
+def enter(grant: Grant | None, room: RoomRecord, invited: Right | None = None) -> Grant:
+    """Return the grant for one room: the owner's own, or what the link gives.
+
+    Args:
+        grant: of the client; None for one that has nothing but the link.
+        room: the room.
+        invited: right of the link that the client has, if it is one of this room.
+
+    Raises:
+        AccessError: the room is closed, the client was removed, or it was not invited.
+    """
+    if room.closed:
+        raise errors.room_closed()
+    if grant is not None and grant.subject in room.removed:
+        raise errors.removed()
+    if grant is not None and (manages(grant, room) or grant.room == room.name):
+        return grant.model_copy(update={"room": room.name})
+    if invited is None:
+        raise errors.no_grant() if grant is None else errors.not_invited()
+    rights = with_implied(invited)
+    if grant is None:
+        return Grant(source="invitation", id=room.name, rights=rights, room=room.name)
+    if invited == "talk":
+        rights |= grant.rights & {"files"}
+    return grant.model_copy(update={"rights": rights, "room": room.name})
+
+
+def manage(grant: Grant | None, room: RoomRecord | None) -> RoomRecord:
+    """Return the room, which the grant may close, and whose people and links it may change.
+
+    Raises:
+        AccessError: there is no grant, or it is not the owner's; whether there is such a room is not said.
+    """
+    if grant is None:
+        raise errors.no_grant()
+    if room is None or not manages(grant, room):
+        raise errors.not_owner()
+    return room
+
+
+def stays(grant: Grant, room: RoomRecord | None, person: str) -> None:
+    """Check that a person with a grant may stay in a room, or come back to it.
+
+    Raises:
+        AccessError: the room is closed or gone, or the person was removed.
+    """
+    if room is None or room.closed:
+        raise errors.room_closed()
+    if room.removed & {person, grant.subject}:
+        raise errors.removed()
+
+
+def reads_back(grant: Grant, room: RoomRecord, person: str) -> None:
+    """Check that a person may have what was said in a room, also in one that is closed.
+
+    Raises:
+        AccessError: the person was removed.
+    """
+    if room.removed & {person, grant.subject}:
+        raise errors.removed()
+
+
+def manages(grant: Grant | None, room: RoomRecord) -> bool:
+    """Return True for the owner of a room, and for an admin."""
+    if grant is None:
+        return False
+    return "admin" in grant.rights or grant.subject == room.owner

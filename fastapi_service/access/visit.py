@@ -1,0 +1,110 @@
+"""One connection's grant, from the handshake to the end."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+
+from fastapi_service import errors
+from fastapi_service.access import policy
+from fastapi_service.access.audio_rate import AudioRate
+from fastapi_service.access.entrance import Entrance
+from fastapi_service.access.grant import OPEN, Grant
+from fastapi_service.access.guard import Guard
+from fastapi_service.access.limits import Scope
+from fastapi_service.access.throttle import network_of
+from wire.errors import AccessError
+from wire.messages.client import Start
+from wire.messages.server import Right
+from wire.people import MAX_NAME, readable_name
+
+
+class Visit:
+    """The rights of one connection. The guard ends it when its grant is revoked."""
+
+    def __init__(self, entrance: Entrance, guard: Guard, grant: Grant | None, address: str | None) -> None:
+        """Begin with the grant of the handshake; None: the first message has to bring one.
+
+        Raises:
+            AccessError: there is none, and too many of this network wait for their first message.
+        """
+        self._entrance = entrance
+        self._guard = guard
+        self._address = address
+        self._presented = grant
+        self._rate = AudioRate(asyncio.get_running_loop().time())
+        self.connection = secrets.token_hex(8)
+        self.grant: Grant | None = None
+        """That of the session; None until it begins."""
+        self.person: str | None = None
+        self.scopes: tuple[Scope, ...] = ()
+        self.audio_s = 0.0
+        """Audio that came since the guard last counted it, in seconds."""
+        self.end: Callable[[AccessError], None] = lambda _: None
+        self._is_stranger = grant is None
+        if self._is_stranger:
+            guard.arrive(network_of(address))
+
+    async def begin(self, start: Start, end: Callable[[AccessError], None]) -> tuple[Right, ...] | None:
+        """Decide whether a session may begin or be resumed; returns its rights, or None where access is open.
+
+        Args:
+            start: of the client.
+            end: called when the grant ends before the connection does.
+
+        Raises:
+            AccessError: it may not.
+            RedisError, OSError: Redis is unavailable.
+        """
+        self.end = end
+        is_open = self._presented is OPEN
+        grant = OPEN if is_open else await self._entrance.admit(self._presented, start, self._address)
+        self.scopes = self._guard.scopes(grant, start.room if is_open else grant.room, network_of(self._address))
+        await self._guard.enter(self, grant)
+        self._settle()
+        self.grant = grant
+        return None if is_open else grant.listed
+
+    def introduced(self, start: Start) -> Start:
+        """Return the message with the name of a person whom a proxy has signed in, unless it has one."""
+        if self.grant is None or self.grant.source != "user" or start.name is not None:
+            return start
+        with suppress(ValueError):
+            return start.model_copy(update={"name": readable_name(self.grant.id[:MAX_NAME].strip())})
+        return start
+
+    async def began(self, session_id: str, person: str | None) -> None:
+        """Keep the grant with a session that has begun; ``person`` is the public id of the one who talks."""
+        self.person = person
+        if self.grant is not None and self.grant is not OPEN:
+            await self._entrance.began(session_id, self.grant)
+
+    def require(self, right: Right) -> None:
+        """Check a right.
+
+        Raises:
+            AccessError: the grant lacks it.
+        """
+        policy.require(self.grant, right)
+
+    def take_audio(self, seconds: float) -> None:
+        """Count audio.
+
+        Raises:
+            AccessError: it comes faster than spoken, without the right to send files.
+        """
+        self.audio_s += seconds
+        if self.grant is None or "files" in self.grant.rights:
+            return
+        if again_s := self._rate.take(asyncio.get_running_loop().time(), seconds):
+            raise errors.too_fast(again_s)
+
+    def leave(self) -> None:
+        """Forget the connection, which has ended."""
+        self._settle()
+        self._guard.leave(self)
+
+    def _settle(self) -> None:
+        if self._is_stranger:
+            self._is_stranger = False
+            self._guard.depart(network_of(self._address))

@@ -1,0 +1,43 @@
+"""The connections of one gateway in a room, and the people of a room from all of its connections."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from wire.messages.base import Speaker
+from wire.messages.server import MAX_WHO, PersonPresent
+
+
+@dataclass
+class Room:
+    """The connections of this gateway in one room, by owner id."""
+
+    present: dict[str, Speaker | None] = field(default_factory=dict)
+    """With the person of each; None in a session that a gateway older than names began."""
+    talking: set[str] = field(default_factory=set)
+    """Those of ``present`` that have sent audio."""
+    speaking: dict[str, asyncio.TimerHandle | None] = field(default_factory=dict)
+    """Those that have an open utterance; or had, until the timer ends."""
+    gone: set[str] = field(default_factory=set)
+    """Those that have left, until Redis has it."""
+
+
+def as_present(members: Room, owner: str) -> str:
+    """Return a connection as JSON; empty if its person is not known."""
+    speaker = members.present[owner]
+    if speaker is None:
+        return ""
+    state = {"talker": owner in members.talking, "talking": owner in members.speaking}
+    return PersonPresent.model_validate(speaker.model_dump() | state).model_dump_json()
+
+
+def persons(connections: Iterable[str]) -> tuple[PersonPresent, ...]:
+    """Return the people of all connections of a room, each once, those who have sent audio first."""
+    found: dict[str, PersonPresent] = {}
+    for connection in sorted(connections):
+        one = PersonPresent.model_validate_json(connection)
+        other = found.setdefault(one.person, one)
+        named = one if one.talker or not other.talker else other
+        state = {"talker": one.talker or other.talker, "talking": one.talking or other.talking}
+        found[one.person] = named.model_copy(update=state)
+    return tuple(sorted(found.values(), key=lambda each: (not each.talker, each.person))[:MAX_WHO])

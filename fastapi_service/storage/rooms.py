@@ -1,0 +1,107 @@
+"""Rooms with an owner, in Redis: who made them, the digests of their links, and who may not come back."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from fastapi_service.security import tokens
+from infra.redis_client import AsyncRedis
+from wire import names
+
+SHORTEST_TTL_S = 86_400
+"""Seconds that a room without connections is kept at least; then its name is free again."""
+CLOSED = "closed"
+_REMOVED = "removed:"
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRecord:
+    """A room as Redis has it."""
+
+    name: str
+    owner: str
+    talk: str
+    """Digest of the link to talk."""
+    read: str
+    """Digest of the link to read."""
+    closed: bool
+    removed: frozenset[str]
+    """Persons and subjects that may not come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The secrets of a room's links; they are shown once."""
+
+    talk: str
+    read: str
+
+
+class RoomStore:
+    """Every method raises RedisError or OSError while Redis is unavailable."""
+
+    def __init__(self, redis: AsyncRedis, session_ttl_s: int) -> None:
+        """Keep rooms longer than what was said in them: whoever takes the name later must not read that."""
+        self._redis = redis
+        self._ttl_s = max(SHORTEST_TTL_S, 2 * session_ttl_s)
+
+    async def make(self, room: str, owner: str) -> bool:
+        """Make a room without links; returns False if there is one with that name."""
+        pipeline = self._redis.pipeline()
+        pipeline.hsetnx(names.room(room), "owner", owner)
+        pipeline.expire(names.room(room), self._ttl_s)
+        made, _ = await pipeline.execute()
+        return bool(made)
+
+    async def find(self, room: str) -> RoomRecord | None:
+        """Return a room; None if it has no owner, or has expired."""
+        return _record(room, await self._redis.hgetall(names.room(room)))
+
+    async def find_all(self, rooms: Sequence[str]) -> list[RoomRecord | None]:
+        """Return several rooms."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for room in rooms:
+            pipeline.hgetall(names.room(room))
+        answers = await pipeline.execute() if rooms else []
+        return [_record(room, fields) for room, fields in zip(rooms, answers, strict=True)]
+
+    async def keep(self, rooms: Iterable[str]) -> None:
+        """Let the time of rooms with connections begin again."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for room in rooms:
+            pipeline.expire(names.room(room), self._ttl_s)
+        await pipeline.execute()
+
+    async def renew_links(self, room: str) -> Links:
+        """Make new links; the ones before lead nowhere from now on."""
+        links = Links(tokens.new_token(), tokens.new_token())
+        digests = {"talk": tokens.digest(links.talk), "read": tokens.digest(links.read)}
+        await self._redis.hset(names.room(room), mapping=digests)
+        return links
+
+    async def close(self, room: str) -> None:
+        """Close a room for everyone, its owner included."""
+        await self._change(room, {CLOSED: 1})
+
+    async def remove(self, room: str, *who: str) -> None:
+        """Keep persons and subjects from coming back; those that are there are disconnected."""
+        await self._change(room, {f"{_REMOVED}{one}": 1 for one in who})
+
+    async def _change(self, room: str, fields: dict[str, str | int]) -> None:
+        pipeline = self._redis.pipeline()
+        pipeline.hset(names.room(room), mapping=fields)
+        pipeline.expire(names.room(room), self._ttl_s)  # also of one that expires at this moment
+        pipeline.publish(names.ACCESS_CHANGED, "room")
+        await pipeline.execute()
+
+
+def _record(room: str, fields: dict[str, str]) -> RoomRecord | None:
+    if "owner" not in fields:
+        return None
+    return RoomRecord(
+        room,
+        fields["owner"],
+        fields.get("talk", ""),
+        fields.get("read", ""),
+        CLOSED in fields,
+        frozenset(name.removeprefix(_REMOVED) for name in fields if name.startswith(_REMOVED)),
+    )

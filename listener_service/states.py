@@ -1,0 +1,100 @@
+"""Pure: the states that a result changes: where they are, and what is written into them."""
+
+from typing import Any, NamedTuple, get_args
+
+from listener_service.conversation import Conversation
+from listener_service.counts import Counts, Room, speaker_of
+from listener_service.order import Order
+from listener_service.sentences import Scope
+from listener_service.settings import Settings
+from listener_service.tally import Tally
+from wire import names
+from wire.messages.results import SegmentEnd
+from wire.messages.statistics import AnyStatistics
+
+ORDER, VOICES, VOICEPRINT, PERSON = "order", "voices", "voiceprint", "person"
+"""Names of states beside the scopes of statistics."""
+OTHERS = {ORDER, VOICES, VOICEPRINT}
+"""Names of those that are no statistics."""
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+
+class Address(NamedTuple):
+    """The place of a state: some fields of a Redis hash."""
+
+    key: str
+    prefix: str = ""
+    """Beginning of the names of its fields, where a hash has several states."""
+
+    @property
+    def fields(self) -> tuple[str, str, str]:
+        """Names of what is read: version, data, and the conversation of a room."""
+        return f"{self.prefix}version", f"{self.prefix}data", f"{self.prefix}conversation"
+
+
+class Stored(NamedTuple):
+    """A state as it was read, as JSON; without a version there is none yet."""
+
+    version: str | None
+    data: str | None
+    conversation: str | None
+
+
+def addresses(result: SegmentEnd) -> dict[str, Address]:
+    """Return the place of each state that a result changes: its order, voices and all statistics, by scope.
+
+    Also that of the result's voiceprint, which is deleted with its release.
+    """
+    session_id, room = result.session_id, result.room
+    found = {ORDER: Address(names.order(session_id)), VOICES: Address(names.voices(session_id))}
+    found[VOICEPRINT] = Address(names.voiceprint(session_id, result.segment))
+    found["session"] = Address(names.statistics(names.audience(session_id, None)))
+    if room is not None:
+        found["room"] = Address(names.statistics(names.room_audience(room)))
+        found[PERSON] = Address(names.person_statistics(room), f"{speaker_of(result).person}:")
+    found["global"] = Address(names.statistics(names.GLOBAL_AUDIENCE))
+    return found
+
+
+def counts_of(result: SegmentEnd, order: Order, states: dict[str, Stored], settings: Settings) -> Counts:
+    """Return what was counted before a result.
+
+    Raises:
+        pydantic.ValidationError: a state is damaged.
+    """
+    tallies = {
+        name: Tally.model_validate_json(state.data or "{}") for name, state in states.items() if name not in OTHERS
+    }
+    room = None
+    if (person := tallies.pop(PERSON, None)) is not None:
+        conversation = Conversation.model_validate_json(states["room"].conversation or "{}")
+        room = Room(speaker_of(result), person, conversation)
+    scopes = {scope: tallies[scope] for scope in SCOPES if scope in tallies}
+    windows = settings.trend_window, settings.latency_window
+    return Counts(scopes, order.newest_sentence, *windows, room=room, began_ms=order.began_ms)
+
+
+def messages_of(result: SegmentEnd, counts: Counts) -> dict[str, AnyStatistics]:
+    """Return the statistics that clients get after a result, by scope."""
+    found: dict[str, AnyStatistics] = {}
+    for scope, tally in counts.tallies.items():
+        found[scope] = tally.statistics(
+            scope,
+            trend_window=counts.trend_window,
+            session_id=result.session_id if scope == "session" else None,
+            room=result.room if scope == "room" else None,
+            conversation=counts.room.conversation.figures() if scope == "room" and counts.room else None,
+        )
+    if counts.room is not None and result.room is not None:
+        speaker = counts.room.speaker
+        found[PERSON] = counts.room.tally.person_statistics(result.room, speaker, trend_window=counts.trend_window)
+    return found
+
+
+def written(counts: Counts, name: str) -> dict[str, Any]:
+    """Return the new fields of a state of statistics, as JSON."""
+    room = counts.room
+    if name == PERSON and room is not None:
+        return {"data": room.tally.model_dump_json()}
+    more = {"conversation": room.conversation.model_dump_json()} if name == "room" and room is not None else {}
+    return {"data": next(tally for scope, tally in counts.tallies.items() if scope == name).model_dump_json()} | more
