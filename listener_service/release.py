@@ -8,10 +8,23 @@ from infra.clock import now
 from infra.ledger.entry import order_ttl_s
 from infra.redis_client import Redis, load_script
 from infra.redis_types import Script
+from infra.voiceprints import get_voiceprints
 from listener_service.counts import Counts
 from listener_service.order import Acceptance, Order
 from listener_service.settings import Settings
-from listener_service.states import ORDER, PERSON, Address, Stored, addresses, counts_of, messages_of, written
+from listener_service.states import (
+    ORDER,
+    PERSON,
+    VOICEPRINT,
+    VOICES,
+    Address,
+    Stored,
+    addresses,
+    counts_of,
+    messages_of,
+    written,
+)
+from listener_service.voices import Voices, labelled
 from wire import names
 from wire.messages.results import SegmentEnd
 
@@ -61,10 +74,14 @@ class Releaser:
                 return acceptance
             if acceptance.outcome == "unreadable":
                 return acceptance
-            counts, released = counts_of(result, order, states, self._settings).add(acceptance.released)
+            voices, results = self._with_voices(acceptance.released, states, is_first=not order.waiting)
+            counts, released = counts_of(result, order, states, self._settings).add(results)
             update = {"sentence": counts.sentence, "began_ms": counts.began_ms}
             acceptance = replace(acceptance, order=acceptance.order.model_copy(update=update), released=released)
             plan = self._plan(stream_id, result, acceptance, counts, states)
+            if voices is not None:
+                fields = {"data": voices.model_dump_json()}
+                plan["states"].append(_state(places[VOICES], states[VOICES], fields, self._settings.session_ttl_s))
             verdict = self._script(keys=[names.stream(names.RESULT_CHANNEL), names.PENDING], args=[json.dumps(plan)])
             if verdict == "deleted":
                 return Acceptance("deleted", order)
@@ -78,6 +95,24 @@ class Releaser:
         for address in places.values():
             pipeline.hmget(address.key, *address.fields)
         return {name: Stored(*fields) for name, fields in zip(places, pipeline.execute(), strict=True)}
+
+    def _with_voices(
+        self, released: list[SegmentEnd], states: dict[str, Stored], *, is_first: bool
+    ) -> tuple[Voices | None, list[SegmentEnd]]:
+        """Return the voices of the session after some results, None if they are as before; and these with their voices.
+
+        Args:
+            released: the results.
+            states: as they were read.
+            is_first: no other result has waited for them; then none has a voice if this one and the session have none.
+        """
+        known = states[VOICES].data
+        if not released or (is_first and known is None and states[VOICEPRINT].data is None):
+            return None, released
+        before = Voices.model_validate_json(known or "{}")
+        session, segments = released[0].session_id, [end.segment for end in released]
+        voices, results = labelled(before, released, get_voiceprints(self._redis, session, segments))
+        return None if voices == before else voices, results
 
     def _new_order(self, session_id: str) -> Order:
         """Return the order of a session without a record.
@@ -175,4 +210,5 @@ def _utterance(result: SegmentEnd) -> dict[str, str]:
         "member": member,
         "entry": names.ledger_entry(member),
         "audio": names.audio(result.session_id, result.segment),
+        "voiceprint": names.voiceprint(result.session_id, result.segment),
     }

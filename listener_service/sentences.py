@@ -42,6 +42,8 @@ class Sentence(BaseModel):
     at: float
     """End of speech of its first final, Unix seconds."""
     places: dict[Scope, Place] = {}
+    voice: int | None = None
+    """Voice of its finals; None if it is not known."""
     person: str | None = None
     """Id of the person whose statistics it is counted in, too; None outside of rooms, and from older listeners."""
     person_place: Place | None = None
@@ -51,14 +53,20 @@ class Sentence(BaseModel):
         """Return True if a final is the next text of this sentence.
 
         It is not if the worker joined it with other texts: an earlier one was analysed without its beginning, came late
-        or failed. Nor is it if only one of both has a sentiment: then there is nothing to replace.
+        or failed. Nor is it if only one of both has a sentiment: then there is nothing to replace. Nor if another voice
+        says it.
         """
         return (
             final.continues
             and (final.continued_segment, final.first_segment) == (self.segment, self.first_segment)
             and final.language == self.language
             and (final.sentiment is None) == (self.sentiment is None)
+            and (final.voice is None or self.voice_after(final) in (None, final.voice))
         )
+
+    def voice_after(self, final: Final) -> int | None:
+        """Return the voice of this sentence after a final, with which voices may have become one."""
+        return (final.merged_voices or {}).get(self.voice, self.voice) if self.voice else None
 
 
 def linked(sentence: Sentence | None, result: SegmentEnd) -> SegmentEnd:
@@ -88,6 +96,7 @@ def after(
                 sentiment=result.sentiment,
                 at=begun.at if begun else result.clock.speech_end,
                 places=places,
+                voice=result.voice or (begun.voice_after(result) if begun else None),
                 person=person,
                 person_place=person_place,
             )

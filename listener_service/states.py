@@ -12,8 +12,10 @@ from wire import names
 from wire.messages.results import SegmentEnd
 from wire.messages.statistics import AnyStatistics
 
-ORDER, PERSON = "order", "person"
+ORDER, VOICES, VOICEPRINT, PERSON = "order", "voices", "voiceprint", "person"
 """Names of states beside the scopes of statistics."""
+OTHERS = {ORDER, VOICES, VOICEPRINT}
+"""Names of those that are no statistics."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
@@ -39,9 +41,13 @@ class Stored(NamedTuple):
 
 
 def addresses(result: SegmentEnd) -> dict[str, Address]:
-    """Return the place of each state that a result changes: its order and all statistics, by scope."""
+    """Return the place of each state that a result changes: its order, voices and all statistics, by scope.
+
+    Also that of the result's voiceprint, which is deleted with its release.
+    """
     session_id, room = result.session_id, result.room
-    found = {ORDER: Address(names.order(session_id))}
+    found = {ORDER: Address(names.order(session_id)), VOICES: Address(names.voices(session_id))}
+    found[VOICEPRINT] = Address(names.voiceprint(session_id, result.segment))
     found["session"] = Address(names.statistics(names.audience(session_id, None)))
     if room is not None:
         found["room"] = Address(names.statistics(names.room_audience(room)))
@@ -56,7 +62,9 @@ def counts_of(result: SegmentEnd, order: Order, states: dict[str, Stored], setti
     Raises:
         pydantic.ValidationError: a state is damaged.
     """
-    tallies = {name: Tally.model_validate_json(state.data or "{}") for name, state in states.items() if name != ORDER}
+    tallies = {
+        name: Tally.model_validate_json(state.data or "{}") for name, state in states.items() if name not in OTHERS
+    }
     room = None
     if (person := tallies.pop(PERSON, None)) is not None:
         conversation = Conversation.model_validate_json(states["room"].conversation or "{}")

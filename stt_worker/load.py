@@ -30,6 +30,22 @@ def load_transcriber(settings: Settings) -> Transcriber:
             return vad(audio).speech_s
 
         whisper = EchoFilter(load_whisper(settings, voice_s))
-        return Levelled(VadFilter(RepeatedSpeech(SkippedSpeech(whisper, voice_s)), vad))
+        engine = Levelled(VadFilter(RepeatedSpeech(SkippedSpeech(whisper, voice_s)), vad))
+        return with_voices(engine, settings)
 
     return Batcher(load)
+
+
+def with_voices(engine: BatchEngine, settings: Settings) -> BatchEngine:
+    """Return an engine that also distinguishes speakers, if the settings say so.
+
+    Raises:
+        ModelError: the weights for that are missing or corrupt.
+    """
+    if not settings.speakers:
+        return engine
+    from stt_worker.engines.voices.encoder import VoiceEncoder, VoiceNotes
+    from stt_worker.weights.voices import find_voices
+
+    weights = find_voices(settings.speakers, settings.model_cache, offline=settings.model_offline)
+    return VoiceNotes(engine, VoiceEncoder(weights))

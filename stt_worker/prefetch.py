@@ -1,6 +1,7 @@
-"""``python -m stt_worker.prefetch``: download the weights of Whisper, so that the machine can go offline.
+"""``python -m stt_worker.prefetch``: download the weights, so that the machine can go offline.
 
-Reads ``STT_MODEL``, ``MODEL_CACHE`` and ``MODEL_OFFLINE``. Exits with code 2 and one message on failure.
+Reads ``STT_MODEL``, ``STT_SPEAKERS``, ``MODEL_CACHE`` and ``MODEL_OFFLINE``.
+Exits with code 2 and one message on failure.
 """
 
 import sys
@@ -12,6 +13,7 @@ from infra.settings import load_settings_or_exit
 from stt_worker.settings import Settings
 from stt_worker.weights.find import find_weights
 from stt_worker.weights.own_model import weight_files
+from stt_worker.weights.voices import find_voices
 from wire.errors import ModelError
 
 
@@ -51,7 +53,7 @@ class ProgressBar:
 
 
 def main() -> None:
-    """Download the model unless it is present, and print its path."""
+    """Download the models unless they are present, and print the path of Whisper's."""
     settings = load_settings_or_exit(Settings)
     if settings.model == "instant":
         print("Whisper: STT_MODEL=instant needs no weights")
@@ -59,6 +61,8 @@ def main() -> None:
     try:
         with ProgressBar() as bar:
             file = find_weights(settings.model, settings.model_cache, bar.show, offline=settings.model_offline)
+            if settings.speakers:
+                find_voices(settings.speakers, settings.model_cache, bar.show, offline=settings.model_offline)
         size = sum(part.stat().st_size for part in weight_files(file))
     except ModelError as error:
         print(f"error: {error}", file=sys.stderr)

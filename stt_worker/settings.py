@@ -32,6 +32,8 @@ class Settings(WireSettings):
     numerics: Annotated[str, AfterValidator(_numerics)] = "auto"
     """Number formats of the matrix products on a CPU. ``auto``: the fastest that this CPU executes; ``float32``: exact,
     executed everywhere; ``encoder=…,decoder=…,vocabulary=…`` sets some of them (docs/speech-to-text.md)."""
+    speakers: str = ""
+    """``campplus``, or the path of its weights, distinguishes the speakers of one microphone (docs/voices.md)."""
     padding_s: Annotated[float, Field(ge=0.5, le=29)] = 1.0
     """Silence after an utterance that Whisper's encoder gets, in seconds. Of the first second on, more has hardly any
     effect on the errors of ``base`` (``make bench-window``), and costs time."""

@@ -78,12 +78,13 @@ def room_sessions(room: str) -> str:
 
 
 def session_keys(session_id: str, room: str | None) -> list[str]:
-    """Return the keys that live as long as a session: its hash, the order of its results, logs, statistics."""
+    """Return the keys that live as long as a session: its hash, the order of its results, voices, logs, statistics."""
     audiences = [audience(session_id, None)]
     if room is not None:
         audiences.append(room_audience(room))
     of_room = [] if room is None else [person_statistics(room), room_sessions(room)]
-    return [session(session_id), order(session_id), *map(log, audiences), *map(statistics, audiences), *of_room]
+    own = [session(session_id), order(session_id), voices(session_id)]
+    return [*own, *map(log, audiences), *map(statistics, audiences), *of_room]
 
 
 def audio(session_id: str, segment: int) -> str:
@@ -133,6 +134,16 @@ def ledger_entry(member: str) -> str:
 def order(session_id: str) -> str:
     """Record of the released segments of a session, kept by the listener."""
     return f"{_PREFIX}order:{session_id}"
+
+
+def voices(session_id: str) -> str:
+    """Hash with the voices of a session, kept by the listener, to distinguish the speakers of one microphone."""
+    return f"{_PREFIX}voices:{session_id}"
+
+
+def voiceprint(session_id: str, segment: int) -> str:
+    """Hash: data: voice of one utterance until its result is released; it expires."""
+    return f"{_PREFIX}voiceprint:{session_id}:{segment}"
 
 
 def log(audience_name: str) -> str:

@@ -2,7 +2,8 @@
 
 import itertools
 import re
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -32,6 +33,17 @@ class Speaker(NamedTuple):
     role: str | None = None
     short_name: str | None = None
     """The name for a line of subtitles."""
+    voices: Mapping[int, int] = {}
+    """Number of a voice in finals → the voice that it turned out to be; empty if there are not several."""
+
+    def names(self, result: Final | SegmentFailed) -> tuple[str | None, str | None]:
+        """Return the name and the short name of who said a result, with the voice if several share the microphone."""
+        voice = self.voices.get(result.voice or 0) if isinstance(result, Final) else None
+        if voice is None:
+            return self.name, self.short_name
+        if not self.name:
+            return f"Speaker {voice}", f"Speaker {voice}"
+        return f"{self.name}, voice {voice}", f"{self.short_name}, {voice}"
 
 
 class Speakers:
@@ -48,6 +60,8 @@ class Speakers:
         """Session → person; without one, the session itself."""
         self._newest: dict[str, base.Speaker | None] = {}
         """Person → name and role, in order of first appearance."""
+        self._voices: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        """Session → number of a voice in finals → the voice that it turned out to be."""
 
     def note(self, result: Final | SegmentFailed) -> None:
         """Note a result; all of them must be noted before the first is written."""
@@ -57,6 +71,11 @@ class Speakers:
         self._newest[person] = speaker or self._newest.get(person)
         if person != session:  # results of older services are of the same person
             self._newest.pop(session, None)
+        if isinstance(result, Final) and result.voice is not None:
+            voices = self._voices[session]
+            voices.setdefault(result.voice, result.voice)
+            merged = result.merged_voices or {}
+            voices.update({number: merged.get(voice, voice) for number, voice in voices.items()})
 
     def by_session(self) -> dict[str, Speaker]:
         """Return the speaker of each session."""
@@ -68,8 +87,13 @@ class Speakers:
             person = self._person_of[session]
             known, offset_ms = self._newest[person], 0 if earliest is None else began - earliest
             role = plain_text(known.role or "") or None if known else None
-            found[session] = Speaker(labels[person], offset_ms, known.person if known else None, role, short[person])
+            public, voices = known.person if known else None, self._several(session)
+            found[session] = Speaker(labels[person], offset_ms, public, role, short[person], voices)
         return found
+
+    def _several(self, session: str) -> dict[int, int]:
+        voices = self._voices.get(session, {})
+        return voices if len({*voices.values()}) > 1 else {}
 
     def _labels(self, shorten: Callable[[str], str]) -> dict[str, str | None]:
         """Return the name of each person; later ones of the same name get a number."""
@@ -122,10 +146,11 @@ class Entry:
         """Return the entry of a result."""
         result = said.result
         final = result if isinstance(result, Final) else None
+        name, short_name = speaker.names(result)
         return cls(
             start_ms=result.start_ms + speaker.offset_ms,
             end_ms=result.end_ms + speaker.offset_ms,
-            speaker=speaker.name,
+            speaker=name,
             text=plain_text(final.text) if final else NOT_TRANSCRIBED,
             language=final.language if final else None,
             sentiment=final.sentiment if final else None,
@@ -134,7 +159,7 @@ class Entry:
             failed=final is None,
             person=speaker.person,
             role=speaker.role,
-            short_name=speaker.short_name,
+            short_name=short_name,
             utterances=tuple((start + speaker.offset_ms, end + speaker.offset_ms) for start, end in said.utterances),
         )
 

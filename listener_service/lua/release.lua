@@ -9,7 +9,7 @@ local plan = cjson.decode(ARGV[1])
 local function remove(utterance)
   redis.call('ZREM', pending, utterance.member)
   redis.call('ZREM', plan.outstanding, utterance.member)
-  redis.call('DEL', utterance.entry, utterance.audio)
+  redis.call('DEL', utterance.entry, utterance.audio, utterance.voiceprint)
 end
 
 local function acknowledge()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Literal, Protocol
 
+from infra.voiceprints import Voiceprint
 from stt_worker.engines.deadline import Deadline
 from wire.audio import Samples
 
@@ -103,6 +104,8 @@ class Hypothesis:
     """Log-odds that a sentence is over with the text; None if nothing shows that."""
     attempts: int = 1
     """Number of decoding attempts, each with more padding, until the text was accepted."""
+    voice: Voiceprint | None = None
+    """Voice of the speaker, unless the text is soon replaced; only if the worker distinguishes speakers."""
 
     def with_words(self, words: Sequence[Word]) -> "Hypothesis":
         """Return the same with the text of other words."""

@@ -14,6 +14,7 @@ from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
 from stt_worker.engines.deadline import Deadline, Preempted, PreemptibleDeadline
 from stt_worker.tasks.context import context_of
 from stt_worker.tasks.transcript import language_to_keep, reason_not_shown, to_transcript
+from stt_worker.tasks.voice import keep_voice
 from wire import names
 from wire.audio import decode_pcm, to_float
 from wire.errors import WireError
@@ -126,6 +127,7 @@ class PartialTranscription:
         if reason is not None:
             found = {"no_speech_prob": hypothesis.no_speech_prob, "no_speech_reason": reason}
             return partial.model_copy(update=found)
+        keep_voice(self._worker.redis, job, hypothesis)
         transcript = to_transcript(hypothesis, self._worker.model.name, job.task, job.start_ms)
         language = language_to_keep(hypothesis)
         return partial.model_copy(

@@ -12,6 +12,7 @@ from stt_worker.engines.base import Hypothesis, RecognitionConfig, Transcriber
 from stt_worker.engines.deadline import Deadline
 from stt_worker.tasks.context import context_of
 from stt_worker.tasks.transcript import language_to_keep, reason_not_shown, to_transcript
+from stt_worker.tasks.voice import keep_voice
 from wire.audio import decode_pcm, to_float
 from wire.errors import AudioError
 from wire.messages.jobs import AnalyzeText, NoSpeechReason, TranscribeAudio
@@ -71,6 +72,7 @@ class Transcription:
         if reason is not None:
             self._publish_no_speech(job, hypothesis.no_speech_prob, reason)
             return
+        keep_voice(self._worker.redis, job, hypothesis)
         text = to_transcript(hypothesis, self._worker.model.name, job.task, job.start_ms)
         analysis = AnalyzeText(**result_fields(job), transcript=text, ahead=job.ahead)
         language = language_to_keep(hypothesis)

@@ -18,6 +18,10 @@ Progress = Callable[[str, int, int], None]
 """Called with (stage, bytes done, bytes in total); a total of 0 means unknown."""
 
 
+def ignore(_stage: str, _done: int, _total: int) -> None:
+    """Progress callback that does nothing."""
+
+
 def is_stored(file: Path) -> bool:
     """True if ``file`` is in the cache. Reads the whole file to compare its hash (``base``: 0.1 to 0.5 s).
 

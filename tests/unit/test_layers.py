@@ -14,17 +14,17 @@ ROOMS = {
     "fastapi_service": "fastapi_service keys app gateway api access sessions recognition storage delivery export "
     "decoding endpointing pubsub monitoring tasks errors settings security",
     "stt_worker": "stt_worker prefetch tasks load scheduling engines weights settings numerics",
-    "stt_worker.engines": "whisper level vad repeated_speech skipped_speech periodicity echo_filter hallucinations "
-    "prompt_echo known_hallucinations text_key instant wrapper device torch_threads base deadline",
+    "stt_worker.engines": "voices whisper level vad repeated_speech skipped_speech periodicity echo_filter "
+    "hallucinations prompt_echo known_hallucinations text_key instant wrapper device torch_threads base deadline",
     "analyzer_worker": "analyzer_worker prefetch training tasks scheduling engines weights settings",
     "listener_service": "listener_service append_only_file leftovers sweeper consumer release retry_policy states "
-    "counts conversation talk order tally extremes turning_points timeline sentences words settings",
+    "counts conversation talk order tally extremes turning_points timeline sentences voices words settings",
     "recorder_service": "recorder_service run view outcome audio client settings",
     "certificates": "certificates server authority pair settings",
     "local": "quiet run testing terminal stack settings errors",
-    "infra": "sound worker_app worker model_thread fair_queue memory watchdog job results ledger context scratch "
-    "celery_app heartbeat health_file clock redis_check redis_client redis_types redis_errors outage_log cpus logs "
-    "settings redis_url",
+    "infra": "sound worker_app worker model_thread fair_queue memory watchdog job results ledger context voiceprints "
+    "scratch celery_app heartbeat health_file clock redis_check redis_client redis_types redis_errors outage_log cpus "
+    "logs settings redis_url",
     "wire": "messages sentence_ends names people audio languages close_codes errors",
 }
 """Package → its rooms (folders or files) from the highest to the lowest, in the order in which data and calls flow."""

@@ -71,6 +71,12 @@ class Final(_SegmentEnd):
     sentence: Annotated[str | None, OMITTED] = None
     """The sentence so far, this text included, without full stops that turned out to lie within it. Only if the text
     continues."""
+    voice: Annotated[int | None, OMITTED] = None
+    """Number of the voice in its session, from 1 in the order of appearance: finals with the same number were said by
+    one person. Missing where the speakers of one microphone are not distinguished, and of a text without a voice."""
+    merged_voices: Annotated[dict[int, int] | None, OMITTED] = None
+    """Numbers of voices in the finals of the session so far that turned out to be the voice of another number: number →
+    number. They have the other one from now on, and are not used again."""
 
     @classmethod
     def of(cls, job: AnalyzeText, sentiment: Sentiment | None, reason: str | None) -> "Final":
@@ -93,6 +99,10 @@ class Final(_SegmentEnd):
         """Return the same final as the next text of a sentence; see the fields of these names."""
         update = {"continued_segment": continued_segment, "first_segment": first_segment, "sentence": sentence}
         return self.model_copy(update={"continues": True, **update})
+
+    def said_by(self, voice: int | None, merged_voices: dict[int, int]) -> "Final":
+        """Return the same final with its voice; see the fields of these names."""
+        return self.model_copy(update={"voice": voice, "merged_voices": merged_voices or None})
 
     def alone(self) -> "Final":
         """Return the same final as the beginning of a sentence."""

@@ -65,7 +65,7 @@ function toLine(entry, utterances, speakers) {
   return {
     start_ms: entry.start_ms + offset,
     end_ms: entry.end_ms + offset,
-    speaker: speakers.name(entry.session_id),
+    speaker: speakers.voiced(entry),
     person: speakers.person(entry.session_id),
     role: speakers.role(entry.session_id),
     text: final ? plainText(final.text) : NOT_TRANSCRIBED,

@@ -1,8 +1,11 @@
 // @ts-check
 /** The speakers of a conversation, and one clock for all of them. No DOM. */
 
+import { Voices } from "./voices.js";
+
 /**
- * @typedef {Pick<import("../wire/messages.js").Final, "session_id" | "clock" | "end_ms" | "speaker">} SegmentEnd
+ * @typedef {Pick<import("../wire/messages.js").Final, "session_id" | "clock" | "end_ms" | "speaker"> &
+ *   Partial<import("./voices.js").Voiced>} SegmentEnd
  * @typedef {import("../wire/messages.js").Speaker} Speaker
  */
 
@@ -24,13 +27,16 @@ export class Speakers {
   #personOf = new Map();
   /** Person → name and role in the newest result, in order of first appearance. @type {Map<string, Speaker | null>} */
   #newest = new Map();
+  voices = new Voices();
 
   /**
    * Adds an utterance; comes before the other methods are called for its session.
    * @param {SegmentEnd} end
    * @returns {boolean} true if the times of other sessions may have changed
    */
-  note({ session_id, clock, end_ms, speaker }) {
+  note(end) {
+    const { session_id, clock, end_ms, speaker } = end;
+    this.voices.note(end);
     const person = speaker?.person ?? this.#key(session_id);
     this.#personOf.set(session_id, person);
     this.#newest.set(person, speaker ?? this.#newest.get(person) ?? null);
@@ -63,6 +69,13 @@ export class Speakers {
   /** The chosen name, or a number; null with a single person who has none. @param {string} session */
   name(session) {
     return this.#labels().get(this.#key(session)) ?? null;
+  }
+
+  /** The name of who said a result: also which of several at that microphone. @param {SegmentEnd} end */
+  voiced(end) {
+    const name = this.name(end.session_id);
+    const voice = this.voices.several(end.session_id) && this.voices.number(end);
+    return voice ? (name ? `${name}, voice ` : "Speaker ") + voice : name;
   }
 
   /** The name of each person; later ones of the same name get a number. */

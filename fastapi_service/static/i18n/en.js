@@ -125,6 +125,8 @@ export const en = {
   },
   /** @param {number} number */
   speaker: (number) => `Speaker ${number}`,
+  /** One of several speakers at a person's microphone. @param {number} number */
+  voice: (number) => `voice ${number}`,
   /** @param {number} unread */
   newest: (unread) => (unread ? `Newest (${unread})` : "Newest"),
   /** @param {number} count */

@@ -123,6 +123,7 @@ export const ko = {
     rename: "이름 바꾸기",
   },
   speaker: (number) => `화자 ${number}`,
+  voice: (number) => `목소리 ${number}`,
   newest: (unread) => (unread ? `최신 문장 (${unread})` : "최신 문장"),
   added: (count) => `문장 ${count}개가 추가되었습니다.`,
   hops: {

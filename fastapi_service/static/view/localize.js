@@ -36,12 +36,15 @@ export async function localize() {
   await setLanguage(String(load("localStorage", STORED_AS) ?? navigator.language).startsWith("ko") ? "ko" : "en");
 }
 
+/** Sets the texts of the scripts again: not only the language decides what they say. */
+export const setAgain = () => each("data-s", (node) => setText(node, sources.get(node) ?? String));
+
 function apply() {
   document.documentElement.lang = uiLanguage;
   find("ui-language").lang = uiLanguage === "en" ? "ko" : "en";
   each("data-t", (node, path) => (node.textContent = lookUp(path)));
   each("data-t-label", (node, path) => (node.ariaLabel = lookUp(path)));
-  each("data-s", (node) => (node.textContent = sources.get(node)?.() ?? ""));
+  setAgain();
 }
 
 /**

@@ -9,7 +9,7 @@ import { minutes } from "../i18n/format.js";
 import { texts } from "../i18n/index.js";
 import { Announcer } from "./announcer.js";
 import { element } from "./element.js";
-import { setText } from "./localize.js";
+import { setAgain, setText } from "./localize.js";
 import { OpenSentence } from "./open-sentence.js";
 import { People } from "./people.js";
 import { RovingFocus } from "./roving-focus.js";
@@ -37,6 +37,8 @@ export class Transcript {
   #heading = null;
   #open = new OpenSentence();
   #focus = new RovingFocus(this.#list.root);
+  /** Voice of the last sentence; null without one. @type {() => number | null} */
+  #voice = () => null;
   #onEntries = () => {};
 
   constructor(people = new People()) {
@@ -73,6 +75,7 @@ export class Transcript {
     this.#list.clear();
     this.#people.clear();
     this.#heading = null;
+    this.#voice = () => null;
     this.#open = new OpenSentence();
     this.#speakers = new Speakers();
     this.#last.clear();
@@ -121,6 +124,7 @@ export class Transcript {
   addFinal(final) {
     const { session_id, segment, continues, continued_segment } = final;
     const before = this.#last.get(session_id);
+    if (this.#speakers.voices.note(final)) setAgain();
     const grows = before && continues && before.newest.segment === continued_segment;
     if (grows) {
       this.#list.drop(this.#key(segment, session_id));
@@ -177,8 +181,10 @@ export class Transcript {
     const item = this.#list.take(this.#key(segment, session_id));
     const moved = this.#speakers.note(entry);
     const heading = this.#headed(this.#people.said(entry), room);
-    const sentence = new SentenceItem(item, entry, parts, this.#speaker(heading));
+    const voice = () => this.#speakers.voices.number(entry);
+    const sentence = new SentenceItem(item, entry, parts, this.#speaker(heading, voice));
     this.#heading = heading;
+    this.#voice = voice;
     item.dataset.entry = String(this.#said.push(sentence) - 1);
     for (const each of moved ? this.#said : [sentence]) each.showTime(this.#speakers);
     this.#focus.moveTo(item);
@@ -213,8 +219,17 @@ export class Transcript {
     return room || this.#people.name(person) ? person : null;
   }
 
-  /** The name of who talks, if that was somebody else before. @param {string | null} person */
-  #speaker(person) {
-    return person === null || person === this.#heading ? [] : [this.#people.tag("p", person, "speaker")];
+  /**
+   * The name of who talks, and which of several at that microphone, if that was somebody else before.
+   * @param {string | null} person
+   * @param {() => number | null} [voice]
+   */
+  #speaker(person, voice = () => null) {
+    const same = person === this.#heading;
+    if (voice() ? same && voice() === this.#voice() : person === null || same) return [];
+    const tag = person === null ? [] : [this.#people.tag(voice() ? "span" : "p", person, voice() ? "" : "speaker")];
+    if (!voice()) return tag;
+    const name = setText(element("span"), () => (person === null ? texts.speaker : texts.voice)(voice() ?? 0));
+    return [element("p", { class: "speaker" }, ...tag.flatMap((each) => [each, " "]), name)];
   }
 }

@@ -141,6 +141,8 @@ export interface Final {
   continued_segment?: number | null;
   first_segment?: number | null;
   sentence?: string | null;
+  voice?: number | null;
+  merged_voices?: Record<string, number> | null;
 }
 
 /** Median and 95th percentile of one hop's latency. */

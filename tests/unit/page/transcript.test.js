@@ -238,3 +238,26 @@ test("a cleared list goes on with nothing", () => {
   transcript.addFinal(further(1, "the shop.", "I went to the shop."));
   assert.deepEqual([texts(), transcript.entries.length], [["I went to the shop."], 1]);
 });
+
+test("speakers of one microphone are named where they change, and named again when two voices turn out to be one", () => {
+  const heads = () => items().map((item) => item.querySelector(".speaker")?.textContent ?? "");
+  transcript.addFinal(final(0, "Shall we begin?", { voice: 1 }));
+  transcript.addFinal(final(1, "Yes.", { voice: 2 }));
+  transcript.addFinal(final(2, "Please.", { voice: 2 }));
+  transcript.addFinal(final(3, "Hm."));
+  transcript.addFinal(final(4, "I have nothing to add.", { voice: 3 }));
+  assert.deepEqual(heads(), ["Speaker 1", "Speaker 2", "", "", "Speaker 3"]);
+  transcript.addFinal(further(5, "So be it.", "I have nothing to add, so be it.", { voice: 2, merged_voices: { 3: 2 } }));
+  assert.deepEqual(heads(), ["Speaker 1", "Speaker 2", "", "", "Speaker 2"]);
+  transcript.addFinal(final(6, "Good.", { voice: 2 }));
+  assert.deepEqual(heads().at(-1), "");
+});
+
+test("in a room, voices are named beside whose microphone it is", () => {
+  const heads = () => items().map((item) => item.querySelector(".speaker")?.textContent);
+  const room = "kitchen";
+  transcript.addFinal(final(0, "Good morning.", { room, voice: 1 }));
+  transcript.addFinal(final(0, "Hello.", { room, session: THEM }));
+  transcript.addFinal(final(1, "Hello you.", { room, voice: 2 }));
+  assert.deepEqual(heads(), ["You voice 1", "Speaker 2", "You voice 2"]);
+});

@@ -194,6 +194,7 @@ def test_every_message_has_a_golden_file() -> None:
     assert types | set(_single) <= pinned
     assert pinned - types - set(_single) == {
         "final_that_continues",
+        "final_with_a_voice",
         "final_without_sentiment",
         "ready_with_endpointing",
         "start_with_name",
