@@ -129,6 +129,24 @@ def odd_audio(size: int) -> ProtocolError:
     )
 
 
+def odd_frames(size: int) -> ProtocolError:
+    """A binary message of a stereo input ends between the channels."""
+    return ProtocolError(
+        "odd_audio",
+        f"Received a binary message of {size} bytes; two channels have four bytes for each moment. It was ignored.",
+        "Send whole Int16 little-endian samples, interleaved: left, right, left, right.",
+    )
+
+
+def bad_channels(reason: str) -> ProtocolError:
+    """The channels of a ``start`` or a ``configure``, or what belongs to them, are invalid."""
+    return ProtocolError(
+        "bad_channels",
+        f"The channels are refused: {reason}.",
+        "Send channels 1, or channels 2 with two speakers or two sessions to resume; see docs/protocol.md.",
+    )
+
+
 def unsupported_audio(found: str, sample_rate: int) -> AudioError:
     """The audio is something else than 16-bit PCM; ``found`` is what it looks like."""
     return AudioError(

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from infra.settings import load_settings_or_exit
 from recorder_service.audio.microphone import InputDevice, input_devices
-from recorder_service.audio.source import Source, open_file, open_microphone
+from recorder_service.audio.source import Channels, Source, open_file, open_microphone
 from recorder_service.client.address import websocket_url
 from recorder_service.client.client import RecorderClient
 from recorder_service.client.options import Hooks, Limits
@@ -39,8 +39,18 @@ def main(
         ),
     ] = None,
     room: Annotated[str | None, typer.Option(help="Share the results with everybody in this room.")] = None,
-    name: Annotated[str | None, typer.Option(help="Your name, for the others in the room and for exports.")] = None,
-    role: Annotated[str | None, typer.Option(help="Your role, such as agent or customer.")] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="Your name, for the others in the room and for exports. With two channels: left, right."),
+    ] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(help="Your role, such as agent or customer. With two channels: left, right."),
+    ] = None,
+    channels: Annotated[
+        int, typer.Option(min=1, max=2, help="2: the left and the right channel are two talkers, as in a call.")
+    ] = 1,
+    split: Annotated[bool, typer.Option("--split", help="As --channels 2, for a file that is stereo.")] = False,
     device: Annotated[str | None, typer.Option(help="Microphone: its number or a part of its name.")] = None,
     list_devices: Annotated[bool, typer.Option("--list-devices", help="Show the microphones.")] = False,
     insecure: Annotated[bool, typer.Option("--insecure", help="Accept a self-signed certificate.")] = False,
@@ -58,6 +68,7 @@ def main(
     python -m recorder_service.recorder_service --file tests/data/jfk.wav --language en
     python -m recorder_service.recorder_service --language ko --language en
     python -m recorder_service.recorder_service --room demo --name 김서연 --role agent
+    python -m recorder_service.recorder_service --file call.wav --channels 2 --name Ann --role agent --name Bob
     python -m recorder_service.recorder_service --url https://192.168.1.5:8443 --insecure
     python -m recorder_service.recorder_service --file tests/data/conversation.wav --sessions 20 --fast
     """
@@ -68,9 +79,11 @@ def main(
             view.devices(_microphones())
             raise typer.Exit(OK)
         address = websocket_url(url or settings.url)
-        source = _open_source(file, device, sessions, view, realtime=realtime)
+        talkers = Channels.TWO if channels == 2 else Channels.AUTO if split else Channels.ONE
+        source = _open_source(file, device, sessions, view, talkers, realtime=realtime)
         key = settings.key.get_secret_value() if settings.key else None
-        start = _make_start(language or [], room=room, name=name, role=role, sample_rate=source.rate, key=key)
+        speakers = _speakers(source.channels, name or [], role or [])
+        start = _make_start(language or [], room=room, sample_rate=source.rate, key=key, **speakers)
         limits = Limits(settings.timeout_s if timeout is None else timeout, settings.patience_s, settings.buffer_s)
         hooks = Hooks(view.message if sessions == 1 or json else lambda _: None, view.notice)
         clients = [
@@ -86,12 +99,27 @@ def main(
     raise typer.Exit(code)
 
 
-def _open_source(file: Path | None, device: str | None, sessions: int, view: View, *, realtime: bool) -> Source:
+def _open_source(
+    file: Path | None, device: str | None, sessions: int, view: View, talkers: Channels, *, realtime: bool
+) -> Source:
     if file is not None:
-        return open_file(file, realtime=realtime)
+        return open_file(file, realtime=realtime, channels=talkers)
     if sessions > 1:
         raise ConfigurationError("no_file", "Several sessions need a file to play.", "Name a sound file with --file.")
-    return open_microphone(device, view.notice)
+    return open_microphone(device, view.notice, split=talkers is Channels.TWO)
+
+
+def _speakers(channels: int, names: list[str], roles: list[str]) -> dict[str, Any]:
+    """Return who talks, for the first message. Two who have no name are called after their channels."""
+    for option, given in (("name", names), ("role", roles)):
+        if len(given) > channels:
+            message = f"--{option} is given {len(given)} times, and there is one for each channel: {channels}."
+            raise ConfigurationError("bad_option", message, "See --help for what it may be.")
+    if channels == 1:
+        return {"name": "".join(names), "role": "".join(roles)}
+    names = [*names, *("left", "right")[len(names) :]]
+    roles = [*roles, *("", "")[len(roles) :]]
+    return {"channels": 2, "speakers": [{"name": name, "role": role} for name, role in zip(names, roles, strict=True)]}
 
 
 def _make_start(languages: list[str], **choices: Any) -> Start:
@@ -101,7 +129,7 @@ def _make_start(languages: list[str], **choices: Any) -> Start:
         return Start(**{name: choice for name, choice in choices.items() if choice})
     except ValidationError as refused:
         error = refused.errors(include_input=False, include_url=False)[0]
-        option = str(error["loc"][0]).removesuffix("s")
+        option = next(str(place) for place in reversed(error["loc"]) if isinstance(place, str)).removesuffix("s")
         reason = error["msg"].removeprefix("Value error, ")
         raise ConfigurationError(
             "bad_option", f"--{option} is refused: {reason}.", "See --help for what it may be."

@@ -19,7 +19,8 @@ Json = dict[str, Any]
 _AUDIO: Json = {
     "name": "audio",
     "title": "Audio",
-    "summary": "A binary message: Int16 little-endian PCM, mono, at the session's sample rate, at most 64 KiB.",
+    "summary": "A binary message: Int16 little-endian PCM, mono or, with two channels, interleaved, at the session's "
+    "sample rate, at most 64 KiB.",
     "contentType": "application/octet-stream",
     "payload": {"type": "string", "format": "binary"},
 }

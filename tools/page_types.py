@@ -44,6 +44,8 @@ def _type(schema: Schema) -> str:
         return " | ".join(_type(each) for each in schema["anyOf"])
     if "const" in schema or "enum" in schema:
         return " | ".join(json.dumps(value) for value in schema.get("enum", [schema.get("const")]))
+    if "prefixItems" in schema:
+        return f"[{', '.join(_type(each) for each in schema['prefixItems'])}]"
     if schema["type"] == "array":
         item = _type(schema["items"])
         return f"({item})[]" if " | " in item else f"{item}[]"

@@ -26,6 +26,11 @@ def person_id(session_id: str, room: str | None, key: str | None) -> str:
     return hashlib.sha256(source.encode()).hexdigest()[:_ID_DIGITS]
 
 
+def channel_key(key: str, channel: int) -> str:
+    """Return the key of the person in one channel of a client's stereo input: each is another person."""
+    return hashlib.sha256(f"{key}\0{channel}".encode()).hexdigest()
+
+
 def readable_name(name: str) -> str | None:
     """Return a trimmed name, or None if nothing of it is visible.
 

@@ -34,7 +34,7 @@ class Visitor(Protocol):
 
     connection: str
     grant: Grant | None
-    person: str | None
+    persons: set[str]
     scopes: tuple[Scope, ...]
     audio_s: float
     end: Callable[[AccessError], None]
@@ -159,7 +159,8 @@ class Guard:
 
     async def _check_room(self, visitor: Visitor, grant: Grant, room: RoomRecord | None) -> None:
         try:
-            policy.stays(grant, room, visitor.person or "")
+            for person in visitor.persons or {""}:
+                policy.stays(grant, room, person)
         except AccessError as error:
             visitor.end(error)
             if room is None or room.closed or grant.source == "invitation":

@@ -36,7 +36,8 @@ class Visit:
         self.connection = secrets.token_hex(8)
         self.grant: Grant | None = None
         """That of the session; None until it begins."""
-        self.person: str | None = None
+        self.persons: set[str] = set()
+        """Public ids of those who talk: one for each channel."""
         self.scopes: tuple[Scope, ...] = ()
         self.audio_s = 0.0
         """Audio that came since the guard last counted it, in seconds."""
@@ -74,8 +75,9 @@ class Visit:
         return start
 
     async def began(self, session_id: str, person: str | None) -> None:
-        """Keep the grant with a session that has begun; ``person`` is the public id of the one who talks."""
-        self.person = person
+        """Keep the grant with a session that has begun; ``person`` is the public id of the one who talks in it."""
+        if person is not None:
+            self.persons.add(person)
         if self.grant is not None and self.grant is not OPEN:
             await self._entrance.began(session_id, self.grant)
 

@@ -9,7 +9,8 @@ import structlog
 from redis.exceptions import RedisError
 
 from fastapi_service import errors
-from fastapi_service.api.audio_formats import FormatCheck
+from fastapi_service.api.channel import Channel
+from fastapi_service.api.channels import Channels, starts
 from fastapi_service.api.last_results import last_results
 from fastapi_service.api.ports import Registry, Socket, Visit
 from fastapi_service.api.serializer import Audio, Flush, Incoming, Serializer
@@ -22,7 +23,6 @@ from fastapi_service.sessions.ports import SpeechSession
 from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionTakenOver
 from infra.ledger.admission import SessionDeleted
-from wire.audio import SAMPLE_BYTES
 from wire.close_codes import LEAVING, CloseCode
 from wire.errors import AccessError, AudioError, ProtocolError, StoreError
 from wire.messages.client import Configure, Gap, Ping, Start, Stop
@@ -49,19 +49,23 @@ class Connection:
         self._errors = 0
         self._talking = False
         """True once the client has sent audio."""
-        self._format = FormatCheck()
         self._start_by = asyncio.get_running_loop().time() + settings.start_timeout_s
         """Time of the event loop at which a connection without a session ends."""
-        self.session: SpeechSession | None = None
         self.send_queue = SendQueue(socket, serializer)
         self.feed = Feed(self.send_queue, results, self._note)
+        self._channels = Channels(self, registry)
+
+    @property
+    def session(self) -> SpeechSession | None:
+        """The session, or that of the left channel; None until it has started."""
+        return next(iter(self._channels.sessions), None)
 
     async def serve(self, opening: Sequence[Incoming] = ()) -> None:
         """Run the connection to its close frame; ``opening`` is what the handshake said."""
         code: int = CloseCode.INTERNAL_ERROR
         left = True
         try:
-            self._registry.enter(self)
+            self._channels.enter()
             code = await self._converse(opening)
             left = code in LEAVING or not self._serializer.resumable
         except SessionTakenOver:
@@ -85,7 +89,7 @@ class Connection:
         except Exception:  # the boundary: a failure of one connection must not reach others
             log.exception("connection failed", session=self.session and self.session.record.session_id)
         finally:
-            self._registry.leave(self, wait_for_client=not left)
+            self._channels.leave(wait_for_client=not left)
             self._visit.leave()
             self.send_queue.close(code)
             await self.send_queue.closed()
@@ -144,9 +148,9 @@ class Connection:
 
     def _note(self, result: Result) -> None:
         """Let the session continue its own texts; in a room there are those of others too."""
-        session = self.session
-        if session is not None and isinstance(result, Final) and result.session_id == session.record.session_id:
-            session.note(result)
+        for session in self._channels.sessions:
+            if isinstance(result, Final) and result.session_id == session.record.session_id:
+                session.note(result)
 
     async def _handle_all(self, messages: Sequence[Incoming]) -> bool:
         """Return True when the session is over."""
@@ -167,8 +171,8 @@ class Connection:
             case Gap():
                 return await self._on_gap(message.samples)
             case Flush():
-                if self.session is not None:
-                    await self.session.flush()
+                for session in self._channels.sessions:
+                    await session.flush()
             case Ping():
                 self.send_queue.send(Pong(id=message.id))
             case Reply():
@@ -181,48 +185,67 @@ class Connection:
         return False
 
     async def _on_audio(self, pcm: bytes) -> bool:
-        session = self.session or await self._start(Start())
+        if self.session is None:
+            await self._start(Start())
         self._require_talk()
-        self._visit.take_audio(len(pcm) / SAMPLE_BYTES / session.record.sample_rate)
-        if found := self._format.find(pcm):
-            raise errors.unsupported_audio(found, session.record.sample_rate)
+        self._visit.take_audio(self._channels.duration(pcm))
+        parts = self._channels.parts(pcm)
         if not self._talking:
             self._talking = True
-            self._registry.talks(session.record)
-        await session.audio(pcm)
-        return await self._is_too_long(session)
+            for session in self._channels.sessions:
+                self._registry.talks(session.record)
+        await self._channels.audio(parts)
+        return await self._is_too_long()
 
     async def _configure(self, change: Configure) -> None:
         if self.session is None:
             raise errors.not_started("configure")
         self._require_talk()
-        await self.session.configure(change)
-        if change.changes_person:
-            self._registry.introduce(self.session.record)
+        await self._channels.configure(change)
 
     async def _on_gap(self, samples: int) -> bool:
         if self.session is None:
             raise errors.not_started("gap")
         self._require_talk()
-        await self.session.gap(samples)
-        return await self._is_too_long(self.session)
+        await self._channels.gap(samples)
+        return await self._is_too_long()
 
-    async def _start(self, start: Start) -> SpeechSession:
+    async def _start(self, start: Start) -> None:
         if self.session is not None:
             raise errors.already_started()
         try:
-            rights = await self._visit.begin(start, self._expel)
-            async with asyncio.timeout(START_S):
-                session, token = await self._registry.open(self._visit.introduced(start), self)
-                await self._visit.began(session.record.session_id, session.record.person)
+            ready = await self._open(start)
+        except ProtocolError:
+            self._channels.start_over()
+            raise
         except (RedisError, OSError) as error:  # a TimeoutError is an OSError
             raise errors.redis_unavailable() from error
-        self.session, record = session, session.record
-        self.send_queue.session_id = record.session_id
-        more = {"token": token, "resumed": token is None, "endpointing": endpointing(self._settings), "rights": rights}
-        self.send_queue.send(Ready.model_validate(asdict(record) | more))
-        await self._registry.join(record, self.feed, start.last_seq)
-        return session
+        for channel, message in ready:
+            channel.send(message)
+        for session in self._channels.sessions:
+            await self._registry.join(session.record, self.feed, start.last_seq)
+
+    async def _open(self, start: Start) -> list[tuple[Channel, Ready]]:
+        """Begin or resume the session of each channel; returns the answers."""
+        ready: list[tuple[Channel, Ready]] = []
+        for channel, one in zip(self._channels.become(start.channels), starts(start), strict=True):
+            if one.session_id is not None or not ready:  # a new session beside another one has the grant of that
+                rights = await self._visit.begin(one, self._expel)
+            async with asyncio.timeout(START_S):
+                introduced = self._visit.introduced(one) if start.channels == 1 else one
+                channel.session, token = await self._registry.open(introduced, channel)
+                record = channel.session.record
+                await self._visit.began(record.session_id, record.person)
+            if ready:
+                self.send_queue.second_id = record.session_id
+            else:
+                self.send_queue.session_id = record.session_id
+            more = {"token": token, "resumed": token is None, "endpointing": endpointing(self._settings)}
+            ready.append((channel, Ready.model_validate(asdict(record) | more | {"rights": rights})))
+        if len({message.room for _, message in ready}) > 1:
+            raise errors.bad_channels("the sessions of the two are not in the same room")
+        self._channels.align()
+        return ready
 
     def _require_talk(self) -> None:
         """Refuse audio of a reader; repeated, the connection ends.
@@ -235,21 +258,24 @@ class Connection:
         except AccessError as error:
             raise errors.refused_message(error) from error
 
-    async def _is_too_long(self, session: SpeechSession) -> bool:
+    async def _is_too_long(self) -> bool:
         limit = self._settings.max_session_s
-        if session.seconds <= limit:
+        if max(session.seconds for session in self._channels.sessions) <= limit:
             return False
         self.send_queue.send_error(errors.too_long(limit), fatal=True)
         await self._stop()
         return True
 
     async def _stop(self) -> None:
-        """Flush the session, then wait for the results of all its utterances."""
-        segments = pending = 0
-        if self.session is not None:
-            pending = await last_results(self.session, self._registry, self.feed, self._settings.stop_timeout_s)
-            segments = self.session.segments
-        self.send_queue.send(Stopped(segments=segments, pending=pending))
+        """Flush the sessions, then wait for the results of all their utterances."""
+        sessions, timeout_s = self._channels.sessions, self._settings.stop_timeout_s
+        if not sessions:
+            self.send_queue.send(Stopped(segments=0, pending=0))
+            return
+        last = (last_results(session, self._registry, self.feed, timeout_s) for session in sessions)
+        pending = await asyncio.gather(*last)
+        for channel, session, missing in zip(self._channels, sessions, pending, strict=True):
+            channel.send(Stopped(segments=session.segments, pending=missing))
 
 
 def _access_code(error: AccessError) -> CloseCode:

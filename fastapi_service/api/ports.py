@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from fastapi_service.delivery.frames import FrameWriter
 from fastapi_service.delivery.hub import Receiver
+from fastapi_service.delivery.ports import Sender
 from fastapi_service.sessions.ports import Client, Feed, SpeechSession
 from fastapi_service.storage.record import SessionRecord
 from wire.errors import AccessError
@@ -54,3 +55,17 @@ class Visit(Protocol):
     def take_audio(self, seconds: float, /) -> None: ...
 
     def leave(self) -> None: ...
+
+
+class Line(Protocol):
+    """A connection, for its sessions; see ``connection.py``."""
+
+    @property
+    def send_queue(self) -> Sender: ...
+
+    @property
+    def feed(self) -> Feed: ...
+
+    def displace(self) -> None: ...
+
+    def forget(self) -> None: ...

@@ -17,6 +17,10 @@ _FIELDS: dict[str, Callable[[str], ProtocolError]] = {
     "sample_rate": errors.bad_sample_rate,
     "name": partial(errors.bad_name, "name"),
     "role": partial(errors.bad_name, "role"),
+    "channels": errors.bad_channels,
+    "channel": errors.bad_channels,
+    "speakers": errors.bad_channels,
+    "resume": errors.bad_channels,
 }
 """Field of a control message → error for an invalid value, from its reason."""
 
@@ -47,12 +51,13 @@ def check_audio(data: bytes) -> None:
 def explain(invalid: ValidationError) -> ProtocolError:
     """Return the error for the first invalid field of a control message."""
     error = invalid.errors(include_input=False, include_url=False)[0]
-    place = error["loc"][-1] if error["loc"] else ""
-    field = "language" if isinstance(place, int) else place  # languages is the only list
+    field = next((place for place in reversed(error["loc"]) if isinstance(place, str)), "")  # numbers are of lists
+    field = "language" if field == "languages" and isinstance(error["loc"][-1], int) else field
     reason = error["msg"].removeprefix("Value error, ")
     if error["type"] == "json_invalid":
         return errors.bad_json()
-    if error["type"].startswith("union_tag") or error["type"] in {"model_attributes_type", "model_type", "dict_type"}:
+    no_object = error["type"] in {"model_attributes_type", "model_type", "dict_type"}
+    if error["type"].startswith("union_tag") or (no_object and len(error["loc"]) <= 1):
         return errors.unknown_message()
     refuse = _FIELDS.get(str(field)) if error["type"] != "extra_forbidden" else None
     return refuse(reason) if refuse else errors.bad_message(field, reason)

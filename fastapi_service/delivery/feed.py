@@ -27,7 +27,7 @@ class Feed:
         self._delivered = 0
         """``seq`` of the newest result that was queued."""
         self._versions: dict[str, int] = {}
-        """Scope, or id of a person → version of the newest statistics that were queued."""
+        """Id of a session, ``room``, or id of a person → version of the newest statistics that were queued."""
         self._people: People | None = None
         """The newest that was queued."""
         self._replay: asyncio.Task[None] | None = None
@@ -36,8 +36,9 @@ class Feed:
         """True until the log has been read to its end: what it held before may have been delivered already."""
 
     def follow(self, audience: str, last_seq: int) -> None:
-        """Deliver an audience's results from now on, beginning after ``last_seq``."""
-        self._audience, self._delivered = audience, last_seq
+        """Deliver an audience's results from now on, beginning after ``last_seq``; again for a second session of it."""
+        if audience != self._audience:
+            self._audience, self._delivered = audience, last_seq
         self.on_missed()
 
     def on_result(self, seq: int, message: Result) -> None:
@@ -51,7 +52,7 @@ class Feed:
 
     def on_statistics(self, statistics: AnyStatistics) -> None:
         """Queue statistics if they are newer than those queued for the same scope, or the same person."""
-        of = statistics.scope if isinstance(statistics, Statistics) else statistics.person
+        of = (statistics.session_id or statistics.scope) if isinstance(statistics, Statistics) else statistics.person
         if statistics.version > self._versions.get(of, 0):
             self._versions[of] = statistics.version
             self._queue.send(statistics)

@@ -43,7 +43,9 @@ class SendQueue:
         """Messages; a number is the code to close with."""
         self._closing = False
         self.session_id: str | None = None
-        """The client's session; None until it has started."""
+        """The client's session, of two the left channel's; None until it has started."""
+        self.second_id: str | None = None
+        """The right channel's."""
         self._writer = asyncio.create_task(self._write_all(), name="send queue")
 
     @property
@@ -137,7 +139,7 @@ class SendQueue:
     def _delivered(self, result: SegmentEnd) -> SegmentEnd:
         """Return a result with the time of its delivery; the latencies of the client's own are observed."""
         result = result.model_copy(update={"clock": result.clock.at(delivered=now())})
-        if result.session_id == self.session_id:  # others of its room have connections of their own
+        if result.session_id in {self.session_id, self.second_id}:  # others of its room have connections of their own
             for hop in HOPS:
                 ms = hop_ms(result.clock, hop)
                 if ms is not None:

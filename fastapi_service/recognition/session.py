@@ -10,6 +10,7 @@ from fastapi_service.endpointing.events import Event, SpeculativeEndpoint, Speec
 from fastapi_service.monitoring import metrics
 from fastapi_service.recognition.acknowledgements import Acknowledgements
 from fastapi_service.recognition.audio_timeout import AudioTimeout
+from fastapi_service.recognition.common_clock import CommonClock
 from fastapi_service.recognition.configuration import Configuration
 from fastapi_service.recognition.context import RecentSpeech
 from fastapi_service.recognition.interims import Interims
@@ -65,6 +66,7 @@ class Session:
         self.segments = record.next_segment
         """Utterances found so far, in the ledger or on the way."""
         self._send = send
+        self._common_clock: CommonClock | None = None
         self._stream = ClientStream(options.endpointer, record.sample_rate, record.samples, ports.voice)
         retry = StoreRetry(record.session_id, send_error, options.warn_after_s, options.max_retry_pause_s)
         self._configuration = Configuration(record, ports.store, retry, send)
@@ -107,6 +109,10 @@ class Session:
     def seconds(self) -> float:
         """Audio received since the session's start, gaps included."""
         return self._stream.clock.seconds
+
+    def share(self, clock: CommonClock) -> None:
+        """Put the utterances from now on onto a clock that another session has, too."""
+        self._common_clock = clock
 
     @property
     def _is_busy(self) -> bool:
@@ -281,5 +287,7 @@ class Session:
             self._recent.note(segment, partial.transcript)
         self._has_ahead |= self._pace.ahead
         received = self._stream.clock.to_client(utterance.end)
+        if self._common_clock is not None:
+            utterance = self._common_clock.place(utterance)
         found = FoundUtterance(segment, utterance, request, self.record, ahead=self._pace.ahead, received=received)
         self._writer.put(found)

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from fastapi_service.delivery.hub import Receiver
 from fastapi_service.delivery.ports import Sender
+from fastapi_service.recognition.common_clock import CommonClock
 from fastapi_service.storage.record import SessionRecord
 from wire.messages.base import Speaker
 from wire.messages.client import Configure, Start
@@ -41,6 +42,10 @@ class SpeechSession(Protocol):
 
     def note(self, result: Final, /) -> None:
         """Take in a result of this session."""
+        ...
+
+    def share(self, clock: CommonClock, /) -> None:
+        """Put the utterances from now on onto a clock that another session has, too."""
         ...
 
     async def flush(self) -> None: ...

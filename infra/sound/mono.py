@@ -72,31 +72,62 @@ class Downmix:
         return bool(powers[channel] < FAINT * powers.max())
 
 
-class MonoStream:
-    """Converts blocks of samples to Int16, 16 kHz, mono, without seams."""
+class _Stream:
+    """Resamples blocks to Int16, 16 kHz, without seams."""
 
     def __init__(self, rate: int, channels: int) -> None:
-        """``rate`` is in hertz."""
         self._rate = rate
-        self._downmix = Downmix(rate, channels)
-        self._resampler = None if rate == SAMPLE_RATE else soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")
+        self._shape = (0,) if channels == 1 else (0, channels)
+        """Shape of a block without samples."""
+        self._resampler = None
+        if rate != SAMPLE_RATE:
+            self._resampler = soxr.ResampleStream(rate, SAMPLE_RATE, channels, dtype="float32")
         self._taken = 0
         self._given = 0
 
-    def push(self, samples: Samples) -> Pcm:
-        """Convert (samples, channels) in −1…1; what is beyond is clipped, what is undefined is silence."""
-        self._taken += len(samples)
-        mono = self._downmix.mix(np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0))
-        return self._give(mono if self._resampler is None else self._resampler.resample_chunk(mono))
-
     def end(self) -> Pcm:
         """Return the rest: all together are ⌈samples × 16,000 / rate⌉."""
+        none = np.zeros(self._shape, dtype=np.float32)
         if self._resampler is None:
-            return self._give(np.zeros(0, dtype=np.float32))
-        rest = self._resampler.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
-        missing = -(-self._taken * SAMPLE_RATE // self._rate) - self._given
-        return self._give(np.pad(rest, (0, max(0, missing - len(rest))))[: max(0, missing)])
+            return self._give(none)
+        rest = self._resampler.resample_chunk(none, last=True)
+        missing = max(0, -(-self._taken * SAMPLE_RATE // self._rate) - self._given)
+        padding = [(0, max(0, missing - len(rest))), *[(0, 0)] * (rest.ndim - 1)]
+        return self._give(np.pad(rest, padding)[:missing])
+
+    def _resample(self, samples: Samples) -> Pcm:
+        self._taken += len(samples)
+        return self._give(samples if self._resampler is None else self._resampler.resample_chunk(samples))
 
     def _give(self, samples: Samples) -> Pcm:
         self._given += len(samples)
         return to_int16(samples)
+
+
+class MonoStream(_Stream):
+    """Converts blocks of samples to Int16, 16 kHz, mono, without seams."""
+
+    def __init__(self, rate: int, channels: int) -> None:
+        """``rate`` is in hertz."""
+        super().__init__(rate, 1)
+        self._downmix = Downmix(rate, channels)
+
+    def push(self, samples: Samples) -> Pcm:
+        """Convert (samples, channels) in −1…1; what is beyond is clipped, what is undefined is silence."""
+        return self._resample(self._downmix.mix(_defined(samples)))
+
+
+class SplitStream(_Stream):
+    """Converts the first two channels of blocks to Int16, 16 kHz, each by itself: (samples, 2)."""
+
+    def __init__(self, rate: int) -> None:
+        """``rate`` is in hertz."""
+        super().__init__(rate, 2)
+
+    def push(self, samples: Samples) -> Pcm:
+        """Convert (samples, channels) as ``MonoStream`` does, to (samples, 2)."""
+        return self._resample(np.ascontiguousarray(_defined(samples)[:, :2]))
+
+
+def _defined(samples: Samples) -> Samples:
+    return np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import soundfile
 
-from infra.sound.mono import MonoStream
+from infra.sound.mono import MonoStream, SplitStream
 from infra.sound.mp3 import EndlessFile, is_sound, says_its_length
 from infra.sound.wav_header import is_wav, read_header, samples_only
 from wire.audio import Pcm
@@ -63,17 +63,21 @@ class SoundFile:
         with _opened(path, self._opener) as (sound, _):
             self.seconds: float | None = sound.frames / sound.samplerate if _says_length(sound) else None
             """Duration as the file says it; None if it does not."""
+            self.channels: int = sound.channels
 
-    def blocks(self) -> Iterator[Pcm]:
+    def blocks(self, *, split: bool = False) -> Iterator[Pcm]:
         """Yield the samples. A file without its end is read as far as it goes.
+
+        Args:
+            split: keep the first two channels apart: blocks have the shape (samples, 2).
 
         Raises:
             AudioError: the file breaks off, or is damaged, in a way that is not just a missing end of a WAV file.
         """
         with _opened(self._path, self._opener) as (sound, file):
-            read = yield from _read(sound)
+            read = yield from _read(sound, split=split)
             if not read.damaged and sound.format == "MP3":
-                read = yield from _read_on(file, read)
+                read = yield from _read_on(file, read, split=split)
         if read.damaged:
             raise AudioError(
                 "file_truncated",
@@ -90,9 +94,9 @@ class _Read:
     damaged: bool
 
 
-def _read(sound: Any) -> Generator[Pcm, None, _Read]:
+def _read(sound: Any, *, split: bool) -> Generator[Pcm, None, _Read]:
     """Yield the samples of one recording, as far as it goes."""
-    stream = MonoStream(sound.samplerate, sound.channels)
+    stream = SplitStream(sound.samplerate) if split else MonoStream(sound.samplerate, sound.channels)
     size = max(1, min(sound.samplerate, _BLOCK_VALUES // sound.channels))
     taken = 0
     damaged = _breaks_off(sound)
@@ -107,7 +111,7 @@ def _read(sound: Any) -> Generator[Pcm, None, _Read]:
     return _Read(taken / sound.samplerate, damaged)
 
 
-def _read_on(file: BinaryIO, read: _Read) -> Generator[Pcm, None, _Read]:
+def _read_on(file: BinaryIO, read: _Read, *, split: bool) -> Generator[Pcm, None, _Read]:
     """Yield the recordings in an MP3 file that follow the one whose length its header says."""
     seconds, at = read.seconds, file.tell()
     end = file.seek(0, io.SEEK_END)
@@ -117,7 +121,7 @@ def _read_on(file: BinaryIO, read: _Read) -> Generator[Pcm, None, _Read]:
             break
         try:
             with _Sequential(EndlessFile(file, at)) as sound:
-                more = yield from _read(sound)
+                more = yield from _read(sound, split=split)
         except soundfile.LibsndfileError:
             return _Read(seconds, damaged=True)
         seconds += more.seconds

@@ -63,17 +63,19 @@ def input_devices() -> list[InputDevice]:
 class Microphone:
     """Records at 16 kHz or, if the device refuses that, at its own rate; the gateway resamples."""
 
-    def __init__(self, device: str | None = None) -> None:
+    def __init__(self, device: str | None = None, *, split: bool = False) -> None:
         """Choose a device and a format that it accepts.
 
         Args:
             device: index or part of the name; None takes the default.
+            split: record two channels, each for itself.
 
         Raises:
             AudioError: there is no such device, or it cannot record in any usual way.
         """
         self._sounddevice = portaudio()
         self._device: int | str | None = int(device) if device and device.isdecimal() else device
+        self._split = split
         found = self._query()
         self.name: str = found["name"]
         self.rate, self._channels = self._choose(found)
@@ -97,8 +99,8 @@ class Microphone:
 
         def on_block(data: NDArray[np.int16], _frames: int, _time: Any, _status: Any) -> None:
             # A copy, because PortAudio reuses the memory.
-            mono = to_int16(downmix.mix(data.astype(np.float32) / np.float32(FULL_SCALE)))
-            loop.call_soon_threadsafe(offer, mono)
+            block = data.copy() if self._split else _mixed(downmix, data)
+            loop.call_soon_threadsafe(offer, block)
 
         def on_end() -> None:
             if not loop.is_closed():
@@ -129,12 +131,13 @@ class Microphone:
         """Return a sample rate in hertz and a number of channels that the device accepts."""
         own = round(device["default_samplerate"])
         for rate in dict.fromkeys((SAMPLE_RATE, own, 48_000, 44_100)):
-            for channels in (1, 2):
+            for channels in (2,) if self._split else (1, 2):
                 if MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE and self._accepts(rate, channels):
                     return rate, channels
+        wanted = "two channels of 16 bit audio" if self._split else "16 bit audio"
         raise AudioError(
             "microphone_refused",
-            f"{device['name']} cannot record 16 bit audio at 16, 44.1 or 48 kHz, or another program uses it.",
+            f"{device['name']} cannot record {wanted} at 16, 44.1 or 48 kHz, or another program uses it.",
             "Close other programs that record, or choose another device (--list-devices, --device).",
         )
 
@@ -160,3 +163,7 @@ class Microphone:
             raise AudioError(
                 "microphone_refused", f"The microphone cannot be opened: {error}.", "Close other programs that use it."
             ) from None
+
+
+def _mixed(downmix: Downmix, data: NDArray[np.int16]) -> Pcm:
+    return to_int16(downmix.mix(data.astype(np.float32) / np.float32(FULL_SCALE)))

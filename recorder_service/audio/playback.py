@@ -16,6 +16,8 @@ FRAME = SAMPLE_RATE * FRAME_MS // 1000  # 1,600 samples
 async def play(blocks: Iterable[Pcm], stop: asyncio.Event, *, realtime: bool) -> AsyncIterator[bytes]:
     """Yield Int16 frames of 100 ms, in real time when their last sample would have been spoken, until ``stop`` is set.
 
+    Blocks of two channels, (samples, 2), become interleaved frames.
+
     All times count from the beginning, so that delays do not add up: after a stall the playback catches up.
     An error of ``blocks`` comes after all frames before it.
     """
@@ -32,18 +34,18 @@ async def play(blocks: Iterable[Pcm], stop: asyncio.Event, *, realtime: bool) ->
 
 def _frames(blocks: Iterable[Pcm]) -> Iterator[Pcm]:
     """Divide blocks of any length into frames; the last one is as short as what is left."""
-    rest: Pcm = np.zeros(0, dtype=np.int16)
+    rest: Pcm | None = None
     failure: AudioError | None = None
     try:
         for block in blocks:
-            rest = np.concatenate([rest, block])
+            rest = block if rest is None else np.concatenate([rest, block])
             whole = len(rest) // FRAME * FRAME
             for start in range(0, whole, FRAME):
                 yield rest[start : start + FRAME]
             rest = rest[whole:]
     except AudioError as error:
         failure = error
-    if len(rest):
+    if rest is not None and len(rest):
         yield rest
     if failure is not None:
         raise failure

@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from infra.sound.sound_file import SoundFile
 from recorder_service.audio.microphone import Microphone
 from recorder_service.audio.playback import play
 from wire.audio import SAMPLE_RATE
+from wire.errors import AudioError
 
 
 @dataclass(frozen=True)
 class Source:
-    """Mono PCM with its rate."""
+    """PCM with its rate."""
 
     rate: int
     """Hertz."""
@@ -21,36 +23,55 @@ class Source:
     """True if the audio cannot wait for a slow gateway."""
     description: str
     frames: Callable[[asyncio.Event], AsyncIterator[bytes]]
-    """Called with a stop event; yields Int16 mono PCM until the audio ends or the event is set."""
+    """Called with a stop event; yields Int16 PCM until the audio ends or the event is set: mono, or interleaved."""
+    channels: int = 1
 
 
-def open_file(path: Path, *, realtime: bool) -> Source:
+class Channels(StrEnum):
+    """The talkers in an input."""
+
+    ONE = "1"
+    TWO = "2"
+    AUTO = "auto"
+    """Two in a file of two channels, else one."""
+
+
+def open_file(path: Path, *, realtime: bool, channels: Channels = Channels.ONE) -> Source:
     """Open a sound file.
 
     Raises:
-        AudioError: the file cannot be read.
+        AudioError: the file cannot be read, or has not the two channels that it should have.
     """
     sound = SoundFile(path)
+    split = channels is Channels.TWO or (channels is Channels.AUTO and sound.channels == 2)
+    if split and sound.channels != 2:
+        raise AudioError(
+            "not_stereo",
+            f"{path} has {sound.channels} channel(s), and two talkers need one each.",
+            "Leave --channels out, or give a stereo file.",
+        )
     length = "of unknown length" if sound.seconds is None else f"{sound.seconds:.1f} s"
     pace = "in real time" if realtime else "as quickly as the gateway takes it"
     return Source(
         rate=SAMPLE_RATE,
         live=False,
         description=f"{path.name}, {length}, {pace}.",
-        frames=lambda stop: play(sound.blocks(), stop, realtime=realtime),
+        frames=lambda stop: play(sound.blocks(split=split), stop, realtime=realtime),
+        channels=2 if split else 1,
     )
 
 
-def open_microphone(device: str | None, on_notice: Callable[[str], None]) -> Source:
-    """Open a microphone; ``on_notice`` is called with trouble while recording.
+def open_microphone(device: str | None, on_notice: Callable[[str], None], *, split: bool = False) -> Source:
+    """Open a microphone; ``on_notice`` is called with trouble while recording, ``split`` keeps its channels apart.
 
     Raises:
-        AudioError: there is no microphone.
+        AudioError: there is no microphone, or none with two channels.
     """
-    microphone = Microphone(device)
+    microphone = Microphone(device, split=split)
     return Source(
         rate=microphone.rate,
         live=True,
         description=f"{microphone.name} listens. Ctrl-C stops.",
         frames=lambda stop: microphone.frames(stop, on_notice),
+        channels=2 if split else 1,
     )

@@ -103,7 +103,7 @@ class RecorderClient:
         await self._end()
 
     async def send(self, pcm: bytes) -> None:
-        """Queue Int16 little-endian mono PCM at the session's rate.
+        """Queue Int16 little-endian PCM at the session's rate: mono, or with two channels interleaved stereo.
 
         Waits while the buffer is full, unless ``live``.
 

@@ -10,9 +10,12 @@ class ReplayBuffer:
     read, and so sent, as often as connections break.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, channels: int = 1) -> None:
+        """Hold ``capacity`` samples of each channel; those of one moment follow each other."""
         self._capacity = capacity
         """Samples."""
+        self._size = SAMPLE_BYTES * channels
+        """Bytes of all channels at one moment."""
         self._pcm = bytearray()
         self.start = 0
         """First sample that is kept; earlier ones were acknowledged or dropped."""
@@ -20,11 +23,11 @@ class ReplayBuffer:
     @property
     def end(self) -> int:
         """The sample after the last one."""
-        return self.start + len(self._pcm) // SAMPLE_BYTES
+        return self.start + len(self._pcm) // self._size
 
     def has_room_for(self, pcm: bytes) -> bool:
         """True if ``pcm`` fits. An empty buffer takes any size, so that a caller never waits forever."""
-        return not self._pcm or len(self._pcm) + len(pcm) <= self._capacity * SAMPLE_BYTES
+        return not self._pcm or len(self._pcm) + len(pcm) <= self._capacity * self._size
 
     def append(self, pcm: bytes) -> None:
         """Append Int16 samples.
@@ -32,7 +35,7 @@ class ReplayBuffer:
         Raises:
             ValueError: these are not whole Int16 samples.
         """
-        if len(pcm) % SAMPLE_BYTES:
+        if len(pcm) % self._size:
             raise ValueError(f"{len(pcm)} bytes are not whole Int16 samples")
         self._pcm += pcm
 
@@ -46,7 +49,7 @@ class ReplayBuffer:
         """Remove everything before ``position``, which was acknowledged."""
         position = min(position, self.end)
         if position > self.start:
-            del self._pcm[: (position - self.start) * SAMPLE_BYTES]
+            del self._pcm[: (position - self.start) * self._size]
             self.start = position
 
     def resume(self, position: int) -> int:
@@ -62,5 +65,5 @@ class ReplayBuffer:
 
     def read(self, position: int, most: int) -> bytes:
         """Return at most ``most`` samples as Int16 PCM from ``position``, which is not before ``start``."""
-        begin = (position - self.start) * SAMPLE_BYTES
-        return bytes(self._pcm[begin : begin + most * SAMPLE_BYTES])
+        begin = (position - self.start) * self._size
+        return bytes(self._pcm[begin : begin + most * self._size])

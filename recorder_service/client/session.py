@@ -23,7 +23,7 @@ from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import Ack, AnyServerMessage, Deleted, Error, Ready, server_message
 
 MOST_SAMPLES = 16_000
-"""Samples in one message: half of the gateway's limit."""
+"""Samples of each channel in one message: half of the gateway's limit, and nearly all of it with two channels."""
 WINDOW_S = 35.0
 """Seconds of a file that are under way without an acknowledgement; then the client waits for one, so that the gateway
 never has to stop reading, and with that stop answering pings. Acknowledgements come when utterances end, so it exceeds
@@ -49,8 +49,8 @@ class ReconnectingSession:
         """Last outage that was reported; each is reported once."""
         self._window = None if live else round(WINDOW_S * start.sample_rate)
         """Samples; None for live audio, which comes no faster than it is spoken."""
-        self.buffer = ReplayBuffer(round(limits.buffer_s * start.sample_rate))
-        self.transcript = Transcript(start.last_seq)
+        self.buffer = ReplayBuffer(round(limits.buffer_s * start.sample_rate), start.channels)
+        self.transcript = Transcript(start.last_seq, _tokens(start))
         self.changed = Notifier()
         """Notifies when there is more to send, and when a message came."""
         self.stopping = False
@@ -97,16 +97,14 @@ class ReconnectingSession:
     async def _start_session(self, socket: ClientConnection) -> int:
         """Start or resume the session; return the sample to send from."""
         known = self.transcript
-        known.stopped = None
         again = known.session_id is not None
-        start = self._start.model_copy(update={"last_seq": known.last_seq})
-        if again:
-            start = start.model_copy(update={"session_id": known.session_id, "token": known.token})
+        start = self._start.model_copy(update=known.begin_again() | {"last_seq": known.last_seq})
         try:
             async with asyncio.timeout(READY_S):
                 with suppress(ConnectionClosed):  # a gateway that refuses at once has sent the reason
                     await socket.send(start.model_dump_json())
-                ready = await self._answer_to_start(socket)
+                for _ in range(start.channels):
+                    await self._answer_to_start(socket)
         except TimeoutError:
             raise GatewayUnavailable(
                 "gateway_silent",
@@ -116,7 +114,7 @@ class ReconnectingSession:
         if self._last_notice:
             self._last_notice = ""
             self._hooks.on_notice("connected again, the session goes on" if again else "connected")
-        return self.buffer.resume(ready.samples)
+        return self.buffer.resume(known.acknowledged)
 
     async def _answer_to_start(self, socket: ClientConnection) -> Ready:
         while not isinstance(message := await self._receive(socket), Ready):
@@ -141,7 +139,7 @@ class ReconnectingSession:
                     position = await self._send_gap(socket, position)
                 elif pcm := self.buffer.read(position, self._room(position)):
                     await socket.send(pcm)
-                    position += len(pcm) // SAMPLE_BYTES
+                    position += len(pcm) // (SAMPLE_BYTES * self._start.channels)
                 else:
                     await self.changed.wait()
             await socket.send(Stop().model_dump_json())
@@ -186,9 +184,10 @@ class ReconnectingSession:
                     raise
 
     def _take(self, message: AnyServerMessage) -> None:
+        is_new = self.transcript.add(message)
         match message:
             case Ack():
-                self.buffer.trim(message.samples)
+                self.buffer.trim(self.transcript.acknowledged)
                 self._note_progress()
             case Final() | NoSpeech() | SegmentFailed():
                 self._note_progress()
@@ -198,7 +197,7 @@ class ReconnectingSession:
                 raise GatewayError(
                     "deleted", "The conversation was deleted.", "Start the recorder again for a new one."
                 )
-        if self.transcript.add(message):
+        if is_new:
             self._hooks.on_message(message)
         self.changed.notify()
 
@@ -212,3 +211,8 @@ class ReconnectingSession:
         self._last_notice = unavailable.message
         verb = "connection lost" if self.transcript.session_id else "not connected"
         self._hooks.on_notice(f"{verb}, retrying for {left_s:.0f} s: {unavailable.message}")
+
+
+def _tokens(start: Start) -> list[str | None]:
+    """Return the token of each channel's session, None for one that is to begin."""
+    return [start.token] if start.channels == 1 else [start.of_channel(number).token for number in (0, 1)]

@@ -26,7 +26,7 @@ async def record(source: Source, clients: list[RecorderClient], view: View) -> i
         )
     finally:
         interrupt.restore()
-    view.end(outcomes, list(clients[0].transcript.statistics.values()))
+    view.end(outcomes, clients[0].transcript.statistics_in_order())
     for error in {str(outcome.error): outcome.error for outcome in outcomes if outcome.error is not None}.values():
         view.print_error(error)
     return _exit_code(outcomes)

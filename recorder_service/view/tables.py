@@ -14,7 +14,8 @@ NOTHING = "–"
 
 def statistics_table(statistics: Statistics, outcome: Outcome) -> Table:
     """Build a table of two columns, grouped by lines."""
-    table = Table("", "", title=f"Statistics of the {statistics.scope}", show_header=False, title_justify="left")
+    of = f" {statistics.session_id[:8]}" if statistics.room and statistics.session_id else ""
+    table = Table("", "", title=f"Statistics of the {statistics.scope}{of}", show_header=False, title_justify="left")
     table.add_row("utterances", str(statistics.utterances))
     table.add_row("sentences", str(statistics.sentences))
     table.add_row("words", str(statistics.words))

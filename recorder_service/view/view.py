@@ -20,6 +20,7 @@ from wire.messages.server import AnyServerMessage, Error, Ready
 from wire.messages.statistics import Statistics
 
 COLOURS = {"positive": "green", "neutral": "yellow", "negative": "red"}
+SIDES = ("left", "right")
 NO_TEXT: dict[NoSpeechReason, str] = {
     "silence": "(sound, but nobody spoke)",
     "uncertain": "(speech, but its text is too uncertain to be shown)",
@@ -62,7 +63,8 @@ class View:
         """Print a message of the gateway, if it is one for people."""
         match message:
             case Ready(resumed=False):
-                self.notice(f"Connected. Session {message.session_id}.")
+                of = "" if message.channel is None else f" of the {SIDES[message.channel]} channel"
+                self.notice(f"Connected. Session{of} {message.session_id}.")
             case Final() | NoSpeech() | SegmentFailed():
                 self._result(message)
             case Error(fatal=False):

@@ -12,6 +12,7 @@ from fastapi_service import errors
 from fastapi_service.access.access import Access
 from fastapi_service.delivery.hub import Receiver
 from fastapi_service.delivery.result_log import Result
+from fastapi_service.recognition.common_clock import CommonClock
 from fastapi_service.sessions.ports import Client, Feed, SpeechSession
 from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionRecord
@@ -123,6 +124,8 @@ class FakeSession:
     flushed: int = 0
     send: Callable[[Configured], None] = lambda _: None
     noted: list[Final] = field(default_factory=list)
+    clock: CommonClock | None = None
+    """What it shares with another session."""
 
     @property
     def seconds(self) -> float:
@@ -142,6 +145,9 @@ class FakeSession:
 
     def note(self, result: Final) -> None:
         self.noted.append(result)
+
+    def share(self, clock: CommonClock) -> None:
+        self.clock = clock
 
     async def flush(self) -> None:
         self.flushes += 1

@@ -1,7 +1,7 @@
 """Base classes, field types and timestamps of all messages."""
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -13,6 +13,8 @@ PersonId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 """Public id of a person in a room; see ``wire.people.person_id``."""
 OMITTED: Any = Field(exclude_if=lambda value: value is None)
 """Marks an optional field that is left out of the JSON when it is None: older services and clients do not have it."""
+Channel = Annotated[Literal[0, 1] | None, OMITTED]
+"""Channel of a stereo input that a message is about, 0 for the left one; missing with one channel."""
 
 
 class Message(BaseModel):

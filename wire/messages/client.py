@@ -6,9 +6,9 @@ from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, mode
 
 from wire.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, SAMPLE_RATE
 from wire.languages import LANGUAGES
-from wire.messages.base import OMITTED, PRIVATE, Command, RoomName, SessionId
+from wire.messages.base import OMITTED, PRIVATE, Channel, Command, RoomName, SessionId
 from wire.messages.jobs import Task
-from wire.people import MAX_NAME, MAX_ROLE, readable_name
+from wire.people import MAX_NAME, MAX_ROLE, channel_key, readable_name
 
 MAX_PROMPT = 400
 """Characters; Whisper uses about as many."""
@@ -67,6 +67,23 @@ class _RequestedSession(Command):
         return self.languages or (() if self.language is None else (self.language,))
 
 
+class ChannelSpeaker(Command):
+    """The person who talks in one channel of a stereo input."""
+
+    name: Annotated[Name | None, OMITTED] = None
+    """As in ``start``."""
+    role: Annotated[Role | None, OMITTED] = None
+    """As in ``start``."""
+
+
+class ChannelSession(Command):
+    """The session of one channel, to be resumed."""
+
+    session_id: SessionId
+    token: Annotated[str, Field(max_length=128), _HIDDEN]
+    """Token from its ``ready``."""
+
+
 class Start(_RequestedSession):
     """Begins a session with other settings than the defaults, or resumes one. Only as the first message."""
 
@@ -92,6 +109,13 @@ class Start(_RequestedSession):
     """Secret of a link into ``room``."""
     last_seq: Annotated[int, Field(ge=0, le=2**53)] = 0
     """Highest ``seq`` that the client has; the gateway sends all later messages again."""
+    channels: Annotated[Literal[1, 2], Field(exclude_if=lambda channels: channels == 1)] = 1
+    """2: the PCM is interleaved stereo, and each channel is a session of its own in the same room, with a person of its
+    own. Gateways older than the field refuse it."""
+    speakers: Annotated[tuple[ChannelSpeaker, ChannelSpeaker] | None, OMITTED] = None
+    """Names and roles with two channels, instead of ``name`` and ``role``: left, right."""
+    resume: Annotated[tuple[ChannelSession, ChannelSession] | None, OMITTED] = None
+    """Sessions to resume with two channels, instead of ``session_id`` and ``token``: left, right."""
 
     @model_validator(mode="after")
     def _resumes_with_a_token(self) -> "Start":
@@ -101,11 +125,34 @@ class Start(_RequestedSession):
             )
         return self
 
+    @model_validator(mode="after")
+    def _fits_its_channels(self) -> "Start":
+        if self.channels == 1 and (self.speakers or self.resume):
+            raise ValueError("speakers and resume are for two channels: send channels 2 with them")
+        if self.channels == 2 and (self.session_id or self.name or self.role):
+            raise ValueError("two channels have speakers instead of name and role, and resume instead of session_id")
+        if self.resume and self.resume[0].session_id == self.resume[1].session_id:
+            raise ValueError("each channel has a session of its own, but resume names one session twice")
+        return self
+
+    def of_channel(self, number: int) -> "Start":
+        """Return the message that begins, or resumes, the session of channel 0 or 1 alone."""
+        one: dict[str, object] = {"channels": 1, "speakers": None, "resume": None}
+        if self.person_key is not None:
+            one["person_key"] = channel_key(self.person_key, number)
+        if self.speakers is not None:
+            one |= {"name": self.speakers[number].name, "role": self.speakers[number].role}
+        if self.resume is not None:
+            one |= {"session_id": self.resume[number].session_id, "token": self.resume[number].token}
+        return self.model_copy(update=one)
+
 
 class Configure(_RequestedSession):
     """Changes the session for utterances that end from now on. Fields that are left out stay as they are."""
 
     type: Literal["configure"] = "configure"
+    channel: Channel = None
+    """Channel of a stereo input that it is for; null: both."""
 
     @property
     def changes_languages(self) -> bool:

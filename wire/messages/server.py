@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from wire.messages.base import OMITTED, PRIVATE, Message, PersonId, RoomName, SessionId, Speaker
+from wire.messages.base import OMITTED, PRIVATE, Channel, Message, PersonId, RoomName, SessionId, Speaker
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.statistics import PersonStatistics, Statistics
 
@@ -39,6 +39,8 @@ class _AppliedSettings(Message):
     """Name of the person who talks; missing if there is none."""
     role: Annotated[str | None, OMITTED] = None
     """Role of the person; missing if there is none."""
+    channel: Channel = None
+    """Channel of a stereo input, 0 or 1, whose session this is; missing with one channel. So in the messages below."""
 
 
 Right = Literal["read", "talk", "files", "admin"]
@@ -80,6 +82,7 @@ class Ack(Message):
     type: Literal["ack"] = "ack"
     samples: int
     """Samples since the session's start, gaps included, at the session's sample rate."""
+    channel: Channel = None
 
 
 class SpeechStarted(Message):
@@ -89,6 +92,7 @@ class SpeechStarted(Message):
     segment: int
     at_ms: int
     """Beginning on the session's audio clock, ms, gaps included."""
+    channel: Channel = None
 
 
 class Interim(Message):
@@ -103,6 +107,7 @@ class Interim(Message):
     unstable: str
     """Rest of the text, which may change."""
     language: str
+    channel: Channel = None
 
 
 class SpeechEnded(Message):
@@ -116,6 +121,7 @@ class SpeechEnded(Message):
     """End on the session's audio clock, ms, gaps included."""
     reason: Literal["silence", "too_long", "flush"]
     """``silence``: silence was sent, or no audio came. ``flush``: the session or its connection ended."""
+    channel: Channel = None
 
 
 class PersonPresent(Speaker):
@@ -161,6 +167,7 @@ class Stopped(Message):
     """Utterances in the session so far."""
     pending: int
     """Utterances whose result is late; a resumed session still gets it."""
+    channel: Channel = None
 
 
 class Deleted(Message):

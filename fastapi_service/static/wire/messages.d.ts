@@ -1,5 +1,17 @@
 /** The messages on `/ws`. Generated from wire/messages/ by `make contracts`: change them there. */
 
+/** The session of one channel, to be resumed. */
+export interface ChannelSession {
+  session_id: string;
+  token: string;
+}
+
+/** The person who talks in one channel of a stereo input. */
+export interface ChannelSpeaker {
+  name?: string | null;
+  role?: string | null;
+}
+
 /** Changes the session for utterances that end from now on. Fields that are left out stay as they are. */
 export interface Configure {
   language?: string | null;
@@ -8,6 +20,7 @@ export interface Configure {
   name?: string | null;
   role?: string | null;
   type: "configure";
+  channel?: 0 | 1 | null;
 }
 
 /** Replaces silence that the client does not send. */
@@ -40,6 +53,9 @@ export interface Start {
   ticket?: string | null;
   invite?: string | null;
   last_seq?: number;
+  channels?: 1 | 2;
+  speakers?: [ChannelSpeaker, ChannelSpeaker] | null;
+  resume?: [ChannelSession, ChannelSession] | null;
 }
 
 /** Ends the session: the gateway ends the open utterance, waits for all results, then closes. */
@@ -58,6 +74,7 @@ export type ClientMessage =
 export interface Ack {
   type: "ack";
   samples: number;
+  channel?: 0 | 1 | null;
 }
 
 /** Timestamps of one utterance in Unix seconds by Redis' clock, from which any consumer computes latencies. So the hosts of gateway, workers and listener may have different clocks. */
@@ -81,6 +98,7 @@ export interface Configured {
   prompt: string;
   name?: string | null;
   role?: string | null;
+  channel?: 0 | 1 | null;
   type: "configured";
 }
 
@@ -159,6 +177,7 @@ export interface Interim {
   stable: string;
   unstable: string;
   language: string;
+  channel?: 0 | 1 | null;
 }
 
 /** Statistics of the sentences with one label. */
@@ -264,6 +283,7 @@ export interface Ready {
   prompt: string;
   name?: string | null;
   role?: string | null;
+  channel?: 0 | 1 | null;
   type: "ready";
   session_id: string;
   token: string | null;
@@ -319,6 +339,7 @@ export interface SpeechEnded {
   start_ms: number;
   end_ms: number;
   reason: "silence" | "too_long" | "flush";
+  channel?: 0 | 1 | null;
 }
 
 /** An utterance begins. */
@@ -326,6 +347,7 @@ export interface SpeechStarted {
   type: "speech_started";
   segment: number;
   at_ms: number;
+  channel?: 0 | 1 | null;
 }
 
 /** Totals since the beginning of the session, the room or the installation. */
@@ -362,6 +384,7 @@ export interface Stopped {
   type: "stopped";
   segments: number;
   pending: number;
+  channel?: 0 | 1 | null;
 }
 
 /** Consecutive sentences with sentiment. */

@@ -19,6 +19,11 @@ def test_an_array_of_a_union_has_parentheses() -> None:
     assert _type({"anyOf": [{"type": "array", "items": text}, null]}) == "string[] | null"
 
 
+def test_an_array_of_two_is_a_tuple() -> None:
+    """Each place has its own type."""
+    assert _type({"type": "array", "prefixItems": [{"type": "string"}, {"type": "integer"}]}) == "[string, number]"
+
+
 def test_the_page_has_every_field_of_every_message() -> None:
     """Each interface has the fields that wire/messages defines, no more and no fewer, and no message is missing."""
     interfaces = re.findall(r"export interface (\w+) \{\n(.*?)\}", FILE.read_text(encoding="utf-8"), re.DOTALL)

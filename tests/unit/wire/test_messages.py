@@ -207,6 +207,16 @@ def test_every_message_has_a_golden_file() -> None:
         "stats_of_room",
         "ready_with_rights",
         "start_with_invite",
+        "start_with_channels",
+        "start_that_resumes_channels",
+        "configure_of_channel",
+        "ready_of_channel",
+        "configured_of_channel",
+        "ack_of_channel",
+        "speech_started_of_channel",
+        "interim_of_channel",
+        "speech_ended_of_channel",
+        "stopped_of_channel",
     }
 
 
