@@ -219,8 +219,9 @@ class Connection:
             raise errors.redis_unavailable() from error
         self.session, record = session, session.record
         self.send_queue.session_id = record.session_id
-        more = {"token": token, "resumed": token is None, "endpointing": endpointing(self._settings), "rights": rights}
-        self.send_queue.send(Ready.model_validate(asdict(record) | more))
+        more = {"token": token, "resumed": token is None, "endpointing": endpointing(self._settings)}
+        allowed = {"rights": rights, "links": self._visit.links}
+        self.send_queue.send(Ready.model_validate(asdict(record) | more | allowed))
         await self._registry.join(record, self.feed, start.last_seq)
         return session
 
