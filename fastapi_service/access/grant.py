@@ -33,6 +33,8 @@ class Grant(BaseModel):
     """Most connections at once; 0: no limit."""
     minutes_a_day: int = 0
     """Most minutes of audio on a day (UTC); 0: no limit."""
+    links: bool | None = None
+    """For the owner of the room: it had links when the grant was given. None for all others."""
 
     @property
     def subject(self) -> str:

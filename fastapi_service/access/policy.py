@@ -58,8 +58,10 @@ def enter(grant: Grant | None, room: RoomRecord, invited: Right | None = None) -
         raise errors.room_closed()
     if grant is not None and grant.subject in room.removed:
         raise errors.removed()
-    if grant is not None and (manages(grant, room) or grant.room == room.name):
-        return grant.model_copy(update={"room": room.name})
+    if grant is not None and manages(grant, room):
+        return grant.model_copy(update={"room": room.name, "links": bool(room.talk)})
+    if grant is not None and grant.room == room.name:
+        return grant
     if invited is None:
         raise errors.no_grant() if grant is None else errors.not_invited()
     rights = with_implied(invited)

@@ -66,6 +66,11 @@ class Visit:
         self.grant = grant
         return None if is_open else grant.listed
 
+    @property
+    def links(self) -> bool | None:
+        """The room has links; None for all but its owner. See :class:`Grant`."""
+        return self.grant.links if self.grant is not None else None
+
     def introduced(self, start: Start) -> Start:
         """Return the message with the name of a person whom a proxy has signed in, unless it has one."""
         if self.grant is None or self.grant.source != "user" or start.name is not None:

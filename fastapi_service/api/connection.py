@@ -241,7 +241,8 @@ class Connection:
             else:
                 self.send_queue.session_id = record.session_id
             more = {"token": token, "resumed": token is None, "endpointing": endpointing(self._settings)}
-            ready.append((channel, Ready.model_validate(asdict(record) | more | {"rights": rights})))
+            allowed = {"rights": rights, "links": self._visit.links}
+            ready.append((channel, Ready.model_validate(asdict(record) | more | allowed)))
         if len({message.room for _, message in ready}) > 1:
             raise errors.bad_channels("the sessions of the two are not in the same room")
         self._channels.align()

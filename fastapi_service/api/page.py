@@ -1,5 +1,6 @@
-"""The page and its files. Modules and styles are served without what is for readers of the repository."""
+"""The page and its files, served without what is for readers of the repository."""
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import import_module
@@ -14,7 +15,7 @@ from starlette.types import Scope
 minified: Callable[[str, str], str] = import_module("minify").string if find_spec("minify") else lambda _, text: text
 """Media type and content → the content in fewer bytes."""
 STATIC = Path(__file__).parents[1] / "static"
-MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}
+MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
 """Suffix → media type of the files that are served smaller than they are."""
 router = APIRouter(include_in_schema=False)
 
@@ -48,4 +49,13 @@ def as_served(file: Path) -> bytes:
 
 @lru_cache(maxsize=128)
 def _smaller(file: Path, _version: int) -> bytes:
-    return minified(MEDIA_TYPES[file.suffix], file.read_text(encoding="utf-8")).encode()
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".html":  # a minifier would take blanks between words away
+        return re.sub(r"\n\s+", "\n", text).encode()
+    return minified(MEDIA_TYPES[file.suffix], _in_a_block(text) if file.name == "main.js" else text).encode()
+
+
+def _in_a_block(module: str) -> str:
+    """Return a module that exports nothing with all of it but the imports in a block, whose names can be shortened."""
+    imports = [found.end() for found in re.finditer(r"^import .*;$", module, re.MULTILINE)]
+    return f"{module[: imports[-1]]}\n{{{module[imports[-1] :]}}}\n" if imports else module

@@ -3,10 +3,19 @@
 
 import { load, save } from "./storage.js";
 
-/** Secrets of links, by room; those of this browser's own rooms let others talk. */
+/** Secrets of links that this browser was given, by room. */
 const STORED_AS = "invites";
+/** Links into the rooms of this browser's own. */
+const OWN = "own-links";
 
-/** @typedef {{ closed: boolean, rights: string[], login: string | null }} Access `login`: path at which a proxy signs people in */
+/** @typedef {{ talk: string, read: string }} Links their secrets */
+/**
+ * @typedef {object} Access
+ * @property {boolean} closed
+ * @property {string[]} rights none: nobody has signed in
+ * @property {string | null} name of a person whom a proxy has signed in
+ * @property {string | null} login path at which a proxy signs people in
+ */
 /** @typedef {import("./wire/messages.js").Error} Refusal */
 
 /** Returns what stands behind `#` in the page's address; a pass-phrase is taken out of it. */
@@ -29,9 +38,26 @@ export async function signIn(passphrase) {
   return answer && "code" in answer ? answer : null;
 }
 
+/** Where a browser goes when it has signed out; empty: only the proxy that signed it in has the way. @param {Access} access */
+export function signOutPath({ name, login }) {
+  if (name === null) return location.pathname;
+  return login?.startsWith("/oauth2/") ? "/oauth2/sign_out?rd=/" : "";
+}
+
+/** Ends the sign-in of this browser, which forgets its links too. A proxy's sign-in ends at its `signOutPath`. */
+export async function signOut() {
+  for (const key of [STORED_AS, OWN]) save("localStorage", key, null);
+  await request("DELETE", "login");
+}
+
 /** @param {string} room @returns {string | undefined} */
 export function inviteTo(room) {
-  return load("localStorage", STORED_AS)?.[room];
+  return load("localStorage", STORED_AS)?.[room] ?? linksInto(room)?.talk;
+}
+
+/** Returns the links into a room of this browser's own, if it has them. @param {string} room @returns {Links | undefined} */
+export function linksInto(room) {
+  return load("localStorage", OWN)?.[room];
 }
 
 /** @param {string} room @param {string} secret */
@@ -39,11 +65,17 @@ export function keepInvite(room, secret) {
   save("localStorage", STORED_AS, { ...load("localStorage", STORED_AS), [room]: secret });
 }
 
-/** Makes links into a room of this browser's own; false: it is another's. @param {string} room */
-export async function makeInvite(room) {
-  const links = await request("POST", `rooms/${room}/links`);
-  if (links?.talk) keepInvite(room, links.talk);
-  return Boolean(links?.talk);
+/**
+ * Manages a room of this browser's own; new links are kept.
+ * @param {"POST" | "DELETE"} method
+ * @param {string} room
+ * @param {string} what `/links`: makes new ones; `/people/…`: removes a person, which makes new ones too; none: closes it
+ * @returns {Promise<Refusal | null | undefined>} null: done; undefined: the service does not answer
+ */
+export async function manage(method, room, what = "") {
+  const answer = await request(method, `rooms/${room}${what}`);
+  if (answer?.talk) save("localStorage", OWN, { ...load("localStorage", OWN), [room]: answer });
+  return answer ? (answer.code ? answer : null) : undefined;
 }
 
 /**
@@ -56,6 +88,6 @@ async function request(method, path, body) {
   const headers = { "Content-Type": "application/json" };
   const sent = body ? { method, headers, body: JSON.stringify(body) } : { method };
   return fetch(new URL(path, document.baseURI), sent)
-    .then((answer) => answer.json())
+    .then((answer) => (answer.status === 204 ? {} : answer.json()))
     .catch(() => null);
 }

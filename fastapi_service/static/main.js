@@ -1,7 +1,7 @@
 // @ts-check
 /** Entry point: the parts of the page, its address, and the actions of its buttons. */
 
-import { fromAddress, inviteTo, keepInvite, makeInvite, readAccess, signIn } from "./access.js";
+import { fromAddress, inviteTo, keepInvite, linksInto, readAccess, signIn, signOut, signOutPath } from "./access.js";
 import { AudioFile, AudioFileError } from "./audio/audio-file.js";
 import { obstacle, watchInputDevices } from "./audio/input-devices.js";
 import { texts } from "./i18n/index.js";
@@ -12,10 +12,12 @@ import { watchReadiness } from "./session/readiness.js";
 import * as sessionStore from "./session/session-store.js";
 import { keepAwake } from "./session/wake-lock.js";
 import { DeleteCommand } from "./view/delete-command.js";
+import { find } from "./view/element.js";
 import { ExportMenu } from "./view/export-menu.js";
 import { FilePicker } from "./view/file-picker.js";
 import { localize } from "./view/localize.js";
 import { Meter } from "./view/meter.js";
+import { OwnerMenu } from "./view/owner.js";
 import { People } from "./view/people.js";
 import { Settings } from "./view/settings.js";
 import { isRoom, linkTo, Share } from "./view/share.js";
@@ -33,7 +35,11 @@ const signInForm = new SignIn();
 const people = new People();
 const transcript = new Transcript(people);
 const statistics = new StatisticsPanel(people, (sentence) => transcript.find(sentence));
-const page = { view, share, transcript, statistics, meter: new Meter(), who: new Who(people) };
+const owner = new OwnerMenu(people, {
+  onLinks: () => share.show(share.room, true),
+  onRefused: (text) => view.notice("room", text),
+});
+const page = { view, share, transcript, statistics, meter: new Meter(), who: new Who(people, (who) => owner.list(who)) };
 const exports = new ExportMenu(transcript);
 const deletion = new DeleteCommand({ onDeleted: empty, onRefused: (text) => view.notice("deletion", text) });
 
@@ -47,6 +53,8 @@ let upcoming = null;
 let reading = null;
 /** `seq` of the newest result of the room that is on the page; 0: none. */
 let lastSeq = 0;
+/** False: the link into the room is for reading, or the service lets us in no more. */
+let mayTalk = true;
 
 function toggle() {
   if (reading) {
@@ -67,6 +75,7 @@ async function talk() {
 
 /** @param {File} file */
 async function play(file) {
+  if (!mayTalk) return; // it was dropped
   const next = (upcoming = prepare());
   const { signal } = (reading = new AbortController());
   keepAwake(true, "file");
@@ -144,15 +153,15 @@ function prepare(former) {
     page,
     { url: socketUrl("ws"), start, resume },
     {
-      onSession: (session) => {
+      onSession: (session, ready) => {
         exports.session = share.room || !transcript.entries.length ? session : {};
-        deletion.session = share.room ? sessionStore.firstIn(share.room, session) : session;
         if (!share.room) sessionStore.save(session);
-        offerLink();
+        limit(made, session, ready);
       },
       onStatus: (status, share) => made === (upcoming ?? conversation) && view.status(status, share),
       onTrouble: checkReadiness,
       onDeleted: () => made === conversation && empty(),
+      onExpelled: (why) => made === conversation && expel(why),
       onOver: (newest) => {
         lastSeq = newest;
         conversation = null;
@@ -178,6 +187,13 @@ function begin(next) {
   next.configure(settings.value); // they may have changed since it was prepared
 }
 
+/** Takes other settings; a reader, who may only begin with a name, begins again. */
+function reconfigure() {
+  if (mayTalk) return conversation?.configure(settings.value);
+  lastSeq = conversation?.leave() ?? lastSeq;
+  if (conversation) follow();
+}
+
 /** Empties the page for another conversation; a private one can be restored. */
 function clear() {
   const former = transcript.entries.length ? sessionStore.load() : null;
@@ -198,7 +214,7 @@ function end() {
 
 /** Takes the notices about a conversation away. */
 function dismissAll() {
-  for (const topic of ["microphone", "file", "error", "late", "end", "dropped", "deletion"]) view.dismiss(topic);
+  for (const topic of ["microphone", "file", "error", "late", "end", "dropped", "deletion", "room"]) view.dismiss(topic);
 }
 
 /** The conversation was deleted: nothing of it stays on the page. */
@@ -218,6 +234,7 @@ function empty() {
 /** Moves the page into a room, or out of it (null). @param {string | null} room */
 function move(room) {
   end();
+  for (const topic of ["error", "room"]) view.dismiss(topic);
   history.replaceState(null, "", linkTo(room));
   settle();
   sessionStore.forget();
@@ -225,7 +242,10 @@ function move(room) {
 
 /** Shows an empty page, in a room or in none. */
 function settle() {
+  checkAccess();
   clear();
+  owner.show(null);
+  view.mayTalk = mayTalk = true;
   deletion.session = null;
   transcript.invite(() => (share.room ? texts.empty.room : texts.empty.idle));
   rest();
@@ -246,17 +266,58 @@ function checkReadiness() {
   });
 }
 
-/** Lets the person sign in where that is needed; nobody signs in who has a link into the room. */
+/** Lets the person sign in where that is needed; nobody signs in who has a link into the room. Lets others sign out. */
 async function checkAccess() {
   const access = await readAccess();
-  if (access?.closed && !access.rights.length && !(share.room && inviteTo(share.room))) signInForm.show(access.login);
+  if (!access?.closed) return;
+  const { rights, name, login } = access;
+  const way = signOutPath(access);
+  find("sign-out").hidden = !rights.length || !way;
+  find("sign-out").onclick = async () => {
+    end();
+    sessionStore.forget();
+    await signOut();
+    location.href = way;
+  };
+  if (name) settings.suggest(name);
+  if (!rights.length && !(share.room && inviteTo(share.room))) signInForm.show(login);
 }
 
-/** Shows the link that lets others into a room of this person's own. */
-async function offerLink() {
+/**
+ * Shows what a session may do. Where access is closed, the owner of a room manages it, and deletes what was said.
+ * @param {Conversation} made
+ * @param {import("./session/socket.js").Session} session
+ * @param {import("./wire/messages.js").Ready} ready
+ */
+function limit(made, session, { rights, links = null }) {
   const { room } = share;
-  if (!room || inviteTo(room) || !(await readAccess())?.closed) return;
-  if ((await makeInvite(room)) && share.room === room) share.show(room);
+  const own = links === null ? null : room;
+  const deleter = room && !rights ? sessionStore.firstIn(room, session) : session;
+  deletion.session = room && rights && !own ? null : deleter;
+  owner.show(own);
+  view.mayTalk = mayTalk = rights?.includes("talk") !== false;
+  if (!mayTalk && made.hasSource) {
+    made.leave();
+    follow();
+  }
+  if (own && linksInto(own)) share.show(own, true);
+  else if (own && !links) owner.renew();
+}
+
+/** The service lets us in no more; what was said stays on the page. @param {import("./session/conversation.js").Expelled} why */
+function expel(why) {
+  end();
+  dismissAll();
+  transcript.dropPending();
+  transcript.invite(() => ""); // in an empty one, nothing will appear
+  page.who.show();
+  owner.show(null);
+  view.mayTalk = mayTalk = false;
+  view.status("stopped");
+  const actions = share.room ? [{ text: () => texts.share.leave, run: () => share.leave() }] : [];
+  view.notice("error", () => texts.expelled[why], { actions });
+  if (why === "grant_ended") sessionStore.forget();
+  checkAccess();
 }
 
 /** Offers to resume a session. @param {StoredSession} session */
@@ -280,7 +341,7 @@ signInForm.onSubmit(async (passphrase) => {
 });
 view.onToggle(toggle);
 share.onChange(move);
-settings.onChange(() => conversation?.configure(settings.value));
+settings.onChange(reconfigure);
 new FilePicker().onFile(play);
 checkReadiness();
 
@@ -303,7 +364,6 @@ if (room !== null && isRoom(room)) {
   share.show(room);
 }
 if (passphrase) signInForm.refuse(await signIn(passphrase));
-checkAccess();
 settle();
 const former = sessionStore.load();
 if (former && !share.room) offer(former);

@@ -2,8 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,27 +9,6 @@ from playwright.async_api import Page, expect
 
 from tests.e2e.pages import browsers_at, status
 from tests.e2e.test_page_sessions import AXE, violations
-from tests.support.eventually import eventually
-from tests.support.gateways import START_S, Gateway
-from tests.support.machines import Processes, RedisServer
-
-LINK = re.compile(r"/#pass=(\S+)")
-
-
-@pytest.fixture
-def closed(tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """Address of a gateway with closed access, and its pass-phrase. There are no workers."""
-    server = RedisServer(tmp_path)
-    server.start()
-    folder = tmp_path / "processes"
-    folder.mkdir()
-    processes = Processes(server.url, folder)
-    gateway = Gateway(processes, GATEWAY_ACCESS="closed")
-    eventually(gateway.answers, START_S)
-    (phrase,) = eventually(lambda: LINK.findall(processes.output(processes._running[0])), START_S)
-    yield gateway.http.replace("127.0.0.1", "localhost"), phrase
-    processes.end()
-    server.kill()
 
 
 async def ready(page: Page) -> None:
@@ -116,8 +93,7 @@ async def test_links_into_a_room_let_others_talk_or_read(closed: tuple[str, str]
         assert {tuple(message["rights"]) for message in received if message["type"] == "ready"} == {("read", "talk")}
         await expect(guest.locator("#sign-in")).to_be_hidden()
         reader = await open_page(url=f"{address}/?room=kitchen#invite={made['read']}", before=listening)
-        await status(reader, "Press Start to talk")
+        await status(reader, "Your link is for reading")
         assert [message["rights"] for message in received if message["type"] == "ready"] == [["read"]]
-        await reader.get_by_role("button", name="Start").click()
-        await expect(reader.locator("[data-topic=error]")).to_contain_text("right: talk")
+        await expect(reader.locator("#toggle")).to_be_hidden()
         await expect(owner.locator("[data-figure=people]")).to_have_text("3")

@@ -207,6 +207,7 @@ class FakeVisit:
     audio_s: float = 0.0
     left: int = 0
     end: Callable[[AccessError], None] = lambda _: None
+    links: bool | None = None
 
     async def begin(self, _: Start, end: Callable[[AccessError], None]) -> tuple[Right, ...] | None:
         if self.refusal is not None:

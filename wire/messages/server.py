@@ -68,6 +68,8 @@ class Ready(_AppliedSettings):
     """Missing from gateways older than 0.2.0."""
     rights: Annotated[tuple[Right, ...] | None, OMITTED] = None
     """The client's rights in this session; missing where access is open."""
+    links: Annotated[bool | None, OMITTED] = None
+    """Only for the owner of the room, where access is closed: it has links already."""
 
 
 class Configured(_AppliedSettings):

@@ -15,6 +15,7 @@ export const en = {
     queued: "Other files are being read. Yours waits for its turn.",
     joining: "Joining the room…",
     watching: "You see what is said in the room. Press Start to talk.",
+    following: "You see what is said in the room. Your link is for reading.",
     permission: "Waiting for the microphone. The browser may ask for your permission.",
     connecting: "Connecting…",
     listening: "Listening.",
@@ -98,6 +99,24 @@ export const en = {
     explain: "This service is for people who have its pass-phrase, or a link into a room.",
     passphrase: "Pass-phrase",
     proxy: "Sign in with your account",
+    out: "Sign out",
+  },
+  owner: {
+    talk: "Link to talk",
+    read: "Link to read only",
+    renew: "New links",
+    renewHint: "New links end the former ones. Whoever is here stays.",
+    remove: "Remove…",
+    /** @param {string} name */
+    sureRemove: (name) => `Remove ${name} for good? The links are replaced too: give out the new ones.`,
+    close: "Close the room…",
+    sureClose: "Close the room for good? What was said can still be saved.",
+  },
+  /** Why the service lets somebody in no more, by the code of its error. */
+  expelled: {
+    removed: "The owner of this room has removed you. You cannot come back.",
+    room_closed: "This room is closed. Save what you need.",
+    grant_ended: "You were signed out. Save what you need, then sign in again.",
   },
   transcript: "Transcript",
   empty: {

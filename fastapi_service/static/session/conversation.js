@@ -16,12 +16,15 @@ import { keepAwake } from "./wake-lock.js";
 /** Without sound for this long, the page says so: a sentence may be missing. */
 const LOST_MS = 3000;
 
+/** @typedef {keyof typeof texts.expelled} Expelled code of the error */
+
 /**
  * @typedef {object} Handlers
- * @property {(session: import("./socket.js").Session) => void} onSession a new session stands
+ * @property {import("./socket.js").Handlers["onSession"]} onSession a new session stands
  * @property {(status: import("../view/view.js").Status, share: number) => void} onStatus `share` of a file that was sent, 0–1
  * @property {() => void} onTrouble the connection is lost for now
  * @property {(lastSeq: number) => void} onOver `seq` of the newest result
+ * @property {(why: Expelled) => void} onExpelled the service lets us in no more
  * @property {() => void} onDeleted the conversation was deleted, here or by another of its people
  */
 
@@ -52,7 +55,10 @@ export class Conversation {
     this.#socket = new SpeechSocket(options, {
       onState: (state) => this.#onConnection(state),
       onMessage: (message) => this.#onMessage(message),
-      onSession: (session) => this.#handlers.onSession(session),
+      onSession: (session, ready) => {
+        this.#status.reader = ready.rights?.includes("talk") === false;
+        this.#handlers.onSession(session, ready);
+      },
       onDropped: () => page.view.notice("dropped", () => texts.audioDropped),
       onRenewed: () => showRenewed(page, this.#room),
       onWaiting: (pending) => showWaiting(page, pending, () => this.#socket.giveUp()),
@@ -138,7 +144,7 @@ export class Conversation {
   leave() {
     this.#status.finishing = true;
     keepAwake(false);
-    this.#handlers = { onSession() {}, onStatus() {}, onTrouble() {}, onOver() {}, onDeleted() {} };
+    this.#handlers = { onSession() {}, onStatus() {}, onTrouble() {}, onOver() {}, onExpelled() {}, onDeleted() {} };
     this.#closeMicrophone();
     this.#socket.leave();
     return this.#socket.lastSeq;
@@ -189,6 +195,8 @@ export class Conversation {
     // A file comes faster than speech: busy is its normal state.
     if (message.type === "error" && message.code === "busy" && this.#status.progress !== null) return;
     if (message.type === "deleted") return this.#handlers.onDeleted();
+    if (message.type === "error" && message.code in texts.expelled)
+      return this.#handlers.onExpelled(/** @type {Expelled} */ (message.code));
     showMessage(this.#page, this.#room, message);
     if (message.type === "ready") {
       this.#endpointing = message.endpointing ?? null;

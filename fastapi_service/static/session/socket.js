@@ -25,7 +25,7 @@ const STOP_TIMEOUT_MS = 90_000;
  * @typedef {object} Handlers
  * @property {(state: "connecting" | "open" | "reconnecting") => void} onState
  * @property {(message: ServerMessage) => void} onMessage also of types that this page does not have
- * @property {(session: Session) => void} onSession a new session, with what resumes it
+ * @property {(session: Session, ready: import("../wire/messages.js").Ready) => void} onSession a new session, with what resumes it
  * @property {() => void} onDropped unacknowledged audio exceeded the replay buffer; repeated with each further piece
  * @property {() => void} onRenewed the session had expired; a new one continues
  * @property {(pending: number) => void} onWaiting after `stop`, so many results still have a place in the queue
@@ -160,7 +160,7 @@ export class SpeechSocket {
     const { session_id, token, samples } = ready;
     if (token) {
       this.#session = { session_id, token };
-      this.handlers.onSession(this.#session);
+      this.handlers.onSession(this.#session, ready);
     }
     this.audio.begin(samples, this.#inherited);
     this.#inherited = false;

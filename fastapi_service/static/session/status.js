@@ -16,6 +16,8 @@ export class SessionStatus {
   /** No more audio is wanted. */
   finishing = false;
   lost = false;
+  /** The link into the room lets us read only. */
+  reader = false;
   #muted = false;
   #interrupted = false;
 
@@ -41,7 +43,7 @@ export class SessionStatus {
   get value() {
     if (this.finishing) return "finishing";
     if (this.permission) return "permission";
-    if (!this.hasSource) return this.connection === "open" ? "watching" : "joining";
+    if (!this.hasSource) return this.connection !== "open" ? "joining" : this.reader ? "following" : "watching";
     if (this.connection !== "open") return this.connection;
     if (this.progress !== null) return "sending";
     if (this.lost) return "lost";

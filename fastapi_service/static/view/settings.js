@@ -31,6 +31,8 @@ export class Settings {
   #fields = find("settings").querySelectorAll("input:not([type=search]), select, textarea");
   /** Kept also while the device is not connected. */
   #device = "";
+  /** What the sign-in calls the person. @type {string | null} */
+  #known = null;
   /** @type {(value: Choices) => void} */
   #changed = () => {};
 
@@ -57,13 +59,19 @@ export class Settings {
     this.#changed = changed;
   }
 
+  /** Takes what the sign-in calls the person, who may give another name. @param {string} name */
+  suggest(name) {
+    field("name").placeholder = this.#known = name;
+    this.#changed(this.value);
+  }
+
   /** @returns {Choices} */
   get value() {
     return {
       languages: this.#languages,
       task: field("translate").checked ? "translate" : "transcribe",
       prompt: field("prompt").value.trim(),
-      name: nameIn("name"),
+      name: nameIn("name") ?? this.#known,
       role: nameIn("role"),
       device: this.#device || null,
       echoCancellation: field("echoCancellation").checked,

@@ -1,7 +1,7 @@
 // @ts-check
 /** The room: joining and leaving it, its link, and its number of people. */
 
-import { inviteTo } from "../access.js";
+import { inviteTo, linksInto } from "../access.js";
 import { texts } from "../i18n/index.js";
 import { find } from "./element.js";
 import { setText } from "./localize.js";
@@ -17,6 +17,8 @@ export class Share {
   #name = find("room");
   /** @type {HTMLInputElement} */
   #link = find("room-link");
+  /** @type {HTMLInputElement} */
+  #readLink = find("read-link");
   /** @type {string | null} */
   #room = null;
   /** @type {(room: string | null) => void} */
@@ -28,12 +30,9 @@ export class Share {
       this.#join(this.#name.value.trim());
     });
     find("random-room").onclick = () => this.#join(randomRoom());
-    find("leave").onclick = () => {
-      this.show(null);
-      this.#name.focus();
-      this.#changed(null);
-    };
-    find("copy-link").onclick = () => this.#copy();
+    find("leave").onclick = () => this.leave();
+    find("copy-link").onclick = () => this.#copy(this.#link);
+    find("copy-read-link").onclick = () => this.#copy(this.#readLink);
   }
 
   /** Calls back when the person joins a room, or leaves it (null). @param {(room: string | null) => void} changed */
@@ -45,8 +44,18 @@ export class Share {
     return this.#room;
   }
 
-  /** Shows the page in a room, or in none (null). @param {string | null} room */
-  async show(room) {
+  leave() {
+    this.show(null);
+    this.#name.focus();
+    this.#changed(null);
+  }
+
+  /**
+   * Shows the page in a room, or in none (null).
+   * @param {string | null} room
+   * @param {boolean} [own] with the links that its owner gives out
+   */
+  async show(room, own = false) {
     this.#room = room;
     this.#markInvalid(false);
     find("join").hidden = room !== null;
@@ -54,7 +63,11 @@ export class Share {
     setText(find("room-name"), () => (room === null ? "" : texts.share.inRoom(room)));
     setText(find("people"), () => "");
     if (room === null) return;
-    this.#link.value = String(linkTo(room));
+    const links = own ? linksInto(room) : undefined;
+    setText(find("link-title"), () => (links ? texts.owner.talk : texts.share.link));
+    find("reading").hidden = !links;
+    this.#link.value = String(linkTo(room, links?.talk));
+    this.#readLink.value = String(linkTo(room, links?.read));
     const { generate } = await import("../vendor/lean-qr.mjs");
     // Dark on light in dark mode too: not every camera reads the reverse.
     generate(this.#link.value).toCanvas(find("qr"), { on: [0, 0, 0], off: [255, 255, 255] });
@@ -86,9 +99,10 @@ export class Share {
     setText(find("room-error"), () => (invalid ? texts.share.bad : ""));
   }
 
-  async #copy() {
-    this.#link.select(); // where the browser refuses, it can be copied by hand
-    const copied = await navigator.clipboard?.writeText(this.#link.value).then(
+  /** @param {HTMLInputElement} link */
+  async #copy(link) {
+    link.select(); // where the browser refuses, it can be copied by hand
+    const copied = await navigator.clipboard?.writeText(link.value).then(
       () => true,
       () => false,
     );
@@ -102,12 +116,15 @@ export function isRoom(name) {
   return ROOM.test(name);
 }
 
-/** The page's address, in a room or in none (null). @param {string | null} room */
-export function linkTo(room) {
+/**
+ * The page's address, in a room or in none (null).
+ * @param {string | null} room
+ * @param {string} [invite] secret of a link
+ */
+export function linkTo(room, invite = room === null ? undefined : inviteTo(room)) {
   const url = new URL(document.baseURI);
   url.searchParams.delete("room");
   if (room !== null) url.searchParams.set("room", room);
-  const invite = room === null ? undefined : inviteTo(room);
   url.hash = invite ? `invite=${invite}` : "";
   return url;
 }

@@ -13,6 +13,7 @@ const BUTTON = {
   idle: "start",
   joining: "start",
   watching: "start",
+  following: "start",
   permission: null,
   finishing: null,
   stopped: "startAgain",
@@ -62,6 +63,12 @@ export class View {
   /** The button cannot start anything: there is no microphone. */
   disableStart() {
     this.#canStart = false;
+  }
+
+  /** Shows what only talkers need, or not. @param {boolean} mayTalk */
+  set mayTalk(mayTalk) {
+    if (!mayTalk && document.activeElement?.closest("[data-talk]")) find("transcript").focus(); // else the focus would be lost
+    for (const part of document.querySelectorAll("[data-talk]")) part.toggleAttribute("hidden", !mayTalk);
   }
 
   /**

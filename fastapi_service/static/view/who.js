@@ -12,10 +12,15 @@ const MOST = 12;
 
 export class Who {
   #people;
+  #shown;
 
-  /** @param {import("./people.js").People} people */
-  constructor(people) {
+  /**
+   * @param {import("./people.js").People} people
+   * @param {(who: PersonPresent[]) => void} [shown] called with those who are here
+   */
+  constructor(people, shown = () => {}) {
     this.#people = people;
+    this.#shown = shown;
     find("rename").onclick = () => {
       /** @type {HTMLDetailsElement} */ (find("settings")).open = true;
       find("name").focus();
@@ -25,6 +30,7 @@ export class Who {
   /** @param {PersonPresent[] | null} [who] none: outside of a room, or of an older service */
   show(who) {
     find("here").hidden = !who;
+    this.#shown(who ?? []);
     if (!who) return;
     const people = this.#people;
     people.present(who);

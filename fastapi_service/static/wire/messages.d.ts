@@ -294,6 +294,7 @@ export interface Ready {
   person?: string | null;
   endpointing?: Endpointing | null;
   rights?: ("read" | "talk" | "files" | "admin")[] | null;
+  links?: boolean | null;
 }
 
 /** An utterance that could not be transcribed. */

@@ -47,6 +47,14 @@ def test_enter_by_owner_or_admin_keeps_their_rights(grant: Grant) -> None:
     """In that room."""
     entered = policy.enter(grant, room())
     assert (entered.rights, entered.room, entered.subject) == (grant.rights, "kitchen", grant.subject)
+    assert entered.links is False
+
+
+def test_enter_says_to_the_owner_only_whether_there_are_links() -> None:
+    """Whoever has one of them does not own the room."""
+    linked = room(talk="digest")
+    assert policy.enter(OWNER, linked).links is True
+    assert [policy.enter(grant, linked, "talk").links for grant in (MEMBER, None)] == [None, None]
 
 
 @pytest.mark.parametrize(

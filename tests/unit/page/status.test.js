@@ -37,3 +37,8 @@ test("a lost microphone is shown before an interrupted one, and that before a mu
     assert.deepEqual([shown.value, shown.withoutAudio], [value, silent], state);
   }
 });
+
+test("whoever may only read is told nothing of a button, which is not there", () => {
+  assert.equal(status({ connection: "open", reader: true }).value, "following");
+  assert.equal(status({ connection: "reconnecting", reader: true }).value, "joining");
+});

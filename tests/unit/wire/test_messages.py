@@ -206,6 +206,7 @@ def test_every_message_has_a_golden_file() -> None:
         "people_with_names",
         "stats_of_room",
         "ready_with_rights",
+        "ready_of_owner",
         "start_with_invite",
         "start_with_channels",
         "start_that_resumes_channels",
