@@ -27,7 +27,7 @@ async def page(request: Request) -> Response:
 
 
 class PageFiles(StaticFiles):
-    """Serves modules and styles minified: modules in less than half of their size, their exports unrenamed.
+    """Serves page, modules and styles minified: modules in less than half of their size, their exports unrenamed.
 
     Nothing is built. Where the minifier has no wheels (macOS on Apple silicon), the files are served as they are.
     """
@@ -50,8 +50,6 @@ def as_served(file: Path) -> bytes:
 @lru_cache(maxsize=128)
 def _smaller(file: Path, _version: int) -> bytes:
     text = file.read_text(encoding="utf-8")
-    if file.suffix == ".html":  # a minifier would take blanks between words away
-        return re.sub(r"\n\s+", "\n", text).encode()
     return minified(MEDIA_TYPES[file.suffix], _in_a_block(text) if file.name == "main.js" else text).encode()
 
 

@@ -26,7 +26,7 @@ class Guest:
         self.grant: Grant | None = grant
         self.scopes = scopes
         self.connection = "connection"
-        self.person: str | None = PERSON
+        self.persons = {PERSON}
         self.audio_s = 0.0
         self.ended: list[str] = []
         self.end: Callable[[AccessError], None] = lambda error: self.ended.append(error.code)

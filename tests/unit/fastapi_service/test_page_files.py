@@ -1,6 +1,7 @@
 """The page's files over HTTP."""
 
 import subprocess
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -103,13 +104,29 @@ def test_styles_are_minified(tmp_path: Path) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_the_page_itself_comes_as_it_is() -> None:
+class Document(HTMLParser):
+    """Elements with their attributes, and words, in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[object] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in {"head", "body"}:  # browsers make these themselves
+            self.found.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.found += data.split()
+
+
+def test_the_page_itself_keeps_its_elements_words_and_blanks() -> None:
     """Blanks between words count."""
     app = FastAPI()
     app.include_router(router)
     response = TestClient(app).get("/")
     source = (STATIC / "index.html").read_text(encoding="utf-8")
-    assert "".join(response.text.split()) == "".join(source.split())
+    assert Document(response.text).found == Document(source).found
     assert response.text.count("> <") == source.count("> <") > 10
     assert response.headers["content-type"] == "text/html; charset=utf-8"
 
