@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kombu import pools
 
 from infra.celery_app import make_celery, send_job
 from infra.redis_check import find_problem, find_problem_async
@@ -233,9 +232,11 @@ def test_a_unix_socket_serves_both_libraries(
         url = f"unix://{login}{str(path).replace(' ', '%20')}?db=3"
         with connect(url) as client:
             assert find_problem(client, url) is None
-            send_job(make_celery("test", url), audio_job())
+            celery = make_celery("test", url)
+            send_job(celery, audio_job())
             assert queue_depth(client, names.STT_QUEUE) == 1
-            pools.reset()
+            celery.producer_pool.force_close_all()  # its own alone: other tests of this process have some
+            celery.pool.force_close_all()
             processes = Processes(url, tmp_path)
             try:
                 worker = processes.worker("stt_worker", names.STT_QUEUE)
