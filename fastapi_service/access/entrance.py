@@ -1,6 +1,7 @@
 """Lets sessions begin and be resumed, and rooms be made and managed: reads what the policy decides by."""
 
 import secrets
+from typing import NamedTuple
 
 from fastapi_service import errors
 from fastapi_service.access import policy
@@ -9,10 +10,19 @@ from fastapi_service.access.identity import Identity, parsed
 from fastapi_service.access.throttle import Throttle
 from fastapi_service.security import tokens
 from fastapi_service.security.credentials import Credential
-from fastapi_service.storage.grants import SessionGrants
+from fastapi_service.storage.grants import Begun, SessionGrants
 from fastapi_service.storage.rooms import Links, RoomRecord, RoomStore
 from wire.messages.client import Start
 from wire.messages.server import Right
+
+
+class _Held(NamedTuple):
+    """A session that began with a grant, as its token opens it."""
+
+    begun: Begun
+    grant: Grant
+    room: RoomRecord | None
+    """None outside of rooms, and if the room has expired."""
 
 
 class Entrance:
@@ -35,8 +45,8 @@ class Entrance:
         if start.key is not None or start.ticket is not None:
             kind, secret = ("key", start.key) if start.key is not None else ("ticket", start.ticket)
             grant = await self._identity.grant_of(Credential(kind, secret or ""), address)  # type: ignore[arg-type]
-        elif grant is not None and not all(await self._identity.stand([grant])):  # the handshake may be long ago
-            raise errors.grant_ended()
+        elif grant is not None:
+            await self._check_stands(grant)  # the handshake may be long ago
         room = start.room
         if start.session_id is not None and start.token is not None:
             begun = await self._sessions.of(start.session_id, start.token)
@@ -56,26 +66,16 @@ class Entrance:
 
     async def check_export(self, session_id: str, token: str) -> None:
         """Check that the token of a session still opens what was seen; in a room that is closed it does."""
-        begun = await self._sessions.of(session_id, token)
-        grant = parsed(begun.grant) if begun is not None else None
-        if begun is None or grant is None:
-            return  # the store refuses the token, or the session began while access was open
-        if not all(await self._identity.stand([grant])):
-            raise errors.grant_ended()
-        room = await self._rooms.find(begun.room) if begun.room is not None else None
-        if room is not None:
-            policy.reads_back(grant, room, begun.person)
+        held = await self._held(session_id, token)
+        if held is not None and held.room is not None:
+            policy.reads_back(held.grant, held.room, held.begun.person)
 
     async def may_delete(self, session_id: str, token: str) -> bool | None:
         """Return whether a session may delete its conversation; None: it has no grant, and the token decides."""
-        begun = await self._sessions.of(session_id, token)
-        grant = parsed(begun.grant) if begun is not None else None
-        if begun is None or grant is None:
+        held = await self._held(session_id, token)
+        if held is None:
             return None
-        if not all(await self._identity.stand([grant])):
-            raise errors.grant_ended()
-        room = await self._rooms.find(begun.room) if begun.room is not None else None
-        return begun.room is None or (room is not None and policy.manages(grant, room))
+        return held.begun.room is None or (held.room is not None and policy.manages(held.grant, held.room))
 
     async def make_room(self, grant: Grant | None, name: str | None) -> tuple[str, Links]:
         """Make a room that the grant owns; without a name it gets one that cannot be guessed."""
@@ -101,14 +101,26 @@ class Entrance:
         await self._rooms.remove(name, person)
         return await self._rooms.renew_links(name)
 
+    async def _held(self, session_id: str, token: str) -> "_Held | None":
+        """Return a session with its grant; None for a wrong token, or if the session began while access was open."""
+        begun = await self._sessions.of(session_id, token)
+        grant = parsed(begun.grant) if begun is not None else None
+        if begun is None or grant is None:
+            return None
+        await self._check_stands(grant)
+        return _Held(begun, grant, await self._rooms.find(begun.room) if begun.room is not None else None)
+
+    async def _check_stands(self, grant: Grant) -> None:
+        if not all(await self._identity.stand([grant])):
+            raise errors.grant_ended()
+
     async def _managed(self, grant: Grant | None, name: str) -> None:
         policy.require(grant, "read")
         record = await self._rooms.find(name)
         policy.manage(grant, record)
 
     async def _resume(self, grant: Grant, person: str) -> Grant:
-        if not all(await self._identity.stand([grant])):
-            raise errors.grant_ended()
+        await self._check_stands(grant)
         if grant.room is not None:
             record = await self._rooms.find(grant.room)
             policy.stays(grant, record, person)
