@@ -46,6 +46,34 @@ def store(finished: Path, file: Path) -> None:
     finished.replace(file)
 
 
+def fetch_once(file: Path, fetch: Callable[[Path], Path], on_progress: Progress, missing: ModelError | None) -> None:
+    """Put a file into the cache, unless it is there. Other processes wait for the one that fetches it.
+
+    Args:
+        file: in the cache.
+        fetch: puts the file into the empty folder that it gets, and returns its path there.
+        on_progress: as everywhere.
+        missing: raised instead of fetching; None: fetch.
+
+    Raises:
+        ModelError: ``model_corrupt``, ``model_cache_unusable``, ``missing``, and what ``fetch`` raises.
+    """
+    try:
+        if is_stored(file):
+            return
+        if missing is not None:
+            raise missing
+        with locked_folder(file, on_progress) as folder:
+            if not is_stored(file):  # another process may have fetched it in the meantime
+                store(fetch(folder), file)
+    except OSError as error:
+        raise ModelError(
+            "model_cache_unusable",
+            f"The model cache {file.parent} cannot be used: {error}.",
+            "Give this user access and some disk space there, or set MODEL_CACHE to another folder.",
+        ) from error
+
+
 @contextmanager
 def locked_folder(file: Path, on_progress: Progress) -> Iterator[Path]:
     """Lock ``file`` against other processes and yield an empty folder beside it, to prepare the file in.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from stt_worker.weights.cache import Progress, ignore, is_stored, locked_folder, store
+from stt_worker.weights.cache import Progress, fetch_once, ignore
 from stt_worker.weights.own_model import is_path, own_weights, path_name
 from stt_worker.weights.sources import SOURCES, Source, SourceUnavailable
 from wire.errors import ModelError
@@ -37,21 +37,10 @@ def find_weights(
     if is_path(model):
         return own_weights(model)
     file = cache / "whisper" / f"{model}.pt"
-    try:
-        if is_stored(file):
-            return file
-        if offline:
-            raise ModelError("model_missing", f"The Whisper model {file} is missing and MODEL_OFFLINE is on.", PREFETCH)
-        report = on_progress or ignore
-        with locked_folder(file, report) as folder:
-            if not is_stored(file):  # another process may have fetched it in the meantime
-                store(_fetch(model, folder, report, sources), file)
-    except OSError as error:
-        raise ModelError(
-            "model_cache_unusable",
-            f"The model cache {file.parent} cannot be used: {error}.",
-            "Give this user access and some disk space there, or set MODEL_CACHE to another folder.",
-        ) from error
+    report = on_progress or ignore
+    reason = f"The Whisper model {file} is missing and MODEL_OFFLINE is on."
+    missing = ModelError("model_missing", reason, PREFETCH) if offline else None
+    fetch_once(file, lambda folder: _fetch(model, folder, report, sources), report, missing)
     return file
 
 

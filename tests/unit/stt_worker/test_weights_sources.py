@@ -98,17 +98,6 @@ def test_unknown_model_lists_the_names(official: dict[str, str], tmp_path: Path)
     assert caught.value.code == "model_unknown"
 
 
-@pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that pip takes packages from, instead of any index."""
-    folder = tmp_path / "index"
-    folder.mkdir()
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    return folder
-
-
 def publish(index: Path, model: bytes) -> None:
     """Put the two packages, each with one half of ``model``, into the folder."""
     half = len(model) // 2
