@@ -22,8 +22,9 @@ from wire.messages.server import Ready
 LEFT, RIGHT = "conversation.wav", "jfk.wav"
 RIGHT_BEGINS_S = 1.5
 """Into the first sentence of the left one, whose others go on beside it."""
-SAME = 0.01
-"""A point of the word error rate."""
+SAME_WORDS = 1
+"""Wrong words more than alone. The channels carry the same samples as alone; what a word costs depends on when the workers
+have time for the texts of pauses. Of 47 words one is 2 points, so a bound of a point would allow none."""
 SPEAKERS = [{"name": "Ann", "role": "agent"}, {"name": "Bob", "role": "customer"}]
 
 
@@ -78,7 +79,8 @@ async def test_each_leg_of_a_call_is_a_talker_and_as_good_as_alone(stack: Stack)
     assert (stopped.pending, client.transcript.missing) == (0, 0)
     errors = [wer(leg.text, of(client, number)) for number, leg in enumerate(legs)]
     print(f"WER alone {before}, in the call {errors}")
-    assert all(error <= reference + SAME for error, reference in zip(errors, before, strict=True))
+    for leg, error, reference in zip(legs, errors, before, strict=True):
+        assert error <= reference + SAME_WORDS / len(leg.text.split()) + 1e-9
     for number, speaker in enumerate(SPEAKERS):
         said = of(client, number)
         assert [result.segment for result in said] == list(range(len(said)))
