@@ -23,8 +23,8 @@ LEFT, RIGHT = "conversation.wav", "jfk.wav"
 RIGHT_BEGINS_S = 1.5
 """Into the first sentence of the left one, whose others go on beside it."""
 SAME_WORDS = 1
-"""Wrong words more than alone. The channels carry the same samples as alone; what a word costs depends on when the workers
-have time for the texts of pauses. Of 47 words one is 2 points, so a bound of a point would allow none."""
+"""Wrong words more than alone: the samples are the same, texts depend on when workers have time for those of pauses.
+Of 47 words one is 2 points, so a bound of a point would allow none."""
 SPEAKERS = [{"name": "Ann", "role": "agent"}, {"name": "Bob", "role": "customer"}]
 
 
