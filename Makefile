@@ -128,7 +128,7 @@ screenshots: test-setup ## Take the pictures of the README again, from the real 
 	@$(VENV_PYTHON) -m docs.screenshots.take
 
 clean: ## Remove the environment, logs, the local Redis data and caches; models stay
-	rm -rf .venv node_modules .run .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-clients node_modules .run .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:
@@ -140,3 +140,4 @@ $(NODE_MODULES): package-lock.json
 
 test-setup: $(NODE_MODULES)
 	@$(PYTHON) tools/bootstrap.py --prefetch --browser
+	@$(PYTHON) -m tools.clients

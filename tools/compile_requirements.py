@@ -11,7 +11,7 @@ import tomllib
 import venv
 from pathlib import Path
 
-from tools.bootstrap import BUILD, EVERYTHING, REQUIREMENTS, ROOT
+from tools.bootstrap import BUILD, CLIENTS, EVERYTHING, REQUIREMENTS, ROOT
 
 HEADER = """\
 # Made by `make lock` from pyproject.toml; do not edit. Python 3.11 and newer; Linux, macOS, Windows.
@@ -29,7 +29,7 @@ OPTIONS = (
 
 
 def main() -> None:
-    """Write one file for a developer's environment, one for what builds source packages and one for each image."""
+    """Write files for a developer's environment, what builds source packages, the tests' clients and each image."""
     options = sys.argv[1:]
     services = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     with tempfile.TemporaryDirectory() as folder:
@@ -37,6 +37,7 @@ def main() -> None:
         everything = compile_file(uv, EVERYTHING, "pyproject.toml", "--all-extras", "--group=dev", *options)
         within = f"--constraint={everything.relative_to(ROOT)}"
         compile_file(uv, BUILD, "--group=build", within)
+        compile_file(uv, CLIENTS, "--group=clients", *options)
         for service in services:
             compile_file(uv, service, "pyproject.toml", f"--extra={service}", within)
 

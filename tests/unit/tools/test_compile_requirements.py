@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tools.bootstrap import BUILD, EVERYTHING, REQUIREMENTS, ROOT
+from tools.bootstrap import BUILD, CLIENTS, EVERYTHING, REQUIREMENTS, ROOT
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 IMAGES: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
@@ -28,7 +28,7 @@ def names(requirements: list[str]) -> set[str]:
     return {re.split(r"[^\w.-]", requirement)[0] for requirement in requirements}
 
 
-@pytest.mark.parametrize("name", [BUILD, EVERYTHING, *IMAGES])
+@pytest.mark.parametrize("name", [BUILD, CLIENTS, EVERYTHING, *IMAGES])
 def test_every_requirement_is_a_plain_pin_with_hashes(name: str) -> None:
     """A swapped file on an index is noticed, and no line names a server that others cannot reach."""
     assert pins(name) == sorted(pins(name), key=lambda pin: pin.partition("=")[0])
@@ -36,10 +36,10 @@ def test_every_requirement_is_a_plain_pin_with_hashes(name: str) -> None:
 
 def test_there_is_a_file_for_each_image() -> None:
     """Each service of pyproject.toml has its requirements, and no file is left of one that is gone."""
-    assert {file.stem for file in REQUIREMENTS.iterdir()} == {BUILD, EVERYTHING, *IMAGES}
+    assert {file.stem for file in REQUIREMENTS.iterdir()} == {BUILD, CLIENTS, EVERYTHING, *IMAGES}
 
 
-@pytest.mark.parametrize("name", [EVERYTHING, *IMAGES])
+@pytest.mark.parametrize("name", [CLIENTS, EVERYTHING, *IMAGES])
 def test_torch_and_its_cuda_packages_are_left_out(name: str) -> None:
     """The requirements leave to torch's own installation what only some machines need."""
     assert not [pin for pin in pins(name) if re.match(r"(torch|triton|nvidia-.*|cuda-.*)==", pin)]
@@ -55,8 +55,9 @@ def test_an_image_has_what_pyproject_declares_in_the_versions_that_are_tested(na
 
 
 def test_the_environment_has_what_pyproject_declares() -> None:
-    """Every dependency group is part of the developers' requirements."""
-    groups = PROJECT["dependency-groups"]
+    """Every dependency group is part of the developers' requirements, but the clients of other services."""
+    groups = dict(PROJECT["dependency-groups"])
+    assert {wanted.partition("[")[0] for wanted in names(groups.pop("clients"))} <= names(pins(CLIENTS))
     declared = {name for group in groups.values() for name in names([each for each in group if isinstance(each, str)])}
     assert declared <= names(pins(EVERYTHING))
     assert {each["include-group"] for each in groups["dev"]} == set(groups) - {"dev"}
