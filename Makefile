@@ -8,7 +8,7 @@
 #   HTTPS=1 PORT=8001 STT_WORKERS=2 REDIS_URL=redis://…   for `make run`
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test unit unit-slow unit-page integration e2e lint types lock contracts bench-overhead bench-memory bench-stt bench-window bench-live bench-fairness bench-short bench-languages bench-voices bench-continuous bench-silence bench-gate bench-page eval-sentiment screenshots up down logs e2e-docker lint-deploy clean venv test-setup
+.PHONY: help run models test unit unit-slow unit-page integration e2e lint types lock contracts bench-overhead bench-memory bench-stt bench-window bench-live bench-calls bench-fairness bench-short bench-languages bench-voices bench-continuous bench-silence bench-gate bench-page eval-sentiment screenshots up down logs e2e-docker lint-deploy clean venv test-setup
 
 newest_enough = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(or $(shell for p in python3.11 python3 python; do \
@@ -91,6 +91,9 @@ bench-window: test-setup ## Errors and cost of the silence behind an utterance, 
 bench-live: test-setup ## Latency and errors while people talk at once (MANIFEST=clips.jsonl PAUSES=short TALKERS=1,6,10 TALK_S=180)
 	@$(VENV_PYTHON) -m bench.live $(if $(MANIFEST),--manifest $(MANIFEST)) $(if $(PAUSES),--pauses $(PAUSES)) \
 		$(if $(TALKERS),--talkers $(TALKERS)) $(if $(TALK_S),--seconds $(TALK_S))
+
+bench-calls: test-setup ## Errors of each leg of a two-channel call, beside the leg alone (MANIFEST=clips.jsonl)
+	@$(VENV_PYTHON) -m bench.calls $(if $(MANIFEST),--manifest $(MANIFEST))
 
 bench-fairness: test-setup ## Latency of a person who talks beside 30 files of 5 minutes (SESSIONS=3 MINUTES=0.5 TALK_S=30 ALONE_S=30)
 	@$(VENV_PYTHON) -m bench.fairness $(if $(MANIFEST),--manifest $(MANIFEST)) $(if $(SESSIONS),--sessions $(SESSIONS)) \
