@@ -15,7 +15,8 @@ from wire import names
 from wire.errors import ModelError
 
 LARGEST_MESSAGE = 262_144
-"""Bytes; the WebSocket library closes with 1009 beyond it. Between 64 KiB and this, the client gets a typed error."""
+"""Bytes; the WebSocket library closes with 1009 beyond it, but for paths with larger messages (``api/keepalive.py``).
+Between 64 KiB and this, the client of ``/ws`` gets a typed error."""
 PING_S = 20.0
 
 

@@ -126,8 +126,9 @@ class Gateway:
         settings = self._settings
         contexts = Contexts(self.redis)
         ports = SessionPorts(self.store, Admission(self.redis), self._dispatcher, partials, contexts, voice=self._voice)
+        of_gateway = [name for name in EndpointerOptions.__dataclass_fields__ if name != "manual"]
         options = SessionOptions(
-            EndpointerOptions(**{name: getattr(settings, name) for name in EndpointerOptions.__dataclass_fields__}),
+            EndpointerOptions(**{name: getattr(settings, name) for name in of_gateway}),
             settings.session_ttl_s,
             audio_timeout_s=settings.audio_timeout_s,
             interim_every_s=settings.interim_ms / 1000,

@@ -81,7 +81,10 @@ class Acceptor:
             return
         try:
             opening = serializer.connect()
-            visit = self._access.visit(await self.grant_of(websocket), address_of(websocket))
+            grant = await self.grant_of(websocket)
+            if grant is None and not serializer.grant_may_follow:
+                raise errors.no_grant()
+            visit = self._access.visit(grant, address_of(websocket))
         except (ProtocolError, AccessError, StoreError) as error:
             await deny(websocket, error)
             return

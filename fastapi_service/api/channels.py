@@ -7,6 +7,7 @@ from fastapi_service import errors
 from fastapi_service.api.audio_formats import FormatCheck
 from fastapi_service.api.channel import Channel
 from fastapi_service.api.ports import Line, Registry
+from fastapi_service.endpointing.change import EndpointingChange
 from fastapi_service.recognition.common_clock import CommonClock
 from fastapi_service.sessions.ports import SpeechSession
 from wire.audio import SAMPLE_BYTES, decode_pcm, encode_pcm
@@ -120,6 +121,22 @@ class Channels:
         for channel, session in zip(self._all, self.sessions, strict=True):
             if new := channel.fresh(samples):
                 await session.gap(new)
+
+    def tune(self, change: EndpointingChange) -> None:
+        """Let the utterances of all sessions end otherwise."""
+        for session in self.sessions:
+            session.tune(change)
+
+    async def flush(self) -> None:
+        """End the open utterances."""
+        for session in self.sessions:
+            await session.flush()
+
+    async def clear(self) -> None:
+        """Drop the open utterances."""
+        for session in self.sessions:
+            await session.clear()
+            self._registry.falls_silent(session.record)
 
     async def configure(self, change: Configure) -> None:
         """Change one session, or all.

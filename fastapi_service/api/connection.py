@@ -13,12 +13,13 @@ from fastapi_service.api.channel import Channel
 from fastapi_service.api.channels import Channels, starts
 from fastapi_service.api.last_results import last_results
 from fastapi_service.api.ports import Registry, Socket, Visit
-from fastapi_service.api.serializer import Audio, Flush, Incoming, Serializer
+from fastapi_service.api.serializer import Audio, Begin, Clear, Flush, Incoming, Serializer, Tune
 from fastapi_service.delivery.feed import Feed
 from fastapi_service.delivery.frames import Frame, Reply
 from fastapi_service.delivery.ports import Log
 from fastapi_service.delivery.result_log import Result
 from fastapi_service.delivery.send_queue import SendQueue
+from fastapi_service.endpointing.change import EndpointingChange
 from fastapi_service.sessions.ports import SpeechSession
 from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionTakenOver
@@ -29,6 +30,7 @@ from wire.messages.client import Configure, Gap, Ping, Start, Stop
 from wire.messages.results import Final
 from wire.messages.server import Deleted, Endpointing, Pong, Ready, Stopped
 
+USUAL = EndpointingChange()
 START_S = 5.0
 """Seconds that a client waits for its session. It takes longer only if Redis is frozen, which is then reported."""
 
@@ -118,7 +120,7 @@ class Connection:
         while True:
             received = await self._receive()
             if received is None:
-                self.send_queue.send_error(errors.start_timeout(self._settings.start_timeout_s), fatal=True)
+                self.send_queue.send_error(self._silence(), fatal=True)
                 return CloseCode.TRY_LATER
             if self.send_queue.closing:  # whatever a client sends that was displaced or expelled
                 return CloseCode.POLICY
@@ -134,17 +136,23 @@ class Connection:
                 self.send_queue.send_error(error)
 
     async def _receive(self) -> MutableMapping[str, Any] | None:
-        """Return the next ASGI message; None if the session should have begun by now. Pings do not change that."""
-        if self.session is not None:
-            return await self._socket.receive()
-        remaining_s = self._start_by - asyncio.get_running_loop().time()
-        if remaining_s <= 0:  # with messages that wait already, no time-out would come
-            return None
+        """Return the next ASGI message; None if one should have come by now, or one that begins the session."""
+        remaining_s = self._serializer.idle_s
+        if self.session is None:
+            remaining_s = self._start_by - asyncio.get_running_loop().time()
+            if remaining_s <= 0:  # with messages that wait already, no time-out would come
+                return None
         try:
             async with asyncio.timeout(remaining_s):
                 return await self._socket.receive()
         except TimeoutError:
             return None
+
+    def _silence(self) -> ProtocolError:
+        """Return the error for a client that has sent nothing for too long."""
+        if self.session is not None and (idle_s := self._serializer.idle_s) is not None:
+            return errors.idle(idle_s)
+        return errors.start_timeout(self._settings.start_timeout_s)
 
     def _note(self, result: Result) -> None:
         """Let the session continue its own texts; in a room there are those of others too."""
@@ -164,25 +172,36 @@ class Connection:
         match message:
             case Audio():
                 return await self._on_audio(message.pcm)
-            case Start():
-                await self._start(message)
-            case Configure():
-                await self._configure(message)
             case Gap():
                 return await self._on_gap(message.samples)
+            case Stop():
+                await self._stop()
+                return True
+            case Start():
+                await self._start(message)
+            case Begin():
+                await self._start(message.start, message.endpointing)
+            case _:
+                await self._apply(message)
+        return False
+
+    async def _apply(self, message: Configure | Tune | Flush | Clear | Ping | Reply) -> None:
+        """Handle a message that neither begins nor ends the session, and has no audio."""
+        match message:
+            case Configure():
+                await self._configure(message)
+            case Tune():
+                self._channels.tune(message.endpointing)
             case Flush():
-                for session in self._channels.sessions:
-                    await session.flush()
+                await self._channels.flush()
+            case Clear():
+                await self._channels.clear()
             case Ping():
                 self.send_queue.send(Pong(id=message.id))
             case Reply():
                 self.send_queue.send(message)
-            case Stop():
-                await self._stop()
-                return True
             case _:
                 assert_never(message)
-        return False
 
     async def _on_audio(self, pcm: bytes) -> bool:
         if self.session is None:
@@ -210,11 +229,11 @@ class Connection:
         await self._channels.gap(samples)
         return await self._is_too_long()
 
-    async def _start(self, start: Start) -> None:
+    async def _start(self, start: Start, change: EndpointingChange = USUAL) -> None:
         if self.session is not None:
             raise errors.already_started()
         try:
-            ready = await self._open(start)
+            ready = await self._open(start, change)
         except ProtocolError:
             self._channels.start_over()
             raise
@@ -225,7 +244,7 @@ class Connection:
         for session in self._channels.sessions:
             await self._registry.join(session.record, self.feed, start.last_seq)
 
-    async def _open(self, start: Start) -> list[tuple[Channel, Ready]]:
+    async def _open(self, start: Start, change: EndpointingChange) -> list[tuple[Channel, Ready]]:
         """Begin or resume the session of each channel; returns the answers."""
         ready: list[tuple[Channel, Ready]] = []
         for channel, one in zip(self._channels.become(start.channels), starts(start), strict=True):
@@ -233,7 +252,7 @@ class Connection:
                 rights = await self._visit.begin(one, self._expel)
             async with asyncio.timeout(START_S):
                 introduced = self._visit.introduced(one) if start.channels == 1 else one
-                channel.session, token = await self._registry.open(introduced, channel)
+                channel.session, token = await self._registry.open(introduced, channel, change)
                 record = channel.session.record
                 await self._visit.began(record.session_id, record.person)
             if ready:

@@ -1,16 +1,28 @@
-"""uvicorn's WebSocket protocol, for a gateway that stops reading clients that send too much."""
+"""uvicorn's WebSocket protocol, for a gateway that stops reading clients that send too much, or large messages."""
+
+from types import MappingProxyType
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+LARGER_MESSAGES = MappingProxyType({"/v1/realtime": (15 << 20) * 4 // 3 + (64 << 10)})
+"""Path → bytes of the largest message, where the protocol allows more than the process does (``ws_max_size``). The
+serializer checks what is in it. OpenAI Realtime: 15 MiB of audio in base64, and the JSON around it."""
 
 
 class PatientWebSocketProtocol(WebSocketsSansIOProtocol):
-    """Does not take a client for dead whose pong is not read yet.
+    """Does not take a client for dead whose pong is not read yet, and takes larger messages on some paths.
 
     While a message waits for the application, uvicorn does not read the socket, and the pong lies behind the audio.
     Its own time-out would close the connection then.
     """
 
     _received_since_ping = False
+
+    def handle_connect(self, event: Request) -> None:
+        """Begin a handshake; its path decides how large messages may be."""
+        self.conn.max_message_size = LARGER_MESSAGES.get(event.path.partition("?")[0], self.config.ws_max_size)
+        super().handle_connect(event)
 
     def data_received(self, data: bytes) -> None:
         """Take in bytes; they show that the client is alive."""

@@ -37,7 +37,8 @@ async def plain(request: Request, acceptor: Annotated[Acceptor, Depends(acceptor
 class NativeSerializer:
     """Keeps no state: each frame is one message."""
 
-    resumable = True
+    resumable = grant_may_follow = True
+    idle_s = None
 
     def __init__(self, offered: Sequence[str] = ()) -> None:
         """``offered`` are the client's sub-protocols; beside ours stand secrets, which are not sent back."""

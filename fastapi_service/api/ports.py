@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from fastapi_service.delivery.frames import FrameWriter
 from fastapi_service.delivery.hub import Receiver
 from fastapi_service.delivery.ports import Sender
+from fastapi_service.endpointing.change import EndpointingChange
 from fastapi_service.sessions.ports import Client, Feed, SpeechSession
 from fastapi_service.storage.record import SessionRecord
 from wire.errors import AccessError
@@ -26,11 +27,15 @@ class Registry(Protocol):
 
     def enter(self, client: Client, /) -> None: ...
 
-    async def open(self, start: Start, client: Client, /) -> tuple[SpeechSession, str | None]: ...
+    async def open(
+        self, start: Start, client: Client, change: EndpointingChange, /
+    ) -> tuple[SpeechSession, str | None]: ...
 
     async def join(self, record: SessionRecord, feed: Feed, last_seq: int, /) -> None: ...
 
     def talks(self, record: SessionRecord, /) -> None: ...
+
+    def falls_silent(self, record: SessionRecord, /) -> None: ...
 
     def introduce(self, record: SessionRecord, /) -> None: ...
 

@@ -41,6 +41,12 @@ class ClientStream:
         """End the active utterance with the newest sample; the stream may go on afterwards."""
         return [*self._catch_up(arrived), *self.endpointer.flush(arrived, reason)]
 
+    def clear(self, arrived: float) -> list[Event]:
+        """Forget the active utterance; returns what ended before the newest sample."""
+        events = self._catch_up(arrived)
+        self.endpointer.clear()
+        return events
+
     def _catch_up(self, arrived: float) -> list[Event]:
         """Empty the resampler, and fill up with silence to the clock's position."""
         events = self.endpointer.feed(self._resampler.flush(), arrived)

@@ -33,7 +33,7 @@ within a second of its last word as in a quiet room."""
 
 @dataclass(frozen=True)
 class EndpointerOptions:
-    """All in milliseconds, but for the last two; see the settings of the gateway for their meaning."""
+    """All in milliseconds, but for the last three; see the settings of the gateway for their meaning."""
 
     pre_roll_ms: int = 300
     silence_ms: int = 500
@@ -46,6 +46,8 @@ class EndpointerOptions:
     0: no text ends an utterance."""
     silence_ceiling: float = 0.0005
     noise_factor: float = 6.0
+    manual: bool = False
+    """Silence ends no utterance; what is too short to be speech is forgotten all the same."""
 
 
 class Endpointer:
@@ -65,9 +67,19 @@ class Endpointer:
             voice: finds voice in the noise of loud rooms; None: an utterance ends there only when it is too long.
         """
         self._vad = Vad(EnergyVad(options.silence_ceiling, options.noise_factor), voice)
-        self._pre_roll_ms = options.pre_roll_ms
         self._pre_roll = bytearray()
         """The most recent silence, up to ``_position``."""
+        self.tune(options)
+        self._tail: Pcm = np.zeros(0, dtype=np.int16)
+        """Samples that do not fill a frame yet."""
+        self._position = position
+        """Position of the first sample in the tail."""
+        self._active: ActiveUtterance | None = None
+
+    def tune(self, options: EndpointerOptions) -> None:
+        """Let other options hold from now on, also for the active utterance."""
+        self._vad.tune(options.silence_ceiling, options.noise_factor)
+        self._pre_roll_ms = options.pre_roll_ms
         self._silence = ms_to_samples(options.silence_ms)
         self._unfinished = max(self._silence, ms_to_samples(options.unfinished_ms))
         self._pause = ms_to_samples(options.pause_ms) if options.pause_ms < options.silence_ms else 0
@@ -75,11 +87,7 @@ class Endpointer:
         self._kept_silence = ceil_to_frames(max(ms_to_samples(KEPT_SILENCE_MS), self._pause))
         self._max_utterance = ms_to_samples(options.max_utterance_ms)
         self._min_voiced = ms_to_samples(options.min_speech_ms)
-        self._tail: Pcm = np.zeros(0, dtype=np.int16)
-        """Samples that do not fill a frame yet."""
-        self._position = position
-        """Position of the first sample in the tail."""
-        self._active: ActiveUtterance | None = None
+        self._is_manual = options.manual
 
     @property
     def position(self) -> int:
@@ -118,7 +126,7 @@ class Endpointer:
         rest_of_frame = min(samples, -len(self._tail) % FRAME)
         events = self.feed(_silence(rest_of_frame), arrived)
         samples -= rest_of_frame
-        if self._active and samples:
+        while self._active and samples:  # once, unless silence does not end it
             lacking = self._limit(self._active) - self._active.silence
             lacking = min(samples, ceil_to_frames(max(FRAME, lacking)))  # a rest may have more silence than its limit
             events += self.feed(_silence(lacking), arrived)
@@ -150,6 +158,13 @@ class Endpointer:
         if reason == "flush":
             self._pre_roll.clear()
         return events
+
+    def clear(self) -> None:
+        """Forget the active utterance and the silence before the next one. The position stays."""
+        self._position += len(self._tail)
+        self._tail = self._tail[:0]
+        self._active = None
+        self._pre_roll.clear()
 
     def end(self, pause: SpeculativeEndpoint, arrived: float) -> tuple[Utterance, list[Event]] | None:
         """End the active utterance in one of its pauses, also if speech has gone on since; then the rest goes on.
@@ -247,7 +262,7 @@ class Endpointer:
             events.append(SpeechStart(active.start))
         if active.silence - FRAME < self._pause <= active.silence and active.state is State.STOPPING:
             events.append(self._speculative(active))
-        if active.silence >= self._limit(active):
+        if active.silence >= self._limit(active) and (not self._is_manual or active.state is State.STARTING):
             events += self._close(active, "silence", arrived)
         elif len(active) >= self._max_utterance:
             events += self._cut(active, arrived)
@@ -266,7 +281,8 @@ class Endpointer:
         if active.state is State.STARTING:  # a click: its end may still lead into speech
             self._remember(active.pcm)
             return []
-        silence = min(active.silence, self._kept_silence) if reason == "silence" else active.silence
+        is_short = reason != "silence" and not self._is_manual
+        silence = active.silence if is_short else min(active.silence, self._kept_silence)
         length = len(active) - (active.silence - silence)
         self._remember(active.pcm[length * SAMPLE_BYTES :])
         return [

@@ -32,13 +32,17 @@ class EnergyVad:
             ceiling: highest threshold, as a mean square.
             factor: threshold in multiples of the floor.
         """
-        self._ceiling = ceiling
-        self._factor = factor
+        self.tune(ceiling, factor)
         self._recent: NDArray[np.float32] = np.zeros(FLOOR_WINDOW, dtype=np.float32)
         """Ring of the newest energies."""
         self._recent[:FIRST_FRAMES] = FIRST_FLOOR
         self._seen = FIRST_FRAMES
         self._floor = FIRST_FLOOR
+
+    def tune(self, ceiling: float, factor: float) -> None:
+        """Change the threshold; what is known of the room stays. Both as at the beginning."""
+        self._ceiling = ceiling
+        self._factor = factor
 
     def update(self, energy: float) -> bool:
         """Move the floor by one frame and return whether that frame is voiced.

@@ -21,6 +21,10 @@ class Vad:
         self._is_reset = True
         """The rule of loud rooms has taken in no frame since its last reset."""
 
+    def tune(self, ceiling: float, factor: float) -> None:
+        """Change the rule of quiet rooms; see :class:`EnergyVad`."""
+        self._energy.tune(ceiling, factor)
+
     @property
     def needs_voice(self) -> bool:
         """True while the rule of loud rooms decides."""

@@ -31,6 +31,15 @@ def start_timeout(seconds: float) -> ProtocolError:
     )
 
 
+def idle(seconds: float) -> ProtocolError:
+    """The client of a protocol that demands signs of life has sent none."""
+    return ProtocolError(
+        "idle",
+        f"No message came for {seconds:g} s.",
+        "Connect again when there is something to send; while nobody talks, send silence or the protocol's keep-alive.",
+    )
+
+
 def already_started() -> ProtocolError:
     """A second ``start``."""
     return ProtocolError(

@@ -10,21 +10,23 @@ LATE_S = 0.25
 class AudioTimeout:
     """Calls back when no audio has come for a while: one timer of the event loop, nothing polls."""
 
-    def __init__(self, seconds: float, on_timeout: Callable[[], None]) -> None:
+    def __init__(self, seconds: float | None, on_timeout: Callable[[], None]) -> None:
         """Begin stopped.
 
         Args:
-            seconds: without audio.
+            seconds: without audio; None: it never calls back.
             on_timeout: called once for each ``restart`` that no other call follows in time; must not block.
         """
-        self._seconds = seconds
+        self.seconds = seconds
+        """Counts from the next ``restart`` on."""
         self._on_timeout = on_timeout
         self._timer: asyncio.TimerHandle | None = None
 
     def restart(self) -> None:
         """Wait for audio from now on."""
         self.stop()
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._fire)
+        if self.seconds is not None:
+            self._timer = asyncio.get_running_loop().call_later(self.seconds, self._fire)
 
     def extend(self) -> None:
         """Restart, unless stopped."""

@@ -63,6 +63,7 @@ class Interims:
         self._misses = 0
         """Results without a text in a row."""
         self._request: PartialRequest | None = None
+        """The newest one of the utterance."""
         self._answering: asyncio.Task[None] | None = None
 
     def begin(self, segment: int, position: int) -> None:
@@ -77,6 +78,7 @@ class Interims:
         self._segment = None
         if self._request is not None:
             self._request.drop()
+            self._request = None
 
     def stop(self) -> None:
         """End the utterance, and wait for no text."""
@@ -102,7 +104,7 @@ class Interims:
 
     async def _show(self, request: PartialRequest, prefix: list[Word], requested_at: int) -> None:
         partial = await _answer(request, self._timeout_s)
-        if request.job.segment != self._segment:
+        if request is not self._request:  # its utterance is over, or its audio was taken back
             return
         text = partial.transcript if partial is not None else None
         cost_s = partial.stt_end - partial.stt_start if partial is not None else 0.0

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from fastapi_service.endpointing.active_utterance import State
+from fastapi_service.endpointing.change import EndpointingChange
 from fastapi_service.endpointing.client_stream import ClientStream
 from fastapi_service.endpointing.events import Event, SpeculativeEndpoint, SpeechStart, Utterance
 from fastapi_service.monitoring import metrics
@@ -35,7 +36,7 @@ class Session:
     """Turns one connection's audio into utterances and passes them to the ledger's writer.
 
     Invariants:
-        * Every sample is counted once, in order, gaps included.
+        * Every sample is counted once, in order, gaps and audio that the client took back included.
         * Utterances get consecutive segments from ``record.next_segment`` on, and share no sample.
         * Audio is acknowledged only when it is in the ledger, or when it was silence.
         * The open utterance ends also when no audio comes. The audio clock stands still meanwhile: it counts what the
@@ -71,8 +72,7 @@ class Session:
         retry = StoreRetry(record.session_id, send_error, options.warn_after_s, options.max_retry_pause_s)
         self._configuration = Configuration(record, ports.store, retry, send)
         requester = PartialRequester(self._configuration, ports.partials)
-        self._texts_end = options.endpointer.unfinished_ms > 0
-        """False: silence alone ends utterances."""
+        self._options = options
         self._speculation = Speculation(requester, self._on_pause_text)
         self._interims = Interims(requester, send, self._on_interim_text, options.interim_every_s)
         self._ends = SentenceEnds(
@@ -88,7 +88,8 @@ class Session:
         )
         self._recent = RecentSpeech(options.context_s if record.task == "transcribe" else 0.0)
         self._writer = LedgerWriter(record, ports, options, self._acknowledgements, retry, self._recent)
-        self._timeout = AudioTimeout(options.audio_timeout_s, self._on_timeout)
+        self._timeout = AudioTimeout(None, self._on_timeout)
+        self.tune(EndpointingChange())
         self._time = asyncio.get_running_loop().time
         self._has_ahead = record.next_segment > 0
         """Utterances of the session that were ahead may be outstanding; also those of an earlier connection."""
@@ -109,6 +110,18 @@ class Session:
     def seconds(self) -> float:
         """Audio received since the session's start, gaps included."""
         return self._stream.clock.seconds
+
+    def tune(self, change: EndpointingChange) -> None:
+        """Let utterances end otherwise from now on, the open one included; what is left out is as the gateway has it.
+
+        The time for which audio may come late stays.
+        """
+        usual, options = self._options.endpointer, change.applied_to(self._options.endpointer)
+        self._stream.endpointer.tune(options)
+        self._texts_end = options.unfinished_ms > 0
+        """False: silence alone ends utterances, or a flush."""
+        late_s = self._options.audio_timeout_s - usual.silence_ms / 1000
+        self._timeout.seconds = None if options.manual else late_s + options.silence_ms / 1000
 
     def share(self, clock: CommonClock) -> None:
         """Put the utterances from now on onto a clock that another session has, too."""
@@ -188,6 +201,16 @@ class Session:
     async def flush(self) -> None:
         """End the open utterance now; audio may follow. Waits and raises as ``audio`` does."""
         self._handle(self._stream.flush(now()))
+        await self._keep_pace()
+
+    async def clear(self) -> None:
+        """Drop the open utterance; the next one has its segment. Waits and raises as ``audio`` does.
+
+        Utterances that have ended are on their way to the ledger, and stay.
+        """
+        self._handle(self._stream.clear(now()))
+        self._speculation.stop()
+        self._interims.end()
         await self._keep_pace()
 
     async def finish(self) -> None:

@@ -12,6 +12,10 @@ SUBPROTOCOL = "wta"
 """The one that is accepted; those with secrets stand beside it, and are never sent back."""
 _KEY = f"{SUBPROTOCOL}.key."
 _TICKET = f"{SUBPROTOCOL}.ticket."
+_OPENAI_KEY, _DEEPGRAM_KEY = "openai-insecure-api-key.", "token"
+"""Prefix of a key, and the sub-protocol before one, with which the pages of other services present theirs."""
+_SCHEMES = frozenset({"bearer", "token"})
+"""The latter is Deepgram's."""
 Kind = Literal["key", "ticket", "cookie", "user"]
 
 
@@ -42,11 +46,12 @@ def presented(connection: HTTPConnection, *, takes_cookie: bool) -> Credential |
         takes_cookie: False for pages of other origins: browsers add cookies to what these send.
     """
     scheme, _, bearer = connection.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and api_keys.id_of(bearer.strip()):  # else the token of a session
+    if scheme.lower() in _SCHEMES and api_keys.id_of(bearer.strip()):  # else the token of a session
         return Credential("key", bearer.strip())
-    for offer in subprotocols(connection) if connection.scope["type"] == "websocket" else ():
-        if offer.startswith(_KEY):
-            return Credential("key", offer.removeprefix(_KEY))
+    offers = subprotocols(connection) if connection.scope["type"] == "websocket" else []
+    for before, offer in zip(["", *offers], offers, strict=False):
+        if key := _key_in(before, offer):
+            return Credential("key", key)
         if offer.startswith(_TICKET):
             return Credential("ticket", offer.removeprefix(_TICKET))
     if not takes_cookie:
@@ -55,6 +60,14 @@ def presented(connection: HTTPConnection, *, takes_cookie: bool) -> Credential |
         return Credential("user", user)
     cookie = connection.cookies.get(cookie_name(connection))
     return Credential("cookie", cookie) if cookie else None
+
+
+def _key_in(before: str, offer: str) -> str | None:
+    """Return the key in a sub-protocol, if there is one; ``before`` is the one that is offered before it."""
+    for prefix in (_KEY, _OPENAI_KEY):
+        if offer.startswith(prefix):
+            return offer.removeprefix(prefix)
+    return offer if before == _DEEPGRAM_KEY else None
 
 
 def cookie_name(connection: HTTPConnection) -> str:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from fastapi_service.delivery.hub import Receiver
 from fastapi_service.delivery.ports import Sender
+from fastapi_service.endpointing.change import EndpointingChange
 from fastapi_service.recognition.common_clock import CommonClock
 from fastapi_service.storage.record import SessionRecord
 from wire.messages.base import Speaker
@@ -48,7 +49,15 @@ class SpeechSession(Protocol):
         """Put the utterances from now on onto a clock that another session has, too."""
         ...
 
+    def tune(self, change: EndpointingChange, /) -> None:
+        """Let utterances end otherwise from now on."""
+        ...
+
     async def flush(self) -> None: ...
+
+    async def clear(self) -> None:
+        """Drop the open utterance."""
+        ...
 
     async def finish(self) -> None: ...
 

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from fastapi_service import errors
 from fastapi_service.delivery.hub import Hub, Receiver
 from fastapi_service.delivery.ports import Sender
+from fastapi_service.endpointing.change import EndpointingChange
 from fastapi_service.monitoring import metrics
 from fastapi_service.sessions.ports import Client, Feed, MakeSession, Occupancy, SpeechSession, Store
 from fastapi_service.sessions.talk_observer import TalkObserver
@@ -71,8 +72,13 @@ class SessionRegistry:
         self._clients.add(client)
         metrics.CONNECTIONS.set(len(self._clients))
 
-    async def open(self, start: Start, client: Client) -> tuple[SpeechSession, str | None]:
+    async def open(self, start: Start, client: Client, change: EndpointingChange) -> tuple[SpeechSession, str | None]:
         """Begin or resume a session for a connection; the token comes with a new one only.
+
+        Args:
+            start: of the client.
+            client: owns the session from now on.
+            change: of the gateway's settings, for as long as the connection lasts.
 
         Raises:
             ProtocolError: the session cannot be resumed.
@@ -84,6 +90,7 @@ class SessionRegistry:
         else:
             record = await self._resume(start, start.session_id, client)
         session = self._make_session(record, self._sender(record, client))
+        session.tune(change)
         log.info("session started", session=record.session_id, resumed=token is None, sample_rate=record.sample_rate)
         return session, token
 
@@ -123,6 +130,11 @@ class SessionRegistry:
         """Count a session among those of its room that have sent audio."""
         if record.room is not None:
             self._occupancy.talks(record.room, record.owner)
+
+    def falls_silent(self, record: SessionRecord) -> None:
+        """Show a session's room that the speech which had begun is none."""
+        if record.room is not None:
+            self._occupancy.speaks(record.room, record.owner, speaking=False)
 
     def introduce(self, record: SessionRecord) -> None:
         """Show a session's new name or role to its room."""

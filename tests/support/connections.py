@@ -12,6 +12,7 @@ from fastapi_service import errors
 from fastapi_service.access.access import Access
 from fastapi_service.delivery.hub import Receiver
 from fastapi_service.delivery.result_log import Result
+from fastapi_service.endpointing.change import EndpointingChange
 from fastapi_service.recognition.common_clock import CommonClock
 from fastapi_service.sessions.ports import Client, Feed, SpeechSession
 from fastapi_service.settings import Settings
@@ -126,6 +127,9 @@ class FakeSession:
     noted: list[Final] = field(default_factory=list)
     clock: CommonClock | None = None
     """What it shares with another session."""
+    changes: list[EndpointingChange] = field(default_factory=list)
+    clears: int = 0
+    """Open utterances that were dropped."""
 
     @property
     def seconds(self) -> float:
@@ -149,8 +153,14 @@ class FakeSession:
     def share(self, clock: CommonClock) -> None:
         self.clock = clock
 
+    def tune(self, change: EndpointingChange) -> None:
+        self.changes.append(change)
+
     async def flush(self) -> None:
         self.flushes += 1
+
+    async def clear(self) -> None:
+        self.clears += 1
 
     async def finish(self) -> None:
         if self.frozen:
@@ -166,14 +176,16 @@ class FakeRegistry:
     missing: int = 0
     starts: list[Start] = field(default_factory=list)
     talking: int = 0
+    silent: int = 0
     introduced: list[Speaker | None] = field(default_factory=list)
     left: list[bool] = field(default_factory=list)
 
     def enter(self, client: Client) -> None:
         pass
 
-    async def open(self, start: Start, client: Client) -> tuple[SpeechSession, str | None]:
+    async def open(self, start: Start, client: Client, change: EndpointingChange) -> tuple[SpeechSession, str | None]:
         self.starts.append(start)
+        self.session.tune(change)
         self.session.send = client.send_queue.send
         return self.session, "token"
 
@@ -182,6 +194,9 @@ class FakeRegistry:
 
     def talks(self, _: SessionRecord) -> None:
         self.talking += 1
+
+    def falls_silent(self, _: SessionRecord) -> None:
+        self.silent += 1
 
     def introduce(self, record: SessionRecord) -> None:
         self.introduced.append(record.speaker)

@@ -12,6 +12,7 @@ from fastapi_service import errors
 from fastapi_service.api.channel import Channel
 from fastapi_service.api.connection import Connection
 from fastapi_service.api.native import NativeSerializer
+from fastapi_service.endpointing.change import EndpointingChange
 from fastapi_service.sessions.ports import Client, SpeechSession
 from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionTakenOver
@@ -42,13 +43,14 @@ class TwoSessions(FakeRegistry):
     refused: WireError | None = None
     clients: list[Client] = field(default_factory=list)
 
-    async def open(self, start: Start, client: Client) -> tuple[SpeechSession, str | None]:
+    async def open(self, start: Start, client: Client, change: EndpointingChange) -> tuple[SpeechSession, str | None]:
         self.starts.append(start)
         if len(self.starts) > 1 and self.refused is not None:
             refused, self.refused = self.refused, None
             raise refused
         assert isinstance(client, Channel)
         session = self.two[client.number or 0]
+        session.tune(change)
         self.clients.append(client)
         session.send = client.send_queue.send
         return session, None if start.session_id else "token"

@@ -96,6 +96,18 @@ def test_a_key_is_found_in_the_header_and_among_the_subprotocols() -> None:
     assert presented(request(), takes_cookie=True) is None
 
 
+def test_a_key_is_found_where_clients_of_other_services_put_it() -> None:
+    """Deepgram's header and its pages' sub-protocols, and those of OpenAI's pages; only in a handshake."""
+    key = api_keys.new_key().key
+    assert presented(request(authorization=f"Token {key}"), takes_cookie=False) == Credential("key", key)
+    for offer in (f"realtime, openai-insecure-api-key.{key}, openai-beta.realtime-v1", f"token, {key}"):
+        offered = request(kind="websocket", sec_websocket_protocol=offer)
+        assert presented(offered, takes_cookie=False) == Credential("key", key)
+        assert presented(request(sec_websocket_protocol=offer), takes_cookie=False) is None
+    assert presented(request(kind="websocket", sec_websocket_protocol=f"{key}, token"), takes_cookie=False) is None
+    assert presented(request(authorization="Token sk-elsewhere"), takes_cookie=False) is None
+
+
 def test_a_ticket_in_a_request_that_opens_no_websocket_is_not_taken() -> None:
     """Else it would make the next ticket, and so on, after the sign-in that it was made with."""
     assert presented(request(sec_websocket_protocol="wta, wta.ticket.abc"), takes_cookie=True) is None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -10,7 +10,8 @@ import uvicorn
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-from fastapi_service.api.keepalive import PatientWebSocketProtocol
+from fastapi_service.api.keepalive import LARGER_MESSAGES, PatientWebSocketProtocol
+from fastapi_service.fastapi_service import LARGEST_MESSAGE
 from tests.support.eventually import soon
 
 PING_S = 0.1
@@ -38,7 +39,7 @@ class Echo:
 async def serving(away_s: float) -> AsyncIterator[str]:
     config = uvicorn.Config(
         Echo(away_s), port=0, ws=PatientWebSocketProtocol, ws_ping_interval=PING_S, ws_ping_timeout=PING_S,
-        lifespan="off", log_config=None,
+        ws_max_size=LARGEST_MESSAGE, lifespan="off", log_config=None,
     )  # fmt: skip
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
@@ -95,3 +96,21 @@ async def test_silent_client_is_closed(messages: int) -> None:
 async def _send(line: ClientConnection, messages: int) -> None:
     for _ in range(messages):
         await line.send(MESSAGE)
+
+
+@pytest.mark.parametrize(
+    ("path", "largest"), [("/ws", LARGEST_MESSAGE), *LARGER_MESSAGES.items(), ("/v1/realtime?model=m", 1 << 20)]
+)
+async def test_a_path_has_its_largest_message(path: str, largest: int) -> None:
+    """A larger one closes the connection with 1009; the process's limit holds for all other paths."""
+    async with serving(0) as url, websockets.connect(url + path, ping_interval=None, compression=None) as line:
+        await line.send(bytes(largest))
+        assert await line.recv() == str(largest)
+        if "?" in path:
+            return
+        with suppress(websockets.ConnectionClosed):  # the gateway does not wait for the end of it
+            await line.send(bytes(largest + 1))
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await line.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1009

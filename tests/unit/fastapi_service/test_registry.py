@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from fastapi_service import errors
 from fastapi_service.delivery.hub import Hub
 from fastapi_service.delivery.ports import Sender
+from fastapi_service.endpointing.change import EndpointingChange
 from fastapi_service.endpointing.frames import FRAME
 from fastapi_service.sessions import registry as module
 from fastapi_service.sessions.ports import SpeechSession
@@ -174,7 +175,7 @@ async def opened(sut: SessionRegistry, *, resumed: bool) -> FakeClient:
     client = FakeClient(None)
     sut.enter(client)
     start = Start(session_id=ALICE, token="token") if resumed else Start()
-    client.session, token = await sut.open(start, client)
+    client.session, token = await sut.open(start, client, EndpointingChange())
     assert token == (None if resumed else "token")
     return client
 
@@ -221,7 +222,7 @@ async def test_of_connections_that_resume_at_once_the_owner_stays() -> None:
 
     async def resume(client: FakeClient, token: str) -> str | None:
         try:
-            session, _ = await sut.open(Start(session_id=ALICE, token=token), client)
+            session, _ = await sut.open(Start(session_id=ALICE, token=token), client, EndpointingChange())
         except ProtocolError:
             return None
         return session.record.owner
@@ -278,7 +279,7 @@ async def test_a_room_sees_who_comes_and_who_talks() -> None:
 
     sut = SessionRegistry(store, Hub(), occupancy, note_sender, TaskSet(), Settings())
     client = FakeClient(None)
-    client.session, _ = await sut.open(Start(room="kitchen"), client)
+    client.session, _ = await sut.open(Start(room="kitchen"), client, EndpointingChange())
     record = replace(client.session.record, person="0" * 16)
     await sut.join(record, client.feed, 0)
     ended = SpeechEnded(segment=0, start_ms=0, end_ms=900, reason="silence")
@@ -286,7 +287,8 @@ async def test_a_room_sees_who_comes_and_who_talks() -> None:
         made[0].send(message)
     made[0].send_error(errors.busy())
     sut.introduce(record.configured(Configure(name="Bob")))
-    assert [call for call, *_ in occupancy.calls] == ["join", "speaks", "is silent", "introduce"]
+    sut.falls_silent(record)
+    assert [call for call, *_ in occupancy.calls] == ["join", "speaks", "is silent", "introduce", "is silent"]
     assert [speaker and speaker.name for speaker in occupancy.speakers] == [None, "Bob"]
     assert client.send_queue.sent == ["speech_started", "ack", "speech_ended", "busy"]
     assert client.feed.statistics == [PERSON]
@@ -297,9 +299,10 @@ async def test_a_private_session_is_in_no_room() -> None:
     occupancy = FakeOccupancy()
     sut = registry(occupancy=occupancy)
     client = FakeClient(None)
-    client.session, _ = await sut.open(Start(), client)
+    client.session, _ = await sut.open(Start(), client, EndpointingChange())
     await sut.join(client.session.record, client.feed, 0)
     sut.introduce(client.session.record)
+    sut.falls_silent(client.session.record)
     assert occupancy.calls == []
 
 

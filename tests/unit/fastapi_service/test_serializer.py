@@ -9,7 +9,7 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
@@ -19,26 +19,31 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from fastapi_service.api.acceptor import Acceptor, acceptor_of
 from fastapi_service.api.connection import Connection
-from fastapi_service.api.serializer import Audio, Flush, Incoming, Serializer
+from fastapi_service.api.serializer import Audio, Begin, Clear, Flush, Incoming, Serializer, Tune
 from fastapi_service.api.validation import explain
 from fastapi_service.delivery.frames import Close, Frame, Reply
+from fastapi_service.endpointing.change import EndpointingChange
 from fastapi_service.sessions.ports import Client, SpeechSession
 from fastapi_service.settings import Settings
 from tests.support.connections import FakeLog, FakeRegistry, FakeSocket, FakeVisit, open_access
 from wire.close_codes import CloseCode
 from wire.errors import ProtocolError
-from wire.messages.client import Start, Stop
+from wire.messages.client import Ping, Start, Stop
 from wire.messages.results import Final
-from wire.messages.server import AnyServerMessage, Error, Stopped
+from wire.messages.server import AnyServerMessage, Error, Pong, Stopped
 
 PIECE = 4
 """Bytes of audio in one message; a longer frame is several."""
 
 
-class LineSerializer:
-    """Lines of text: ``audio BASE64``, ``keepalive``, ``hello``, ``flush``, ``end``."""
+COMMANDS: dict[str, Incoming] = {"flush": Flush(), "clear": Clear(), "end": Stop()}
 
-    resumable = False
+
+class LineSerializer:
+    """Lines of text: ``audio BASE64``, ``keepalive``, ``hello``, ``flush``, ``clear``, ``patience MS``, ``end``."""
+
+    resumable = grant_may_follow = False
+    idle_s: float | None = None
 
     def __init__(self, query: Mapping[str, str], offered: Sequence[str] = ()) -> None:
         self.subprotocol = "lines" if "lines" in offered else None
@@ -53,6 +58,8 @@ class LineSerializer:
             start = Start(sample_rate=int(rate), language=self._query.get("language"))
         except ValidationError as invalid:
             raise explain(invalid) from invalid
+        if "silence" in self._query:
+            return (Begin(start, EndpointingChange(silence_ms=int(self._query["silence"]))),)
         return (Reply(("hello",)), start)
 
     def decode(self, frame: Frame) -> tuple[Incoming, ...]:
@@ -68,10 +75,10 @@ class LineSerializer:
                 return ()
             case "hello":
                 return (Reply(("hello", b"again")),)
-            case "flush":
-                return (Flush(),)
-            case "end":
-                return (Stop(),)
+            case "patience":
+                return (Tune(EndpointingChange(silence_ms=int(rest))),)
+            case "flush" | "clear" | "end":
+                return (COMMANDS[verb], Ping(id=verb))
             case _:
                 raise ProtocolError("bad_line", "The line is unknown.", "Send audio, keepalive or end.")
 
@@ -80,6 +87,8 @@ class LineSerializer:
             case Final():
                 self._sent += 1
                 return (f"text {self._sent} {message.text}", message.text.encode())
+            case Pong():
+                return (f"done {message.id}",) if message.id == "clear" else ()
             case Stopped():
                 return (f"summary {message.segments}",)
             case Error(code="session_unknown"):
@@ -110,12 +119,12 @@ async def lines(websocket: WebSocket, acceptor: Annotated[Acceptor, Depends(acce
     await acceptor.serve(websocket, LineSerializer(websocket.query_params, websocket.scope["subprotocols"]))
 
 
-def client(registry: FakeRegistry) -> TestClient:
+def client(registry: FakeRegistry, access: Literal["open", "closed"] = "open") -> TestClient:
     """A client of an application with this protocol only."""
     log = FakeLog()
     log.add(1, 2)
     app = FastAPI()
-    app.state.acceptor = Acceptor(registry, log, Settings(), open_access())
+    app.state.acceptor = Acceptor(registry, log, Settings(access=access), open_access())
     app.include_router(router)
     return TestClient(app)
 
@@ -193,6 +202,15 @@ def test_an_invalid_handshake_is_refused_over_http(rate: str, code: str) -> None
     assert (registry.starts, registry.left) == ([], [])
 
 
+def test_a_closed_gateway_refuses_a_handshake_that_nothing_can_make_good() -> None:
+    """No message of the protocol has a key, and the handshake has none: HTTP status 401."""
+    registry = FakeRegistry()
+    with pytest.raises(WebSocketDenialResponse) as denied, client(registry, "closed").websocket_connect("/lines"):
+        pass
+    assert (denied.value.status_code, denied.value.json()["code"]) == (401, "no_grant")
+    assert (registry.starts, registry.left) == ([], [])
+
+
 def test_a_foreign_origin_is_refused_before_the_handshake_is_read() -> None:
     """With the status of every refused origin."""
     with (
@@ -206,7 +224,7 @@ def test_a_foreign_origin_is_refused_before_the_handshake_is_read() -> None:
 class RefusingRegistry(FakeRegistry):
     """Opens no session."""
 
-    async def open(self, start: Start, _: Client) -> tuple[SpeechSession, str | None]:
+    async def open(self, start: Start, _: Client, __: EndpointingChange) -> tuple[SpeechSession, str | None]:
         self.starts.append(start)
         raise ProtocolError("session_unknown" if start.language else "no_place", "There is none.", "Go elsewhere.")
 
@@ -257,3 +275,32 @@ async def test_a_flush_without_a_session_does_nothing() -> None:
     registry = FakeRegistry()
     socket = await converse(Late({}), registry, "flush", "end")
     assert (registry.starts, socket.frames) == ([], ["summary 0"])
+
+
+async def test_a_session_has_ends_of_utterances_of_its_own() -> None:
+    """From its beginning, and changed in its course; what is left out has the gateway's value again."""
+    registry = FakeRegistry()
+    await converse(LineSerializer({"silence": "300"}), registry, "patience 900", "flush", "end")
+    assert registry.session.changes == [EndpointingChange(silence_ms=300), EndpointingChange(silence_ms=900)]
+    registry = FakeRegistry()
+    await converse(LineSerializer({}), registry, "end")
+    assert registry.session.changes == [EndpointingChange()]
+
+
+async def test_a_client_takes_its_audio_back() -> None:
+    """The session drops it, and its room sees nobody talk; an answer to the command comes behind it."""
+    registry = FakeRegistry()
+    socket = await converse(LineSerializer({}), registry, "clear", "end")
+    assert (registry.session.clears, registry.silent) == (1, 1)
+    assert "done clear" in socket.frames
+
+
+@pytest.mark.parametrize("frames", [(), ("keepalive", "sing")], ids=["silent", "silent after a while"])
+async def test_a_client_without_signs_of_life_is_disconnected(frames: tuple[str, ...]) -> None:
+    """If its protocol demands them: its session ends, with an error of its own."""
+    registry, serializer = FakeRegistry(), LineSerializer({})
+    serializer.idle_s = 0.1
+    socket = await converse(serializer, registry, *frames)
+    assert socket.frames[-1] == "error idle"
+    assert socket.reason == f"NET-{CloseCode.TRY_LATER}"
+    assert registry.left == [False]
