@@ -2,20 +2,24 @@
 
 from typing import Any, NamedTuple, get_args
 
+from infra.ledger.entry import order_ttl_s
 from listener_service.conversation import Conversation
 from listener_service.counts import Counts, Room, speaker_of
-from listener_service.order import Order
+from listener_service.order import Acceptance, Order
 from listener_service.sentences import Scope
 from listener_service.settings import Settings
 from listener_service.tally import Tally
+from listener_service.voices import Voices
 from wire import names
 from wire.messages.results import SegmentEnd
 from wire.messages.statistics import AnyStatistics
 
-ORDER, VOICES, VOICEPRINT, PERSON = "order", "voices", "voiceprint", "person"
+ORDER, VOICES, PERSON = "order", "voices", "person"
 """Names of states beside the scopes of statistics."""
-OTHERS = {ORDER, VOICES, VOICEPRINT}
+OTHERS = {ORDER, VOICES}
 """Names of those that are no statistics."""
+State = dict[str, Any]
+"""A state to write, as ``lua/release.lua`` reads it."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
@@ -41,13 +45,9 @@ class Stored(NamedTuple):
 
 
 def addresses(result: SegmentEnd) -> dict[str, Address]:
-    """Return the place of each state that a result changes: its order, voices and all statistics, by scope.
-
-    Also that of the result's voiceprint, which is deleted with its release.
-    """
+    """Return the place of each state that a result changes: its order, voices and all statistics, by scope."""
     session_id, room = result.session_id, result.room
     found = {ORDER: Address(names.order(session_id)), VOICES: Address(names.voices(session_id))}
-    found[VOICEPRINT] = Address(names.voiceprint(session_id, result.segment))
     found["session"] = Address(names.statistics(names.audience(session_id, None)))
     if room is not None:
         found["room"] = Address(names.statistics(names.room_audience(room)))
@@ -74,7 +74,35 @@ def counts_of(result: SegmentEnd, order: Order, states: dict[str, Stored], setti
     return Counts(scopes, order.newest_sentence, *windows, room=room, began_ms=order.began_ms)
 
 
-def messages_of(result: SegmentEnd, counts: Counts) -> dict[str, AnyStatistics]:
+def states_after(
+    places: dict[str, Address],
+    before: dict[str, Stored],
+    acceptance: Acceptance,
+    counts: Counts,
+    voices: Voices | None,
+    ttl_s: int,
+) -> dict[str, State]:
+    """Return the states to write, by name: the order and, with released results, all statistics and the voices.
+
+    Args:
+        places: those of all states.
+        before: the states as they were read; the script writes only if their versions are unchanged.
+        acceptance: the results.
+        counts: the counts with them.
+        voices: the voices with them; None if they are as before.
+        ttl_s: seconds to live; an order lives longer, and the statistics over all conversations for good.
+    """
+    fields = {ORDER: {"data": acceptance.order.model_dump_json()}}
+    if acceptance.released:
+        for name, message in _messages_of(acceptance.released[0], counts).items():
+            fields[name] = _written(counts, name) | {"message": message.model_dump_json()}
+    if voices is not None:
+        fields[VOICES] = {"data": voices.model_dump_json()}
+    lives_s = {ORDER: order_ttl_s(ttl_s), "global": 0}
+    return {name: _state(places[name], before[name], fields[name], lives_s.get(name, ttl_s)) for name in fields}
+
+
+def _messages_of(result: SegmentEnd, counts: Counts) -> dict[str, AnyStatistics]:
     """Return the statistics that clients get after a result, by scope; the others of its states stay as they are."""
     found: dict[str, AnyStatistics] = {}
     for scope, tally in counts.tallies.items():
@@ -91,10 +119,15 @@ def messages_of(result: SegmentEnd, counts: Counts) -> dict[str, AnyStatistics]:
     return found
 
 
-def written(counts: Counts, name: str) -> dict[str, Any]:
+def _written(counts: Counts, name: str) -> dict[str, Any]:
     """Return the new fields of a state of statistics, as JSON."""
     room = counts.room
     if name == PERSON and room is not None:
         return {"data": room.tally.model_dump_json()}
     more = {"conversation": room.conversation.model_dump_json()} if name == "room" and room is not None else {}
     return {"data": next(tally for scope, tally in counts.tallies.items() if scope == name).model_dump_json()} | more
+
+
+def _state(address: Address, known: Stored, fields: dict[str, str], ttl_s: int) -> State:
+    """Return one state to write; its fields are its data as JSON, and for statistics the message for clients."""
+    return {**address._asdict(), "version": known.version or "0", "fields": fields, "ttl": ttl_s}
