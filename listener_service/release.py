@@ -60,7 +60,9 @@ class Releaser:
                 return acceptance
             may_have = is_voiced or bool(order.waiting)
             voices, results = self._with_voices(acceptance.released, states[VOICES], may_have=may_have)
-            counts, released = counts_of(result, order, states, self._settings).add(results)
+            has_voices = voices is not None or states[VOICES].data is not None
+            counts = counts_of(result, order, states, self._settings, has_voices=has_voices)
+            counts, released = counts.add(results)
             update = {"sentence": counts.sentence, "began_ms": counts.began_ms}
             acceptance = replace(acceptance, order=acceptance.order.model_copy(update=update), released=released)
             changed = states_after(places, states, acceptance, counts, voices, ttl_s=self._settings.session_ttl_s)

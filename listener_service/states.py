@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple, get_args
 
+from pydantic import BaseModel
+
 from infra.ledger.entry import order_ttl_s
 from listener_service.conversation import Conversation
 from listener_service.counts import Counts, Room, speaker_of
@@ -9,6 +11,7 @@ from listener_service.order import Acceptance, Order
 from listener_service.sentences import Scope
 from listener_service.settings import Settings
 from listener_service.tally import Tally
+from listener_service.voice_counts import PersonVoices, VoiceCounts
 from listener_service.voices import Voices
 from wire import names
 from wire.messages.results import SegmentEnd
@@ -31,9 +34,9 @@ class Address(NamedTuple):
     """Beginning of the names of its fields, where a hash has several states."""
 
     @property
-    def fields(self) -> tuple[str, str, str]:
-        """Names of what is read: version, data, and the conversation of a room."""
-        return f"{self.prefix}version", f"{self.prefix}data", f"{self.prefix}conversation"
+    def fields(self) -> list[str]:
+        """Names of what is read, those of ``Stored``."""
+        return [self.prefix + name for name in Stored._fields]
 
 
 class Stored(NamedTuple):
@@ -42,6 +45,9 @@ class Stored(NamedTuple):
     version: str | None
     data: str | None
     conversation: str | None
+    """The talk in a room."""
+    voices: str | None
+    """Counts of the voices of a session, or figures of those of a person."""
 
 
 def addresses(result: SegmentEnd) -> dict[str, Address]:
@@ -56,8 +62,17 @@ def addresses(result: SegmentEnd) -> dict[str, Address]:
     return found
 
 
-def counts_of(result: SegmentEnd, order: Order, states: dict[str, Stored], settings: Settings) -> Counts:
+def counts_of(
+    result: SegmentEnd, order: Order, states: dict[str, Stored], settings: Settings, *, has_voices: bool
+) -> Counts:
     """Return what was counted before a result.
+
+    Args:
+        result: the end of one utterance.
+        order: of its session.
+        states: as they were read.
+        settings: the windows.
+        has_voices: the speakers of the microphone are distinguished, so voices are counted, too.
 
     Raises:
         pydantic.ValidationError: a state is damaged.
@@ -68,10 +83,14 @@ def counts_of(result: SegmentEnd, order: Order, states: dict[str, Stored], setti
     room = None
     if (person := tallies.pop(PERSON, None)) is not None:
         conversation = Conversation.model_validate_json(states["room"].conversation or "{}")
-        room = Room(speaker_of(result), person, conversation)
+        known = states[PERSON].voices
+        of_person = PersonVoices.model_validate_json(known) if known else None
+        room = Room(speaker_of(result), person, conversation, of_person)
     scopes = {scope: tallies[scope] for scope in SCOPES if scope in tallies}
     windows = settings.trend_window, settings.latency_window
-    return Counts(scopes, order.newest_sentence, *windows, room=room, began_ms=order.began_ms)
+    stored = states["session"].voices
+    voices = VoiceCounts.model_validate_json(stored or "{}") if stored or has_voices else None
+    return Counts(scopes, order.newest_sentence, *windows, room=room, began_ms=order.began_ms, voices=voices)
 
 
 def states_after(
@@ -105,27 +124,34 @@ def states_after(
 def _messages_of(result: SegmentEnd, counts: Counts) -> dict[str, AnyStatistics]:
     """Return the statistics that clients get after a result, by scope; the others of its states stay as they are."""
     found: dict[str, AnyStatistics] = {}
+    room = counts.room
     for scope, tally in counts.tallies.items():
         found[scope] = tally.statistics(
             scope,
             trend_window=counts.trend_window,
             session_id=result.session_id if scope == "session" else None,
             room=result.room if scope == "room" else None,
-            conversation=counts.room.conversation.figures() if scope == "room" and counts.room else None,
+            conversation=room.conversation.figures() if scope == "room" and room else None,
         )
-    if counts.room is not None and result.room is not None and counts.room.has_own_figures:
-        speaker = counts.room.speaker
-        found[PERSON] = counts.room.tally.person_statistics(result.room, speaker, trend_window=counts.trend_window)
+    if counts.voice_figures:
+        found["session"] = found["session"].model_copy(update={"voices": counts.voice_figures})
+    if room is not None and result.room is not None and room.has_own_figures:
+        person = room.tally.person_statistics(result.room, room.speaker, trend_window=counts.trend_window)
+        found[PERSON] = person.model_copy(update={"voices": room.voices.figures if room.voices else None})
     return found
 
 
-def _written(counts: Counts, name: str) -> dict[str, Any]:
+def _written(counts: Counts, name: str) -> dict[str, str]:
     """Return the new fields of a state of statistics, as JSON."""
-    room = counts.room
+    room, tallies = counts.room, {str(scope): tally for scope, tally in counts.tallies.items()}
+    parts: dict[str, BaseModel | None]
     if name == PERSON and room is not None:
-        return {"data": room.tally.model_dump_json()}
-    more = {"conversation": room.conversation.model_dump_json()} if name == "room" and room is not None else {}
-    return {"data": next(tally for scope, tally in counts.tallies.items() if scope == name).model_dump_json()} | more
+        parts = {"data": room.tally, "voices": room.voices}
+    else:
+        conversation = room.conversation if name == "room" and room is not None else None
+        voices = counts.voices if name == "session" else None
+        parts = {"data": tallies[name], "conversation": conversation, "voices": voices}
+    return {field: part.model_dump_json() for field, part in parts.items() if part is not None}
 
 
 def _state(address: Address, known: Stored, fields: dict[str, str], ttl_s: int) -> State:
