@@ -7,8 +7,10 @@ from listener_service.conversation import MAX_PEOPLE, Conversation
 from listener_service.sentences import Place, Scope, Sentence, after, linked
 from listener_service.tally import Replaced, Tally
 from listener_service.timeline import MAX_POINTS, PERSON_POINTS
+from listener_service.voice_counts import PersonVoices, VoiceCounts
 from wire.messages.base import Speaker
 from wire.messages.results import Final, SegmentEnd, SegmentFailed
+from wire.messages.statistics import VoiceStatistics
 from wire.people import person_id
 
 
@@ -21,12 +23,18 @@ class Room:
     tally: Tally
     """Statistics of this person."""
     conversation: Conversation
+    voices: PersonVoices | None = None
+    """Those of this person, as clients get them; None where the speakers of one microphone are not distinguished."""
 
     @property
     def has_own_figures(self) -> bool:
         """Return False for a person beyond those who have: whoever enters the room later gets those of each."""
         people = self.conversation.people
         return self.speaker.person in people or len(people) < MAX_PEOPLE
+
+    def having(self, session_id: str, voices: tuple[VoiceStatistics, ...]) -> "Room":
+        """Return the room with the newest figures of the voices of a session."""
+        return replace(self, voices=(self.voices or PersonVoices()).having(session_id, voices))
 
     def add(self, end: SegmentEnd, trend_window: int, replaced: Replaced | None, began_ms: int | None) -> "Room":
         """Return the room with one more result of the session."""
@@ -36,7 +44,7 @@ class Room:
         tally = self.tally.add(
             end, trend_window=trend_window, latency_window=0, points=PERSON_POINTS, replaced=replaced
         )
-        return Room(speaker, tally, conversation)
+        return replace(self, speaker=speaker, tally=tally, conversation=conversation)
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,10 @@ class Counts:
     """None outside of rooms."""
     began_ms: int | None = None
     """See ``Order``."""
+    voices: VoiceCounts | None = None
+    """None where the speakers of one microphone are not distinguished."""
+    voice_figures: tuple[VoiceStatistics, ...] = ()
+    """Those of the session, as clients get them."""
 
     def add(self, results: Iterable[SegmentEnd]) -> tuple["Counts", list[SegmentEnd]]:
         """Return the counts with the next results of the session, and these as they are released."""
@@ -60,7 +72,12 @@ class Counts:
         for result in results:
             counts, end = counts._with(result)
             released.append(end)
-        return counts, released
+        return counts._with_figures(released[0].session_id) if released else counts, released
+
+    def _with_figures(self, session_id: str) -> "Counts":
+        figures = self.voices.figures(session_id, self.trend_window) if self.voices else ()
+        room = self.room.having(session_id, figures) if self.room and figures else self.room
+        return replace(self, voice_figures=figures, room=room)
 
     def _with(self, result: SegmentEnd) -> tuple["Counts", SegmentEnd]:
         end = linked(self.sentence, result)
@@ -80,7 +97,10 @@ class Counts:
                 replaced=replaced,
             )
             places[scope] = replaced.place if replaced else tallies[scope].place
-        counts = replace(self, tallies=tallies, began_ms=began_ms)
+        voices = self.voices
+        if voices and isinstance(end, Final):
+            voices = voices.add(end, earlier, self.trend_window)
+        counts = replace(self, tallies=tallies, began_ms=began_ms, voices=voices)
         if self.room is None:
             return replace(counts, sentence=after(self.sentence, end, places)), end
         person = self.room.speaker.person

@@ -54,6 +54,13 @@ class Extremes(BaseModel):
             extremes = extremes._with(newest.pop(oldest.session_id))
         return extremes.model_copy(update={"newest": newest})
 
+    def together(self, other: "Extremes") -> "Extremes":
+        """Return the extremes of both, as if all of their sentences were certain."""
+        both = (self, other)
+        candidates = [each for one in both for each in (one.positive, one.negative, *one.newest.values())]
+        positive, negative = _extremes(candidates)
+        return Extremes(positive=positive, negative=negative)
+
     def _with(self, sentence: Candidate) -> "Extremes":
         positive, negative = _extremes([self.positive, self.negative, sentence])
         return self.model_copy(update={"positive": positive, "negative": negative})

@@ -70,10 +70,16 @@ class Sentence(BaseModel):
 
 
 def linked(sentence: Sentence | None, result: SegmentEnd) -> SegmentEnd:
-    """Return a result as it is released: a final continues the newest sentence, or none."""
-    if not isinstance(result, Final) or (sentence is not None and sentence.goes_on_with(result)):
+    """Return a result as it is released: a final continues the newest sentence, or none.
+
+    A text without a voice of its own, such as a short one, has that of the sentence.
+    """
+    if not isinstance(result, Final):
         return result
-    return result.alone()
+    if sentence is None or not sentence.goes_on_with(result):
+        return result.alone()
+    voice = sentence.voice_after(result)
+    return result if result.voice or voice is None else result.model_copy(update={"voice": voice})
 
 
 def after(

@@ -179,28 +179,31 @@ class Tally(BaseModel):
             latency={hop: _percentiles(values) for hop, values in self.hops_ms.items()},
             conversation=conversation,
             **self._totals(trend_window),
-            **({} if scope == "global" else self._highlights()),
+            **({} if scope == "global" else self.highlights()),
         )
 
     def person_statistics(self, room: str, speaker: Speaker, *, trend_window: int) -> PersonStatistics:
         """Make the message for clients about one person."""
-        totals = self._totals(trend_window) | self._highlights()
+        totals = self._totals(trend_window) | self.highlights()
         return PersonStatistics(room=room, person=speaker.person, name=speaker.name, role=speaker.role, **totals)
 
-    def _highlights(self) -> dict[str, Any]:
+    def highlights(self) -> dict[str, Any]:
         """Return the fields that those of one conversation have."""
         positive, negative = self.extremes.sentences()
         turns = turning_points(self.timeline)
         return {"turning_points": turns, "most_positive": positive, "most_negative": negative}
 
     def _totals(self, trend_window: int) -> dict[str, Any]:
-        """Return the fields that all statistics have."""
-        counts = ("utterances", "sentences", "no_speech", "uncertain", "failures", "words", "speech_ms", "unanalysed")
-        return {name: getattr(self, name) for name in (*counts, "unsure", "zero_shot", "languages")} | {
-            "version": self.ended,
+        """Return the fields that the statistics of an audience and of a person have."""
+        ends = {name: getattr(self, name) for name in ("no_speech", "uncertain", "failures")}
+        return ends | {"version": self.ended, "trend_window": trend_window} | self.counts()
+
+    def counts(self) -> dict[str, Any]:
+        """Return the fields that all statistics have, those of a voice, too."""
+        counts = ("utterances", "sentences", "words", "speech_ms", "unanalysed", "unsure", "zero_shot", "languages")
+        return {name: getattr(self, name) for name in counts} | {
             "sentiment": {label: self._label(label) for label in LABELS},
             "trend": sum(self.valence_ppm) / (PPM * len(self.valence_ppm)) if self.valence_ppm else None,
-            "trend_window": trend_window,
             "timeline": tuple(point(bucket) for bucket in self.timeline),
         }
 

@@ -34,12 +34,16 @@ class Speaker(NamedTuple):
     short_name: str | None = None
     """The name for a line of subtitles."""
     voices: Mapping[int, int] = {}
-    """Number of a voice in finals → the voice that it turned out to be; empty if there are not several."""
+    """Number of a voice in finals → the voice that it turned out to be."""
+
+    def voice(self, result: Final | SegmentFailed) -> int | None:
+        """Return the voice of a result; None if it is not known."""
+        return self.voices.get(result.voice or 0) if isinstance(result, Final) else None
 
     def names(self, result: Final | SegmentFailed) -> tuple[str | None, str | None]:
         """Return the name and the short name of who said a result, with the voice if several share the microphone."""
-        voice = self.voices.get(result.voice or 0) if isinstance(result, Final) else None
-        if voice is None:
+        voice = self.voice(result)
+        if voice is None or len({*self.voices.values()}) < 2:
             return self.name, self.short_name
         if not self.name:
             return f"Speaker {voice}", f"Speaker {voice}"
@@ -87,13 +91,9 @@ class Speakers:
             person = self._person_of[session]
             known, offset_ms = self._newest[person], 0 if earliest is None else began - earliest
             role = plain_text(known.role or "") or None if known else None
-            public, voices = known.person if known else None, self._several(session)
+            public, voices = known.person if known else None, self._voices.get(session, {})
             found[session] = Speaker(labels[person], offset_ms, public, role, short[person], voices)
         return found
-
-    def _several(self, session: str) -> dict[int, int]:
-        voices = self._voices.get(session, {})
-        return voices if len({*voices.values()}) > 1 else {}
 
     def _labels(self, shorten: Callable[[str], str]) -> dict[str, str | None]:
         """Return the name of each person; later ones of the same name get a number."""
@@ -136,6 +136,8 @@ class Entry:
     failed: bool
     person: str | None = None
     role: str | None = None
+    voice: int | None = None
+    """Number of the voice in its session, after all revisions; None if it is not known."""
     short_name: str | None = None
     """The speaker's name for a line of subtitles."""
     utterances: tuple[tuple[int, int], ...] = ()
@@ -159,6 +161,7 @@ class Entry:
             failed=final is None,
             person=speaker.person,
             role=speaker.role,
+            voice=speaker.voice(result),
             short_name=short_name,
             utterances=tuple((start + speaker.offset_ms, end + speaker.offset_ms) for start, end in said.utterances),
         )

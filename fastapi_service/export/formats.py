@@ -121,6 +121,7 @@ def _json(entry: Entry, before: int) -> str:
         "speaker": entry.speaker,
         "person": entry.person,
         "role": entry.role,
+        "voice": entry.voice,
         "text": entry.text,
         "language": entry.language,
         "sentiment": entry.sentiment and _json_sentiment(entry.sentiment),

@@ -1,5 +1,7 @@
 """Tables of statistics, outcomes and devices."""
 
+from collections.abc import Sequence
+
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
@@ -7,7 +9,8 @@ from rich.text import Text
 from recorder_service.audio.microphone import InputDevice
 from recorder_service.outcome import Outcome
 from wire.messages.base import HOPS
-from wire.messages.statistics import Conversation, Statistics
+from wire.messages.results import LABELS
+from wire.messages.statistics import Conversation, Statistics, VoiceStatistics
 
 NOTHING = "–"
 
@@ -36,7 +39,7 @@ def statistics_table(statistics: Statistics, outcome: Outcome) -> Table:
         latency = statistics.latency[hop]
         table.add_row(hop, f"p50 {latency.p50_ms:.0f} ms, p95 {latency.p95_ms:.0f} ms")
     if outcome.latencies_ms:
-        row = f"p50 {_ms(outcome.latency_ms(50))} ms, p95 {_ms(outcome.latency_ms(95))} ms"
+        row = f"p50 {_whole(outcome.latency_ms(50))} ms, p95 {_whole(outcome.latency_ms(95))} ms"
         table.add_row("speech end → received here", row)
     return table
 
@@ -53,12 +56,32 @@ def conversation_table(conversation: Conversation) -> Table:
             Text(person.name or person.person[:8]),
             Text(person.role or NOTHING),
             _seconds(person.talk_ms),
-            NOTHING if person.share is None else f"{person.share:.0%}",
+            _percent(person.share),
             str(person.words),
-            NOTHING if person.words_per_minute is None else f"{person.words_per_minute:.0f}",
+            _whole(person.words_per_minute),
             _seconds(person.longest_monologue_ms),
             str(person.interruptions),
             _seconds(person.overlap_ms),
+        )
+    return table
+
+
+def voices_table(voices: Sequence[VoiceStatistics]) -> Table:
+    """Build a table with one row for each voice of a session."""
+    table = Table("voice", box=SIMPLE_HEAD, title="Speakers of the microphone", title_justify="left")
+    for name in ("talk", "share", "words", "words/min", "longest", *LABELS, "trend"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for voice in voices:
+        counts = (voice.sentiment[label].count if label in voice.sentiment else 0 for label in LABELS)
+        table.add_row(
+            f"Voice {voice.voice}",
+            _seconds(voice.speech_ms),
+            _percent(voice.share),
+            str(voice.words),
+            _whole(voice.words_per_minute),
+            _seconds(voice.longest_monologue_ms),
+            *map(str, counts),
+            NOTHING if voice.trend is None else f"{voice.trend:+.2f}",
         )
     return table
 
@@ -78,7 +101,7 @@ def outcomes_table(outcomes: list[Outcome]) -> Table:
             _alarm(outcome.failures),
             _alarm(outcome.missing),
             f"{outcome.lost_s:.1f} s",
-            *(_ms(outcome.latency_ms(percentile)) for percentile in (50, 95, 99)),
+            *(_whole(outcome.latency_ms(percentile)) for percentile in (50, 95, 99)),
             outcome.error.code if outcome.error else "",
         )
     return table
@@ -97,13 +120,17 @@ def _seconds(ms: int) -> str:
     return f"{ms / 1000:.1f} s"
 
 
+def _percent(share: float | None) -> str:
+    return NOTHING if share is None else f"{share:.0%}"
+
+
+def _whole(number: float | None) -> str:
+    return NOTHING if number is None else f"{number:.0f}"
+
+
 def _alarm(count: int) -> Text:
     """Format a number that should be 0."""
     return Text(str(count), style="bold red" if count else "")
-
-
-def _ms(latency_ms: float | None) -> str:
-    return NOTHING if latency_ms is None else f"{latency_ms:.0f}"
 
 
 def _trend(trend: float | None) -> str:

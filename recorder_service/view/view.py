@@ -12,7 +12,13 @@ from rich.text import Text
 
 from recorder_service.audio.microphone import InputDevice
 from recorder_service.outcome import Outcome, total
-from recorder_service.view.tables import conversation_table, devices_table, outcomes_table, statistics_table
+from recorder_service.view.tables import (
+    conversation_table,
+    devices_table,
+    outcomes_table,
+    statistics_table,
+    voices_table,
+)
 from wire.errors import WireError
 from wire.messages.jobs import NoSpeechReason
 from wire.messages.results import Final, NoSpeech, SegmentFailed
@@ -77,10 +83,18 @@ class View:
             self._out.control(Control(*[(ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2)] * rows))
             whole = {"text": result.sentence or result.text, "start_ms": last.start_ms}
             result = result.alone().model_copy(update=whole)
+        if isinstance(result, Final):
+            self._merged(result)
         line = result_line(result)
         self._out.print(line)
         if isinstance(result, Final) and self._can_erase:
             self._last = _Shown(result.session_id, result.segment, result.start_ms, line.cell_len)
+
+    def _merged(self, final: Final) -> None:
+        """Print which voices turned out to be one: the lines above stay as they are."""
+        for number, voice in (final.merged_voices or {}).items():
+            line = f"{_name(final, number)} turned out to be voice {voice}."
+            self._out.print(Text(f"{'':8}  {printable(line)}", style="dim"))
 
     @property
     def _can_erase(self) -> bool:
@@ -97,6 +111,8 @@ class View:
         else:
             for known in statistics:
                 self._out.print(statistics_table(known, outcomes[0]))
+                if known.voices:
+                    self._out.print(voices_table(known.voices))
                 if known.conversation is not None and known.conversation.people:
                     self._out.print(conversation_table(known.conversation))
             if not statistics and outcomes[0].error is None:
@@ -127,6 +143,8 @@ class JsonView(View):
 def result_line(result: Final | NoSpeech | SegmentFailed) -> Text:
     """Format a result as ``0:03.2  positive 0.93  en  Bob: And so, my fellow Americans``, or without a name.
 
+    Of several people at one microphone, the voice is named: ``Voice 2: …``, or ``Bob, voice 2: …``.
+
     An asterisk marks a language that the sentiment model was not trained with, an ellipsis a text that goes on with a
     sentence.
     """
@@ -149,8 +167,16 @@ def result_line(result: Final | NoSpeech | SegmentFailed) -> Text:
 
 
 def _text(final: Final) -> str:
-    name = f"{final.speaker.name}: " if final.speaker is not None and final.speaker.name else ""
-    return printable(f"{name}… {final.text}" if final.continues else f"{name}{final.text}")
+    name = _name(final, final.voice)
+    return printable(f"{name}: " * bool(name) + "… " * final.continues + final.text)
+
+
+def _name(final: Final, voice: int | None) -> str:
+    """Return the name of the person whose microphone it is, with a voice if it is known."""
+    name = final.speaker.name if final.speaker is not None and final.speaker.name else ""
+    if voice is None:
+        return name
+    return f"{name}, voice {voice}" if name else f"Voice {voice}"
 
 
 def clock_time(ms: int) -> str:

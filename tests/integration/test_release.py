@@ -24,7 +24,7 @@ from tests.support.speakers import ALICE, BOB, audio_job, failed, final, no_spee
 from wire import names
 from wire.messages.channels import FinalStats, ResultMessage
 from wire.messages.client import Start
-from wire.messages.results import Final, NoSpeech, SegmentFailed, segment_end
+from wire.messages.results import Final, NoSpeech, SegmentEnd, SegmentFailed, segment_end
 from wire.messages.statistics import Statistics
 
 SETTINGS = Settings()
@@ -255,8 +255,8 @@ def test_state_changed_during_planning_is_read_again(redis: Redis, monkeypatch: 
     read = releaser._read
     interrupted: list[Acceptance] = []
 
-    def interrupt(places: dict[str, Address]) -> dict[str, Stored]:
-        states = read(places)
+    def interrupt(places: dict[str, Address], result: SegmentEnd) -> tuple[dict[str, Stored], bool]:
+        states = read(places, result)
         if not interrupted:
             interrupted.append(other.apply(*theirs))
         return states

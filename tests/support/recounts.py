@@ -35,7 +35,7 @@ def recount(said: Sequence[Said]) -> statistics.Conversation:
                 share=int(talk * 1000 / whole + 0.5) / 1000 if whole else None,
                 words=words,
                 words_per_minute=int(words * 600_000 / talk + 0.5) / 10 if talk else None,
-                longest_monologue_ms=_longest(ordered, person),
+                longest_monologue_ms=longest(ordered, person),
                 interruptions=sum(
                     _interrupts(each, ordered[:n]) for n, each in enumerate(ordered) if each[0] == person
                 ),
@@ -53,7 +53,7 @@ def _first(said: Sequence[Said], person: str) -> int:
     return min(each.start_ms for each in said if each.person == person)
 
 
-def _longest(ordered: Sequence[Said], person: str) -> int:
+def longest(ordered: Sequence[Said], person: str) -> int:
     longest = begin = end = 0
     holder = None
     for each in ordered:

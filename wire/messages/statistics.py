@@ -88,19 +88,13 @@ class Conversation(Message):
     """Time in which two people or more talked, ms."""
 
 
-class _Totals(Message):
+class _Counts(Message):
     """Sentiments and languages count sentences: a final that continues replaces the final before in them."""
 
-    version: Annotated[int, Field(ge=0)] = 0
-    """Increases by one per utterance counted; the higher one is newer."""
     utterances: int = 0
     """Results of type ``final``."""
     sentences: int = Field(default_factory=lambda read: read.get("utterances", 0))
     """Results of type ``final`` that do not continue another one. From an older listener, each is a sentence."""
-    no_speech: int = 0
-    uncertain: int = 0
-    """Those of ``no_speech`` whose reason is ``uncertain``."""
-    failures: int = 0
     words: int = 0
     speech_ms: int = 0
     """Total length of these utterances, ms."""
@@ -113,9 +107,9 @@ class _Totals(Message):
     """Sentiments in languages that the model was not trained with."""
     trend: float | None = None
     """Mean of P(positive) − P(negative) over the last ``trend_window`` sentences with sentiment, −1…1."""
-    trend_window: int
     timeline: tuple[TimelinePoint, ...] = ()
-    """The whole conversation in at most 60 points, 30 in ``person_stats``, oldest first; none in the global scope."""
+    """The whole conversation in at most 60 points, 30 of a person or a voice, oldest first; none in the global
+    scope."""
     languages: dict[str, int] = {}
     """Sentences per language code."""
     turning_points: Annotated[tuple[TurningPoint, ...] | None, OMITTED] = None
@@ -125,6 +119,35 @@ class _Totals(Message):
     """The sentence with the highest valence above 0, the first of several; missing if there is none."""
     most_negative: Annotated[NotableSentence | None, OMITTED] = None
     """The sentence with the lowest valence below 0, the first of several; missing if there is none."""
+
+
+class VoiceStatistics(_Counts):
+    """Totals of one voice: of several people who share the microphone of a session.
+
+    They count the sentences whose final has this ``voice``, after all revisions (``merged_voices``). The points of the
+    ``timeline`` are at the same times for all voices of a session.
+    """
+
+    session_id: SessionId
+    voice: int
+    """Number of the voice in its session."""
+    share: float | None
+    """Part of the ``speech_ms`` of all voices of the session, 0–1, to three decimals; null without any."""
+    words_per_minute: float | None
+    """Words per minute of ``speech_ms``, to one decimal; null without any."""
+    longest_monologue_ms: int
+    """Longest stretch of the voice's utterances, one after the other with pauses under 2 s and none of another voice of
+    the session between them, from the first's beginning to the last's end."""
+
+
+class _Totals(_Counts):
+    version: Annotated[int, Field(ge=0)] = 0
+    """Increases by one per utterance counted; the higher one is newer."""
+    no_speech: int = 0
+    uncertain: int = 0
+    """Those of ``no_speech`` whose reason is ``uncertain``."""
+    failures: int = 0
+    trend_window: int
 
 
 class Statistics(_Totals):
@@ -138,6 +161,8 @@ class Statistics(_Totals):
     """Per hop (see ``HOPS``), over the most recent utterances."""
     conversation: Annotated[Conversation | None, OMITTED] = None
     """In a room only; missing from listeners older than this field."""
+    voices: Annotated[tuple[VoiceStatistics, ...] | None, OMITTED] = None
+    """Those of the session, in its scope only. Missing where the speakers of one microphone are not distinguished."""
 
 
 class PersonStatistics(_Totals, Speaker):
@@ -145,6 +170,9 @@ class PersonStatistics(_Totals, Speaker):
 
     type: Literal["person_stats"] = "person_stats"
     room: RoomName
+    voices: Annotated[tuple[VoiceStatistics, ...] | None, OMITTED] = None
+    """Those of the person's sessions, one session after the other; of more than 16, those of the sessions that talked
+    last. Missing where the speakers of one microphone are not distinguished."""
 
 
 AnyStatistics = Statistics | PersonStatistics

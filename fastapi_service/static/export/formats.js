@@ -22,6 +22,7 @@ import { Speakers, halfUp, plainText } from "./speakers.js";
  * @property {string | null} speaker null with a single person without a name
  * @property {string | null} person
  * @property {string | null} role
+ * @property {number | null} voice
  * @property {string} text
  * @property {string | null} language
  * @property {Sentiment | null} sentiment
@@ -68,6 +69,7 @@ function toLine(entry, utterances, speakers) {
     speaker: speakers.voiced(entry),
     person: speakers.person(entry.session_id),
     role: speakers.role(entry.session_id),
+    voice: speakers.voices.number(entry),
     text: final ? plainText(final.text) : NOT_TRANSCRIBED,
     language: final && final.language,
     sentiment: final && final.sentiment,

@@ -233,12 +233,8 @@ export interface PersonStatistics {
   person: string;
   name: string | null;
   role: string | null;
-  version: number;
   utterances: number;
   sentences: number;
-  no_speech: number;
-  uncertain: number;
-  failures: number;
   words: number;
   speech_ms: number;
   sentiment: Record<"negative" | "neutral" | "positive", LabelStatistics>;
@@ -246,14 +242,19 @@ export interface PersonStatistics {
   unsure: number;
   zero_shot: number;
   trend: number | null;
-  trend_window: number;
   timeline: TimelinePoint[];
   languages: Record<string, number>;
   turning_points?: TurningPoint[] | null;
   most_positive?: NotableSentence | null;
   most_negative?: NotableSentence | null;
+  version: number;
+  no_speech: number;
+  uncertain: number;
+  failures: number;
+  trend_window: number;
   type: "person_stats";
   room: string;
+  voices?: VoiceStatistics[] | null;
 }
 
 /** One person's part in the conversation of a room. */
@@ -353,12 +354,8 @@ export interface SpeechStarted {
 
 /** Totals since the beginning of the session, the room or the installation. */
 export interface Statistics {
-  version: number;
   utterances: number;
   sentences: number;
-  no_speech: number;
-  uncertain: number;
-  failures: number;
   words: number;
   speech_ms: number;
   sentiment: Record<"negative" | "neutral" | "positive", LabelStatistics>;
@@ -366,18 +363,23 @@ export interface Statistics {
   unsure: number;
   zero_shot: number;
   trend: number | null;
-  trend_window: number;
   timeline: TimelinePoint[];
   languages: Record<string, number>;
   turning_points?: TurningPoint[] | null;
   most_positive?: NotableSentence | null;
   most_negative?: NotableSentence | null;
+  version: number;
+  no_speech: number;
+  uncertain: number;
+  failures: number;
+  trend_window: number;
   type: "stats";
   scope: "session" | "room" | "global";
   session_id: string | null;
   room: string | null;
   latency: Record<string, HopLatency>;
   conversation?: Conversation | null;
+  voices?: VoiceStatistics[] | null;
 }
 
 /** Answer to ``stop`` after the last result; the gateway closes with 1000 next. */
@@ -399,6 +401,29 @@ export interface TimelinePoint {
 export interface TurningPoint {
   at: number;
   valence: number;
+}
+
+/** Totals of one voice: of several people who share the microphone of a session. They count the sentences whose final has this ``voice``, after all revisions (``merged_voices``). The points of the ``timeline`` are at the same times for all voices of a session. */
+export interface VoiceStatistics {
+  utterances: number;
+  sentences: number;
+  words: number;
+  speech_ms: number;
+  sentiment: Record<"negative" | "neutral" | "positive", LabelStatistics>;
+  unanalysed: number;
+  unsure: number;
+  zero_shot: number;
+  trend: number | null;
+  timeline: TimelinePoint[];
+  languages: Record<string, number>;
+  turning_points?: TurningPoint[] | null;
+  most_positive?: NotableSentence | null;
+  most_negative?: NotableSentence | null;
+  session_id: string;
+  voice: number;
+  share: number | null;
+  words_per_minute: number | null;
+  longest_monologue_ms: number;
 }
 
 /** One word, with its punctuation and the space before it. Joined, all words are the text. */

@@ -37,3 +37,12 @@ def test_a_voice_that_turned_out_to_be_another_one_has_its_number_from_the_begin
     assert names == ["Speaker 1", "Speaker 2", "Speaker 2", "Speaker 2", "Speaker 4"]
     said.append(final(5).said_by(1, {2: 1, 4: 1}))
     assert {entry["speaker"] for entry in entries(said)} == {None}
+
+
+def test_the_exported_json_has_the_number_of_each_voice() -> None:
+    """Revised like the name, and also of a single voice, which has no name; null where it is not known."""
+    steps: list[tuple[int | None, dict[int, int]]] = [(1, {}), (2, {}), (None, {}), (3, {}), (1, {3: 2})]
+    said: list[Final] = [final(segment).said_by(voice, merged) for segment, (voice, merged) in enumerate(steps)]
+    assert [entry["voice"] for entry in entries(said)] == [1, 2, None, 2, 1]
+    alone = entries(said[:1])
+    assert [(entry["voice"], entry["speaker"]) for entry in alone] == [(1, None)]

@@ -116,3 +116,15 @@ def test_a_waiting_result_keeps_what_its_worker_joined() -> None:
     order = Order().accept(text(1, 0)).order
     order = Order.model_validate_json(order.model_dump_json())
     assert order.accept(text(0)).released == [text(0), text(1, 0)]
+
+
+def test_a_text_without_a_voice_has_that_of_the_sentence_that_it_goes_on_with() -> None:
+    """Such as one that is too short for a voice; also after voices have become one, and in no other sentence."""
+    first, second, third = (text(0).said_by(3, {}), text(1, 0), text(2, 0, 1).said_by(1, {3: 1}))
+    sentence, voices = None, []
+    for result in (first, second, third, text(3, 0, 1, 2), text(4)):
+        end = linked(sentence, result)
+        sentence = after(sentence, end, {})
+        assert isinstance(end, Final)
+        voices.append((end.voice, end.continues))
+    assert voices == [(3, False), (3, True), (1, True), (1, True), (None, False)]

@@ -15,7 +15,14 @@ from wire.messages.base import Speaker
 from wire.messages.jobs import NoSpeechReason
 from wire.messages.results import Final, Label, NoSpeech, SegmentFailed, Sentiment
 from wire.messages.server import AnyServerMessage, Stopped
-from wire.messages.statistics import Conversation, HopLatency, LabelStatistics, PersonTalk, Statistics
+from wire.messages.statistics import (
+    Conversation,
+    HopLatency,
+    LabelStatistics,
+    PersonTalk,
+    Statistics,
+    VoiceStatistics,
+)
 
 
 def shown(renderable: object) -> str:
@@ -58,6 +65,52 @@ def test_a_sentence_shows_who_said_it() -> None:
     assert "Bob [2J: … utterance 3" in result_line(result.continuing(2, 2, "…")).plain
     unnamed = result.model_copy(update={"speaker": bob.model_copy(update={"name": None})})
     assert result_line(unnamed).plain == result_line(final(3, seq=1)).plain
+
+
+def test_a_sentence_of_several_at_one_microphone_shows_whose_voice_it_is() -> None:
+    """By its number, behind the name of the microphone if it has one."""
+    result = final(3, seq=1).said_by(2, {})
+    assert "  Voice 2: utterance 3" in result_line(result).plain
+    bob = Speaker(person="b" * 16, name="Bob", role=None)
+    assert "  Bob, voice 2: utterance 3" in result_line(result.model_copy(update={"speaker": bob})).plain
+    assert "Voice 2: … utterance 3" in result_line(result.continuing(2, 2, "…")).plain
+
+
+def test_voices_that_turn_out_to_be_one_are_named_before_the_sentence_that_shows_it() -> None:
+    """What stands above stays; a sentence still grows in its line."""
+    first, second, third = sentence("Ask not.", "what they", "do.")
+    written = on_terminal([first.said_by(1, {}), second.said_by(1, {3: 1, 4: 1}), third.said_by(1, {})])
+    lines = [line.replace(ERASED, "").split(maxsplit=1) for line in written.splitlines()]
+    assert [line.count(ERASED) for line in written.splitlines()] == [0, 1, 0, 0, 1]
+    assert [" ".join(line)[:7] for line in lines] == ["0:00.0 ", "Voice 3", "Voice 4", "0:00.0 ", "0:00.0 "]
+    assert "Voice 3 turned out to be voice 1." in written
+
+
+def test_the_voices_of_a_session_are_a_table() -> None:
+    """One row for each, with its figures; none where voices are not distinguished."""
+    one = VoiceStatistics(
+        session_id="a" * 32,
+        voice=1,
+        speech_ms=61_250,
+        share=0.755,
+        words=120,
+        words_per_minute=117.6,
+        longest_monologue_ms=9_040,
+        sentiment={"negative": LabelStatistics(count=2), "positive": LabelStatistics(count=3)},
+        trend=-0.254,
+    )
+    two = one.model_copy(update={"voice": 3, "share": None, "words_per_minute": None, "trend": None})
+    session = Statistics(scope="session", trend_window=20, voices=(one, two))
+    console = Console(file=io.StringIO(), width=110)
+    for known in (session, session.model_copy(update={"voices": None})):
+        View(console).end([Outcome(session="1", utterances=1, failures=0, missing=0)], [known])
+    assert isinstance(console.file, io.StringIO)
+    rows = [line.split() for line in console.file.getvalue().splitlines() if line.strip().startswith("Voice")]
+    assert [" ".join(row) for row in rows] == [
+        "Voice 1 61.2 s 76% 120 118 9.0 s 2 0 3 -0.25",
+        "Voice 3 61.2 s – 120 – 9.0 s 2 0 3 –",
+    ]
+    assert console.file.getvalue().count("Speakers of the microphone") == 1
 
 
 def test_the_talk_of_a_room_is_a_table() -> None:

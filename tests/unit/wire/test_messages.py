@@ -195,6 +195,8 @@ def test_every_message_has_a_golden_file() -> None:
     assert pinned - types - set(_single) == {
         "final_that_continues",
         "final_with_a_voice",
+        "stats_with_voices",
+        "person_stats_with_voices",
         "final_without_sentiment",
         "ready_with_endpointing",
         "start_with_name",

@@ -48,7 +48,8 @@ def test_client_and_server_schemas_of_one_name_are_the_same() -> None:
     [
         *("final", "final_without_sentiment", "final_that_continues", "final_with_speaker"),
         *("ready", "ready_with_endpointing", "ready_with_person", "configured_with_name"),
-        *("stats", "stats_of_room", "person_stats", "people", "people_with_names"),
+        *("stats", "stats_of_room", "stats_with_voices", "person_stats", "person_stats_with_voices"),
+        *("people", "people_with_names"),
     ],
 )
 def test_what_the_gateway_sends_has_every_required_field(name: str) -> None:
@@ -57,7 +58,7 @@ def test_what_the_gateway_sends_has_every_required_field(name: str) -> None:
     schema = server_schema()
     definition = schema["$defs"][schema["discriminator"]["mapping"][message["type"]].rpartition("/")[2]]
     optional = {"endpointing", "continued_segment", "first_segment", "sentence", "speaker", "person", "name", "role"}
-    optional |= {"who", "conversation", "turning_points", "most_positive", "most_negative"}
+    optional |= {"who", "conversation", "voices", "turning_points", "most_positive", "most_negative"}
     optional -= set(definition["required"])
     assert message.keys() - optional == set(definition["required"])
     assert message.keys() <= definition["properties"].keys()
