@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -64,11 +64,12 @@ async def browsers_at(address: str, *refusals: str) -> AsyncIterator[OpenPage]:
             *,
             before: Callable[[Page], Awaitable[object]] | None = None,
             url: str = address,
+            flags: Sequence[str] = (),
             **options: Any,
         ) -> Page:
             browser = await playwright.chromium.launch(
                 executable_path=find_browser(),
-                args=[*FLAGS, f"--use-file-for-fake-audio-capture={DATA / microphone}%noloop"],
+                args=[*FLAGS, *flags, f"--use-file-for-fake-audio-capture={DATA / microphone}%noloop"],
             )
             browsers.append(browser)
             page = await browser.new_page(**options)
