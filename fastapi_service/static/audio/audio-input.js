@@ -52,7 +52,11 @@ export class AudioInput {
     if (this.#closed) return stopStream(stream);
     this.#shared = stream;
     const [track] = stream.getAudioTracks();
-    track.onended = () => stream === this.#shared && this.#handlers.onSecond("unshared");
+    track.onended = () => {
+      if (stream !== this.#shared) return; // the person has shared something else since
+      this.#shared = null;
+      this.#handlers.onSecond("unshared");
+    };
     this.#path?.addRight(stream);
     this.#handlers.onSecond("shared");
   }
