@@ -113,7 +113,7 @@ export class Curve {
     }
     ctx.textAlign = "center";
     for (const at of this.#person ? [] : this.#ticks(right - left)) {
-      ctx.fillText(timeOfDay(at), this.#position({ at, valence: 0 })[0], bottom + 14);
+      ctx.fillText(timeOfDay(at), this.#position({ at, valence: 0 })[0], bottom + 12);
     }
   }
 
