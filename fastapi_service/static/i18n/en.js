@@ -78,7 +78,7 @@ export const en = {
     title: "Who talks here",
     one: "One person",
     stereo: "Two people: left and right",
-    call: "I, and a call in this browser",
+    call: "Me and a call in a tab",
     /** Names, where none is given. */
     names: { one: ["", ""], stereo: ["Left", "Right"], call: ["Me", "The call"] },
     second: { one: "", stereo: "Name of the right one", call: "Name of the call" },

@@ -89,7 +89,7 @@ export const ko = {
     title: "여기서 말하는 사람",
     one: "한 사람",
     stereo: "두 사람: 왼쪽과 오른쪽",
-    call: "나와 이 브라우저의 통화",
+    call: "나와 다른 탭의 통화",
     names: { one: ["", ""], stereo: ["왼쪽", "오른쪽"], call: ["나", "통화 상대"] },
     second: { one: "", stereo: "오른쪽 사람의 이름", call: "통화 상대의 이름" },
     hint: {
