@@ -1,6 +1,5 @@
 """The page and its files, served without what is for readers of the repository."""
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import import_module
@@ -49,11 +48,4 @@ def as_served(file: Path) -> bytes:
 
 @lru_cache(maxsize=128)
 def _smaller(file: Path, _version: int) -> bytes:
-    text = file.read_text(encoding="utf-8")
-    return minified(MEDIA_TYPES[file.suffix], _in_a_block(text) if file.name == "main.js" else text).encode()
-
-
-def _in_a_block(module: str) -> str:
-    """Return a module that exports nothing with all of it but the imports in a block, whose names can be shortened."""
-    imports = [found.end() for found in re.finditer(r"^import .*;$", module, re.MULTILINE)]
-    return f"{module[: imports[-1]]}\n{{{module[imports[-1] :]}}}\n" if imports else module
+    return minified(MEDIA_TYPES[file.suffix], file.read_text(encoding="utf-8")).encode()

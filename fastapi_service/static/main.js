@@ -65,7 +65,7 @@ function toggle() {
 }
 
 async function talk() {
-  const next = (upcoming = prepare());
+  const next = (upcoming = prepare(null, settings.value.talkers === "one" ? 1 : 2));
   const open = await next.openMicrophone(settings.value);
   upcoming = null;
   refreshDevices();
@@ -120,11 +120,14 @@ function refuse({ code, cause }) {
 async function resume(session) {
   share.show(null);
   history.replaceState(null, "", linkTo(null));
-  const next = prepare(session);
+  const next = prepare(session, session.second ? 2 : 1);
   begin(next);
   exports.session = deletion.session = session;
   sessionStore.save(session);
-  if (session.over || !(await next.openMicrophone(settings.value))) next.stop();
+  const { talkers, ...options } = settings.value;
+  /** @type {typeof talkers} those of the session; which two they were, the settings have */
+  const former = !session.second ? "one" : talkers === "one" ? "stereo" : talkers;
+  if (session.over || !(await next.openMicrophone({ ...options, talkers: former }))) next.stop();
   refreshDevices();
 }
 
@@ -141,17 +144,21 @@ function rest() {
   else view.status("idle");
 }
 
-/** A session that is not connected yet. @param {StoredSession} [former] the one to resume */
-function prepare(former) {
-  const resume = former ? { session_id: former.session_id, token: former.token } : null;
-  const { languages, task, prompt, name, role } = settings.value;
+/**
+ * A session that is not connected yet.
+ * @param {StoredSession | null} [former] the one to resume
+ * @param {number} [channels] each with a talker of its own
+ */
+function prepare(former, channels = 1) {
+  const resume = former ? { session_id: former.session_id, token: former.token, second: former.second } : null;
+  const { languages, task, prompt, name, role, speakers } = choices();
   const person_key = share.room && personKey(share.room);
   const invite = share.room === null ? undefined : inviteTo(share.room);
-  const start = { languages, task, prompt, room: share.room, name, role, person_key, ...(invite && { invite }) };
+  const start = { languages, task, prompt, room: share.room, name, role, speakers, person_key, ...(invite && { invite }) };
   /** @type {Conversation} */
   const made = new Conversation(
     page,
-    { url: socketUrl("ws"), start, resume },
+    { url: socketUrl("ws"), start, channels, resume },
     {
       onSession: (session, ready) => {
         exports.session = share.room || !transcript.entries.length ? session : {};
@@ -184,12 +191,17 @@ function begin(next) {
   if (!share.room) clear();
   transcript.invite(() => texts.empty.listening);
   next.open(lastSeq);
-  next.configure(settings.value); // they may have changed since it was prepared
+  next.configure(choices()); // they may have changed since it was prepared
+}
+
+/** The settings, with the names of two who talk here. */
+function choices() {
+  return { ...settings.value, speakers: settings.speakers(share.room === null) };
 }
 
 /** Takes other settings; a reader, who may only begin with a name, begins again. */
 function reconfigure() {
-  if (mayTalk) return conversation?.configure(settings.value);
+  if (mayTalk) return conversation?.configure(choices());
   lastSeq = conversation?.leave() ?? lastSeq;
   if (conversation) follow();
 }
@@ -208,6 +220,7 @@ function clear() {
 /** Ends what is under way, without waiting for results. */
 function end() {
   stopReading();
+  view.dismiss("mono");
   conversation?.leave();
   conversation = null;
 }

@@ -29,10 +29,12 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
     # An address that browsers do not trust as they trust localhost.
     "--host-resolver-rules=MAP plain.example 127.0.0.1",
 ]
+ALLOW_EVERYTHING = "--use-fake-ui-for-media-stream"
+"""Without the person's permission; of what a page wants to share, also the sound is a fake."""
+SHARE_TAB = "--auto-select-tab-capture-source-by-title={}"
 REMEMBER_STATUSES = """
 addEventListener("DOMContentLoaded", () => {
     const status = document.querySelector("#status");
@@ -51,6 +53,8 @@ OpenPage = Callable[..., Awaitable[Page]]
 async def browsers_at(address: str, *refusals: str) -> AsyncIterator[OpenPage]:
     """Opens the page in a browser whose microphone plays a file; at the end, nothing may have gone wrong unseen.
 
+    ``shared`` is the title of the tab that the person shares; then the microphone needs a permission of the context.
+
     Browsers report each request that the service refuses: of these there must be exactly the ``refusals``, which are
     parts of their texts.
     """
@@ -64,11 +68,14 @@ async def browsers_at(address: str, *refusals: str) -> AsyncIterator[OpenPage]:
             *,
             before: Callable[[Page], Awaitable[object]] | None = None,
             url: str = address,
+            shared: str | None = None,
             **options: Any,
         ) -> Page:
+            picks = ALLOW_EVERYTHING if shared is None else SHARE_TAB.format(shared)
             browser = await playwright.chromium.launch(
                 executable_path=find_browser(),
-                args=[*FLAGS, f"--use-file-for-fake-audio-capture={DATA / microphone}%noloop"],
+                args=[*FLAGS, picks, f"--use-file-for-fake-audio-capture={DATA / microphone}%noloop"],
+                ignore_default_args=None if shared is None else ["--mute-audio"],  # a muted tab shares silence
             )
             browsers.append(browser)
             page = await browser.new_page(**options)

@@ -1,15 +1,24 @@
 // @ts-check
-/** One open input device at a time: its stream, its path through the worklet, and what interrupts it. */
+/**
+ * One open input device at a time: its stream, its path through the worklet, and what interrupts it. Beside it there may be
+ * sound that the person shares.
+ */
 
 import { preparePath } from "./audio-path.js";
 import { MicrophoneError, openStream, stopStream } from "./input-devices.js";
+import { openSharedSound } from "./shared-sound.js";
 
 /**
  * @typedef {import("./silence-suppressor.js").SuppressorOptions} SuppressorOptions
  *
+ * Sound is `shared` or `unshared`; a device that was opened for two talkers is `stereo` or `mono`. Before a session begins, a
+ * `mono` one makes it one talker's.
+ * @typedef {"shared" | "unshared" | "stereo" | "mono"} SecondTalker
+ *
  * @typedef {object} InputHandlers
  * @property {(chunk: import("./silence-suppressor.js").AudioChunk) => void} onChunk
  * @property {(state: "muted" | "unmuted" | "interrupted" | "running") => void} onState
+ * @property {(state: SecondTalker) => void} onSecond only where there are two
  * @property {() => void} onEnded the device is gone, or the permission for it
  */
 
@@ -20,15 +29,36 @@ export class AudioInput {
   #stream = null;
   /** @type {import("./audio-path.js").AudioPath | null} */
   #path = null;
+  /** What the person shares. @type {MediaStream | null} */
+  #shared = null;
   #interrupted = false;
+  #closed = false;
+  #channels;
 
   /**
    * @param {SuppressorOptions} suppressor
    * @param {InputHandlers} handlers
+   * @param {number | null} channels of the session that goes on; null: none does
    */
-  constructor(suppressor, handlers) {
+  constructor(suppressor, handlers, channels = null) {
     this.#suppressor = suppressor;
     this.#handlers = handlers;
+    this.#channels = channels;
+  }
+
+  /** Lets the person share sound, which becomes the right channel. @throws {MicrophoneError} */
+  async share() {
+    const stream = await openSharedSound();
+    if (this.#closed) return stopStream(stream);
+    this.#shared = stream;
+    const [track] = stream.getAudioTracks();
+    track.onended = () => {
+      if (stream !== this.#shared) return; // the person has shared something else since
+      this.#shared = null;
+      this.#handlers.onSecond("unshared");
+    };
+    this.#path?.addRight(stream);
+    this.#handlers.onSecond("shared");
   }
 
   /** @param {Partial<SuppressorOptions>} changes */
@@ -48,10 +78,11 @@ export class AudioInput {
     let path = null;
     try {
       const options = this.#suppressor;
-      path = await preparePath(stream, options, {
-        onChunk: this.#handlers.onChunk,
-        onContext: () => this.#reportContext(),
-      });
+      const channels = this.#count(stream, device);
+      const handlers = { onChunk: this.#handlers.onChunk, onContext: () => this.#reportContext() };
+      const two = channels > 1 ? { channels } : {};
+      path = await preparePath(stream, { ...options, ...two }, handlers, device.talkers === "call");
+      if (this.#shared) path.addRight(this.#shared);
       if (!stream.active) throw new Error("the device went away at once");
       await this.#finish();
       this.#path = path;
@@ -77,8 +108,22 @@ export class AudioInput {
 
   /** Resolves when the last chunk was handed out and the browser's recording sign is off. */
   async close() {
+    this.#closed = true;
     await this.#finish();
-    stopStream(this.#stream);
+    for (const stream of [this.#stream, this.#shared]) stopStream(stream);
+  }
+
+  /**
+   * The channels of a stream's path. They stay as many as they were at first.
+   * @param {MediaStream} stream
+   * @param {import("./input-devices.js").InputOptions} device
+   */
+  #count(stream, { talkers = "one" }) {
+    const [track] = stream.getAudioTracks();
+    const mono = talkers === "stereo" && track.getSettings().channelCount === 1;
+    this.#channels ??= mono || talkers === "one" ? 1 : 2;
+    if (talkers === "stereo") this.#handlers.onSecond(mono ? "mono" : "stereo");
+    return this.#channels;
   }
 
   /**

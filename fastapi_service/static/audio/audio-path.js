@@ -1,5 +1,5 @@
 // @ts-check
-/** The way of a stream's audio: audio context → worklet → chunks. */
+/** The way of a stream's audio, or of two beside each other: audio context → worklet → chunks. */
 
 import { SAMPLE_RATE } from "./pcm.js";
 
@@ -21,13 +21,14 @@ const TIMEOUT_MS = 1000;
  * @param {MediaStream} stream
  * @param {SuppressorOptions} options
  * @param {PathHandlers} handlers
+ * @param {boolean} beside the stream is the left channel, and the right one is what `addRight` adds
  */
-export async function preparePath(stream, options, handlers) {
+export async function preparePath(stream, options, handlers, beside) {
   try {
-    return await prepareAt({ sampleRate: SAMPLE_RATE }, stream, options, handlers);
+    return await prepareAt({ sampleRate: SAMPLE_RATE }, stream, options, handlers, beside);
   } catch (error) {
     if (/** @type {DOMException} */ (error).name !== "NotSupportedError") throw error;
-    return prepareAt({}, stream, options, handlers);
+    return prepareAt({}, stream, options, handlers, beside);
   }
 }
 
@@ -36,23 +37,28 @@ export async function preparePath(stream, options, handlers) {
  * @param {MediaStream} stream
  * @param {SuppressorOptions} options
  * @param {PathHandlers} handlers
+ * @param {boolean} beside
  */
-async function prepareAt(rate, stream, options, { onChunk, onContext }) {
+async function prepareAt(rate, stream, options, { onChunk, onContext }, beside) {
   const context = new AudioContext(rate);
   try {
     const source = context.createMediaStreamSource(stream);
     await context.audioWorklet.addModule(new URL("pcm-worklet.js", import.meta.url));
     // Without a person's gesture it may never start; then it counts as interrupted.
     await Promise.race([context.resume(), timeout()]);
-    const layout = { channelCount: 1, channelCountMode: /** @type {const} */ ("explicit") };
-    const node = new AudioWorkletNode(context, "pcm", { ...layout, processorOptions: options });
+    const node = new AudioWorkletNode(context, "pcm", { ...layout(options.channels ?? 1), processorOptions: options });
+    const merger = beside ? context.createChannelMerger(2) : null; // it mixes each stream down to its channel
     let onFinished = () => {};
     node.port.onmessage = ({ data }) => (data === null ? onFinished() : onChunk(data));
     return {
       start() {
         // The worklet's output is silence; some browsers run only what leads to the loudspeaker.
-        source.connect(node).connect(context.destination);
+        (merger ? source.connect(merger, 0, 0) : source).connect(node).connect(context.destination);
         context.onstatechange = onContext;
+      },
+      /** Makes a stream the right channel; a stream that ends leaves silence in it. @param {MediaStream} right */
+      addRight(right) {
+        if (merger) context.createMediaStreamSource(right).connect(merger, 0, 1);
       },
       /** @param {SuppressorOptions} changed */
       configure: (changed) => node.port.postMessage(changed),
@@ -74,6 +80,16 @@ async function prepareAt(rate, stream, options, { onChunk, onContext }) {
     discard(context);
     throw error;
   }
+}
+
+/**
+ * Channels of the worklet's input. Two talkers are kept apart: of a device with one channel the right one is silent.
+ * @param {number} channelCount
+ * @returns {AudioWorkletNodeOptions}
+ */
+function layout(channelCount) {
+  const apart = { channelInterpretation: /** @type {const} */ ("discrete") };
+  return { channelCount, channelCountMode: "explicit", ...(channelCount > 1 ? apart : {}) };
 }
 
 function timeout() {

@@ -1,10 +1,10 @@
 // @ts-check
-/** Input devices: their list, their media streams, the errors in opening one, and the permission for it. */
+/** Input devices: their list, their media streams, the errors in opening one, and the permission for it. See also shared-sound. */
 
 /** No microphone; `code` is a key of the texts in `i18n`, `microphone`. */
 export class MicrophoneError extends Error {
   /**
-   * @param {"insecure" | "unsupported" | "denied" | "missing" | "busy" | "broken"} code
+   * @param {"insecure" | "unsupported" | "denied" | "missing" | "busy" | "broken" | "unshared"} code
    * @param {unknown} [cause]
    */
   constructor(code, cause) {
@@ -30,7 +30,11 @@ export function obstacle() {
 }
 
 /**
+ * `stereo`: left and right of one device; `call`: a microphone, and the sound that is shared, such as a tab's.
+ * @typedef {"one" | "stereo" | "call"} Talkers
+ *
  * @typedef {object} InputOptions
+ * @property {Talkers} [talkers] at this page; `one` if missing
  * @property {string | null} device id; null: the browser's choice
  * @property {boolean} echoCancellation
  * @property {boolean} noiseSuppression
@@ -39,8 +43,12 @@ export function obstacle() {
  * @param {InputOptions} options
  * @returns {MediaTrackConstraints}
  */
-export function constraints({ device, echoCancellation, noiseSuppression, autoGainControl }) {
-  const processing = { channelCount: 1, echoCancellation, noiseSuppression, autoGainControl };
+export function constraints({ talkers, device, echoCancellation, noiseSuppression, autoGainControl }) {
+  const echo = talkers === "call" || echoCancellation; // else the call is heard in the microphone, too
+  const processing =
+    talkers === "stereo"
+      ? { channelCount: 2, echoCancellation: false, noiseSuppression: false, autoGainControl: false } // browsers process one channel only
+      : { channelCount: 1, echoCancellation: echo, noiseSuppression, autoGainControl };
   return device ? { ...processing, deviceId: { exact: device } } : processing;
 }
 

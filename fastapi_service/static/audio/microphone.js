@@ -18,6 +18,7 @@ const RETRY_MS = 1000;
  * @property {(chunk: import("./silence-suppressor.js").AudioChunk) => void} onChunk about every 100 ms; together the
  *   chunks cover the whole time since it was opened
  * @property {(state: MicrophoneState) => void} onState
+ * @property {import("./audio-input.js").InputHandlers["onSecond"]} [onSecond]
  */
 
 export class Microphone {
@@ -39,13 +40,20 @@ export class Microphone {
    * Requests permission, then delivers audio until it is closed.
    * @param {MicrophoneOptions} options
    * @param {MicrophoneHandlers} handlers
+   * @param {number | null} [channels] of the session that goes on; null: none does
    * @throws {MicrophoneError}
    */
-  static async open(options, handlers) {
+  static async open(options, handlers, channels) {
     const reason = obstacle();
     if (reason) throw new MicrophoneError(reason);
-    const microphone = new Microphone(options, handlers);
-    await microphone.#input.connect(options);
+    const microphone = new Microphone(options, handlers, channels);
+    try {
+      if (options.talkers === "call") await microphone.share(); // first: the person's gesture does not last
+      await microphone.#input.connect(options);
+    } catch (error) {
+      await microphone.#input.close();
+      throw error;
+    }
     await microphone.#watch();
     microphone.#reportOpen("open");
     return microphone;
@@ -54,8 +62,9 @@ export class Microphone {
   /**
    * @param {MicrophoneOptions} options
    * @param {MicrophoneHandlers} handlers
+   * @param {number | null} [channels]
    */
-  constructor(options, { onChunk, onState }) {
+  constructor(options, { onChunk, onState, onSecond = () => {} }, channels) {
     this.#options = options;
     this.#onState = onState;
     this.#input = new AudioInput(
@@ -66,9 +75,16 @@ export class Microphone {
           onState(state);
           if (state === "interrupted") this.resume();
         },
+        onSecond,
         onEnded: () => this.#lose(),
       },
+      channels,
     );
+  }
+
+  /** Lets the person share sound, which is the second talker; works within a gesture only. @throws {MicrophoneError} */
+  share() {
+    return this.#input.share();
   }
 
   /**
@@ -76,8 +92,9 @@ export class Microphone {
    * @param {MicrophoneOptions} options
    */
   setOptions(options) {
-    const [wanted, present] = [options, this.#options].map((each) => JSON.stringify(constraints(each)));
-    this.#options = options;
+    const { talkers } = this.#options; // those of the session
+    const [wanted, present] = [{ ...options, talkers }, this.#options].map((each) => JSON.stringify(constraints(each)));
+    this.#options = { ...options, talkers };
     this.#input.configure({ threshold: options.threshold });
     if (wanted !== present) this.#reopen("open");
   }

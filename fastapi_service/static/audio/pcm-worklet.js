@@ -1,7 +1,10 @@
 // @ts-check
-/** Runs on the audio thread: any sample rate → 16 kHz Int16 → silence suppressed. Nothing else, so that it never stutters. */
+/**
+ * Runs on the audio thread: one channel or two of any sample rate → 16 kHz Int16 in turn → silence suppressed. Nothing else,
+ * so that it never stutters.
+ */
 
-import { SAMPLE_RATE, toPcm } from "./pcm.js";
+import { SAMPLE_RATE, interleave, toPcm } from "./pcm.js";
 import { Resampler } from "./resampler.js";
 import { SilenceSuppressor } from "./silence-suppressor.js";
 
@@ -18,7 +21,8 @@ const { AudioWorkletProcessor, registerProcessor, sampleRate } = /** @type {any}
  * `null` after the last.
  */
 class PcmProcessor extends AudioWorkletProcessor {
-  #resampler = new Resampler(sampleRate, SAMPLE_RATE);
+  /** One for each channel. @type {Resampler[]} */
+  #resamplers;
   #suppressor;
   #called = Date.now();
   #finished = false;
@@ -26,6 +30,7 @@ class PcmProcessor extends AudioWorkletProcessor {
   /** @param {{ processorOptions: import("./silence-suppressor.js").SuppressorOptions }} options */
   constructor({ processorOptions }) {
     super();
+    this.#resamplers = Array.from({ length: processorOptions.channels ?? 1 }, () => new Resampler(sampleRate, SAMPLE_RATE));
     this.#suppressor = new SilenceSuppressor(processorOptions);
     this.port.onmessage = (/** @type {MessageEvent} */ { data }) => {
       if (data) this.#suppressor.configure(data);
@@ -34,18 +39,18 @@ class PcmProcessor extends AudioWorkletProcessor {
   }
 
   /** @param {Float32Array[][]} inputs */
-  process([[channel]]) {
+  process([channels]) {
     if (this.#finished) return false;
     const stood = Date.now() - this.#called;
     this.#called += stood;
     if (stood > STANDSTILL_MS) this.#post(this.#suppressor.skip(Math.round((stood * SAMPLE_RATE) / 1000)));
-    this.#add(this.#resampler.push(channel ?? SILENCE));
+    this.#add(this.#resamplers.map((resampler, number) => resampler.push(channels[number] ?? SILENCE)));
     return true;
   }
 
-  /** @param {Float32Array} samples */
-  #add(samples) {
-    for (const chunk of this.#suppressor.push(toPcm(samples))) this.#post(chunk);
+  /** @param {Float32Array[]} channels */
+  #add(channels) {
+    for (const chunk of this.#suppressor.push(toPcm(interleave(channels)))) this.#post(chunk);
   }
 
   /** Moves the samples to the main thread without a copy. @param {import("./silence-suppressor.js").AudioChunk} chunk */
@@ -56,7 +61,7 @@ class PcmProcessor extends AudioWorkletProcessor {
   #finish() {
     if (this.#finished) return;
     this.#finished = true;
-    this.#add(this.#resampler.flush());
+    this.#add(this.#resamplers.map((resampler) => resampler.flush()));
     this.#post(this.#suppressor.flush());
     this.port.postMessage(null);
   }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Silence suppression (DTX), pure: speech passes with pre-roll and hangover, silence becomes a count of samples. The stream
- * keeps its length to the sample.
+ * keeps its length to the sample. Two channels are one stream: it is silent while both are.
  */
 
 import { EnergyVad, FLOOR_PERCENTILE, FLOOR_WINDOW } from "./energy-vad.js";
@@ -33,22 +33,24 @@ export const ENDPOINTING = { silence_ceiling: 0.0005, noise_factor: 6, silence_m
  * @typedef {object} SuppressorOptions
  * @property {number | null} threshold a fixed one, as mean square; null: it adapts to the room
  * @property {Partial<Endpointing> | null} [endpointing] as the gateway's `ready` has it
+ * @property {number} [channels] of the stream, at construction; 1 if missing
  *
  * @typedef {object} AudioChunk a stretch of the stream; one without `gap` and `pcm` reports the level only
- * @property {number} gap samples of silence that are not sent
- * @property {Int16Array<ArrayBuffer>} pcm the samples after the gap
- * @property {number} energy mean square of the loudest frame since the last chunk
- * @property {number} threshold mean square
+ * @property {number} gap samples of each channel that are silence and not sent
+ * @property {Int16Array<ArrayBuffer>} pcm the samples after the gap, of all channels in turn
+ * @property {number} energy mean square of the loudest frame since the last chunk, in the channel that is loudest by its threshold
+ * @property {number} threshold mean square, of the same channel
  * @property {number} [at] time of its end, in milliseconds since 1970
  */
 
 export class SilenceSuppressor {
-  #vad = new EnergyVad();
+  /** One for each channel: their rooms differ. @type {EnergyVad[]} */
+  #vads;
   /** Frames. */
   #preRoll = 0;
   /** Frames. */
   #hangover = 0;
-  #frame = new Int16Array(FRAME);
+  #frame;
   #filled = 0;
   /** Whole frames that are not given out yet: the next chunk or, in silence, the pre-roll. */
   #frames = /** @type {Int16Array[]} */ ([]);
@@ -58,36 +60,38 @@ export class SilenceSuppressor {
   #unvoiced = 0;
   /** Frames since the last chunk. */
   #unreported = 0;
-  #loudest = 0;
+  /** Mean square of the loudest frame since the last chunk, by channel. @type {number[]} */
+  #loudest;
 
   /** @param {SuppressorOptions} options */
   constructor(options) {
+    this.#vads = Array.from({ length: options.channels ?? 1 }, () => new EnergyVad());
+    this.#loudest = this.#vads.map(() => 0);
+    this.#frame = this.#emptyFrame();
     this.configure(options);
   }
 
   /** @param {SuppressorOptions} options */
   configure({ threshold, endpointing }) {
     const { silence_ceiling, noise_factor, silence_ms, pre_roll_ms } = { ...ENDPOINTING, ...endpointing };
-    this.#vad.fixed = threshold;
-    this.#vad.ceiling = silence_ceiling;
-    this.#vad.factor = noise_factor;
+    for (const vad of this.#vads) Object.assign(vad, { fixed: threshold, ceiling: silence_ceiling, factor: noise_factor });
     this.#preRoll = Math.max(PRE_ROLL, inFrames(pre_roll_ms));
     this.#hangover = Math.max(HANGOVER, inFrames(silence_ms + MARGIN_MS));
   }
 
   /**
    * The chunks that these samples complete, in order.
-   * @param {Int16Array} samples of any length
+   * @param {Int16Array} samples of any length, of all channels in turn
    */
   push(samples) {
     /** @type {AudioChunk[]} */
     const chunks = [];
     for (let taken = 0; taken < samples.length; ) {
-      const part = samples.subarray(taken, taken + FRAME - this.#filled);
+      const part = samples.subarray(taken, taken + this.#frame.length - this.#filled);
       this.#frame.set(part, this.#filled);
       this.#filled += part.length;
       taken += part.length;
-      if (this.#filled === FRAME) this.#judge(chunks);
+      if (this.#filled === this.#frame.length) this.#judge(chunks);
     }
     return chunks;
   }
@@ -104,7 +108,7 @@ export class SilenceSuppressor {
 
   /**
    * Adds samples that the stream lacks here, such as those of a device that stood still, as silence.
-   * @param {number} samples
+   * @param {number} samples of each channel
    */
   skip(samples) {
     const rest = this.flush();
@@ -114,11 +118,11 @@ export class SilenceSuppressor {
 
   /** @param {AudioChunk[]} chunks */
   #judge(chunks) {
-    const energy = meanSquare(this.#frame);
-    const voiced = this.#vad.update(energy);
-    this.#loudest = Math.max(this.#loudest, energy);
+    const energies = this.#vads.map((_, channel) => meanSquare(this.#frame, channel, this.#vads.length));
+    const voiced = this.#vads.filter((vad, channel) => vad.update(energies[channel])).length > 0; // each takes part
+    this.#loudest = this.#loudest.map((loudest, channel) => Math.max(loudest, energies[channel]));
     this.#frames.push(this.#frame);
-    this.#frame = new Int16Array(FRAME);
+    this.#frame = this.#emptyFrame();
     this.#filled = 0;
     this.#unreported++;
     this.#unvoiced = voiced ? 0 : this.#unvoiced + 1;
@@ -135,8 +139,12 @@ export class SilenceSuppressor {
    */
   #suppress(most) {
     for (const frame of this.#frames.splice(0, this.#frames.length - most)) {
-      this.#gap += frame.length;
+      this.#gap += frame.length / this.#vads.length;
     }
+  }
+
+  #emptyFrame() {
+    return new Int16Array(FRAME * this.#vads.length);
   }
 
   /**
@@ -144,8 +152,11 @@ export class SilenceSuppressor {
    * @returns {AudioChunk}
    */
   #takeChunk(whole) {
-    const chunk = { gap: 0, pcm: new Int16Array(0), energy: this.#loudest, threshold: this.#vad.threshold };
-    this.#unreported = this.#loudest = 0;
+    const levels = this.#vads.map(({ threshold }, channel) => ({ energy: this.#loudest[channel], threshold }));
+    const [level] = levels.sort((a, b) => b.energy / b.threshold - a.energy / a.threshold);
+    const chunk = { gap: 0, pcm: new Int16Array(0), ...level };
+    this.#unreported = 0;
+    this.#loudest.fill(0);
     if (!whole) return chunk;
     chunk.gap = this.#gap;
     this.#gap = 0;
@@ -159,10 +170,16 @@ function inFrames(ms) {
   return Math.ceil((ms * SAMPLE_RATE) / 1000 / FRAME);
 }
 
-/** Mean square of a frame scaled to −1…1, in single precision as in the gateway. @param {Int16Array} frame */
-function meanSquare(frame) {
-  const sum = frame.reduce((total, sample) => total + sample * sample, 0);
-  return Math.fround(sum / frame.length / 32_768 ** 2);
+/**
+ * Mean square of a channel of a frame scaled to −1…1, in single precision as in the gateway.
+ * @param {Int16Array} frame
+ * @param {number} channel
+ * @param {number} channels
+ */
+function meanSquare(frame, channel, channels) {
+  let sum = 0;
+  for (let i = channel; i < frame.length; i += channels) sum += frame[i] * frame[i];
+  return Math.fround((sum * channels) / frame.length / 32_768 ** 2);
 }
 
 /** @param {Int16Array[]} frames */

@@ -73,6 +73,21 @@ export const en = {
     prompt: "Names and words that may come up",
     promptHint: "Such as Siobhán, Valkey: so that they are spelled like this.",
   },
+  /** Who talks at this page. */
+  talkers: {
+    title: "Who talks here",
+    one: "One person",
+    stereo: "Two people: left and right",
+    call: "Me and a call in a tab",
+    /** Names, where none is given. */
+    names: { one: ["", ""], stereo: ["Left", "Right"], call: ["Me", "The call"] },
+    second: { one: "", stereo: "Name of the right one", call: "Name of the call" },
+    hint: {
+      one: "",
+      stereo: "For two microphones at one stereo input. Your name is the left one's. Files count as one talker.",
+      call: "Start lets you share the tab of the call: switch on its sound. Use headphones, or your microphone hears the call too.",
+    },
+  },
   share: {
     title: "Share",
     explain: "Everyone in a room sees the same transcript, whether talking or listening. Without one it is yours alone.",
@@ -224,7 +239,11 @@ export const en = {
     missing: "No microphone was found. Connect one, then press Start again.",
     busy: "The microphone cannot be used. Close other programs that use it, then press Start again.",
     broken: "The microphone could not be opened. Reload the page and try again; another browser may help.",
+    unshared: "No sound was shared. Press Start again, choose the tab of the call, and switch on its sound.",
   },
+  mono: "This microphone has one channel only, so the two people count as one. Choose a stereo input, then start again.",
+  unshared: "The sound of the call is no longer shared. Your microphone goes on.",
+  shareAgain: "Share it again",
   audioDropped: "The connection was down too long; the oldest audio was dropped.",
   /** @param {string} time such as 42 seconds */
   lost: (time) => `Nothing was recorded for ${time}: the page was asleep, or the microphone was away.`,

@@ -11,6 +11,8 @@ const REPLAY_CAPACITY = 110 * SAMPLE_RATE;
  * longest one (29 s), the silence before it, and one piece of a file.
  */
 const HIGH_WATER = 35 * SAMPLE_RATE;
+/** Samples in a message, of all channels: the service takes 64 KiB, and the pre-roll of two channels is more than that. */
+const LONGEST_MESSAGE = SAMPLE_RATE;
 /** Bytes; what a stalled service does not take stays in the replay buffer, which is bounded. */
 const MAX_BUFFERED = 1_000_000;
 
@@ -36,22 +38,27 @@ export class AudioSender {
     this.#onDropped = onDropped;
   }
 
+  /** Channels of the audio; only before the first of it. @param {number} channels */
+  set channels(channels) {
+    this.#buffer.channels = channels;
+  }
+
   /** The service reads audio, and answers pings: not before `ready`, and not after `stop`. */
   get active() {
     return this.ready && !this.#stopSent;
   }
 
-  /** @param {Int16Array<ArrayBuffer>} pcm at 16 kHz */
+  /** @param {Int16Array<ArrayBuffer>} pcm at 16 kHz, the samples of all channels in turn */
   push(pcm) {
     const { dropped } = this.#buffer;
-    this.#buffer.push(pcm);
+    for (let at = 0; at < pcm.length; at += LONGEST_MESSAGE) this.#buffer.push(pcm.slice(at, at + LONGEST_MESSAGE));
     if (this.#buffer.dropped > dropped) this.#reportDropped();
     this.pump();
   }
 
   /**
    * Silence, which is not sent.
-   * @param {number} samples
+   * @param {number} samples of each channel
    */
   skip(samples) {
     this.#buffer.skip(samples);
@@ -116,7 +123,7 @@ export class AudioSender {
         return;
       }
       this.#connection.send(frame.pcm);
-      this.#sent += frame.pcm.length;
+      this.#sent = this.#buffer.endOf(frame);
     }
   }
 

@@ -37,10 +37,15 @@ export class Conversation {
   #microphone = null;
   /** The gateway's endpointer settings, once it has sent them. @type {Partial<import("../audio/silence-suppressor.js").Endpointing> | null} */
   #endpointing = null;
+  /** The room of the sessions, also the one that two talkers have for themselves. @type {string | null} */
+  #shared = null;
+  /** Channels in which somebody speaks. @type {Set<number>} */
+  #speaking = new Set();
+  #opened = false;
   #status = new SessionStatus();
   /** Time of the latest audio, or of the opening of the microphone, in milliseconds since 1970. */
   #latest = 0;
-  /** Samples: all, and those of them that were silence and not sent. */
+  /** Samples of a channel: all, and those of them that were silence and not sent. */
   #samples = { total: 0, saved: 0 };
 
   /**
@@ -73,22 +78,27 @@ export class Conversation {
 
   /** Connects. Audio that the microphone gave before is sent then. @param {number} lastSeq newest result on the page */
   open(lastSeq) {
+    this.#opened = true;
     this.#socket.open(lastSeq);
   }
 
   /**
-   * Opens the microphone.
+   * Opens the microphone, and with two talkers what the second one needs.
    * @param {import("../audio/microphone.js").MicrophoneOptions} options
    * @returns {Promise<boolean>} false: there is none, and the page shows why; or the session ended meanwhile
    */
   async openMicrophone(options) {
+    this.#page.view.dismiss("mono");
     this.#status.permission = true;
     this.show();
     try {
-      this.#microphone = await Microphone.open(options, {
-        onChunk: (chunk) => this.#onChunk(chunk),
-        onState: (state) => this.#onMicrophone(state),
-      });
+      const channels = this.#opened ? this.#socket.channels : null;
+      const handlers = {
+        onChunk: this.#onChunk.bind(this),
+        onState: this.#onMicrophone.bind(this),
+        onSecond: this.#onSecond.bind(this),
+      };
+      this.#microphone = await Microphone.open(options, handlers, channels);
       this.#microphone.setEndpointing(this.#endpointing);
     } catch (error) {
       if (!(error instanceof MicrophoneError)) throw error;
@@ -150,7 +160,17 @@ export class Conversation {
     return this.#socket.lastSeq;
   }
 
+  /** Lets the person share the call's sound again. */
+  async #share() {
+    try {
+      await this.#microphone?.share();
+    } catch (error) {
+      console.warn(error); // the notice, and its button, are still there
+    }
+  }
+
   async #closeMicrophone() {
+    this.#page.view.dismiss("call");
     await this.#microphone?.close();
     this.#page.meter.clear();
   }
@@ -163,7 +183,7 @@ export class Conversation {
     }
     if (gap) this.#socket.audio.skip(gap);
     if (pcm.length) this.#socket.audio.push(pcm);
-    this.#samples.total += gap + pcm.length;
+    this.#samples.total += gap + pcm.length / this.#socket.channels;
     this.#samples.saved += gap;
     if (this.#status.finishing) return;
     this.#page.meter.show(energy, threshold);
@@ -180,11 +200,22 @@ export class Conversation {
     this.show();
   }
 
+  /** @param {import("../audio/audio-input.js").SecondTalker} state */
+  #onSecond(state) {
+    const { view } = this.#page;
+    const actions = [{ text: () => texts.shareAgain, run: () => this.#share() }];
+    if (state === "unshared") view.notice("call", () => texts.unshared, { actions });
+    else if (state === "mono") view.notice("mono", () => texts.mono);
+    else view.dismiss(state === "shared" ? "call" : "mono");
+    if (state === "mono" && !this.#opened) this.#socket.channels = 1;
+  }
+
   /** @param {"connecting" | "open" | "reconnecting"} state */
   #onConnection(state) {
     const reconnected = this.#status.connection === "reconnecting" && state === "open";
     this.#status.connection = state;
     this.#status.speech = false;
+    this.#speaking.clear();
     if (reconnected) for (const topic of ["error", "late"]) this.#page.view.dismiss(topic);
     if (state === "reconnecting") this.#handlers.onTrouble();
     this.show();
@@ -197,12 +228,15 @@ export class Conversation {
     if (message.type === "deleted") return this.#handlers.onDeleted();
     if (message.type === "error" && message.code in texts.expelled)
       return this.#handlers.onExpelled(/** @type {Expelled} */ (message.code));
-    showMessage(this.#page, this.#room, message);
+    if (message.type === "ready") this.#shared = this.#room ?? message.room;
+    showMessage(this.#page, this.#shared, message);
     if (message.type === "ready") {
       this.#endpointing = message.endpointing ?? null;
       this.#microphone?.setEndpointing(this.#endpointing);
     } else if (message.type === "speech_started" || message.type === "speech_ended") {
-      this.#status.speech = message.type === "speech_started";
+      if (message.type === "speech_started") this.#speaking.add(message.channel ?? 0);
+      else this.#speaking.delete(message.channel ?? 0);
+      this.#status.speech = this.#speaking.size > 0;
       this.show();
     }
   }

@@ -1,9 +1,11 @@
 // @ts-check
-/** Replay buffer, pure: audio that the service has not acknowledged yet, and its position in the session. */
+/** Replay buffer, pure: audio that the service has not acknowledged yet, and its position in the session, in samples of a channel. */
 
 /** @typedef {{ start: number, pcm: Int16Array<ArrayBuffer> }} Frame `start` in samples since the session's start. */
 
 export class ReplayBuffer {
+  /** Channels of the audio, whose samples come in turn. Only while there is none. */
+  channels = 1;
   /** Position of the next frame. */
   end = 0;
   /** Samples that are kept. */
@@ -23,9 +25,10 @@ export class ReplayBuffer {
 
   /** @param {Int16Array<ArrayBuffer>} pcm */
   push(pcm) {
-    this.#frames.push({ start: this.end, pcm });
-    this.end += pcm.length;
-    this.kept += pcm.length;
+    const frame = { start: this.end, pcm };
+    this.#frames.push(frame);
+    this.end = this.endOf(frame);
+    this.kept += this.end - frame.start;
     while (this.kept > this.#capacity) this.dropped = this.#begin = this.#shift();
   }
 
@@ -43,7 +46,7 @@ export class ReplayBuffer {
    */
   acknowledge(position) {
     this.#begin = Math.max(this.#begin, position);
-    while (this.#frames.length && endOf(this.#frames[0]) <= position) this.#shift();
+    while (this.#frames.length && this.endOf(this.#frames[0]) <= position) this.#shift();
   }
 
   /**
@@ -52,9 +55,14 @@ export class ReplayBuffer {
    * @returns {Frame | undefined}
    */
   next(position) {
-    const frame = this.#frames.find((candidate) => endOf(candidate) > position);
+    const frame = this.#frames.find((candidate) => this.endOf(candidate) > position);
     if (!frame || frame.start >= position) return frame;
-    return { start: position, pcm: frame.pcm.slice(position - frame.start) };
+    return { start: position, pcm: frame.pcm.slice((position - frame.start) * this.channels) };
+  }
+
+  /** @param {Frame} frame */
+  endOf({ start, pcm }) {
+    return start + pcm.length / this.channels;
   }
 
   /** Makes what is not acknowledged the beginning of a new session. */
@@ -77,12 +85,8 @@ export class ReplayBuffer {
   /** Removes the oldest frame and returns its end. */
   #shift() {
     const oldest = /** @type {Frame} */ (this.#frames.shift());
-    this.kept -= oldest.pcm.length;
-    return endOf(oldest);
+    const end = this.endOf(oldest);
+    this.kept -= end - oldest.start;
+    return end;
   }
-}
-
-/** @param {Frame} frame */
-function endOf(frame) {
-  return frame.start + frame.pcm.length;
 }

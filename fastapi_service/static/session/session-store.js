@@ -14,8 +14,8 @@ const KEPT_MS = 10 * 60 * 1000;
  */
 
 /** @param {Session} session */
-export function save({ session_id, token }) {
-  storage.save("sessionStorage", KEY, { session_id, token, over: false, left: Date.now() });
+export function save({ session_id, token, second }) {
+  storage.save("sessionStorage", KEY, { session_id, token, second, over: false, left: Date.now() });
 }
 
 export function markOver() {

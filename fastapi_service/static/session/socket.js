@@ -6,6 +6,7 @@
 
 import { SAMPLE_RATE } from "../audio/pcm.js";
 import { AudioSender } from "./audio-sender.js";
+import { Channels, earliest } from "./channels.js";
 import { ReconnectingSocket } from "./reconnecting-socket.js";
 
 /** After `stop` the service may say nothing for this long; it waits 60 s for results, then says how many are missing. */
@@ -13,19 +14,23 @@ const STOP_TIMEOUT_MS = 90_000;
 
 /**
  * @typedef {import("../wire/messages.js").ServerMessage} ServerMessage
- * @typedef {{ session_id: string, token: string }} Session
+ * @typedef {{ session_id: string, token: string }} ChannelSession
+ * @typedef {ChannelSession & { second?: ChannelSession }} Session `second`: of the right one of two channels
  * @typedef {{ languages: string[], prompt: string }} Recognition `languages`: codes; none: any
- * @typedef {{ name?: string | null, role?: string | null }} Introduction who talks
+ * @typedef {{ name?: string | null, role?: string | null }} Speaker
+ * @typedef {Speaker & { speakers?: Speaker[] }} Introduction who talks; `speakers`: left and right, with two channels instead
+ * @typedef {import("../wire/messages.js").Ready} Ready
  *
  * @typedef {object} Options
  * @property {URL} url
  * @property {Recognition & Introduction & Pick<import("../wire/messages.js").Start, "task" | "room" | "person_key" | "invite">} start
+ * @property {number} [channels] of the audio, each with a talker of its own; 1 if missing
  * @property {Session | null} [resume] a session of an earlier page
  *
  * @typedef {object} Handlers
  * @property {(state: "connecting" | "open" | "reconnecting") => void} onState
  * @property {(message: ServerMessage) => void} onMessage also of types that this page does not have
- * @property {(session: Session, ready: import("../wire/messages.js").Ready) => void} onSession a new session, with what resumes it
+ * @property {(session: Session, ready: Ready) => void} onSession a new session, with what resumes it
  * @property {() => void} onDropped unacknowledged audio exceeded the replay buffer; repeated with each further piece
  * @property {() => void} onRenewed the session had expired; a new one continues
  * @property {(pending: number) => void} onWaiting after `stop`, so many results still have a place in the queue
@@ -41,11 +46,13 @@ export class SpeechSocket {
   #session;
   /** The session began on an earlier page: only the service has the position of its next audio. */
   #inherited;
+  #channels = new Channels();
   /**
-   * What the service applies; null: it is unknown, or cannot be changed. Without a person the service has no names.
-   * @type {Recognition & Introduction & { person?: string | null } | null}
+   * What the service applies to each channel; none: it is unknown, or cannot be changed. Without a person the service has no
+   * names.
+   * @type {(Recognition & Speaker & { person?: string | null })[]}
    */
-  #applied = null;
+  #applied = [];
   /** An older service has refused to be told who talks. */
   #anonymous = false;
   /** `seq` of the newest result. */
@@ -59,7 +66,7 @@ export class SpeechSocket {
    * @param {Options} options
    * @param {Handlers} handlers
    */
-  constructor({ url, start, resume = null }, handlers) {
+  constructor({ url, start, channels = 1, resume = null }, handlers) {
     this.#start = start;
     this.#session = resume;
     this.#inherited = resume !== null;
@@ -72,6 +79,16 @@ export class SpeechSocket {
       onRefused: () => this.#end(null),
     });
     this.audio = new AudioSender(this.#connection, () => this.handlers.onDropped());
+    this.channels = channels;
+  }
+
+  get channels() {
+    return this.#channels.count;
+  }
+
+  /** May change before the first audio and `open`. */
+  set channels(channels) {
+    this.#channels.count = this.audio.channels = channels;
   }
 
   /** @param {number} [lastSeq] `seq` of the newest result that the page has */
@@ -82,15 +99,23 @@ export class SpeechSocket {
   }
 
   /** Changes what is recognised from now on, and who talks. @param {Recognition & Introduction} wanted */
-  configure({ languages, prompt, name = null, role = null }) {
-    this.#start = { ...this.#start, languages, prompt, name, role };
-    const applied = this.#applied;
-    if (!applied) return;
-    const same = String(applied.languages) === String(languages) && applied.prompt === prompt;
-    const known = !applied.person || ((applied.name ?? null) === name && (applied.role ?? null) === role);
-    if (same && known) return;
-    this.#applied = { ...applied, languages, prompt, name, role };
-    this.#connection.send({ type: "configure", ...(same ? {} : { languages, prompt }), ...(known ? {} : { name, role }) });
+  configure({ languages, prompt, name = null, role = null, speakers }) {
+    this.#start = { ...this.#start, languages, prompt, name, role, speakers };
+    this.#applied = this.#applied.map((applied, channel) => {
+      const { name = null, role = null } = this.#speakers[channel] ?? {};
+      const same = String(applied.languages) === String(languages) && applied.prompt === prompt;
+      const known = !applied.person || ((applied.name ?? null) === name && (applied.role ?? null) === role);
+      if (same && known) return applied;
+      const which = this.channels > 1 ? { channel: /** @type {0 | 1} */ (channel) } : {};
+      const changed = { ...(same ? {} : { languages, prompt }), ...(known ? {} : { name, role }) };
+      this.#connection.send({ type: "configure", ...which, ...changed });
+      return { ...applied, languages, prompt, name, role };
+    });
+  }
+
+  /** Who talks in each channel. @returns {Speaker[]} */
+  get #speakers() {
+    return this.channels > 1 ? (this.#start.speakers ?? []) : [this.#start];
   }
 
   /** No more audio; `onEnd` follows after the last result. */
@@ -115,11 +140,21 @@ export class SpeechSocket {
   }
 
   #sendStart() {
-    const { languages, name, role, person_key, ...start } = this.#start;
+    this.#channels.clear();
+    const { languages, name, role, speakers, person_key, ...start } = this.#start;
     const spoken = languages.length > 1 ? { languages } : { language: languages[0] ?? null };
-    const person = Object.entries(this.#anonymous ? {} : { name, role, person_key }).filter(([, value]) => value);
-    const known = { last_seq: this.lastSeq, ...Object.fromEntries(person), ...this.#session };
+    const two = this.channels > 1;
+    const people = { ...(two ? { speakers } : { name, role }), person_key };
+    const person = Object.entries(this.#anonymous ? {} : people).filter(([, value]) => value);
+    const known = { last_seq: this.lastSeq, ...Object.fromEntries(person), ...(two ? this.#resumeBoth() : this.#session) };
     this.#connection.send({ type: "start", ...spoken, ...start, sample_rate: SAMPLE_RATE, ...known });
+  }
+
+  /** @returns {Pick<import("../wire/messages.js").Start, "channels" | "resume">} */
+  #resumeBoth() {
+    if (!this.#session?.second) return { channels: 2 };
+    const { second, ...first } = this.#session;
+    return { channels: 2, resume: [first, second] };
   }
 
   /** @param {ServerMessage} message */
@@ -127,9 +162,9 @@ export class SpeechSocket {
     if (this.#stopDeadline !== null) this.#expectAnswer();
     switch (message.type) {
       case "ready":
-        return this.#onReady(message);
+        return this.#onReady(this.#channels.all(message));
       case "ack":
-        this.audio.acknowledge(message.samples);
+        this.audio.acknowledge(earliest(this.#channels.all(message)));
         return this.handlers.onMessage(message);
       case "pong":
         return;
@@ -139,8 +174,10 @@ export class SpeechSocket {
         if (message.seq === null || message.seq <= this.lastSeq) return; // sent again after a reconnection
         this.lastSeq = message.seq;
         return this.handlers.onMessage(message);
-      case "stopped":
-        return this.#onStopped(message.pending);
+      case "stopped": {
+        const all = this.#channels.all(message);
+        return all.length && this.#onStopped(all.reduce((sum, { pending }) => sum + pending, 0));
+      }
       case "error":
         if (message.code === "session_unknown") return this.#pending === null ? this.#renew() : this.giveUp();
         if (message.code === "bad_message" && !this.audio.ready && !this.#anonymous) {
@@ -155,19 +192,20 @@ export class SpeechSocket {
     }
   }
 
-  /** @param {import("../wire/messages.js").Ready} ready */
-  #onReady(ready) {
-    const { session_id, token, samples } = ready;
-    if (token) {
-      this.#session = { session_id, token };
-      this.handlers.onSession(this.#session, ready);
+  /** @param {Ready[]} all of each channel; none: not all are there */
+  #onReady(all) {
+    if (!all.length) return;
+    const [first, second] = all.map(({ session_id, token }) => ({ session_id, token: token ?? "" }));
+    if (first.token) {
+      this.#session = { ...first, ...(second && { second }) };
+      this.handlers.onSession(this.#session, all[0]);
     }
-    this.audio.begin(samples, this.#inherited);
+    this.audio.begin(earliest(all), this.#inherited);
     this.#inherited = false;
     this.#connection.resetBackoff();
-    this.handlers.onMessage(ready);
+    for (const ready of all) this.handlers.onMessage(ready);
     this.handlers.onState("open");
-    this.#applied = ready.languages ? ready : null; // null: an older service, which would refuse a change
+    this.#applied = all.filter(({ languages }) => languages); // an older service would refuse a change
     this.configure(this.#start);
     this.audio.pump();
   }
@@ -197,7 +235,7 @@ export class SpeechSocket {
   }
 
   #onLost() {
-    this.#applied = null;
+    this.#applied = [];
     this.audio.pause();
     this.handlers.onState("reconnecting");
   }

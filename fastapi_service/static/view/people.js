@@ -8,7 +8,8 @@ import { element } from "./element.js";
  * @typedef {import("../wire/messages.js").Speaker} Speaker
  * @typedef {{ name: string | null, role: string | null, number: number }} Person `number` in the order of their first
  *   sentences, as in exports; 0: nothing said yet
- * @typedef {{ person?: string | null, name?: string | null, role?: string | null }} Ourselves older services leave it all out
+ * @typedef {{ person?: string | null, name?: string | null, role?: string | null, channel?: number | null }} Ourselves older
+ *   services leave it all out; `channel` 1 is who talks beside us
  */
 
 /** Of the custom properties of the stylesheet; with the corners, which are of another count, 24 marks. */
@@ -20,6 +21,8 @@ export class People {
   #known = new Map();
   /** Our sessions, and our person in each. @type {Map<string, string>} */
   #own = new Map();
+  /** Those of them who talk here beside us. @type {Set<string>} */
+  #beside = new Set();
   /** Who is here now: their names are newer than those of sentences. @type {Set<string>} */
   #here = new Set();
   #spoken = 0;
@@ -31,6 +34,7 @@ export class People {
   clear() {
     this.#known.clear();
     this.#own.clear();
+    this.#beside.clear();
     this.#here.clear();
     this.#spoken = 0;
   }
@@ -40,15 +44,16 @@ export class People {
    * @param {string} session
    * @param {Ourselves} [speaker]
    */
-  own(session, { person, name = null, role = null } = {}) {
+  own(session, { person, name = null, role = null, channel } = {}) {
     const id = person ?? session;
+    if (channel === 1) this.#beside.add(id);
     this.#own.set(session, id);
     this.#name({ person: id, name, role });
   }
 
   /** @param {string} id */
   isOwn(id) {
-    return this.#own.has(id) || [...this.#own.values()].includes(id);
+    return !this.#beside.has(id) && (this.#own.has(id) || [...this.#own.values()].includes(id));
   }
 
   /** Our person in a session; that of somebody else is a person of its own. @param {string} session */

@@ -58,12 +58,15 @@ export class SentenceList {
     return first === key;
   }
 
-  /** The item of a final text: that in which it was waited for, or a new one after everything final. @param {string} key */
+  /** The item of a final text: that in which it was waited for, or a new one; after everything final. @param {string} key */
   take(key) {
     const place = this.find(key);
+    const first = [...this.#pending.values()].find(isItem);
     if (!isItem(place)) this.drop(key);
     this.#pending.delete(key);
-    return isItem(place) ? place : this.#insert(element("li"));
+    if (!isItem(place)) return this.#insert(element("li"));
+    if (first !== place) first?.before(place); // of two who talk here, the other one began before
+    return place;
   }
 
   /** @param {HTMLElement} item */

@@ -1,6 +1,7 @@
 // @ts-check
 /** The settings, kept by the browser. Their defaults are in index.html. */
 
+import { canShareSound } from "../audio/shared-sound.js";
 import { decibels } from "../i18n/format.js";
 import { onLanguage, texts } from "../i18n/index.js";
 import { plain, spokenLanguages } from "../i18n/spoken.js";
@@ -15,6 +16,7 @@ import { setText } from "./localize.js";
  * @property {string} prompt names and words that may come up
  * @property {string | null} name of the person who talks
  * @property {string | null} role likewise
+ * @property {import("../audio/input-devices.js").Talkers} talkers at this page
  * @property {string | null} device id of the microphone; null for the browser's default
  * @property {boolean} echoCancellation
  * @property {boolean} noiseSuppression
@@ -37,18 +39,24 @@ export class Settings {
   #changed = () => {};
 
   constructor() {
+    if (!canShareSound()) find("talkers").querySelector("[value=call]")?.remove();
     this.#load();
-    onLanguage(() => this.choose(this.#languages));
+    onLanguage(() => {
+      this.choose(this.#languages);
+      this.#showTalkers();
+    });
     this.devices([]);
     this.#showThreshold();
+    this.#showTalkers();
     field("search").oninput = () => this.#search();
     const note = (/** @type {Event} */ { target, type }) => {
       if (target === field("search")) return;
       if (target === field("device")) this.#device = field("device").value;
       this.#save();
       this.#showThreshold();
-      // While they are typed, prompt and name are none yet.
-      const typed = ["prompt", "name", "role"].some((id) => target === field(id));
+      this.#showTalkers();
+      // While they are typed, prompt and names are none yet.
+      const typed = ["prompt", "name", "role", "second"].some((id) => target === field(id));
       if (typed === (type === "change")) this.#changed(this.value);
     };
     for (const type of ["input", "change"]) find("settings").addEventListener(type, note);
@@ -73,12 +81,44 @@ export class Settings {
       prompt: field("prompt").value.trim(),
       name: nameIn("name") ?? this.#known,
       role: nameIn("role"),
+      talkers: this.#talkers,
       device: this.#device || null,
       echoCancellation: field("echoCancellation").checked,
       noiseSuppression: field("noiseSuppression").checked,
       autoGainControl: field("autoGainControl").checked,
       threshold: field("automatic").checked ? null : this.#threshold,
     };
+  }
+
+  /**
+   * The two who talk here. Whoever has no name is called by the place; but to others in a room nobody is "Me".
+   * @param {boolean} alone in no room
+   */
+  speakers(alone) {
+    const { name, role, talkers } = this.value;
+    const [first, second] = texts.talkers.names[talkers];
+    const nobody = talkers === "call" && !alone;
+    return [
+      { name: name ?? (nobody ? null : first), role },
+      { name: nameIn("second") ?? second, role: null },
+    ];
+  }
+
+  /** @returns {import("../audio/input-devices.js").Talkers} */
+  get #talkers() {
+    return /** @type {any} */ (field("talkers").value || "one"); // a browser that shares no sound has nothing of that kind
+  }
+
+  /** Shows what goes with who talks here: browsers change no sound in stereo, and remove a call's echo always. */
+  #showTalkers() {
+    const talkers = this.#talkers;
+    field("talkers").value = talkers;
+    find("beside").hidden = talkers === "one";
+    find("processing").hidden = talkers === "stereo";
+    field("echoCancellation").labels?.[0].toggleAttribute("hidden", talkers !== "one");
+    setText(find("talkers-hint"), () => texts.talkers.hint[talkers]);
+    field("second").placeholder = texts.talkers.names[talkers][1];
+    setText(find("second-title"), () => texts.talkers.second[talkers]);
   }
 
   /** Lists the microphones; browsers give their names after permission only. @param {MediaDeviceInfo[]} devices */

@@ -35,7 +35,8 @@ export class Transcript {
   #people;
   /** The person of the latest heading; null: of ourselves without a name, who need none. @type {string | null} */
   #heading = null;
-  #open = new OpenSentence();
+  /** Ours, by channel. */
+  #open = [new OpenSentence(), new OpenSentence()];
   #focus = new RovingFocus(this.#list.root);
   /** Voice of the last sentence; null without one. @type {() => number | null} */
   #voice = () => null;
@@ -62,13 +63,18 @@ export class Transcript {
    * @param {import("./people.js").Ourselves} [speaker]
    */
   own(session_id, speaker) {
-    this.#open.own(session_id);
+    this.#ours(speaker?.channel).own(session_id);
     this.#people.own(session_id, speaker);
+  }
+
+  /** @param {number | null} [channel] @returns {OpenSentence} */
+  #ours(channel) {
+    return this.#open[channel ?? 0];
   }
 
   /** Takes another name of ours. @param {import("./people.js").Ourselves} speaker */
   rename(speaker) {
-    this.#people.rename(this.#open.session, speaker);
+    this.#people.rename(this.#ours(speaker.channel).session, speaker);
   }
 
   clear() {
@@ -76,7 +82,7 @@ export class Transcript {
     this.#people.clear();
     this.#heading = null;
     this.#voice = () => null;
-    this.#open = new OpenSentence();
+    this.#open = [new OpenSentence(), new OpenSentence()];
     this.#speakers = new Speakers();
     this.#last.clear();
     this.entries = [];
@@ -90,29 +96,32 @@ export class Transcript {
     setText(this.#list.placeholder, text);
   }
 
-  /** Notes when an utterance of ours begins. @param {{ segment: number, at_ms: number }} message */
-  begin({ segment, at_ms }) {
-    this.#open.began.set(segment, at_ms);
+  /** Notes when an utterance of ours begins. @param {{ segment: number, at_ms: number, channel?: number | null }} message */
+  begin({ segment, at_ms, channel }) {
+    this.#ours(channel).began.set(segment, at_ms);
   }
 
   /** @param {import("../wire/messages.js").Interim} message */
   showInterim(message) {
     const { segment, stable, unstable, language } = message;
-    const sentence = this.#goneOnWith(segment, stable + unstable, language);
-    const head = sentence ? [] : this.#head(segment);
-    this.#list.place(this.#key(segment), sentence).replaceChildren(...head, ...interimParts(message, sentence !== null));
+    const open = this.#ours(message.channel);
+    const sentence = this.#goneOnWith(open, segment, stable + unstable, language);
+    const head = sentence ? [] : this.#head(open, segment);
+    const place = this.#list.place(keyOf(segment, open.session), sentence);
+    place.replaceChildren(...head, ...interimParts(message, sentence !== null));
   }
 
-  /** The utterance has ended; its final text follows. @param {{ segment: number }} message */
-  awaitFinal({ segment }) {
-    const key = this.#key(segment);
-    const place = this.#list.find(key) ?? this.#list.place(key, this.#goneOnWith(segment));
+  /** The utterance has ended; its final text follows. @param {{ segment: number, channel?: number | null }} message */
+  awaitFinal({ segment, channel }) {
+    const open = this.#ours(channel);
+    const key = keyOf(segment, open.session);
+    const place = this.#list.find(key) ?? this.#list.place(key, this.#goneOnWith(open, segment));
     place.classList.add("awaited");
   }
 
   /** Removes an utterance in which there was no speech. @param {{ session_id: string, segment: number }} message */
   drop({ session_id, segment }) {
-    this.#list.drop(this.#key(segment, session_id));
+    this.#list.drop(keyOf(segment, session_id));
   }
 
   /** Removes the utterances whose final text will not come. */
@@ -127,7 +136,7 @@ export class Transcript {
     if (this.#speakers.voices.note(final)) setAgain();
     const grows = before && continues && before.newest.segment === continued_segment;
     if (grows) {
-      this.#list.drop(this.#key(segment, session_id));
+      this.#list.drop(keyOf(segment, session_id));
       before.grow(final);
       this.#list.grown();
     }
@@ -144,7 +153,7 @@ export class Transcript {
    * @type {import("./sentence-link.js").Reach}
    */
   find({ session_id, segment }) {
-    const found = this.#said.find(({ place }) => place === this.#key(segment, session_id));
+    const found = this.#said.find(({ place }) => place === keyOf(segment, session_id));
     return found ? { text: found.text.textContent ?? "", show: () => found.show() } : null;
   }
 
@@ -158,7 +167,7 @@ export class Transcript {
   /** Adds a line after all that was said so far. @param {() => string} text */
   addDivider(text) {
     this.#list.append(element("li", { class: "divider" }, setText(element("p"), text)));
-    this.#open.sentence = undefined;
+    for (const open of this.#open) open.sentence = undefined;
   }
 
   /**
@@ -166,7 +175,7 @@ export class Transcript {
    * @param {SentenceItem} [sentence] which its speaker may go on with
    */
   #note(entry, sentence) {
-    if (entry.session_id === this.#open.session) this.#open.sentence = sentence;
+    for (const open of this.#open) if (entry.session_id === open.session) open.sentence = sentence;
     this.entries.push(entry);
     this.#onEntries();
   }
@@ -178,7 +187,7 @@ export class Transcript {
    */
   #add(entry, parts) {
     const { session_id, segment, room } = entry;
-    const item = this.#list.take(this.#key(segment, session_id));
+    const item = this.#list.take(keyOf(segment, session_id));
     const moved = this.#speakers.note(entry);
     const heading = this.#headed(this.#people.said(entry), room);
     const voice = () => this.#speakers.voices.number(entry);
@@ -192,20 +201,21 @@ export class Transcript {
     return sentence;
   }
 
-  /** As `OpenSentence.goneOnWith`. @type {OpenSentence["goneOnWith"]} */
-  #goneOnWith(segment, ...text) {
-    return this.#list.isFirst(this.#key(segment)) ? this.#open.goneOnWith(segment, ...text) : null;
+  /**
+   * As `OpenSentence.goneOnWith`.
+   * @param {OpenSentence} open
+   * @param {Parameters<OpenSentence["goneOnWith"]>} utterance
+   */
+  #goneOnWith(open, ...utterance) {
+    return this.#list.isFirst(keyOf(utterance[0], open.session)) ? open.goneOnWith(...utterance) : null;
   }
 
-  /** @param {number} segment */
-  #key(segment, session = this.#open.session) {
-    return `${session} ${segment}`;
-  }
-
-  /** Who says an utterance of ours and when, before its final text. @param {number} segment */
-  #head(segment) {
-    const { session, began } = this.#open;
-    const speaker = this.#speaker(this.#headed(this.#people.ownPerson(session), this.#said.at(-1)?.newest.room));
+  /** Who says an utterance of ours and when, before its final text. @param {OpenSentence} open @param {number} segment */
+  #head({ session, began }, segment) {
+    const person = this.#people.ownPerson(session);
+    const speaker = this.#open[1].session // two talk here, and each may wait for a text
+      ? [this.#people.tag("p", person, "speaker")]
+      : this.#speaker(this.#headed(person, this.#said.at(-1)?.newest.room));
     const start_ms = began.get(segment);
     return start_ms === undefined ? speaker : [...speaker, element("time", {}, minutes(start_ms + this.#speakers.offset(session)))];
   }
@@ -232,4 +242,9 @@ export class Transcript {
     const name = setText(element("span"), () => (person === null ? texts.speaker : texts.voice)(voice() ?? 0));
     return [element("p", { class: "speaker" }, ...tag.flatMap((each) => [each, " "]), name)];
   }
+}
+
+/** @param {number} segment @param {string} session */
+function keyOf(segment, session) {
+  return `${session} ${segment}`;
 }

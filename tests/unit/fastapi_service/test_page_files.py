@@ -131,13 +131,6 @@ def test_the_page_itself_keeps_its_elements_words_and_blanks() -> None:
     assert response.headers["content-type"] == "text/html; charset=utf-8"
 
 
-def test_the_first_module_has_short_names(tmp_path: Path) -> None:
-    """What follows the imports is a block of its own."""
-    (tmp_path / "main.js").write_text('import { a } from "./a.js";\nconst longName = a();\na(longName, longName);\n')
-    client = TestClient(Starlette(routes=[Mount("/static", PageFiles(directory=tmp_path))]))
-    assert client.get("/static/main.js").text == 'import{a}from"./a.js";{const e=a();a(e,e)}'
-
-
 def test_the_whole_page_is_small() -> None:
     """Less than 175 KB before compression, in both languages and with the libraries."""
     client = TestClient(Starlette(routes=[Mount("/static", PageFiles(directory=STATIC))]))

@@ -35,17 +35,30 @@ afterEach(() => {
 /** Calls of the transcript's `addDivider`. @type {string[]} */
 let dividers;
 
-/** A connected session on a page whose parts ignore every call. */
-function converse() {
+/** Topics of the notices that are shown. @type {Map<string, any[]>} */
+let notices;
+
+/** A session on a page whose parts ignore every call. @param {Partial<import("../../../fastapi_service/static/session/socket.js").Options>} [options] */
+function prepare(options) {
   const part = new Proxy({}, { get: () => () => {} });
   const addDivider = (/** @type {() => string} */ text) => dividers.push(text());
   const transcript = new Proxy({}, { get: (_, name) => (name === "addDivider" ? addDivider : () => {}) });
-  const page = /** @type {any} */ ({ view: part, transcript, statistics: part, meter: part, share: part });
-  const conversation = new Conversation(
+  notices = new Map();
+  const view = {
+    notice: (/** @type {string} */ topic, /** @type {() => string} */ text, more = {}) => notices.set(topic, [text(), more]),
+    dismiss: (/** @type {string} */ topic) => notices.delete(topic),
+  };
+  const page = /** @type {any} */ ({ view, transcript, statistics: part, meter: part, share: part });
+  return new Conversation(
     page,
-    { url: new URL("ws://service/ws"), start: START },
+    { url: new URL("ws://service/ws"), start: START, ...options },
     { onSession() {}, onTrouble() {}, onOver() {}, onDeleted: () => statuses.push("deleted"), onStatus: (status) => statuses.push(status) },
   );
+}
+
+/** One that is connected. @param {Parameters<typeof prepare>[0]} [options] */
+function converse(options) {
+  const conversation = prepare(options);
   conversation.open(0);
   latest().onopen();
   return conversation;
@@ -224,4 +237,74 @@ test("a deleted conversation ends without a word about missing results", () => {
   assert.deepEqual(statuses, ["deleted"]);
   conversation.leave(); // as the page does
   assert.deepEqual(statuses, ["deleted"]);
+});
+
+const TWO = { channels: 2, start: { ...START, speakers: [{ name: "Ann" }, { name: "Bob" }] } };
+
+test("two talkers of a device with two channels begin as two", async () => {
+  browser.channelCount = 2;
+  const conversation = prepare(TWO);
+  assert.ok(await conversation.openMicrophone({ ...OPTIONS, talkers: "stereo" }));
+  conversation.open(0);
+  latest().onopen();
+  assert.equal(/** @type {any} */ (latest().sent[0]).channels, 2);
+  assert.deepEqual([...notices], []);
+});
+
+test("of a device with one channel, two talkers begin as one, and the page says so", async () => {
+  browser.channelCount = 1;
+  const conversation = prepare(TWO);
+  assert.ok(await conversation.openMicrophone({ ...OPTIONS, talkers: "stereo" }));
+  assert.match(notices.get("mono")?.[0], /one channel only/);
+  conversation.open(0);
+  latest().onopen();
+  assert.equal(/** @type {any} */ (latest().sent[0]).channels, undefined);
+  ready();
+  browser.node.port.onmessage({ data: { gap: 0, pcm: new Int16Array(1600), energy: 1, threshold: 0 } });
+  assert.equal(latest().sent.at(-1), 1600);
+});
+
+test("two talkers who are resumed stay two, also on a device with one channel", async () => {
+  browser.channelCount = 1;
+  const second = { session_id: "t", token: "key" };
+  const conversation = converse({ ...TWO, resume: { session_id: "s", token: "key", second } });
+  assert.ok(await conversation.openMicrophone({ ...OPTIONS, talkers: "stereo" }));
+  assert.equal(browser.node.options.channelCount, 2);
+  assert.ok(notices.has("mono"));
+});
+
+test("the page listens to speech as long as one of two speaks", async () => {
+  browser.channelCount = 2;
+  const conversation = converse(TWO);
+  for (const channel of [0, 1]) latest().deliver({ type: "ready", channel, session_id: `s${channel}`, token: "key", samples: 0, room: "r" });
+  await conversation.openMicrophone({ ...OPTIONS, talkers: "stereo" });
+  statuses = [];
+  for (const [type, channel] of [["speech_started", 0], ["speech_started", 1], ["speech_ended", 0], ["speech_ended", 1]])
+    latest().deliver({ type, segment: 0, channel });
+  assert.deepEqual(statuses, ["hearing", "hearing", "hearing", "listening"]);
+});
+
+test("when the call's sound is no longer shared, the page says so, and offers to share it again", async (context) => {
+  context.mock.method(console, "warn", () => {});
+  const conversation = converse(TWO);
+  assert.ok(await conversation.openMicrophone({ ...OPTIONS, talkers: "call" }));
+  browser.shared[0][0].onended();
+  const [text, { actions }] = notices.get("call") ?? [];
+  assert.match(text, /no longer shared/);
+  browser.shares = null;
+  await actions[0].run();
+  await setImmediate();
+  assert.ok(notices.has("call"), "the person has cancelled it");
+  browser.shares = ["audio", "video"];
+  actions[0].run();
+  await setImmediate();
+  assert.ok(!notices.has("call"));
+});
+
+test("without shared sound nothing begins, and the page says what to share", async (context) => {
+  context.mock.method(console, "warn", () => {});
+  browser.shares = null;
+  const conversation = prepare(TWO);
+  assert.equal(await conversation.openMicrophone({ ...OPTIONS, talkers: "call" }), false);
+  assert.match(notices.get("microphone")?.[0], /No sound was shared/);
 });

@@ -3,6 +3,12 @@
 export class FakeBrowser {
   /** Every request for a stream. @type {MediaTrackConstraints[]} */
   requests = [];
+  /** Channels of the next devices. @type {number | undefined} */
+  channelCount = undefined;
+  /** Tracks of what is shared next, as their kinds; null: the person shares nothing. @type {string[] | null} */
+  shares = ["audio", "video"];
+  /** What was shared: the tracks of each time. @type {FakeTrack[][]} */
+  shared = [];
   /** @type {FakeTrack[]} */
   tracks = [];
   /** @type {FakeContext[]} */
@@ -23,13 +29,20 @@ export class FakeBrowser {
       this.requests.push(audio);
       const error = this.errors.shift();
       if (error) throw new DOMException("", error);
-      const track = new FakeTrack();
+      const track = new FakeTrack("audio", this.channelCount);
       this.tracks.push(track);
       return { active: true, getTracks: () => [track], getAudioTracks: () => [track] };
     };
+    const getDisplayMedia = async () => {
+      if (!this.shares) throw new DOMException("", "NotAllowedError");
+      const tracks = this.shares.map((kind) => new FakeTrack(kind));
+      this.shared.push(tracks);
+      const of = (/** @type {string} */ wanted) => tracks.filter(({ kind }) => kind === wanted);
+      return { getTracks: () => tracks, getAudioTracks: () => of("audio"), getVideoTracks: () => of("video") };
+    };
     const node = { query: async () => this.permission };
     Object.defineProperty(globalThis, "navigator", {
-      value: { mediaDevices: Object.assign(this.media, { getUserMedia }), permissions: node },
+      value: { mediaDevices: Object.assign(this.media, { getUserMedia, getDisplayMedia }), permissions: node },
       configurable: true,
     });
     const browser = this;
@@ -81,6 +94,16 @@ export class FakeTrack {
   onmute = () => {};
   onunmute = () => {};
 
+  /** @param {string} kind @param {number} [channelCount] */
+  constructor(kind, channelCount) {
+    this.kind = kind;
+    this.channelCount = channelCount;
+  }
+
+  getSettings() {
+    return { channelCount: this.channelCount };
+  }
+
   stop() {
     this.stopped = true;
   }
@@ -92,6 +115,8 @@ export class FakeContext {
   onstatechange = () => {};
   destination = {};
   audioWorklet = { addModule: async () => {} };
+  /** Inputs of the merger that were connected, in order. @type {number[]} */
+  merged = [];
 
   /** @param {AudioContextOptions} options @param {FakeBrowser} browser */
   constructor({ sampleRate }, browser) {
@@ -102,6 +127,16 @@ export class FakeContext {
 
   createMediaStreamSource() {
     if (this.browser.only && this.sampleRate !== this.browser.only) throw new DOMException("", "NotSupportedError");
+    return {
+      /** @template Node @param {Node} node @param {number} [_output] @param {number} [input] */
+      connect: (node, _output, input) => {
+        if (input !== undefined) this.merged.push(input);
+        return node;
+      },
+    };
+  }
+
+  createChannelMerger() {
     return { connect: (/** @type {FakeNode} */ node) => node };
   }
 
@@ -137,6 +172,7 @@ export class FakeNode {
   /** @param {AudioWorkletNodeOptions} options */
   constructor(options) {
     this.suppressor = options.processorOptions;
+    this.options = options;
   }
 
   connect() {}

@@ -20,6 +20,8 @@ const { navigator, addEventListener, removeEventListener } = globalThis;
 let browser;
 /** @type {string[]} */
 let states;
+/** @type {string[]} */
+let second;
 /** @type {unknown[]} */
 let chunks;
 
@@ -27,7 +29,7 @@ beforeEach(() => {
   mock.method(console, "warn", () => {});
   browser = new FakeBrowser();
   browser.install();
-  [states, chunks] = [[], []];
+  [states, second, chunks] = [[], [], []];
 });
 
 afterEach(() => {
@@ -36,11 +38,19 @@ afterEach(() => {
   Object.assign(globalThis, { addEventListener, removeEventListener });
 });
 
-/** @param {Partial<import("../../../fastapi_service/static/audio/microphone.js").MicrophoneOptions>} [options] */
-function open(options) {
+/**
+ * @param {Partial<import("../../../fastapi_service/static/audio/microphone.js").MicrophoneOptions>} [options]
+ * @param {number} [channels]
+ */
+function open(options, channels) {
   return Microphone.open(
     { ...DEFAULTS, ...options },
-    { onChunk: (chunk) => chunks.push(chunk), onState: (state) => states.push(state) },
+    {
+      onChunk: (chunk) => chunks.push(chunk),
+      onState: (state) => states.push(state),
+      onSecond: (state) => second.push(state),
+    },
+    channels,
   );
 }
 
@@ -210,4 +220,84 @@ test("a closed microphone stays closed after events of the device", async () => 
   globalThis.document.dispatchEvent(new Event("visibilitychange"));
   await settle();
   assert.deepEqual([browser.requests.length, states], [1, ["open"]]);
+});
+
+const PLAIN = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+
+test("for left and right, two channels are requested as they are, and kept apart", async () => {
+  browser.channelCount = 2;
+  await open({ talkers: "stereo" });
+  assert.deepEqual(browser.requests, [{ channelCount: 2, ...PLAIN }]);
+  assert.deepEqual(browser.node.suppressor, { threshold: null, endpointing: null, channels: 2 });
+  assert.deepEqual([browser.node.options.channelCount, browser.node.options.channelInterpretation], [2, "discrete"]);
+  assert.deepEqual([states, second], [["open"], ["stereo"]]);
+});
+
+test("a device with one channel is one talker, and that is reported before its first audio", async () => {
+  browser.channelCount = 1;
+  await open({ talkers: "stereo" });
+  assert.deepEqual(browser.node.suppressor, { threshold: null, endpointing: null });
+  assert.deepEqual([browser.node.options.channelCount, second], [1, ["mono"]]);
+});
+
+test("a device with one channel in the place of one with two leaves the stream with two", async () => {
+  browser.channelCount = 2;
+  const microphone = await open({ talkers: "stereo" });
+  browser.channelCount = 1;
+  microphone.setOptions({ ...DEFAULTS, talkers: "one", device: "headset" });
+  await settle();
+  assert.deepEqual(browser.requests[1], { channelCount: 2, ...PLAIN, deviceId: { exact: "headset" } });
+  assert.deepEqual([browser.node.options.channelCount, second], [2, ["stereo", "mono"]]);
+});
+
+test("a session of two talkers that goes on has two channels on every device", async () => {
+  browser.channelCount = 1;
+  await open({ talkers: "stereo" }, 2);
+  assert.deepEqual([browser.node.options.channelCount, second], [2, ["mono"]]);
+});
+
+test("shared sound is the right channel beside the microphone without its echo, and its pictures end at once", async () => {
+  const microphone = await open({ talkers: "call", echoCancellation: false });
+  const [[sound, pictures]] = browser.shared;
+  assert.deepEqual([sound.stopped, pictures.stopped], [false, true]);
+  assert.deepEqual(browser.requests.map(({ channelCount, echoCancellation }) => [channelCount, echoCancellation]), [[1, true]]);
+  assert.deepEqual([browser.node.options.channelCount, browser.context.merged], [2, [1, 0]]);
+  await microphone.close();
+  assert.ok(sound.stopped && browser.track.stopped);
+});
+
+test("sound that is shared no longer is reported, the microphone goes on, and it can be shared again", async () => {
+  const microphone = await open({ talkers: "call" });
+  browser.shared[0][0].onended();
+  assert.deepEqual([states, second, browser.track.stopped], [["open"], ["shared", "unshared"], false]);
+  browser.shares = null;
+  await assert.rejects(microphone.share(), (error) => error instanceof MicrophoneError && error.code === "unshared");
+  browser.shares = ["audio", "video"];
+  await microphone.share();
+  assert.deepEqual([second, browser.context.merged], [["shared", "unshared", "shared"], [1, 0, 1]]);
+  microphone.setOptions({ ...DEFAULTS, talkers: "call", device: "headset" });
+  await settle();
+  assert.deepEqual(browser.context.merged, [1, 0], "the next device's path has it, too");
+});
+
+test("what the person shares after the end is let go of", async () => {
+  const microphone = await open({ talkers: "call" });
+  await microphone.close();
+  await microphone.share();
+  assert.ok(browser.shared[1].every(({ stopped }) => stopped));
+});
+
+for (const [name, shares] of Object.entries({ nothing: null, "pictures only": ["video"] })) {
+  test(`a person who shares ${name} gets no microphone either, and hears why`, async () => {
+    browser.shares = shares;
+    await assert.rejects(open({ talkers: "call" }), (error) => error instanceof MicrophoneError && error.code === "unshared");
+    assert.deepEqual(browser.requests, []);
+    assert.ok(browser.shared.flat().every(({ stopped }) => stopped));
+  });
+}
+
+test("without a microphone, nothing stays shared", async () => {
+  browser.errors = ["NotAllowedError"];
+  await assert.rejects(open({ talkers: "call" }), (error) => error instanceof MicrophoneError && error.code === "denied");
+  assert.ok(browser.shared.flat().every(({ stopped }) => stopped));
 });

@@ -219,3 +219,38 @@ test("a sentence is found by its first segment, also when it has grown", () => {
   assert.equal(transcript.find({ session_id: "s", segment: 3, at: 0, valence: 0 })?.text, "I came and saw.");
   assert.equal(transcript.find({ session_id: "s", segment: 4, at: 0, valence: 0 }), null);
 });
+
+/** Two who talk at this page. */
+function ownBoth() {
+  transcript.own("s0", { person: "left", name: "Ann", channel: 0 });
+  transcript.own("s1", { person: "right", name: "Bob", channel: 1 });
+}
+
+test("of two who talk here, the second one is not us", async () => {
+  ownBoth();
+  who.show([present("left", "Ann"), present("right", "Bob")]);
+  assert.deepEqual(talkers(), ["Ann (you)", "Bob"]);
+  transcript.rename({ name: "Ben", channel: 1 });
+  say("right", "Ben", { session_id: "s1" });
+  assert.deepEqual(headings(), ["Ben"]);
+});
+
+/** Texts of the items, with their names. */
+const items = () => page.getElementById("sentences").querySelectorAll("li").map((each) => each.textContent.replace(/\d\d:\d\d/, ""));
+
+test("what two say at once has each one's name, and stands in the order in which it was finished", () => {
+  ownBoth();
+  say("right", "Bob", { session_id: "s1", text: "Hello." });
+  for (const channel of [0, 1]) {
+    transcript.begin({ segment: 9, at_ms: 0, channel });
+    transcript.showInterim(/** @type {any} */ ({ segment: 9, stable: `I am ${channel}`, unstable: "", language: "en", channel }));
+  }
+  assert.deepEqual(items().slice(1), ["AnnI am 0", "BobI am 1"]);
+  say("right", "Bob", { session_id: "s1", segment: 9, text: "I am one." });
+  assert.match(items()[1], /^I am one\./);
+  assert.deepEqual(items()[2], "AnnI am 0");
+  transcript.awaitFinal({ segment: 9, channel: 0 });
+  say("left", "Ann", { session_id: "s0", segment: 9, text: "I am zero." });
+  assert.match(items()[2], /^AnnI am zero\./);
+  assert.equal(items().length, 3);
+});

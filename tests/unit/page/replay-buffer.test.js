@@ -60,3 +60,13 @@ test("silence moves the clock and costs no room", () => {
   assert.deepEqual(at(buffer, 0), [0, 10]);
   assert.equal(buffer.end, 1_000_040);
 });
+
+test("positions and room of two channels are those of one of them", () => {
+  const buffer = new ReplayBuffer(20);
+  buffer.channels = 2;
+  push(buffer, 3); // of 5 samples each
+  assert.deepEqual([buffer.end, buffer.kept, at(buffer, 7)], [15, 15, [7, 6]]);
+  buffer.acknowledge(5);
+  push(buffer, 3);
+  assert.deepEqual([buffer.kept, buffer.dropped, at(buffer, 0)], [20, 10, [10, 10]]);
+});

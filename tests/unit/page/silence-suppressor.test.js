@@ -212,3 +212,42 @@ test("time in which the device stood still is silence in its place", () => {
   const chunks = [...suppress(suppressor, pcm.subarray(0, 700)), suppressor.skip(5000), ...suppress(suppressor, pcm.subarray(700)), suppressor.flush()];
   assert.deepEqual(stream(chunks), [...pcm.subarray(0, 700), ...new Array(5000).fill(0), ...pcm.subarray(700)]);
 });
+
+/** Both channels in turn, of frames with these energies. @param {number[]} left @param {number[]} right */
+function stereo(left, right) {
+  const [one, other] = [frames(left), frames(right)];
+  return Int16Array.from({ length: 2 * one.length }, (_, i) => (i % 2 ? other : one)[i >> 1]);
+}
+
+test("two channels are silence while both are, and both are sent while one is not", () => {
+  const suppressor = new SilenceSuppressor({ ...ADAPTIVE, channels: 2 });
+  const left = [...times(50, QUIET), ...times(7, LOUD), ...times(143, QUIET)];
+  const right = [...times(120, QUIET), ...times(7, LOUD), ...times(73, QUIET)];
+  const pcm = stereo(left, right);
+  const chunks = [...suppress(suppressor, pcm, 256), suppressor.flush()];
+  let position = 0;
+  const sent = chunks.flatMap(({ gap, pcm: samples }) => {
+    const from = position + gap;
+    position = from + samples.length / 2;
+    assert.deepEqual([...samples], [...pcm.subarray(2 * from, 2 * position)]);
+    return range(from / FRAME, position / FRAME);
+  });
+  assert.deepEqual(sent, [...range(50 - 34, 57 + 20), ...range(120 - 34, 127 + 20)]);
+  assert.equal(position, pcm.length / 2);
+});
+
+test("each channel has the threshold of its own room, and the level is that of the one which is louder by it", () => {
+  const suppressor = new SilenceSuppressor({ ...ADAPTIVE, channels: 2 });
+  const [humming, soft] = [3e-5, 5e-5];
+  const chunks = suppress(suppressor, stereo(times(400, humming), [...times(390, QUIET), ...times(10, soft)]), 256);
+  const { energy, threshold, pcm } = /** @type {AudioChunk} */ (chunks.at(-1));
+  assert.ok(pcm.length > 0, "what would be silence beside the humming is a voice in its own channel");
+  assert.ok(energy > threshold && Math.abs(energy / soft - 1) < 0.2, `${energy} ${threshold}`);
+});
+
+test("a pause of the device is as long in each channel", () => {
+  const suppressor = new SilenceSuppressor({ ...ADAPTIVE, channels: 2 });
+  const pcm = stereo(times(4, LOUD), times(4, LOUD));
+  const chunks = [...suppress(suppressor, pcm, 256), suppressor.skip(5000), ...suppress(suppressor, pcm, 256), suppressor.flush()];
+  assert.equal(chunks.reduce((sum, chunk) => sum + chunk.gap + chunk.pcm.length / 2, 0), 5000 + pcm.length);
+});

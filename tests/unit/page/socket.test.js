@@ -23,14 +23,14 @@ afterEach(() => {
   mock.timers.reset();
 });
 
-/** @param {{ resume?: typeof KNOWN, seen?: number, start?: typeof OPTIONS }} [options] */
+/** @param {{ resume?: import("../../../fastapi_service/static/session/socket.js").Session, seen?: number, start?: typeof OPTIONS, channels?: number }} [options] */
 function open({ seen, ...options } = {}) {
   const socket = new SpeechSocket(
     { url: new URL("ws://service/ws"), start: OPTIONS, ...options },
     {
       onState: (state) => events.push(state),
       onMessage: ({ type }) => type !== "ready" && events.push(type), // what follows from it is recorded
-      onSession: ({ session_id, token }) => events.push(`${session_id} ${token}`),
+      onSession: ({ session_id, token, second }) => events.push([session_id, token, second?.session_id].join(" ").trim()),
       onDropped: () => events.push("dropped"),
       onRenewed: () => events.push("renewed"),
       onWaiting: (pending) => events.push(`waiting ${pending}`),
@@ -373,4 +373,102 @@ test("a service that refuses to be told who talks is told the rest", () => {
   assert.deepEqual(latest().sent.at(-1), { ...START, last_seq: 0 });
   latest().ready(0, "key");
   assert.deepEqual(events, ["connecting", "known key", "open"]);
+});
+
+const LEFT = { session_id: "left", token: "l" };
+const RIGHT = { session_id: "right", token: "r" };
+const SPEAKERS = [{ name: "Ann", role: null }, { name: "Bob", role: null }];
+const TWO = { ...OPTIONS, speakers: SPEAKERS };
+/** The first message of a session of two talkers. */
+const START_TWO = { ...START, channels: 2, speakers: SPEAKERS };
+
+/** Delivers `ready` of both channels. @param {number[]} samples @param {object} [more] */
+function readyBoth([left, right], more) {
+  latest().onopen();
+  latest().sent.length = 0;
+  latest().deliver({ type: "ready", channel: 0, ...LEFT, samples: left, ...more });
+  latest().deliver({ type: "ready", channel: 1, ...RIGHT, samples: right, ...more });
+}
+
+test("two talkers have one connection: `start` has both, and audio goes when both sessions stand", () => {
+  const socket = open({ start: TWO, channels: 2 });
+  socket.audio.push(new Int16Array(3200));
+  latest().onopen();
+  assert.deepEqual(latest().sent, [{ ...START_TWO, last_seq: 0 }]);
+  latest().deliver({ type: "ready", channel: 0, ...LEFT, samples: 0 });
+  assert.deepEqual([latest().sent.length, events], [1, ["connecting"]]);
+  latest().deliver({ type: "ready", channel: 1, ...RIGHT, samples: 0 });
+  assert.deepEqual(latest().sent.slice(1), [3200]);
+  assert.deepEqual(events, ["connecting", "left l right", "open"]);
+});
+
+test("two talkers go on together: audio is kept until both have it, and continues where the one is that is behind", () => {
+  const socket = open({ start: TWO, channels: 2 });
+  readyBoth([0, 0]);
+  socket.audio.push(new Int16Array(3200));
+  socket.audio.skip(400);
+  socket.audio.push(new Int16Array(3200));
+  assert.deepEqual(latest().sent, [3200, { type: "gap", samples: 400 }, 3200]);
+  latest().deliver({ type: "ack", channel: 0, samples: 3600 });
+  latest().deliver({ type: "ack", channel: 1, samples: 1000 });
+  breakConnection();
+  latest().onopen();
+  assert.deepEqual(latest().sent, [{ ...START_TWO, last_seq: 0, resume: [LEFT, RIGHT] }]);
+  readyBoth([3600, 1000]);
+  assert.deepEqual(latest().sent, [2 * 600, { type: "gap", samples: 400 }, 3200]);
+});
+
+test("after a reload, two talkers are resumed together", () => {
+  open({ start: TWO, channels: 2, resume: { ...LEFT, second: RIGHT } });
+  latest().onopen();
+  assert.deepEqual(latest().sent, [{ ...START_TWO, last_seq: 0, resume: [LEFT, RIGHT] }]);
+});
+
+test("two talkers that the service no longer has begin again as two", () => {
+  open({ start: TWO, channels: 2, resume: { ...LEFT, second: RIGHT } });
+  latest().onopen();
+  latest().deliver({ type: "error", code: "session_unknown" });
+  assert.deepEqual(latest().sent.at(-1), { ...START_TWO, last_seq: 0 });
+});
+
+test("a second of two channels, as after silence, is no message that the service refuses", () => {
+  const socket = open({ start: TWO, channels: 2 });
+  readyBoth([0, 0]);
+  socket.audio.push(new Int16Array(2 * 16_800));
+  assert.deepEqual(latest().sent, [16_000, 16_000, 1600]);
+});
+
+test("the end of two talkers comes when both are answered, with all that is missing", () => {
+  const socket = open({ start: TWO, channels: 2 });
+  readyBoth([0, 0]);
+  socket.stop();
+  latest().deliver({ type: "stopped", channel: 1, pending: 1 });
+  assert.equal(events.at(-1), "open");
+  latest().deliver({ type: "stopped", channel: 0, pending: 2 });
+  assert.equal(events.at(-2), "waiting 3");
+});
+
+test("another name is sent for its channel, another language for both", () => {
+  const socket = open({ start: TWO, channels: 2 });
+  const [left, right] = SPEAKERS;
+  const applied = { languages: ["en"], prompt: "Valkey", person: "p" };
+  latest().onopen();
+  latest().deliver({ type: "ready", channel: 0, ...LEFT, samples: 0, ...applied, name: "Ann" });
+  latest().deliver({ type: "ready", channel: 1, ...RIGHT, samples: 0, ...applied, name: "Bob" });
+  latest().sent.length = 0;
+  const options = { languages: ["en"], prompt: "Valkey" };
+  socket.configure({ ...options, speakers: [left, { ...right, name: "Ben" }] });
+  assert.deepEqual(latest().sent, [{ type: "configure", channel: 1, name: "Ben", role: null }]);
+  socket.configure({ ...options, languages: ["ko"], speakers: [left, { ...right, name: "Ben" }] });
+  assert.deepEqual(latest().sent.slice(1), [
+    { type: "configure", channel: 0, languages: ["ko"], prompt: "Valkey" },
+    { type: "configure", channel: 1, languages: ["ko"], prompt: "Valkey" },
+  ]);
+});
+
+test("where the device has one channel, the session begins with one talker", () => {
+  const socket = open({ start: /** @type {any} */ ({ ...TWO, name: "Ann" }), channels: 2 });
+  socket.channels = 1;
+  latest().onopen();
+  assert.deepEqual(latest().sent, [{ ...START, name: "Ann", last_seq: 0 }]);
 });
