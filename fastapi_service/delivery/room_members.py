@@ -4,8 +4,13 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import structlog
+from pydantic import ValidationError
+
 from wire.messages.base import Speaker
 from wire.messages.server import MAX_WHO, PersonPresent
+
+log = structlog.get_logger()
 
 
 @dataclass
@@ -32,10 +37,17 @@ def as_present(members: Room, owner: str) -> str:
 
 
 def persons(connections: Iterable[str]) -> tuple[PersonPresent, ...]:
-    """Return the people of all connections of a room, each once, those who have sent audio first."""
+    """Return the people of all connections of a room, each once, those who have sent audio first.
+
+    Connections that cannot be read are left out: a newer gateway may write more than this one can show.
+    """
     found: dict[str, PersonPresent] = {}
     for connection in sorted(connections):
-        one = PersonPresent.model_validate_json(connection)
+        try:
+            one = PersonPresent.model_validate_json(connection)
+        except ValidationError as refused:  # at each update again, so no warning
+            log.debug("person unreadable", problems=refused.error_count())
+            continue
         other = found.setdefault(one.person, one)
         named = one if one.talker or not other.talker else other
         state = {"talker": one.talker or other.talker, "talking": one.talking or other.talking}
