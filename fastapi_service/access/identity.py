@@ -17,6 +17,9 @@ from wire import names
 
 SIGNED_IN = with_implied("files")
 """Rights of people who signed in; those of keys are chosen when they are made."""
+MOST_SIGNING_IN = 20
+"""Pass-phrases that wait to be hashed, over all networks: about a second. Further ones are refused at once."""
+SOON_S = 2
 
 
 class Identity:
@@ -28,6 +31,8 @@ class Identity:
         self._throttle = throttle
         self._hashing = asyncio.Semaphore(1)
         """Each takes 64 MiB."""
+        self._signing_in = 0
+        """Those that have it, or wait for it."""
 
     async def grant_of(self, credential: Credential | None, address: str | None) -> Grant | None:
         """Return the grant; None without a credential, or with a cookie that has expired.
@@ -89,8 +94,14 @@ class Identity:
         return of_key(record)
 
     async def _is_right(self, phrase: str, known: str) -> bool:
-        async with self._hashing:
-            return await asyncio.to_thread(passphrase.is_valid, phrase, known)
+        if self._signing_in > MOST_SIGNING_IN:
+            raise errors.slow_down(SOON_S)
+        self._signing_in += 1
+        try:
+            async with self._hashing:
+                return await asyncio.to_thread(passphrase.is_valid, phrase, known)
+        finally:
+            self._signing_in -= 1
 
 
 def of_key(record: KeyRecord) -> Grant:

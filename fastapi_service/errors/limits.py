@@ -4,10 +4,10 @@ from wire.errors import AccessError
 
 
 def slow_down(again_s: int) -> AccessError:
-    """Too many wrong credentials came from one address."""
+    """Too many wrong credentials came from one address, or too many are tried at once in all."""
     return AccessError(
         "slow_down",
-        "Too many wrong keys or pass-phrases came from this address.",
+        "Too many keys or pass-phrases are tried, from this address or in all.",
         f"Try again in {again_s} s.",
         status=429,
         again_s=again_s,
