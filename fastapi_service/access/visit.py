@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
+from typing import TypeVar
 
 from fastapi_service import errors
 from fastapi_service.access import policy
@@ -14,9 +14,11 @@ from fastapi_service.access.guard import Guard
 from fastapi_service.access.limits import Scope
 from fastapi_service.access.throttle import network_of
 from wire.errors import AccessError
-from wire.messages.client import Start
+from wire.messages.client import Configure, Start
 from wire.messages.server import Right
 from wire.people import MAX_NAME, readable_name
+
+Named = TypeVar("Named", Start, Configure)
 
 
 class Visit:
@@ -71,13 +73,18 @@ class Visit:
         """The room has links; None for all but its owner. See :class:`Grant`."""
         return self.grant.links if self.grant is not None else None
 
-    def introduced(self, start: Start) -> Start:
-        """Return the message with the name of a person whom a proxy has signed in, unless it has one."""
-        if self.grant is None or self.grant.source != "user" or start.name is not None:
-            return start
-        with suppress(ValueError):
-            return start.model_copy(update={"name": readable_name(self.grant.id[:MAX_NAME].strip())})
-        return start
+    def named(self, message: Named, *, channels: int = 1) -> Named:
+        """Return a message with the name of the sign-in, if a proxy has signed the person in.
+
+        Args:
+            message: may have another name; that does not count.
+            channels: 2: the names are those of a recording's talkers, and say beside them who has brought it.
+        """
+        is_named = isinstance(message, Start) or "name" in message.model_fields_set
+        if self.grant is None or self.grant.source != "user" or not is_named:
+            return message
+        name = name_of(self.grant.id, message.name if channels > 1 else "")
+        return message.model_copy(update={"name": name})
 
     async def began(self, session_id: str, person: str | None) -> None:
         """Keep the grant with a session that has begun; ``person`` is the public id of the one who talks in it."""
@@ -115,3 +122,20 @@ class Visit:
         if self._is_stranger:
             self._is_stranger = False
             self._guard.depart(network_of(self._address))
+
+
+def name_of(user: str, talker: str | None = "") -> str | None:
+    """Return the name of a person whom a proxy has signed in; None if it cannot be shown, or ``talker`` is None.
+
+    Args:
+        user: as the proxy names the person.
+        talker: who talks in a recording of the person's; its name stands before that of the person. Empty: the person.
+    """
+    try:
+        own = readable_name(user[:MAX_NAME].strip())
+    except ValueError:
+        return None
+    if own is None or not talker:
+        return own if talker == "" else None
+    sign = f" ({own})"
+    return talker[: MAX_NAME - len(sign)] + sign if len(sign) < MAX_NAME else own

@@ -220,7 +220,7 @@ class Connection:
         if self.session is None:
             raise errors.not_started("configure")
         self._require_talk()
-        await self._channels.configure(change)
+        await self._channels.configure(self._visit.named(change, channels=self._channels.count))
 
     async def _on_gap(self, samples: int) -> bool:
         if self.session is None:
@@ -251,8 +251,8 @@ class Connection:
             if one.session_id is not None or not ready:  # a new session beside another one has the grant of that
                 rights = await self._visit.begin(one, self._expel)
             async with asyncio.timeout(START_S):
-                introduced = self._visit.introduced(one) if start.channels == 1 else one
-                channel.session, token = await self._registry.open(introduced, channel, change)
+                named = self._visit.named(one, channels=start.channels)
+                channel.session, token = await self._registry.open(named, channel, change)
                 record = channel.session.record
                 await self._visit.began(record.session_id, record.person)
             if ready:

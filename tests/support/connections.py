@@ -10,6 +10,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from fastapi_service import errors
 from fastapi_service.access.access import Access
+from fastapi_service.api.ports import Named
 from fastapi_service.delivery.hub import Receiver
 from fastapi_service.delivery.result_log import Result
 from fastapi_service.endpointing.change import EndpointingChange
@@ -230,8 +231,9 @@ class FakeVisit:
         self.end = end
         return self.rights
 
-    def introduced(self, start: Start) -> Start:
-        return start
+    def named(self, message: Named, *, channels: int = 1) -> Named:
+        del channels
+        return message
 
     async def began(self, session_id: str, person: str | None) -> None:
         del person
