@@ -98,8 +98,7 @@ class Entrance:
     async def remove(self, grant: Grant | None, name: str, person: str) -> Links:
         """Disconnect a person, who may not come back; the links are replaced, since the person has one of them."""
         await self._managed(grant, name)
-        await self._rooms.remove(name, person)
-        return await self._rooms.renew_links(name)
+        return await self._rooms.expel(name, person)
 
     async def _held(self, session_id: str, token: str) -> "_Held | None":
         """Return a session with its grant; None for a wrong token, or if the session began while access was open."""
@@ -123,7 +122,7 @@ class Entrance:
         await self._check_stands(grant)
         if grant.room is not None:
             record = await self._rooms.find(grant.room)
-            policy.stays(grant, record, person)
+            policy.comes_back(grant, record, person)
         return grant
 
     async def _enter(self, grant: Grant | None, name: str, invite: str | None, address: str | None) -> Grant:

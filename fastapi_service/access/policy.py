@@ -60,16 +60,17 @@ def enter(grant: Grant | None, room: RoomRecord, invited: Right | None = None) -
         raise errors.removed()
     if grant is not None and manages(grant, room):
         return grant.model_copy(update={"room": room.name, "links": bool(room.talk)})
-    if grant is not None and grant.room == room.name:
+    if grant is not None and grant.room == room.name:  # of a ticket that was made with a link
+        reads_back(grant, room, "")
         return grant
     if invited is None:
         raise errors.no_grant() if grant is None else errors.not_invited()
     rights = with_implied(invited)
     if grant is None:
-        return Grant(source="invitation", id=room.name, rights=rights, room=room.name)
+        return Grant(source="invitation", id=room.name, rights=rights, room=room.name, link=room.links)
     if invited == "talk":
         rights |= grant.rights & {"files"}
-    return grant.model_copy(update={"rights": rights, "room": room.name})
+    return grant.model_copy(update={"rights": rights, "room": room.name, "link": room.links})
 
 
 def manage(grant: Grant | None, room: RoomRecord | None) -> RoomRecord:
@@ -85,8 +86,19 @@ def manage(grant: Grant | None, room: RoomRecord | None) -> RoomRecord:
     return room
 
 
+def comes_back(grant: Grant, room: RoomRecord | None, person: str) -> None:
+    """Check that a person with a grant may resume a session in a room.
+
+    Raises:
+        AccessError: the room is closed or gone, the person was removed, or its link is no longer valid.
+    """
+    if room is None or room.closed:
+        raise errors.room_closed()
+    reads_back(grant, room, person)
+
+
 def stays(grant: Grant, room: RoomRecord | None, person: str) -> None:
-    """Check that a person with a grant may stay in a room, or come back to it.
+    """Check that a person with a grant may stay in a room.
 
     Raises:
         AccessError: the room is closed or gone, or the person was removed.
@@ -101,10 +113,13 @@ def reads_back(grant: Grant, room: RoomRecord, person: str) -> None:
     """Check that a person may have what was said in a room, also in one that is closed.
 
     Raises:
-        AccessError: the person was removed.
+        AccessError: the person was removed, or its link is no longer valid.
     """
     if room.removed & {person, grant.subject}:
         raise errors.removed()
+    is_recognised = grant.source in {"key", "user"} or manages(grant, room)  # else a guest has any number of sessions
+    if not is_recognised and grant.link < room.valid_from and person not in room.kept:
+        raise errors.grant_refused()
 
 
 def manages(grant: Grant | None, room: RoomRecord) -> bool:
