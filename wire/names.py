@@ -209,9 +209,10 @@ def ticket(digest: str) -> str:
 def room(name: str) -> str:
     """Hash of a room with an owner, where access is closed.
 
-    Fields: owner (subject of a grant), talk and read (digests of its links), links (times that they were made), closed
-    (1), one ``removed:{id}`` for each person and each subject that may not come back, and of the last removal of a person
-    valid_from (number of its links) and kept (persons who were there then, comma-separated).
+    Fields: owner (subject of a grant), owner_key (digest of its person_key, if that is a browser), talk and read
+    (digests of its links), links (times that they were made), closed (1), one ``removed:{id}`` for each person and each
+    subject that may not come back, and of the last removal of a person valid_from (number of its links) and kept
+    (persons who were there then, comma-separated).
     """
     return f"{_PREFIX}room:{name}"
 

@@ -2,8 +2,10 @@
 
 from fastapi_service import errors
 from fastapi_service.access.grant import Grant, with_implied
+from fastapi_service.security import tokens
 from fastapi_service.storage.rooms import RoomRecord
 from wire.messages.server import Right
+from wire.people import person_id
 
 
 def require(grant: Grant | None, right: Right) -> Grant:
@@ -107,6 +109,20 @@ def stays(grant: Grant, room: RoomRecord | None, person: str) -> None:
         raise errors.room_closed()
     if room.removed & {person, grant.subject}:
         raise errors.removed()
+
+
+def is_news_of_owner(grant: Grant | None, room: RoomRecord, person_key: str) -> bool:
+    """Return True if a room has to note who enters as the browser that owns it.
+
+    The owner who signed in with the pass-phrase is a cookie, which ends. So the room belongs to the browser's
+    ``person_key`` too: with it, another cookie owns the room, and with the cookie, another key does.
+    """
+    if grant is None or grant.source != "login" or not room.owner.startswith("login:"):
+        return False
+    if room.removed & {grant.subject, person_id("", room.name, person_key)}:
+        return False
+    has_cookie, has_key = grant.subject == room.owner, tokens.is_valid(person_key, room.owner_key)
+    return has_cookie != has_key
 
 
 def reads_back(grant: Grant, room: RoomRecord, person: str) -> None:

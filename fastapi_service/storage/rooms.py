@@ -12,7 +12,7 @@ SHORTEST_TTL_S = 86_400
 """Seconds that a room without connections is kept at least; then its name is free again."""
 CLOSED = "closed"
 _REMOVED = "removed:"
-_NUMBER, _VALID_FROM, _KEPT = "links", "valid_from", "kept"
+_NUMBER, _VALID_FROM, _KEPT, _OWNER_KEY = "links", "valid_from", "kept", "owner_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class RoomRecord:
     """Number of the links of the last removal: who came by those before, and was not there then, needs a new one."""
     kept: frozenset[str] = frozenset()
     """Persons who were there then."""
+    owner_key: str = ""
+    """Digest of the ``person_key`` of the browser that owns the room; empty: it has sent none, or a program does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,10 @@ class RoomStore:
         for room in rooms:
             pipeline.expire(names.room(room), self._ttl_s)
         await pipeline.execute()
+
+    async def belong(self, room: str, owner: str, person_key: str) -> None:
+        """Let a room belong to a browser from now on, as long as its cookie or its ``person_key`` is known."""
+        await self._change(room, {"owner": owner, _OWNER_KEY: tokens.digest(person_key)})
 
     async def renew_links(self, room: str) -> Links:
         """Make new links; the ones before lead nowhere from now on."""
@@ -133,4 +139,5 @@ def _record(room: str, fields: dict[str, str]) -> RoomRecord | None:
         int(fields.get(_NUMBER, 0)),
         int(fields.get(_VALID_FROM, 0)),
         frozenset(filter(None, fields.get(_KEPT, "").split(","))),
+        fields.get(_OWNER_KEY, ""),
     )
