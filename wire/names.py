@@ -187,13 +187,21 @@ def heartbeat_index(service: str) -> str:
 
 
 def api_key(key_id: str) -> str:
-    """Hash of an API key: digest, name, scopes (comma-separated), sessions, minutes_a_day, made_at (Unix seconds)."""
+    """Hash of an API key.
+
+    Fields: digest, name, scopes (comma-separated), sessions, minutes_a_day, requests_a_minute, made_at (Unix seconds).
+    """
     return f"{_PREFIX}key:{key_id}"
 
 
 def key_usage(key_id: str, day: str) -> str:
     """Milliseconds of audio that came with an API key on a day (UTC, such as 2026-11-30); it expires two days later."""
     return f"{_PREFIX}key_usage:{key_id}:{day}"
+
+
+def key_requests(key_id: str) -> str:
+    """Time (Unix seconds) at which the requests with an API key are used up; it expires after a minute."""
+    return f"{_PREFIX}key_requests:{key_id}"
 
 
 def login(digest: str) -> str:

@@ -44,14 +44,14 @@ class Guard:
     """Ends the connections whose grant is gone, counts their audio, and renews their places."""
 
     def __init__(
-        self, redis: AsyncRedis, subscriptions: AsyncRedis, identity: Identity, rooms: RoomStore, settings: Settings
+        self, limits: Limits, subscriptions: AsyncRedis, identity: Identity, rooms: RoomStore, settings: Settings
     ) -> None:
         """``subscriptions`` is for :func:`fastapi_service.pubsub.follow`."""
         self._subscriptions = subscriptions
         self._identity = identity
         self._rooms = rooms
         self._settings = settings
-        self._limits = Limits(redis)
+        self._limits = limits
         self._visitors: dict[Visitor, Grant] = {}
         self._strangers: Counter[str] = Counter()
         """Connections without a grant, by network."""

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from fastapi_service import errors
 from fastapi_service.access.grant import ORDER, Grant, with_implied
+from fastapi_service.access.limits import Limits
 from fastapi_service.access.throttle import Throttle
 from fastapi_service.security import api_keys, passphrase, tokens
 from fastapi_service.security.credentials import Credential
@@ -25,7 +26,8 @@ SOON_S = 2
 class Identity:
     """Looks credentials up. Raises RedisError or OSError while Redis is unavailable."""
 
-    def __init__(self, keys: KeyStore, logins: LoginStore, throttle: Throttle) -> None:
+    def __init__(self, keys: KeyStore, logins: LoginStore, throttle: Throttle, limits: Limits) -> None:
+        self._limits = limits
         self._keys = keys
         self._logins = logins
         self._throttle = throttle
@@ -38,7 +40,7 @@ class Identity:
         """Return the grant; None without a credential, or with a cookie that has expired.
 
         Raises:
-            AccessError: the credential is wrong.
+            AccessError: the credential is wrong, or a key that makes too many requests.
         """
         match credential:
             case Credential("key", key):
@@ -91,6 +93,7 @@ class Identity:
         record = await self._keys.find(key_id) if key_id else None
         if not api_keys.is_valid(key, record.digest if record else None) or record is None:
             raise await self._throttle.wrong(address, "key", key_id)
+        await self._limits.request(record.key_id, record.requests_a_minute)
         return of_key(record)
 
     async def _is_right(self, phrase: str, known: str) -> bool:

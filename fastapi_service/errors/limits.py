@@ -25,6 +25,17 @@ def too_many_connections(of: str, again_s: int) -> AccessError:
     )
 
 
+def too_many_requests(limit: int, again_s: int) -> AccessError:
+    """An API key has made its requests of a minute."""
+    return AccessError(
+        "too_many_requests",
+        f"This key may make {limit} requests and handshakes in a minute.",
+        f"Try again in {again_s} s; keep connections open, or ask the operator for more.",
+        status=429,
+        again_s=again_s,
+    )
+
+
 def minutes_used(minutes: int, again_s: int) -> AccessError:
     """An API key has used its audio of the day."""
     return AccessError(

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from fastapi_service.access.identity import MOST_SIGNING_IN, Identity
+from fastapi_service.access.limits import Limits
 from fastapi_service.access.throttle import MOST_WAITING_IN_ALL, Throttle
 from fastapi_service.security import passphrase
 from fastapi_service.storage.keys import KeyStore
@@ -50,7 +51,8 @@ async def test_passphrases_of_many_networks_wait_in_a_queue_with_an_end(monkeypa
     hashed = threading.Event()
     monkeypatch.setattr(passphrase, "is_valid", lambda _phrase, _known: hashed.wait(10))
     logins = FakeLogins()
-    identity = Identity(cast(KeyStore, None), cast(LoginStore, logins), Throttle(cast(AsyncRedis, FakeCounts())))
+    throttle = Throttle(cast(AsyncRedis, FakeCounts()))
+    identity = Identity(cast(KeyStore, None), cast(LoginStore, logins), throttle, cast(Limits, None))
     waiting = [
         asyncio.create_task(identity.sign_in("right", f"192.0.2.{number}")) for number in range(MOST_SIGNING_IN + 1)
     ]
