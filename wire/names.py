@@ -204,6 +204,14 @@ def key_requests(key_id: str) -> str:
     return f"{_PREFIX}key_requests:{key_id}"
 
 
+def audio_leads(scope: str) -> str:
+    """Sorted set of ended connections with one API key, or from one network; it expires within minutes.
+
+    Each has the time (Unix seconds) at which the lead of its audio is over.
+    """
+    return f"{_PREFIX}audio_leads:{scope}"
+
+
 def login(digest: str) -> str:
     """Grant of a browser that signed in, as JSON, by the digest of its cookie; it expires."""
     return f"{_PREFIX}login:{digest}"

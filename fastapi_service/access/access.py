@@ -30,10 +30,9 @@ class Access:
     def at(cls, redis: AsyncRedis, subscriptions: AsyncRedis, settings: Settings) -> "Access":
         """Build the parts on one Redis; ``subscriptions`` is for :func:`fastapi_service.pubsub.follow`."""
         throttle, logins, rooms = Throttle(redis), LoginStore(redis), RoomStore(redis, settings.session_ttl_s)
-        limits = Limits(redis)
-        identity = Identity(KeyStore(redis), logins, throttle, limits)
+        identity = Identity(KeyStore(redis), logins, throttle, Limits(redis))
         entrance = Entrance(identity, rooms, SessionGrants(redis), throttle)
-        return cls(identity, entrance, Guard(limits, subscriptions, identity, rooms, settings), logins)
+        return cls(identity, entrance, Guard(redis, subscriptions, identity, rooms, settings), logins)
 
     def visit(self, grant: Grant | None, address: str | None) -> Visit:
         """Return the visit of one connection.

@@ -226,6 +226,7 @@ class Connection:
         if self.session is None:
             raise errors.not_started("gap")
         self._require_talk()
+        self._visit.take_silence(self._channels.clock(samples))
         await self._channels.gap(samples)
         return await self._is_too_long()
 
@@ -280,7 +281,7 @@ class Connection:
 
     async def _is_too_long(self) -> bool:
         limit = self._settings.max_session_s
-        if max(session.seconds for session in self._channels.sessions) <= limit:
+        if self._channels.clock() <= limit:
             return False
         self.send_queue.send_error(errors.too_long(limit), fatal=True)
         await self._stop()

@@ -221,6 +221,8 @@ class FakeVisit:
     """Raised when a session begins."""
     began_with: list[str] = field(default_factory=list)
     audio_s: float = 0.0
+    clock_s: float = 0.0
+    """Where gaps have moved it."""
     left: int = 0
     end: Callable[[AccessError], None] = lambda _: None
     links: bool | None = None
@@ -245,6 +247,9 @@ class FakeVisit:
 
     def take_audio(self, seconds: float) -> None:
         self.audio_s += seconds
+
+    def take_silence(self, clock_s: float) -> None:
+        self.clock_s = clock_s
 
     def leave(self) -> None:
         self.left += 1

@@ -8,7 +8,7 @@ from starlette.types import Message
 from starlette.websockets import WebSocket
 
 from fastapi_service import errors
-from fastapi_service.access.guard import MOST_STRANGERS
+from fastapi_service.access.strangers import MOST_STRANGERS
 from fastapi_service.api.acceptor import Acceptor
 from fastapi_service.api.connection import Connection
 from fastapi_service.api.native import NativeSerializer
