@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 
 from starlette.websockets import WebSocketDisconnect
@@ -223,6 +224,8 @@ class FakeVisit:
     audio_s: float = 0.0
     clock_s: float = 0.0
     """Where gaps have moved it."""
+    longest_s: float = inf
+    """Beyond it a gap is refused."""
     left: int = 0
     end: Callable[[AccessError], None] = lambda _: None
     links: bool | None = None
@@ -250,6 +253,8 @@ class FakeVisit:
 
     def take_silence(self, clock_s: float) -> None:
         self.clock_s = clock_s
+        if clock_s > self.longest_s:
+            raise errors.too_fast(1)
 
     def leave(self) -> None:
         self.left += 1

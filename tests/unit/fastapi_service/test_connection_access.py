@@ -74,6 +74,17 @@ async def test_audio_is_counted_in_seconds() -> None:
     assert visit.audio_s == pytest.approx(0.2)
 
 
+async def test_gap_is_shown_with_the_clock_that_it_leads_to() -> None:
+    """Audio before it included; one that is refused does not count, and ends the connection for now."""
+    visit = FakeVisit(rights=("read", "talk"))
+    await serve(visit, START, TONE, '{"type":"gap","samples":16000}', 1000)
+    assert visit.clock_s == pytest.approx(1.1)
+    visit = FakeVisit(rights=("read", "talk"), longest_s=1.0)
+    socket, registry = await serve(visit, START, TONE, '{"type":"gap","samples":16000}')
+    assert (codes(socket), socket.closed) == (["too_fast"], CloseCode.TRY_LATER)
+    assert registry.session.gaps == 0
+
+
 async def test_expelled_client_is_not_listened_to() -> None:
     """Neither with what was under way, nor with what it sends on: the error is the last message."""
     visit, registry = FakeVisit(rights=("read", "talk")), FakeRegistry()
