@@ -15,7 +15,7 @@ from rich.text import Text
 from fastapi_service.access.first_start import link
 from fastapi_service.security import passphrase
 from fastapi_service.settings import Settings
-from fastapi_service.storage.keys import KeyStore
+from fastapi_service.storage.keys import REQUESTS_A_MINUTE, KeyStore
 from fastapi_service.storage.logins import LoginStore
 from infra.redis_client import AsyncRedis, connect_async
 from infra.redis_errors import store_error
@@ -43,11 +43,13 @@ def create(
     ] = Scope.FILES,
     sessions: Annotated[int, typer.Option(min=0, help="Most connections at once; 0: no limit.")] = 0,
     minutes_a_day: Annotated[int, typer.Option(min=0, help="Most minutes of audio on a day (UTC); 0: no limit.")] = 0,
+    requests_a_minute: Annotated[
+        int, typer.Option(min=0, help="Most requests and handshakes in a minute; 0: no limit.")
+    ] = REQUESTS_A_MINUTE,
 ) -> None:
     """Make a key and print it: nothing keeps it, only its SHA-256."""
-    record, key = _run(
-        lambda redis: KeyStore(redis).create(name, [scope], sessions=sessions, minutes_a_day=minutes_a_day)
-    )
+    limits = {"sessions": sessions, "minutes_a_day": minutes_a_day, "requests_a_minute": requests_a_minute}
+    record, key = _run(lambda redis: KeyStore(redis).create(name, [scope], **limits))
     Console(stderr=True).print(f"Key {record.key_id} ({scope}), shown once:", highlight=False)
     print(key)
 
@@ -64,13 +66,14 @@ def show() -> None:
                 record.name,
                 ", ".join(record.scopes),
                 str(record.sessions or "–"),
+                str(record.requests_a_minute or "–"),
                 f"{await store.seconds_today(record.key_id) / 60:.1f} of {record.minutes_a_day or '–'}",
                 datetime.fromtimestamp(record.made_at, UTC).strftime("%Y-%m-%d %H:%M"),
             )
             for record in await store.all()
         ]
 
-    table = Table("id", "name", "scope", "connections", "minutes today", "made (UTC)")
+    table = Table("id", "name", "scope", "connections", "requests a minute", "minutes today", "made (UTC)")
     for row in _run(read):
         table.add_row(*map(Text, row))
     Console().print(table)

@@ -16,6 +16,7 @@ cat >"$folder/login.inc" <<END
 set \$login_proxy ${NGINX_LOGIN_PROXY};
 
 location /oauth2/ {
+    proxy_redirect off; # it sends people to the provider
     proxy_pass http://\$login_proxy;
 }
 

@@ -187,13 +187,29 @@ def heartbeat_index(service: str) -> str:
 
 
 def api_key(key_id: str) -> str:
-    """Hash of an API key: digest, name, scopes (comma-separated), sessions, minutes_a_day, made_at (Unix seconds)."""
+    """Hash of an API key.
+
+    Fields: digest, name, scopes (comma-separated), sessions, minutes_a_day, requests_a_minute, made_at (Unix seconds).
+    """
     return f"{_PREFIX}key:{key_id}"
 
 
 def key_usage(key_id: str, day: str) -> str:
     """Milliseconds of audio that came with an API key on a day (UTC, such as 2026-11-30); it expires two days later."""
     return f"{_PREFIX}key_usage:{key_id}:{day}"
+
+
+def key_requests(key_id: str) -> str:
+    """Time (Unix seconds) at which the requests with an API key are used up; it expires after a minute."""
+    return f"{_PREFIX}key_requests:{key_id}"
+
+
+def audio_leads(scope: str) -> str:
+    """Sorted set of ended connections with one API key, or from one network; it expires within minutes.
+
+    Each has the time (Unix seconds) at which the lead of its audio is over.
+    """
+    return f"{_PREFIX}audio_leads:{scope}"
 
 
 def login(digest: str) -> str:
@@ -209,8 +225,10 @@ def ticket(digest: str) -> str:
 def room(name: str) -> str:
     """Hash of a room with an owner, where access is closed.
 
-    Fields: owner (subject of a grant), talk and read (digests of its links), closed (1), and one ``removed:{id}`` for
-    each person and each subject that may not come back.
+    Fields: owner (subject of a grant), owner_key (digest of its person_key, if that is a browser), talk and read
+    (digests of its links), links (times that they were made), closed (1), one ``removed:{id}`` for each person and each
+    subject that may not come back, and of the last removal of a person valid_from (number of its links) and kept
+    (persons who were there then, comma-separated).
     """
     return f"{_PREFIX}room:{name}"
 

@@ -6,6 +6,7 @@ from fastapi_service.access.entrance import Entrance
 from fastapi_service.access.grant import Grant
 from fastapi_service.access.guard import Guard
 from fastapi_service.access.identity import Identity
+from fastapi_service.access.limits import Limits
 from fastapi_service.access.throttle import Throttle
 from fastapi_service.access.visit import Visit
 from fastapi_service.settings import Settings
@@ -29,7 +30,7 @@ class Access:
     def at(cls, redis: AsyncRedis, subscriptions: AsyncRedis, settings: Settings) -> "Access":
         """Build the parts on one Redis; ``subscriptions`` is for :func:`fastapi_service.pubsub.follow`."""
         throttle, logins, rooms = Throttle(redis), LoginStore(redis), RoomStore(redis, settings.session_ttl_s)
-        identity = Identity(KeyStore(redis), logins, throttle)
+        identity = Identity(KeyStore(redis), logins, throttle, Limits(redis))
         entrance = Entrance(identity, rooms, SessionGrants(redis), throttle)
         return cls(identity, entrance, Guard(redis, subscriptions, identity, rooms, settings), logins)
 

@@ -1,6 +1,7 @@
 """Lets sessions begin and be resumed, and rooms be made and managed: reads what the policy decides by."""
 
 import secrets
+from dataclasses import replace
 from typing import NamedTuple
 
 from fastapi_service import errors
@@ -58,7 +59,7 @@ class Entrance:
             room = begun.room
         if room is None:
             return policy.begin_alone(grant)
-        return await self._enter(grant, room, start.invite, address)
+        return await self._enter(grant, room, start, address)
 
     async def began(self, session_id: str, grant: Grant) -> None:
         """Keep the grant of a session that has begun."""
@@ -98,8 +99,7 @@ class Entrance:
     async def remove(self, grant: Grant | None, name: str, person: str) -> Links:
         """Disconnect a person, who may not come back; the links are replaced, since the person has one of them."""
         await self._managed(grant, name)
-        await self._rooms.remove(name, person)
-        return await self._rooms.renew_links(name)
+        return await self._rooms.expel(name, person)
 
     async def _held(self, session_id: str, token: str) -> "_Held | None":
         """Return a session with its grant; None for a wrong token, or if the session began while access was open."""
@@ -123,15 +123,18 @@ class Entrance:
         await self._check_stands(grant)
         if grant.room is not None:
             record = await self._rooms.find(grant.room)
-            policy.stays(grant, record, person)
+            policy.comes_back(grant, record, person)
         return grant
 
-    async def _enter(self, grant: Grant | None, name: str, invite: str | None, address: str | None) -> Grant:
-        record = await self._rooms.find(name)
+    async def _enter(self, grant: Grant | None, name: str, start: Start, address: str | None) -> Grant:
+        record, invite, key = await self._rooms.find(name), start.invite, start.person_key
         if record is None and invite is None:
             owner = policy.make_room(grant).subject
             await self._rooms.make(name, owner)
             record = await self._rooms.find(name)
+        if record is not None and grant is not None and key and policy.is_news_of_owner(grant, record, key):
+            await self._rooms.belong(name, grant.subject, key)
+            record = replace(record, owner=grant.subject)
         invited = _right_of(record, invite) if invite is not None else None
         if record is None or (invite is not None and invited is None and not policy.manages(grant, record)):
             raise await self._throttle.wrong(address, "invitation")

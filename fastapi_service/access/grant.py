@@ -33,6 +33,10 @@ class Grant(BaseModel):
     """Most connections at once; 0: no limit."""
     minutes_a_day: int = 0
     """Most minutes of audio on a day (UTC); 0: no limit."""
+    link: int = 0
+    """Number of the links into the room, one of which the client came by; each renewal counts on."""
+    began_at: float = 0.0
+    """Unix seconds at which the session began that the grant is kept with; 0: not known, or it has not."""
     links: bool | None = None
     """For the owner of the room: it had links when the grant was given. None for all others."""
 

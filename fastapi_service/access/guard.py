@@ -1,7 +1,7 @@
 """The connections of this gateway and what their grants hang on: what is revoked ends within two seconds."""
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
@@ -10,9 +10,12 @@ from redis.exceptions import RedisError
 
 from fastapi_service import errors
 from fastapi_service.access import policy
+from fastapi_service.access.audio_leads import AudioLeads, scope_of
+from fastapi_service.access.audio_rate import AudioRate
 from fastapi_service.access.grant import Grant
 from fastapi_service.access.identity import Identity
 from fastapi_service.access.limits import RENEW_S, Limits, Scope, until_tomorrow
+from fastapi_service.access.strangers import Strangers
 from fastapi_service.pubsub import follow
 from fastapi_service.settings import Settings
 from fastapi_service.storage.rooms import RoomRecord, RoomStore
@@ -25,18 +28,17 @@ from wire.errors import AccessError
 CHECK_S = 1.0
 """Interval of the check; a message on ``ACCESS_CHANGED`` brings the next one at once."""
 
-MOST_STRANGERS = 20
-"""Connections of one network that have not brought a grant yet: others need the places."""
-
 
 class Visitor(Protocol):
     """A connection; see ``visit.py``."""
 
     connection: str
+    network: str
     grant: Grant | None
     persons: set[str]
     scopes: tuple[Scope, ...]
     audio_s: float
+    rate: AudioRate
     end: Callable[[AccessError], None]
 
 
@@ -52,27 +54,11 @@ class Guard:
         self._rooms = rooms
         self._settings = settings
         self._limits = Limits(redis)
+        self._leads = AudioLeads(redis)
+        self.strangers = Strangers(round(settings.start_timeout_s))
         self._visitors: dict[Visitor, Grant] = {}
-        self._strangers: Counter[str] = Counter()
-        """Connections without a grant, by network."""
         self._leaving = TaskSet()
         self._wake = asyncio.Event()
-
-    def arrive(self, network: str) -> None:
-        """Count a connection without a grant, which may bring one in its first message.
-
-        Raises:
-            AccessError: too many of its network do.
-        """
-        if self._strangers[network] >= MOST_STRANGERS:
-            raise errors.too_many_connections("address", round(self._settings.start_timeout_s))
-        self._strangers[network] += 1
-
-    def depart(self, network: str) -> None:
-        """Count it no longer: it has brought a grant, or has gone."""
-        self._strangers[network] -= 1
-        if self._strangers[network] <= 0:
-            del self._strangers[network]
 
     def scopes(self, grant: Grant, room: str | None, network: str) -> tuple[Scope, ...]:
         """Return what a connection is counted in; nothing of it has no limit."""
@@ -94,12 +80,15 @@ class Guard:
             used = await self._limits.use({grant.id: 0.0})
             _check_minutes(grant, used[grant.id])
         await self._limits.enter(visitor.connection, visitor.scopes)  # last: who is refused takes no place
+        scope = scope_of(grant, visitor.network)
+        if scope is not None and visitor not in self._visitors:
+            visitor.rate.take(asyncio.get_running_loop().time(), await self._leads.take(scope))
         self._visitors[visitor] = grant
 
     def leave(self, visitor: Visitor) -> None:
         """Forget a connection that has ended."""
         grant = self._visitors.pop(visitor, None)
-        if grant is not None and (visitor.scopes or visitor.audio_s):
+        if grant is not None and (visitor.scopes or visitor.audio_s or scope_of(grant, visitor.network)):
             self._leaving.start(self._forget(visitor, grant), "leave limits")
 
     async def run(self) -> None:
@@ -189,6 +178,9 @@ class Guard:
 
     async def _forget(self, visitor: Visitor, grant: Grant) -> None:
         with suppress(RedisError, OSError):  # it is forgotten after a while
+            scope, lead_s = scope_of(grant, visitor.network), visitor.rate.lead(asyncio.get_running_loop().time())
+            if scope is not None and lead_s > 0:  # first: the client may be back already
+                await self._leads.leave(scope, visitor.connection, lead_s)
             await self._limits.leave(visitor.connection, visitor.scopes)
             if grant.source == "key" and visitor.audio_s:
                 await self._limits.use({grant.id: visitor.audio_s})

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from fastapi_service import errors
 from fastapi_service.access.grant import ORDER, Grant, with_implied
+from fastapi_service.access.limits import Limits
 from fastapi_service.access.throttle import Throttle
 from fastapi_service.security import api_keys, passphrase, tokens
 from fastapi_service.security.credentials import Credential
@@ -17,23 +18,29 @@ from wire import names
 
 SIGNED_IN = with_implied("files")
 """Rights of people who signed in; those of keys are chosen when they are made."""
+MOST_SIGNING_IN = 20
+"""Pass-phrases that wait to be hashed, over all networks: about a second. Further ones are refused at once."""
+SOON_S = 2
 
 
 class Identity:
     """Looks credentials up. Raises RedisError or OSError while Redis is unavailable."""
 
-    def __init__(self, keys: KeyStore, logins: LoginStore, throttle: Throttle) -> None:
+    def __init__(self, keys: KeyStore, logins: LoginStore, throttle: Throttle, limits: Limits) -> None:
+        self._limits = limits
         self._keys = keys
         self._logins = logins
         self._throttle = throttle
         self._hashing = asyncio.Semaphore(1)
         """Each takes 64 MiB."""
+        self._signing_in = 0
+        """Those that have it, or wait for it."""
 
     async def grant_of(self, credential: Credential | None, address: str | None) -> Grant | None:
         """Return the grant; None without a credential, or with a cookie that has expired.
 
         Raises:
-            AccessError: the credential is wrong.
+            AccessError: the credential is wrong, or a key that makes too many requests.
         """
         match credential:
             case Credential("key", key):
@@ -86,11 +93,18 @@ class Identity:
         record = await self._keys.find(key_id) if key_id else None
         if not api_keys.is_valid(key, record.digest if record else None) or record is None:
             raise await self._throttle.wrong(address, "key", key_id)
+        await self._limits.request(record.key_id, record.requests_a_minute)
         return of_key(record)
 
     async def _is_right(self, phrase: str, known: str) -> bool:
-        async with self._hashing:
-            return await asyncio.to_thread(passphrase.is_valid, phrase, known)
+        if self._signing_in > MOST_SIGNING_IN:
+            raise errors.slow_down(SOON_S)
+        self._signing_in += 1
+        try:
+            async with self._hashing:
+                return await asyncio.to_thread(passphrase.is_valid, phrase, known)
+        finally:
+            self._signing_in -= 1
 
 
 def of_key(record: KeyRecord) -> Grant:

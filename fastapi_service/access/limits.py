@@ -1,9 +1,10 @@
-"""Limits in Redis, for all gateways: connections at once of a key, an address and a room; audio of a key on a day."""
+"""Limits in Redis, for all gateways: connections of a key, an address and a room; requests and audio of a key."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi_service import errors
+from fastapi_service.monitoring import metrics
 from fastapi_service.storage.keys import today
 from infra.clock import now
 from infra.redis_client import AsyncRedis, load_script
@@ -37,6 +38,7 @@ class Limits:
     def __init__(self, redis: AsyncRedis) -> None:
         self._redis = redis
         self._lease: AsyncScript[int] = redis.register_script(load_script(__package__, "lease"))
+        self._rate: AsyncScript[int] = redis.register_script(load_script(__package__, "rate"))
 
     async def enter(self, connection: str, scopes: Sequence[Scope]) -> None:
         """Count a connection, or renew it.
@@ -57,6 +59,18 @@ class Limits:
         for scope in scopes:
             pipeline.zrem(scope.key, connection)
         await pipeline.execute()
+
+    async def request(self, key_id: str, requests_a_minute: int) -> None:
+        """Count a request, or a handshake, with a key; 0: it has no limit.
+
+        Raises:
+            AccessError: the key has had those of the minute.
+        """
+        if not requests_a_minute:
+            return
+        if again_s := await self._rate(keys=[names.key_requests(key_id)], args=[requests_a_minute]):
+            metrics.REFUSED.labels("requests").inc()
+            raise errors.too_many_requests(requests_a_minute, again_s)
 
     async def use(self, audio_s: Mapping[str, float]) -> dict[str, float]:
         """Add the seconds of audio that came with each key, perhaps none; returns the seconds of today with them."""

@@ -2,8 +2,10 @@
 
 from fastapi_service import errors
 from fastapi_service.access.grant import Grant, with_implied
+from fastapi_service.security import tokens
 from fastapi_service.storage.rooms import RoomRecord
 from wire.messages.server import Right
+from wire.people import person_id
 
 
 def require(grant: Grant | None, right: Right) -> Grant:
@@ -60,16 +62,17 @@ def enter(grant: Grant | None, room: RoomRecord, invited: Right | None = None) -
         raise errors.removed()
     if grant is not None and manages(grant, room):
         return grant.model_copy(update={"room": room.name, "links": bool(room.talk)})
-    if grant is not None and grant.room == room.name:
+    if grant is not None and grant.room == room.name:  # of a ticket that was made with a link
+        reads_back(grant, room, "")
         return grant
     if invited is None:
         raise errors.no_grant() if grant is None else errors.not_invited()
     rights = with_implied(invited)
     if grant is None:
-        return Grant(source="invitation", id=room.name, rights=rights, room=room.name)
+        return Grant(source="invitation", id=room.name, rights=rights, room=room.name, link=room.links)
     if invited == "talk":
         rights |= grant.rights & {"files"}
-    return grant.model_copy(update={"rights": rights, "room": room.name})
+    return grant.model_copy(update={"rights": rights, "room": room.name, "link": room.links})
 
 
 def manage(grant: Grant | None, room: RoomRecord | None) -> RoomRecord:
@@ -85,8 +88,19 @@ def manage(grant: Grant | None, room: RoomRecord | None) -> RoomRecord:
     return room
 
 
+def comes_back(grant: Grant, room: RoomRecord | None, person: str) -> None:
+    """Check that a person with a grant may resume a session in a room.
+
+    Raises:
+        AccessError: the room is closed or gone, the person was removed, or its link is no longer valid.
+    """
+    if room is None or room.closed:
+        raise errors.room_closed()
+    reads_back(grant, room, person)
+
+
 def stays(grant: Grant, room: RoomRecord | None, person: str) -> None:
-    """Check that a person with a grant may stay in a room, or come back to it.
+    """Check that a person with a grant may stay in a room.
 
     Raises:
         AccessError: the room is closed or gone, or the person was removed.
@@ -97,14 +111,31 @@ def stays(grant: Grant, room: RoomRecord | None, person: str) -> None:
         raise errors.removed()
 
 
+def is_news_of_owner(grant: Grant | None, room: RoomRecord, person_key: str) -> bool:
+    """Return True if a room has to note who enters as the browser that owns it.
+
+    The owner who signed in with the pass-phrase is a cookie, which ends. So the room belongs to the browser's
+    ``person_key`` too: with it, another cookie owns the room, and with the cookie, another key does.
+    """
+    if grant is None or grant.source != "login" or not room.owner.startswith("login:"):
+        return False
+    if room.removed & {grant.subject, person_id("", room.name, person_key)}:
+        return False
+    has_cookie, has_key = grant.subject == room.owner, tokens.is_valid(person_key, room.owner_key)
+    return has_cookie != has_key
+
+
 def reads_back(grant: Grant, room: RoomRecord, person: str) -> None:
     """Check that a person may have what was said in a room, also in one that is closed.
 
     Raises:
-        AccessError: the person was removed.
+        AccessError: the person was removed, or its link is no longer valid.
     """
     if room.removed & {person, grant.subject}:
         raise errors.removed()
+    is_recognised = grant.source in {"key", "user"} or manages(grant, room)  # else a guest has any number of sessions
+    if not is_recognised and grant.link < room.valid_from and person not in room.kept:
+        raise errors.grant_refused()
 
 
 def manages(grant: Grant | None, room: RoomRecord) -> bool:

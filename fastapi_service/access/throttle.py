@@ -24,6 +24,8 @@ FORGET_S = 600
 """Seconds without a wrong one after which a network begins again."""
 MOST_WAITING = 10
 """Answers to one network that wait here at once; further ones are refused at once."""
+MOST_WAITING_IN_ALL = 200
+"""The same over all networks: each holds a request or a handshake open."""
 
 log = structlog.get_logger()
 
@@ -47,7 +49,7 @@ class Throttle:
             key_id: public id of the key, if it was one.
 
         Raises:
-            AccessError: too many answers to this network wait already.
+            AccessError: too many answers to this network, or in all, wait already.
         """
         network = network_of(address)
         key = names.wrong_credentials(hashlib.sha256(network.encode()).hexdigest()[:16])
@@ -58,7 +60,7 @@ class Throttle:
         pause_s = pause_after(int(count))
         metrics.REFUSED.labels("credential").inc()
         log.warning("credential refused", kind=kind, key=key_id, client=address, count=count, pause_s=pause_s)
-        if self._waiting[network] >= MOST_WAITING:
+        if self._waiting[network] >= MOST_WAITING or self._waiting.total() >= MOST_WAITING_IN_ALL:
             raise errors.slow_down(round(LONGEST_S))
         self._waiting[network] += 1
         try:

@@ -84,6 +84,10 @@ class Channels:
             channel.known = session.record.samples - begin
             session.share(clock)
 
+    def clock(self, further: int = 0) -> float:
+        """Return where the audio clock stands that is ahead, in seconds, or would with further samples."""
+        return max(session.seconds + further / session.record.sample_rate for session in self.sessions)
+
     def duration(self, pcm: bytes) -> float:
         """Return the seconds that audio takes.
 

@@ -220,12 +220,13 @@ class Connection:
         if self.session is None:
             raise errors.not_started("configure")
         self._require_talk()
-        await self._channels.configure(change)
+        await self._channels.configure(self._visit.named(change, channels=self._channels.count))
 
     async def _on_gap(self, samples: int) -> bool:
         if self.session is None:
             raise errors.not_started("gap")
         self._require_talk()
+        self._visit.take_silence(self._channels.clock(samples))
         await self._channels.gap(samples)
         return await self._is_too_long()
 
@@ -251,8 +252,8 @@ class Connection:
             if one.session_id is not None or not ready:  # a new session beside another one has the grant of that
                 rights = await self._visit.begin(one, self._expel)
             async with asyncio.timeout(START_S):
-                introduced = self._visit.introduced(one) if start.channels == 1 else one
-                channel.session, token = await self._registry.open(introduced, channel, change)
+                named = self._visit.named(one, channels=start.channels)
+                channel.session, token = await self._registry.open(named, channel, change)
                 record = channel.session.record
                 await self._visit.began(record.session_id, record.person)
             if ready:
@@ -280,7 +281,7 @@ class Connection:
 
     async def _is_too_long(self) -> bool:
         limit = self._settings.max_session_s
-        if max(session.seconds for session in self._channels.sessions) <= limit:
+        if self._channels.clock() <= limit:
             return False
         self.send_queue.send_error(errors.too_long(limit), fatal=True)
         await self._stop()

@@ -20,7 +20,10 @@ REFUSED: dict[int | str, dict[str, Any]] = {
     403: describe("`not_allowed`, `not_invited`, `not_owner`, `origin_refused`: the grant is for something else."),
     404: describe("`access_open`: access is open."),
     422: describe("`bad_message`: a field is not as described."),
-    429: describe("`slow_down`: too many wrong ones came from this address; `Retry-After` has the seconds."),
+    429: describe(
+        "`slow_down`: too many wrong ones came from this address; "
+        "`too_many_requests`: the key has had those of a minute; `Retry-After` has the seconds."
+    ),
     503: describe("`redis_unreachable`: try again in a moment."),
 }
 """Answers of all routes that take a grant, by status."""

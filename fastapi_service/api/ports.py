@@ -1,7 +1,7 @@
 """The ports of a connection: small protocols of what it calls, so that its parts can be replaced."""
 
 from collections.abc import Callable, MutableMapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from fastapi_service.delivery.frames import FrameWriter
 from fastapi_service.delivery.hub import Receiver
@@ -10,8 +10,10 @@ from fastapi_service.endpointing.change import EndpointingChange
 from fastapi_service.sessions.ports import Client, Feed, SpeechSession
 from fastapi_service.storage.record import SessionRecord
 from wire.errors import AccessError
-from wire.messages.client import Start
+from wire.messages.client import Configure, Start
 from wire.messages.server import Right
+
+Named = TypeVar("Named", Start, Configure)
 
 
 class Socket(FrameWriter, Protocol):
@@ -54,13 +56,15 @@ class Visit(Protocol):
     @property
     def links(self) -> bool | None: ...
 
-    def introduced(self, start: Start, /) -> Start: ...
+    def named(self, message: Named, /, *, channels: int = 1) -> Named: ...
 
     async def began(self, session_id: str, person: str | None, /) -> None: ...
 
     def require(self, right: Right, /) -> None: ...
 
     def take_audio(self, seconds: float, /) -> None: ...
+
+    def take_silence(self, clock_s: float, /) -> None: ...
 
     def leave(self) -> None: ...
 

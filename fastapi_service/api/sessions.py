@@ -140,7 +140,7 @@ async def delete(
         owns = await access.entrance.may_delete(session_id, credentials.credentials) if access is not None else None
         await deletion.delete(session_id, credentials.credentials, owns=owns)
     except ProtocolError as error:
-        return refused(403 if error.code == "not_owner" else 404, error)
+        return refused(404, error)
     except (RedisError, OSError):
         return refused(503, errors.redis_unavailable())
     log.info("conversation deleted", session=session_id)

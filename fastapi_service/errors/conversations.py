@@ -36,16 +36,6 @@ def nothing_to_delete() -> ProtocolError:
     )
 
 
-def may_not_delete() -> ProtocolError:
-    """A session that does not own its room deletes the room's conversation."""
-    return ProtocolError(
-        "not_owner",
-        "Only the owner of a room can delete what was said in it: where access is open, its first session.",
-        "Let the person who opened the room delete it; without that it goes when the room has been silent for "
-        "SESSION_TTL_S (an hour).",
-    )
-
-
 def _one_of(names: Iterable[str]) -> str:
     *others, last = names
     return f"{', '.join(others)} or {last}"

@@ -4,10 +4,10 @@ from wire.errors import AccessError
 
 
 def slow_down(again_s: int) -> AccessError:
-    """Too many wrong credentials came from one address."""
+    """Too many wrong credentials came from one address, or too many are tried at once in all."""
     return AccessError(
         "slow_down",
-        "Too many wrong keys or pass-phrases came from this address.",
+        "Too many keys or pass-phrases are tried, from this address or in all.",
         f"Try again in {again_s} s.",
         status=429,
         again_s=again_s,
@@ -20,6 +20,17 @@ def too_many_connections(of: str, again_s: int) -> AccessError:
         "too_many_connections",
         f"This {of} has as many connections as it may.",
         f"End one of them; a broken one is forgotten within {again_s} s.",
+        status=429,
+        again_s=again_s,
+    )
+
+
+def too_many_requests(limit: int, again_s: int) -> AccessError:
+    """An API key has made its requests of a minute."""
+    return AccessError(
+        "too_many_requests",
+        f"This key may make {limit} requests and handshakes in a minute.",
+        f"Try again in {again_s} s; keep connections open, or ask the operator for more.",
         status=429,
         again_s=again_s,
     )

@@ -11,9 +11,11 @@ def not_invited() -> AccessError:
 
 
 def not_owner() -> AccessError:
-    """A client manages a room that is not its own."""
+    """A client manages a room that is not its own, or deletes what was said in it."""
     return AccessError(
-        "not_owner", "There is no such room, or it has another owner.", "Sign in as the owner of the room."
+        "not_owner",
+        "There is no such room, or it has another owner: who made it, or where access is open, its first session.",
+        "Let the owner do it. What was said goes when the room has been silent for SESSION_TTL_S (an hour).",
     )
 
 

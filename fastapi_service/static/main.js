@@ -292,7 +292,7 @@ async function checkAccess() {
     await signOut();
     location.href = way;
   };
-  if (name) settings.suggest(name);
+  if (name) settings.fix(name);
   if (!rights.length && !(share.room && inviteTo(share.room))) signInForm.show(login);
 }
 

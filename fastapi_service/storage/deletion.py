@@ -32,8 +32,8 @@ class Deletion:
             owns: whether it owns its room, by its grant; None: the first session of the room does.
 
         Raises:
-            ProtocolError: no such session, or a wrong token (``session_unknown``); the session does not own its room
-                (``not_owner``).
+            ProtocolError: no such session, or a wrong token (``session_unknown``).
+            AccessError: the session does not own its room (``not_owner``).
             RedisError, OSError: Redis is unavailable.
         """
         for _ in range(MAX_ATTEMPTS):
@@ -46,7 +46,7 @@ class Deletion:
             if room is not None:
                 sessions = await self._redis.lrange(names.room_sessions(room), 0, -1)
                 if not (session_id in sessions[:1] if owns is None else owns):
-                    raise errors.may_not_delete()
+                    raise errors.not_owner()
             if await self._script(session_id, digest, room, sessions) == "deleted":
                 return
         raise errors.nothing_to_delete()

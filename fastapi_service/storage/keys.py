@@ -9,6 +9,9 @@ from infra.clock import now
 from infra.redis_client import AsyncRedis
 from wire import names
 
+REQUESTS_A_MINUTE = 600
+"""The limit of a key that was made without a number of its own, also by an older version."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
@@ -25,6 +28,8 @@ class KeyRecord:
     """Most minutes of audio on a day (UTC); 0: no limit."""
     made_at: float
     """Unix seconds."""
+    requests_a_minute: int = REQUESTS_A_MINUTE
+    """Most requests and handshakes in a minute; 0: no limit."""
 
 
 class KeyStore:
@@ -34,17 +39,25 @@ class KeyStore:
         self._redis = redis
 
     async def create(
-        self, name: str, scopes: Sequence[str], *, sessions: int = 0, minutes_a_day: int = 0
+        self,
+        name: str,
+        scopes: Sequence[str],
+        *,
+        sessions: int = 0,
+        minutes_a_day: int = 0,
+        requests_a_minute: int = REQUESTS_A_MINUTE,
     ) -> tuple[KeyRecord, str]:
         """Make a key; returns its record, and the key itself, which is kept nowhere."""
         key_id, key = api_keys.new_key()
-        record = KeyRecord(key_id, tokens.digest(key), name, tuple(scopes), sessions, minutes_a_day, round(now(), 3))
+        made_at, digest = round(now(), 3), tokens.digest(key)
+        record = KeyRecord(key_id, digest, name, tuple(scopes), sessions, minutes_a_day, made_at, requests_a_minute)
         fields: dict[str, str | int | float] = {
             "digest": record.digest,
             "name": name,
             "scopes": ",".join(scopes),
             "sessions": sessions,
             "minutes_a_day": minutes_a_day,
+            "requests_a_minute": requests_a_minute,
             "made_at": record.made_at,
         }
         pipeline = self._redis.pipeline()
@@ -66,6 +79,7 @@ class KeyStore:
             int(fields.get("sessions", 0)),
             int(fields.get("minutes_a_day", 0)),
             float(fields.get("made_at", 0)),
+            int(fields.get("requests_a_minute", REQUESTS_A_MINUTE)),
         )
 
     async def all(self) -> list[KeyRecord]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from fastapi_service.delivery.room_members import readable
 from fastapi_service.security import tokens
 from infra.redis_client import AsyncRedis
 from wire import names
@@ -11,6 +12,7 @@ SHORTEST_TTL_S = 86_400
 """Seconds that a room without connections is kept at least; then its name is free again."""
 CLOSED = "closed"
 _REMOVED = "removed:"
+_NUMBER, _VALID_FROM, _KEPT, _OWNER_KEY = "links", "valid_from", "kept", "owner_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,14 @@ class RoomRecord:
     closed: bool
     removed: frozenset[str]
     """Persons and subjects that may not come back."""
+    links: int = 0
+    """Times that the links were made."""
+    valid_from: int = 0
+    """Number of the links of the last removal: who came by those before, and was not there then, needs a new one."""
+    kept: frozenset[str] = frozenset()
+    """Persons who were there then."""
+    owner_key: str = ""
+    """Digest of the ``person_key`` of the browser that owns the room; empty: it has sent none, or a program does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +81,13 @@ class RoomStore:
             pipeline.expire(names.room(room), self._ttl_s)
         await pipeline.execute()
 
+    async def belong(self, room: str, owner: str, person_key: str) -> None:
+        """Let a room belong to a browser from now on, as long as its cookie or its ``person_key`` is known."""
+        await self._change(room, {"owner": owner, _OWNER_KEY: tokens.digest(person_key)})
+
     async def renew_links(self, room: str) -> Links:
         """Make new links; the ones before lead nowhere from now on."""
-        links = Links(tokens.new_token(), tokens.new_token())
-        digests = {"talk": tokens.digest(links.talk), "read": tokens.digest(links.read)}
-        await self._redis.hset(names.room(room), mapping=digests)
+        links, _ = await self._renew(room)
         return links
 
     async def close(self, room: str) -> None:
@@ -85,6 +97,26 @@ class RoomStore:
     async def remove(self, room: str, *who: str) -> None:
         """Keep persons and subjects from coming back; those that are there are disconnected."""
         await self._change(room, {f"{_REMOVED}{one}": 1 for one in who})
+
+    async def expel(self, room: str, person: str) -> Links:
+        """Keep a person from coming back, and replace the links, since the person has one of those before.
+
+        Whoever came by one of them and is not there now needs a new one: it may be the same guest's other session.
+        """
+        present = await self._redis.hgetall(names.present(room))
+        links, number = await self._renew(room)
+        kept = ",".join(sorted({one.person for one in readable(present.values())} - {person}))
+        await self._change(room, {f"{_REMOVED}{person}": 1, _VALID_FROM: number, _KEPT: kept})
+        return links
+
+    async def _renew(self, room: str) -> tuple[Links, int]:
+        links = Links(tokens.new_token(), tokens.new_token())
+        digests = {"talk": tokens.digest(links.talk), "read": tokens.digest(links.read)}
+        pipeline = self._redis.pipeline()
+        pipeline.hset(names.room(room), mapping=digests)
+        pipeline.hincrby(names.room(room), _NUMBER, 1)
+        _, number = await pipeline.execute()
+        return links, int(number)
 
     async def _change(self, room: str, fields: dict[str, str | int]) -> None:
         pipeline = self._redis.pipeline()
@@ -104,4 +136,8 @@ def _record(room: str, fields: dict[str, str]) -> RoomRecord | None:
         fields.get("read", ""),
         CLOSED in fields,
         frozenset(name.removeprefix(_REMOVED) for name in fields if name.startswith(_REMOVED)),
+        int(fields.get(_NUMBER, 0)),
+        int(fields.get(_VALID_FROM, 0)),
+        frozenset(filter(None, fields.get(_KEPT, "").split(","))),
+        fields.get(_OWNER_KEY, ""),
     )

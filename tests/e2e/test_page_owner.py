@@ -125,23 +125,27 @@ async def test_sign_out_ends_all_of_the_browser(closed: tuple[str, str]) -> None
         await expect(other.locator("#toggle")).to_be_hidden()
 
 
-async def test_name_of_the_sign_in_is_the_default(closed: tuple[str, str]) -> None:
-    """Others see it, until the person gives another one, and again without."""
+async def test_name_of_the_sign_in_is_fixed(closed: tuple[str, str]) -> None:
+    """Others see it, and no other one that the browser has kept; the browser does not keep it. The role is free."""
     state = {"access": "closed", "rights": ["read", "talk"], "name": "jane@example.org", "login": "/oauth2/start?rd=/"}
     async with browsers_at(closed[0]) as open_page:
         owner, _, _ = await owned(open_page, closed)
+        await owner.locator("#name").fill("The Boss")
+        await owner.locator("#name").blur()
         await owner.route("**/access", lambda route: route.fulfill(json=state))
         await owner.reload()
         await owner.locator("#settings summary").click()
         name = owner.locator("#name")
-        await expect(name).to_have_attribute("placeholder", "jane@example.org")
+        await expect(name).to_have_value("jane@example.org")
+        await expect(name).not_to_be_editable()
         await expect(owner.locator("#sign-out")).to_be_visible()
         others = owner.locator("#others")
         await expect(others).to_contain_text("jane@example.org")
-        for given, shown in (("Jane", ": Jane"), ("", "jane@example.org")):
-            await name.fill(given)
-            await name.blur()
-            await expect(others).to_contain_text(shown)
+        await owner.locator("#role").fill("agent")
+        await owner.locator("#role").blur()
+        stored = await owner.evaluate("localStorage.getItem('settings')")
+        assert "agent" in stored
+        assert "jane" not in stored
 
 
 async def test_refusal_is_shown_in_the_services_words(closed: tuple[str, str]) -> None:

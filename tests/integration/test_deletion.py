@@ -25,7 +25,7 @@ from tests.support.everything import keys_with
 from tests.support.redis import AsyncRedis, Redis, queue_depth
 from tests.support.speakers import audio_job, final, text_job
 from wire import names
-from wire.errors import ProtocolError
+from wire.errors import AccessError, ProtocolError
 from wire.messages.client import Start
 
 TTL_S = 600
@@ -205,7 +205,7 @@ async def test_the_owner_deletes_what_a_room_has_said(setting: Setting) -> None:
     for one in (owner, guest, elsewhere):
         await setting.speak(one)
     before = setting.left_of(elsewhere)
-    with pytest.raises(ProtocolError) as refused:
+    with pytest.raises(AccessError) as refused:
         await setting.deletion.delete(guest.session_id, guest.token)
     assert refused.value.code == "not_owner"
     await setting.delete(owner)

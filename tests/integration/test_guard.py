@@ -6,6 +6,7 @@ import pytest
 
 from fastapi_service import errors
 from fastapi_service.access.access import Access
+from fastapi_service.access.audio_rate import AudioRate
 from fastapi_service.access.grant import Grant, with_implied
 from fastapi_service.access.limits import Scope
 from fastapi_service.settings import Settings
@@ -25,7 +26,8 @@ class Guest:
     def __init__(self, grant: Grant, scopes: tuple[Scope, ...] = ()) -> None:
         self.grant: Grant | None = grant
         self.scopes = scopes
-        self.connection = "connection"
+        self.connection, self.network = "connection", "192.0.2.1"
+        self.rate = AudioRate(0.0)
         self.persons = {PERSON}
         self.audio_s = 0.0
         self.ended: list[str] = []

@@ -148,7 +148,7 @@ class FakeLogin(http.server.BaseHTTPRequestHandler):
         self.send_response(202 if signed_in else 401 if self.path == "/oauth2/auth" else 302)
         if signed_in:
             self.send_header("X-Auth-Request-Email", person)
-        self.send_header("Location", "https://provider.example")
+        self.send_header("Location", "https://provider.example/authorize?state=1")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -185,7 +185,7 @@ async def test_login_profile_signs_in_whom_the_proxy_names(
         state = get(address, "/access", **headers).json()
         assert (state["name"], state["rights"], state["login"]) == (None, [], "/oauth2/start?rd=/")
     assert get(address, "/", Cookie=cookie).status_code == 200
-    assert get(address, "/oauth2/start?rd=/").headers["location"] == "https://provider.example"
+    assert get(address, "/oauth2/start?rd=/").headers["location"] == "https://provider.example/authorize?state=1"
     assert get(address, "/oauth2/person", Cookie=cookie).status_code == 404
     url, options = f"ws://{TALK}/ws", {"host": "127.0.0.1", "port": port, "origin": f"http://{TALK}"}
     async with websockets.connect(url, additional_headers={"Cookie": cookie}, **options) as line:  # type: ignore[arg-type]

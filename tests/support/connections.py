@@ -4,12 +4,14 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 
 from starlette.websockets import WebSocketDisconnect
 
 from fastapi_service import errors
 from fastapi_service.access.access import Access
+from fastapi_service.api.ports import Named
 from fastapi_service.delivery.hub import Receiver
 from fastapi_service.delivery.result_log import Result
 from fastapi_service.endpointing.change import EndpointingChange
@@ -220,6 +222,10 @@ class FakeVisit:
     """Raised when a session begins."""
     began_with: list[str] = field(default_factory=list)
     audio_s: float = 0.0
+    clock_s: float = 0.0
+    """Where gaps have moved it."""
+    longest_s: float = inf
+    """Beyond it a gap is refused."""
     left: int = 0
     end: Callable[[AccessError], None] = lambda _: None
     links: bool | None = None
@@ -230,8 +236,9 @@ class FakeVisit:
         self.end = end
         return self.rights
 
-    def introduced(self, start: Start) -> Start:
-        return start
+    def named(self, message: Named, *, channels: int = 1) -> Named:
+        del channels
+        return message
 
     async def began(self, session_id: str, person: str | None) -> None:
         del person
@@ -243,6 +250,11 @@ class FakeVisit:
 
     def take_audio(self, seconds: float) -> None:
         self.audio_s += seconds
+
+    def take_silence(self, clock_s: float) -> None:
+        self.clock_s = clock_s
+        if clock_s > self.longest_s:
+            raise errors.too_fast(1)
 
     def leave(self) -> None:
         self.left += 1

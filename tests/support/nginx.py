@@ -64,7 +64,7 @@ class Nginx:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
-        eventually(lambda: self._process.poll() is not None or _listens(port), START_S)
+        eventually(lambda: self._process.poll() is not None or listens(port), START_S)
         if self._process.poll() is not None and self._process.stderr is not None:
             raise AssertionError(self._process.stderr.read().decode())
 
@@ -127,6 +127,7 @@ def _version() -> tuple[int, ...]:
     return tuple(map(int, found.groups()))
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Return True if something of this machine does."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

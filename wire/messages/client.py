@@ -96,7 +96,8 @@ class Start(_RequestedSession):
     """Sample rate of the PCM, hertz, 8,000–48,000."""
     person_key: Annotated[PersonKey | None, OMITTED, _HIDDEN] = None
     """Random secret that the client keeps, 16–128 letters, digits, ``_`` or ``-``: its later sessions in the same room
-    are of the same person. It is not stored. Null: each session is another person."""
+    are of the same person. Only a digest is stored, of the browser that owns a room. Null: each session is another
+    person."""
     session_id: SessionId | None = None
     """Session to resume, with its token."""
     token: Annotated[Secret | None, _HIDDEN] = None

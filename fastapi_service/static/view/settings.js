@@ -33,8 +33,6 @@ export class Settings {
   #fields = find("settings").querySelectorAll("input:not([type=search]), select, textarea");
   /** Kept also while the device is not connected. */
   #device = "";
-  /** What the sign-in calls the person. @type {string | null} */
-  #known = null;
   /** @type {(value: Choices) => void} */
   #changed = () => {};
 
@@ -67,9 +65,10 @@ export class Settings {
     this.#changed = changed;
   }
 
-  /** Takes what the sign-in calls the person, who may give another name. @param {string} name */
-  suggest(name) {
-    field("name").placeholder = this.#known = name;
+  /** Takes what the sign-in calls the person, who may give no other name. @param {string} name */
+  fix(name) {
+    field("name").value = name;
+    field("name").readOnly = true;
     this.#changed(this.value);
   }
 
@@ -79,7 +78,7 @@ export class Settings {
       languages: this.#languages,
       task: field("translate").checked ? "translate" : "transcribe",
       prompt: field("prompt").value.trim(),
-      name: nameIn("name") ?? this.#known,
+      name: nameIn("name"),
       role: nameIn("role"),
       talkers: this.#talkers,
       device: this.#device || null,
@@ -173,7 +172,8 @@ export class Settings {
   }
 
   #save() {
-    const values = [...this.#fields].map(({ id, type, value, checked }) => [id, type === "checkbox" ? checked : value]);
+    const own = [...this.#fields].filter(({ readOnly }) => !readOnly); // no name that is fixed: it goes with the sign-in
+    const values = own.map(({ id, type, value, checked }) => [id, type === "checkbox" ? checked : value]);
     const others = { device: this.#device, languages: this.#languages };
     save("localStorage", STORED_AS, { ...Object.fromEntries(values), ...others });
   }

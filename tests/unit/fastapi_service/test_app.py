@@ -172,7 +172,7 @@ def test_a_deletion_needs_the_token(client: TestClient) -> None:
     ("error", "status", "code"),
     [
         (errors.nothing_to_delete(), 404, "session_unknown"),
-        (errors.may_not_delete(), 403, "not_owner"),
+        (errors.not_owner(), 403, "not_owner"),
         (RedisUnreachable(), 503, "redis_unreachable"),
     ],
 )

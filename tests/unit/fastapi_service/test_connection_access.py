@@ -8,7 +8,7 @@ from starlette.types import Message
 from starlette.websockets import WebSocket
 
 from fastapi_service import errors
-from fastapi_service.access.guard import MOST_STRANGERS
+from fastapi_service.access.strangers import MOST_STRANGERS
 from fastapi_service.api.acceptor import Acceptor
 from fastapi_service.api.connection import Connection
 from fastapi_service.api.native import NativeSerializer
@@ -72,6 +72,17 @@ async def test_audio_is_counted_in_seconds() -> None:
     visit = FakeVisit(rights=("read", "talk"))
     await serve(visit, START, TONE, TONE, 1000)
     assert visit.audio_s == pytest.approx(0.2)
+
+
+async def test_gap_is_shown_with_the_clock_that_it_leads_to() -> None:
+    """Audio before it included; one that is refused does not count, and ends the connection for now."""
+    visit = FakeVisit(rights=("read", "talk"))
+    await serve(visit, START, TONE, '{"type":"gap","samples":16000}', 1000)
+    assert visit.clock_s == pytest.approx(1.1)
+    visit = FakeVisit(rights=("read", "talk"), longest_s=1.0)
+    socket, registry = await serve(visit, START, TONE, '{"type":"gap","samples":16000}')
+    assert (codes(socket), socket.closed) == (["too_fast"], CloseCode.TRY_LATER)
+    assert registry.session.gaps == 0
 
 
 async def test_expelled_client_is_not_listened_to() -> None:

@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
+from fastapi_service.delivery.room_members import persons
 from fastapi_service.monitoring import metrics
 from fastapi_service.monitoring.gauges import update_gauges
 from fastapi_service.monitoring.readiness import readiness
@@ -13,6 +14,7 @@ from fastapi_service.storage.sessions import SessionStore
 from infra.heartbeat import Heartbeat
 from infra.redis_client import AsyncRedis
 from wire import names
+from wire.messages.server import PersonPresent
 from wire.messages.statistics import Statistics
 
 FIGURES = Statistics(scope="global", version=1, trend_window=20, words=7, unsure=2, zero_shot=3)
@@ -81,6 +83,13 @@ async def test_a_heartbeat_that_cannot_be_read_hides_no_other(damaged: str) -> N
     unknown = await readiness(fake(a=damaged), "redis://here")
     assert unknown.checks["redis"].ready
     assert unknown.checks["listener_service"].reason == "no listener_service is running"
+
+
+@pytest.mark.parametrize("damaged", DAMAGED)
+def test_a_person_that_cannot_be_read_hides_no_other(damaged: str) -> None:
+    """A newer gateway may write one; this one goes on, and shows the others of the room."""
+    kim = PersonPresent(person="0123456789abcdef", name="Kim", talker=True, talking=False)
+    assert persons([damaged, kim.model_dump_json()]) == (kim,)
 
 
 def sample(gauge: Any) -> float:

@@ -14,6 +14,7 @@ from wire.errors import AccessError
 
 OWNER = Grant(source="login", id="owner", rights=with_implied("files"))
 MEMBER = Grant(source="login", id="member", rights=with_implied("files"))
+GUEST = Grant(source="invitation", id="kitchen", rights=with_implied("talk"), room="kitchen", link=1)
 READER = Grant(source="key", id="reader", rights=with_implied("read"))
 ADMIN = Grant(source="key", id="admin", rights=with_implied("admin"))
 PERSON = "0" * 16
@@ -129,3 +130,31 @@ def test_stays_ends_for_all_sessions_of_a_subject_that_was_removed() -> None:
     policy.stays(MEMBER, room(), PERSON)
     with pytest.raises(AccessError, match="removed"):
         policy.stays(MEMBER, room(removed=frozenset({MEMBER.subject})), PERSON)
+
+
+@pytest.mark.parametrize(
+    ("grant", "person", "expected"),
+    [
+        (GUEST, PERSON, "grant_refused"),
+        (GUEST.model_copy(update={"link": 0}), PERSON, "grant_refused"),  # of a gateway older than the number
+        (GUEST.model_copy(update={"link": 2}), PERSON, "yes"),
+        (GUEST, "1" * 16, "yes"),
+        (GUEST, "2" * 16, "removed"),
+        (MEMBER, PERSON, "grant_refused"),
+        (OWNER, PERSON, "yes"),
+        (ADMIN, PERSON, "yes"),
+        (READER, PERSON, "yes"),
+        (MEMBER.model_copy(update={"source": "user"}), PERSON, "yes"),
+    ],
+)
+def test_who_comes_back_after_a_removal(grant: Grant, person: str, expected: str) -> None:
+    """Those who were there, came by newer links, or are recognised."""
+    after = room(valid_from=2, kept=frozenset({"1" * 16, "2" * 16}), removed=frozenset({"2" * 16}))
+    for check in (policy.comes_back, policy.reads_back):
+        if expected == "yes":
+            check(grant, after, person)
+            continue
+        with pytest.raises(AccessError) as error:
+            check(grant, after, person)
+        assert error.value.code == expected
+    policy.stays(GUEST, after, PERSON)
