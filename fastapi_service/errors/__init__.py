@@ -3,6 +3,7 @@
 from fastapi_service.errors.access import *
 from fastapi_service.errors.audio import *
 from fastapi_service.errors.conversations import *
+from fastapi_service.errors.deepgram import *
 from fastapi_service.errors.files import *
 from fastapi_service.errors.handshakes import *
 from fastapi_service.errors.limits import *
