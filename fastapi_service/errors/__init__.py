@@ -11,3 +11,4 @@ from fastapi_service.errors.messages import *
 from fastapi_service.errors.rooms import *
 from fastapi_service.errors.sessions import *
 from fastapi_service.errors.store import *
+from fastapi_service.errors.twilio import *
