@@ -34,7 +34,7 @@ LEVELS: dict[str, Callable[[Pcm], Pcm] | None] = {
     "µ-law": lambda pcm: decode_mulaw(encode_mulaw(pcm)),
     "A-law": lambda pcm: decode_alaw(encode_alaw(pcm)),
 }
-"""What becomes of the samples at 8 kHz; None: they stay at 16 kHz."""
+"""Changes of the samples at 8 kHz; None: they stay at 16 kHz."""
 
 
 def over_telephone(audio: Samples, coding: Callable[[Pcm], Pcm]) -> Samples:

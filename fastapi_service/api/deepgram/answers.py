@@ -122,7 +122,7 @@ class Answers:
     def _started(self, message: server.SpeechStarted) -> tuple[str, ...]:
         number = message.channel or 0
         talker = self._talkers[number]
-        talker.gap.begin(message.segment)
+        talker.gap.begin(message.segment, message.at_ms)
         talker.starts[message.segment] = message.at_ms
         if not self._query.vad_events:
             return ()

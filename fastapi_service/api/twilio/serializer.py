@@ -72,9 +72,9 @@ class CallSerializer:
         return ()
 
     def encode(self, message: AnyServerMessage) -> tuple[Frame, ...]:
-        """Return nothing; the reason of a fatal error is that of the close frame."""
-        if isinstance(message, Error) and message.fatal:
-            self._fault = message.message
+        """Return nothing; the newest error is the reason of the close frame."""
+        if isinstance(message, Error):
+            self._fault = f"{message.code}: {message.message}"
         return ()
 
     def close(self, code: int) -> Close:

@@ -8,7 +8,7 @@ from fastapi_service.api.deepgram.utterance_gap import UtteranceGap
 def spoken(gap_ms: int | None = 1_000) -> UtteranceGap:
     """A talker whose last word ended after 2 s."""
     gap = UtteranceGap(gap_ms)
-    gap.begin(0)
+    gap.begin(0, 500)
     gap.end(0, 2_000)
     return gap
 
@@ -24,7 +24,7 @@ def test_gap_is_sent_once() -> None:
     gap = spoken()
     assert gap.take() == 2_000
     assert not gap.is_due(9_000)
-    gap.begin(1)
+    gap.begin(1, 7_000)
     gap.end(1, 8_000)
     assert gap.is_due(9_000)
 
@@ -32,9 +32,16 @@ def test_gap_is_sent_once() -> None:
 def test_gap_waits_for_the_text_of_an_open_utterance() -> None:
     """Its last word may be later."""
     gap = spoken()
-    gap.begin(1)
+    gap.begin(1, 2_500)
     assert not gap.is_due(9_000)
     gap.end(1, None)
+    assert gap.is_due(9_000)
+
+
+def test_gap_before_an_open_utterance_is_due() -> None:
+    """Its beginning shows that no word came before; also when the text before it was late."""
+    gap = spoken()
+    gap.begin(1, 3_000)
     assert gap.is_due(9_000)
 
 
