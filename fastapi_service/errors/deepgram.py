@@ -35,3 +35,12 @@ def other_audio_header(rate: int, channels: int) -> AudioError:
         f"The audio begins with the header of a WAV file with {rate} Hz and {channels} channels, unlike the query.",
         "Send the samples only, or sample_rate and channels as in the header, or no encoding.",
     )
+
+
+def damaged_audio() -> AudioError:
+    """Compressed audio cannot be decoded, or a message has more than a minute of it."""
+    return AudioError(
+        "unsupported_audio",
+        "The audio cannot be decoded as Opus, or a message has more than a minute of it.",
+        "Send Opus in Ogg, or one Opus packet in each message.",
+    )

@@ -7,6 +7,7 @@ import numpy as np
 from fastapi_service import errors
 from infra.sound.g711 import decode_alaw, decode_mulaw
 from infra.sound.mono import Downmix
+from infra.sound.opus_stream import OpusStream
 from infra.sound.wav_header import is_wav
 from infra.sound.wav_stream import WavStream
 from wire.audio import SAMPLE_BYTES, Pcm, decode_pcm, encode_pcm, to_float, to_int16
@@ -104,6 +105,30 @@ class RawStream:
             if found != self._form:
                 raise errors.other_audio_header(*found)
         return pcm
+
+
+class PacketStream:
+    """Opus, raw or in Ogg."""
+
+    def __init__(self, channels: int, rate: int) -> None:
+        """Begin a stream.
+
+        Args:
+            channels: 1 or 2.
+            rate: hertz, of the samples that come out.
+        """
+        self._stream = OpusStream(rate, channels)
+
+    def feed(self, data: bytes) -> Pcm:
+        """Decode the next bytes; two channels are interleaved.
+
+        Raises:
+            AudioError: they cannot be decoded.
+        """
+        try:
+            return self._stream.feed(data)
+        except ValueError as error:
+            raise errors.damaged_audio() from error
 
 
 class OneTalker:

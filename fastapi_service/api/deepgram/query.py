@@ -12,7 +12,11 @@ from wire.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from wire.languages import LANGUAGES
 from wire.messages.client import MAX_PROMPT
 
-Encoding = Literal["linear16", "mulaw", "alaw"]
+Encoding = Literal["linear16", "mulaw", "alaw", "opus", "ogg-opus"]
+OPUS: frozenset[str | None] = frozenset({"opus", "ogg-opus"})
+"""Alike here: the first bytes show whether it is Ogg."""
+OPUS_RATE = 48_000
+"""Hertz."""
 LEAST_ENDPOINTING_MS = 300
 """Shorter pauses lie within sentences: an utterance that ends there would be recognised worse."""
 _LISTS = frozenset({"keyterm", "keywords", "language_hint", "tag", "extra", "redact", "replace", "search"})
@@ -28,7 +32,7 @@ class ListenQuery(BaseModel):
     encoding: Encoding | None = None
     """None: the audio begins with the header of a WAV file, which says it."""
     sample_rate: Annotated[int, Field(ge=MIN_SAMPLE_RATE, le=MAX_SAMPLE_RATE)] | None = None
-    """Hertz; without it that of telephones for ``mulaw`` and ``alaw``."""
+    """Hertz; without it that of telephones for ``mulaw`` and ``alaw``, and that of the codec for Opus."""
     channels: Annotated[int, Field(ge=1, le=2)] = 1
     multichannel: bool = False
     """Each channel is a talker; otherwise they are mixed into one."""
@@ -89,7 +93,7 @@ class ListenQuery(BaseModel):
     @property
     def rate(self) -> int:
         """Hertz, of audio without a header."""
-        return self.sample_rate or TELEPHONE_RATE
+        return self.sample_rate or (OPUS_RATE if self.encoding in OPUS else TELEPHONE_RATE)
 
     @property
     def talkers(self) -> Literal[1, 2]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from fastapi_service import errors
 from fastapi_service.api.deepgram.answers import Answers
-from fastapi_service.api.deepgram.audio import HeaderedStream, OneTalker, RawStream, pieces
+from fastapi_service.api.deepgram.audio import HeaderedStream, OneTalker, PacketStream, RawStream, pieces
 from fastapi_service.api.deepgram.commands import begin, configure
-from fastapi_service.api.deepgram.query import ListenQuery, parse_query
+from fastapi_service.api.deepgram.query import OPUS, ListenQuery, parse_query
 from fastapi_service.api.deepgram.refusals import IDLE_S, close_code
 from fastapi_service.api.deepgram.summary import Summary
 from fastapi_service.api.serializer import Audio, Flush, Incoming
@@ -46,7 +46,7 @@ class ListenSerializer:
         self._request_id = request_id
         self._version = version
         self._summary = Summary(request_id, version)
-        self._stream: RawStream | HeaderedStream = HeaderedStream()
+        self._stream: RawStream | PacketStream | HeaderedStream = HeaderedStream()
         self._mixer: OneTalker | None = None
         self._open = 0
         """Sessions that have begun and not stopped."""
@@ -63,7 +63,10 @@ class ListenSerializer:
         self._answers = Answers(query, self._request_id, self._version)
         if query.encoding is None:
             return ()
-        self._stream = RawStream(query.encoding, query.channels, query.rate)
+        if query.encoding in OPUS:
+            self._stream = PacketStream(query.channels, query.rate)
+        else:
+            self._stream = RawStream(query.encoding, query.channels, query.rate)
         return (self._begin(query),)
 
     def decode(self, frame: Frame) -> tuple[Incoming, ...]:

@@ -228,7 +228,14 @@ async def test_invalid_text_is_answered_and_the_stream_goes_on() -> None:
         max_size=8,
     ),
     st.sampled_from(
-        [LINEAR, "encoding=mulaw", "", f"{LINEAR}&channels=2", "encoding=alaw&channels=2&multichannel=true"]
+        [
+            LINEAR,
+            "encoding=opus",
+            "encoding=mulaw",
+            "",
+            f"{LINEAR}&channels=2",
+            "encoding=alaw&channels=2&multichannel=true",
+        ]
     ),
 )
 def test_any_frames_are_read_or_refused(frames: list[Frame], query: str) -> None:
