@@ -29,6 +29,7 @@ from tests.e2e.speech import Clip
 from wire.audio import decode_pcm
 
 AT_ONCE = 0.0
+LOBSTER_S = len(LOBSTER.pcm) / 2 / LOBSTER.rate
 MOST_ERRORS = 0.15
 """Words of the clips that the small model may get wrong."""
 CLASSES = ["ListenV1Metadata", "ListenV1Results"]
@@ -189,6 +190,13 @@ async def test_telephone_speech_is_understood(sdk: Program, tmp_path: Path, law:
     assert errors_in(LOBSTER.text, found.text()) <= MOST_ERRORS
     check_times(found)
     assert found.summary["duration"] == pytest.approx(5.88, abs=0.05)
+
+
+async def test_opus_is_understood(sdk: Program) -> None:
+    """In Ogg, in pieces that end anywhere, at the rate of the codec."""
+    found = await talk(sdk, {"opus": str(DATA / "lobster.wav")}, CLOSE, encoding="ogg-opus", sample_rate=48_000)
+    assert errors_in(LOBSTER.text, found.text()) <= MOST_ERRORS
+    assert found.summary["duration"] == pytest.approx(LOBSTER_S, abs=0.1)
 
 
 async def test_utterance_end_follows_the_last_word(sdk: Program) -> None:

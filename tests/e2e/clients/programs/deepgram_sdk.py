@@ -1,11 +1,13 @@
 """Deepgram's own Python SDK."""
 
 import asyncio
+import io
 import threading
 import wave
 from pathlib import Path
 from typing import Any
 
+import av
 from deepgram import AsyncDeepgramClient, DeepgramClient
 from deepgram.core.events import EventType
 from deepgram.environment import DeepgramClientEnvironment
@@ -27,6 +29,17 @@ def samples(file: str) -> tuple[bytes, int]:
         return clip.readframes(clip.getnframes()), clip.getframerate() * clip.getsampwidth() * clip.getnchannels()
 
 
+def in_ogg(file: str) -> bytes:
+    """A WAV file as Opus in Ogg."""
+    out = io.BytesIO()
+    with av.open(file) as clip, av.open(out, "w", format="ogg") as ogg:
+        stream = ogg.add_stream("libopus", rate=48_000)
+        for frame in clip.decode(audio=0):
+            ogg.mux(stream.encode(frame))
+        ogg.mux(stream.encode(None))
+    return out.getvalue()
+
+
 async def send(connection: Any, data: bytes, byte_rate: int, speed: float) -> None:
     """Send audio so many times faster than it was spoken; 0: at once."""
     size = int(CHUNK_S * byte_rate) // 4 * 4
@@ -42,6 +55,9 @@ async def take(connection: Any, step: Step, speed: float) -> None:
             await send(connection, *samples(file), speed)
         case {"bytes": file, "byte_rate": byte_rate}:  # as it is
             await send(connection, await asyncio.to_thread(Path(file).read_bytes), byte_rate, speed)
+        case {"opus": file}:
+            ogg = await asyncio.to_thread(in_ogg, file)
+            await send(connection, ogg, len(ogg) // 4, speed)
         case {"silence_s": seconds, "byte_rate": byte_rate}:
             await send(connection, bytes([step.get("byte", 0)]) * int(seconds * byte_rate), byte_rate, speed)
         case {"wait_s": seconds}:
