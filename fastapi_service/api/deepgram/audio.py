@@ -7,7 +7,6 @@ import numpy as np
 from fastapi_service import errors
 from infra.sound.g711 import decode_alaw, decode_mulaw
 from infra.sound.mono import Downmix
-from infra.sound.opus_stream import OpusStream
 from infra.sound.wav_header import is_wav
 from infra.sound.wav_stream import WavStream
 from wire.audio import SAMPLE_BYTES, Pcm, decode_pcm, encode_pcm, to_float, to_int16
@@ -117,6 +116,8 @@ class PacketStream:
             channels: 1 or 2.
             rate: hertz, of the samples that come out.
         """
+        from infra.sound.opus_stream import OpusStream  # FFmpeg's libraries: loaded with the first such stream
+
         self._stream = OpusStream(rate, channels)
 
     def feed(self, data: bytes) -> Pcm:
