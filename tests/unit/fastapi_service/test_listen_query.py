@@ -1,7 +1,7 @@
 """The query of ``/v1/listen``: Deepgram's names and spellings, and what this server makes of them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastapi_service.api.deepgram.query import LEAST_ENDPOINTING_MS, ListenQuery, parse_query
@@ -116,6 +116,7 @@ def test_unknown_parameter_is_a_warning_of_bounded_length() -> None:
     assert len(warning) < 100
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(VALUES) | st.text(max_size=20)), max_size=8))
 def test_any_query_is_read_or_refused(parameters: list[tuple[str, str]]) -> None:
     """With no other error, and what is read can be used."""

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastapi_service.api.connection import Connection
@@ -213,6 +213,7 @@ async def test_invalid_text_is_answered_and_the_stream_goes_on() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.binary(max_size=40)

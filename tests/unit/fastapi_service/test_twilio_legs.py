@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastapi_service.api.twilio.legs import LATE, LOST, Legs
@@ -75,6 +75,7 @@ def test_unknown_leg_is_left_out() -> None:
     assert len(Legs(["inbound"]).feed("outbound", 0, chunk(1))) == 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(BOTH), st.integers(0, 5_000), st.integers(0, 400)), max_size=20))
 def test_any_order_gives_whole_moments_in_bounded_number(events: list[tuple[str, int, int]]) -> None:
     """No more than the latest timestamp and its audio says, but for what was rounded."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastapi_service.api.connection import Connection
@@ -146,6 +146,7 @@ async def test_call_is_a_session_of_each_leg_from_start_to_stop() -> None:
 MEDIA = st.builds(media, st.sampled_from(["inbound", "x"]), st.integers(-9, 99_999), st.text(max_size=9))
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=60) | st.binary(max_size=9) | MEDIA.map(json.dumps), max_size=8))
 def test_any_frames_are_read_or_refused(frames: list[str | bytes]) -> None:
     """With no other error."""

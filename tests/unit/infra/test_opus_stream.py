@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.sound.opus_stream import LONGEST_S, OpusStream, _Pages
@@ -85,6 +85,7 @@ def test_message_with_hours_is_refused() -> None:
         OpusStream(SAMPLE_RATE, 1).feed(page * (size // 250 + 2))
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=300), max_size=6), st.booleans())
 def test_any_bytes_are_decoded_or_refused(pieces: list[bytes], is_ogg: bool) -> None:
     """With no other error."""

@@ -1,7 +1,7 @@
 """The header of a WAV stream, in pieces."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.sound.wav_stream import WavForm, WavStream
@@ -53,6 +53,7 @@ def test_other_stream_is_refused(stream: bytes) -> None:
         read(stream, 1_000)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.integers(1, 50))
 def test_any_bytes_are_a_header_or_refused(data: bytes, size: int) -> None:
     """With no other error."""
