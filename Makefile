@@ -8,7 +8,7 @@
 #   HTTPS=1 PORT=8001 STT_WORKERS=2 REDIS_URL=redis://…   for `make run`
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test unit unit-slow unit-page integration e2e lint types lock contracts bench-overhead bench-memory bench-stt bench-window bench-live bench-calls bench-fairness bench-short bench-languages bench-voices bench-continuous bench-silence bench-gate bench-page eval-sentiment screenshots up down logs e2e-docker lint-deploy clean venv test-setup
+.PHONY: help run models test unit unit-slow unit-page integration e2e lint types lock contracts bench-overhead bench-memory bench-stt bench-window bench-live bench-calls bench-fairness bench-short bench-languages bench-voices bench-continuous bench-telephone bench-silence bench-gate bench-page eval-sentiment screenshots up down logs e2e-docker lint-deploy clean venv test-setup
 
 newest_enough = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(or $(shell for p in python3.11 python3 python; do \
@@ -104,6 +104,9 @@ bench-short: test-setup ## Short answers and repetitions: kept, doubled, errors 
 
 bench-languages: test-setup ## Share of sentences in their own language where several are spoken in turn (MANIFEST=clips.jsonl)
 	@$(VENV_PYTHON) -m bench.languages $(if $(MANIFEST),--manifest $(MANIFEST))
+
+bench-telephone: test-setup ## Errors of telephone speech (8 kHz, G.711) beside the recordings (MANIFEST=clips.jsonl)
+	@$(VENV_PYTHON) -m bench.telephone $(if $(MANIFEST),--manifest $(MANIFEST))
 
 bench-voices: test-setup ## Speakers of one microphone: share of speech with the wrong one, pairs, cost (MANIFEST=clips.jsonl)
 	@$(VENV_PYTHON) -m bench.voices $(if $(MANIFEST),--manifest $(MANIFEST))

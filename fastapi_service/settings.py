@@ -46,6 +46,8 @@ class Settings(WireSettings):
     """Header in which a trusted proxy names the person whom it has signed in; empty: none does."""
     login_path: Annotated[str, Field(pattern=r"^(/[\w/.?=&%-]*)?$")] = ""
     """Path at which that proxy signs people in, which the page then offers; empty: with the pass-phrase only."""
+    twilio_token: Annotated[str, Field(repr=False)] = ""
+    """Auth token of a Twilio account: calls on ``/twilio`` without its signature are refused. Empty: none is needed."""
     max_connections_per_address: Annotated[int, Field(ge=0)] = 0
     """Sessions at once from one address, over all gateways; 0: no limit."""
     max_connections_per_room: Annotated[int, Field(ge=0)] = 0

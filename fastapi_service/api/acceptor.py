@@ -1,8 +1,11 @@
 """The handshake of every WebSocket, whatever protocol follows."""
 
+from collections.abc import Callable
+
 import structlog
 from redis.exceptions import RedisError
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from fastapi_service import errors
@@ -75,8 +78,16 @@ class Acceptor:
         await websocket.close()  # before it is accepted: the handshake is answered with 403
         return False
 
-    async def serve(self, websocket: WebSocket, serializer: Serializer) -> None:
-        """Serve one WebSocket from handshake to end."""
+    async def serve(
+        self, websocket: WebSocket, serializer: Serializer, refused: Callable[[WireError], Response] = refused_with
+    ) -> None:
+        """Serve one WebSocket from handshake to end.
+
+        Args:
+            websocket: the handshake.
+            serializer: its protocol.
+            refused: makes the answer to a handshake that is refused.
+        """
         if not await self.admits(websocket):
             return
         try:
@@ -86,7 +97,7 @@ class Acceptor:
                 raise errors.no_grant()
             visit = self._access.visit(grant, address_of(websocket))
         except (ProtocolError, AccessError, StoreError) as error:
-            await deny(websocket, error)
+            await deny(websocket, error, refused)
             return
         try:
             await websocket.accept(serializer.subprotocol)
@@ -116,10 +127,10 @@ class Acceptor:
             raise errors.redis_unavailable() from error
 
 
-async def deny(websocket: WebSocket, error: WireError) -> None:
+async def deny(websocket: WebSocket, error: WireError, refused: Callable[[WireError], Response] = refused_with) -> None:
     """Answer a handshake with an HTTP status and the error as JSON."""
     metrics.REFUSED.labels("handshake").inc()
-    await websocket.send_denial_response(refused_with(error))
+    await websocket.send_denial_response(refused(error))
 
 
 def address_of(connection: HTTPConnection) -> str | None:

@@ -5,9 +5,10 @@ from types import MappingProxyType
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
-LARGER_MESSAGES = MappingProxyType({"/v1/realtime": (15 << 20) * 4 // 3 + (64 << 10)})
+LARGER_MESSAGES = MappingProxyType({"/v1/listen": 1 << 20, "/v1/realtime": (15 << 20) * 4 // 3 + (64 << 10)})
 """Path → bytes of the largest message, where the protocol allows more than the process does (``ws_max_size``). The
-serializer checks what is in it. OpenAI Realtime: 15 MiB of audio in base64, and the JSON around it."""
+serializer checks what is in it. Deepgram: half a minute of audio. OpenAI Realtime: 15 MiB of audio in base64, and the
+JSON around it."""
 
 
 class PatientWebSocketProtocol(WebSocketsSansIOProtocol):

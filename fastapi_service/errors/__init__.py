@@ -3,6 +3,7 @@
 from fastapi_service.errors.access import *
 from fastapi_service.errors.audio import *
 from fastapi_service.errors.conversations import *
+from fastapi_service.errors.deepgram import *
 from fastapi_service.errors.files import *
 from fastapi_service.errors.handshakes import *
 from fastapi_service.errors.limits import *
@@ -10,3 +11,4 @@ from fastapi_service.errors.messages import *
 from fastapi_service.errors.rooms import *
 from fastapi_service.errors.sessions import *
 from fastapi_service.errors.store import *
+from fastapi_service.errors.twilio import *

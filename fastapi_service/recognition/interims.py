@@ -123,8 +123,11 @@ class Interims:
             self._send_text(self._segment, partial.revision, partial.transcript.language)
 
     def _send_text(self, segment: int, revision: int, language: str) -> None:
-        stable, unstable = self._agreement.stable, self._agreement.unstable
-        self._send(Interim(segment=segment, revision=revision, stable=stable, unstable=unstable, language=language))
+        found = self._agreement
+        text = Interim(
+            segment=segment, revision=revision, stable=found.stable, unstable=found.unstable, language=language
+        )
+        self._send(text.model_copy(update={"words": found.words}))
 
     def _interval_s(self) -> float:
         """Seconds of audio from the last request to the next."""

@@ -42,6 +42,11 @@ class LocalAgreement:
         """The text after it, which may still change."""
         return "".join(word.text for word in self._uncommitted).strip()
 
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """The words of both."""
+        return (*self._committed, *self._uncommitted)
+
     def committed_since(self, ms: int) -> list[Word]:
         """Return committed words that begin at a time (ms of the session) or later."""
         return [word for word in self._committed if word.start_ms >= ms]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
+from starlette.testclient import TestClient, WebSocketDenialResponse
+from starlette.websockets import WebSocketDisconnect
 
 from tests.support.closed import (
     EVIL,
@@ -198,6 +199,46 @@ def _with_ticket(world: World, name: str) -> str:
     return outcome(converse(world.client, Visitor(origin), {"type": "start", "ticket": ticket, "room": room}))
 
 
+def _listen(world: World, name: str) -> str:
+    """A stream that ends at once."""
+    path = "/v1/listen?encoding=linear16&sample_rate=16000"
+    try:
+        with world.client.websocket_connect(path, headers=_at_home(world.visitors[name])) as line:
+            line.send_json({"type": "CloseStream"})
+            assert line.receive_json()["type"] == "Metadata"
+            return "yes"
+    except WebSocketDenialResponse as denied:
+        return str(denied.json()["err_code"])
+    except WebSocketDisconnect:
+        return "origin_refused"
+
+
+def _call(world: World, name: str) -> str:
+    """A call with some audio. Its close frame says what was refused."""
+    visitor = world.visitors[name]
+    form = {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
+    parameters = {"room": world.room} | visitor.link
+    begin = {"callSid": "CA0", "tracks": ["inbound"], "mediaFormat": form, "customParameters": parameters}
+    sound = {"track": "inbound", "timestamp": "0", "payload": "////"}
+    events = [{"event": "start", "start": begin}, {"event": "media", "media": sound}, {"event": "stop"}]
+    otherwise = "origin_refused"
+    try:
+        with world.client.websocket_connect("/twilio", headers=_at_home(visitor)) as line:
+            otherwise = "yes"
+            for event in events:
+                line.send_json(event)
+            line.receive_text()
+    except WebSocketDenialResponse as denied:
+        return str(denied.json()["code"])
+    except WebSocketDisconnect as closed:
+        return closed.reason.partition(":")[0] or otherwise
+    raise AssertionError("Twilio reads nothing")
+
+
+def _at_home(visitor: Visitor) -> dict[str, str]:
+    return {"Host": "localhost"} | visitor.headers
+
+
 def _resume(world: World, name: str) -> str:
     session = world.sessions[name]
     credentials = {"session_id": session["session_id"], "token": session["token"]}
@@ -234,6 +275,8 @@ REQUESTS: dict[str, Callable[[World, str], str]] = {
     "configure in the room": _ws({"type": "configure", "prompt": "Valkey"}),
     "ping in the room": _ws({"type": "ping"}),
     "resume, own session": _resume,
+    "/v1/listen": _listen,
+    "/twilio, a call into the room": _call,
 }
 
 
@@ -251,7 +294,7 @@ def test_the_table_has_every_request() -> None:
 
 def test_every_route_asks_for_a_grant_or_is_public(world: World) -> None:
     """Of a client without a grant each route refuses all methods, also one that is added later."""
-    public = {"/", "/healthz", "/readyz", "/access", "/login", "/ws", "/decode", "/static"}
+    public = {"/", "/healthz", "/readyz", "/access", "/login", "/ws", "/decode", "/static", "/v1/listen", "/twilio"}
     own_token = {"/sessions/{session_id}/export", "/sessions/{session_id}"}
     for route in world.client.app.routes:  # type: ignore[attr-defined]
         path = str(getattr(route, "path", ""))

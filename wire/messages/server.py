@@ -7,6 +7,7 @@ from pydantic import Field, TypeAdapter
 from wire.messages.base import OMITTED, PRIVATE, Channel, Message, PersonId, RoomName, SessionId, Speaker
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.statistics import PersonStatistics, Statistics
+from wire.messages.transcript import Word
 
 
 class Endpointing(Message):
@@ -110,6 +111,8 @@ class Interim(Message):
     """Rest of the text, which may change."""
     language: str
     channel: Channel = None
+    words: Annotated[tuple[Word, ...], Field(exclude=True)] = ()
+    """The words of both, with their times. They are not in the JSON, but for protocols of other frames."""
 
 
 class SpeechEnded(Message):

@@ -76,6 +76,8 @@ async def test_request_that_no_worker_begins_is_withdrawn() -> None:
     setting.requests[1].write("good morning")
     await soon(lambda: setting.shown)
     assert setting.shown[0].unstable == "good morning"
+    assert "".join(word.text for word in setting.shown[0].words).strip() == "good morning"
+    assert "words" not in setting.shown[0].model_dump_json()
     setting.interims.stop()
 
 

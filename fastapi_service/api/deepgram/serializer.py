@@ -1,0 +1,156 @@
+"""The protocol of ``/v1/listen``: that of Deepgram's live transcription; see docs/doors.md."""
+
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from fastapi_service import errors
+from fastapi_service.api.deepgram.answers import Answers
+from fastapi_service.api.deepgram.audio import HeaderedStream, OneTalker, PacketStream, RawStream, pieces
+from fastapi_service.api.deepgram.commands import begin, configure
+from fastapi_service.api.deepgram.query import OPUS, ListenQuery, parse_query
+from fastapi_service.api.deepgram.refusals import IDLE_S, close_code
+from fastapi_service.api.deepgram.summary import Summary
+from fastapi_service.api.serializer import Audio, Flush, Incoming
+from fastapi_service.api.validation import MAX_MESSAGE_BYTES
+from fastapi_service.delivery.frames import Close, Frame
+from wire.messages.client import Ping, Stop
+from wire.messages.server import AnyServerMessage, Error, Pong, Stopped
+
+MAX_FRAME = 1 << 20
+"""Bytes of one message: half a minute of 16 kHz audio."""
+_FINALIZE, _GAP = "finalize", "gap"
+"""Ids of pings that let an answer come behind what a command or audio has brought."""
+
+
+class ListenSerializer:
+    """One stream, with the settings of its query."""
+
+    resumable = grant_may_follow = False
+    idle_s = IDLE_S
+
+    def __init__(
+        self, parameters: Iterable[tuple[str, str]], offered: Sequence[str] = (), *, request_id: str, version: str
+    ) -> None:
+        """Begin before the handshake is answered.
+
+        Args:
+            parameters: of the query, in their order.
+            offered: sub-protocols of the client: ``token`` and its key.
+            request_id: of this connection, for the client.
+            version: of the server.
+        """
+        self.subprotocol = offered[0] if offered and offered[0] in {"token", "bearer"} else None
+        self._parameters = parameters
+        self._request_id = request_id
+        self._version = version
+        self._summary = Summary(request_id, version)
+        self._stream: RawStream | PacketStream | HeaderedStream = HeaderedStream()
+        self._mixer: OneTalker | None = None
+        self._open = 0
+        """Sessions that have begun and not stopped."""
+        self._fault: str | None = None
+        """Why the connection ends."""
+
+    def connect(self) -> tuple[Incoming, ...]:
+        """Read the query; with ``encoding`` the session begins with it, else with the header of the audio.
+
+        Raises:
+            ProtocolError: a parameter is invalid.
+        """
+        self._query = query = parse_query(self._parameters)
+        self._answers = Answers(query, self._request_id, self._version)
+        if query.encoding is None:
+            return ()
+        if query.encoding in OPUS:
+            self._stream = PacketStream(query.channels, query.rate)
+        else:
+            self._stream = RawStream(query.encoding, query.channels, query.rate)
+        return (self._begin(query),)
+
+    def decode(self, frame: Frame) -> tuple[Incoming, ...]:
+        """Return the audio or the command in a frame.
+
+        Raises:
+            ProtocolError: it is too large, or no command.
+            AudioError: the audio has another header than the query says, or none where it says nothing.
+        """
+        if isinstance(frame, bytes):
+            return self._audio(frame)
+        command = _command(frame)
+        match command.get("type"):
+            case "KeepAlive":
+                return ()
+            case "Finalize":
+                channel = command.get("channel")
+                suffix = f":{channel}" if isinstance(channel, int) and not isinstance(channel, bool) else ""
+                return (Flush(), Ping(id=_FINALIZE + suffix[:8]))
+            case "CloseStream":
+                return (Stop(),)
+            case "Configure":
+                return configure(command, self._request_id, self._answers)
+            case _:
+                raise errors.no_command()
+
+    def encode(self, message: AnyServerMessage) -> tuple[Frame, ...]:
+        """Return the frames for a message; none for those that Deepgram does not have."""
+        if isinstance(message, Pong):
+            name, _, channel = (message.id or "").partition(":")
+            if name == _FINALIZE:
+                return self._answers.finalized(int(channel) if channel else None)
+            return self._answers.gaps()
+        frames = self._answers.encode(message)
+        if isinstance(message, Stopped):
+            self._open -= 1
+            if self._open <= 0:
+                return (*frames, self._summary.frame(self._answers, self._query))
+        if isinstance(message, Error) and message.fatal:
+            self._fault = message.message
+        return frames
+
+    def close(self, code: int) -> Close:
+        """Return one of the three codes that Deepgram has, with the reason."""
+        return Close(close_code(code), self._fault or "")
+
+    def _audio(self, frame: bytes) -> tuple[Incoming, ...]:
+        if not frame:  # as Deepgram has it; older clients end a stream so
+            return (Stop(),)
+        if len(frame) > MAX_FRAME:
+            raise errors.too_large(len(frame), MAX_FRAME)
+        self._summary.take(frame)
+        messages: list[Incoming] = []
+        pcm = self._stream.feed(frame)
+        if isinstance(self._stream, HeaderedStream) and self._stream.rate and not self._summary.rate:
+            found = {"sample_rate": self._stream.rate, "channels": self._stream.channels}
+            messages.append(self._begin(self._query.model_copy(update=found)))
+        if self._mixer is not None:
+            pcm = self._mixer.feed(pcm)
+        self._summary.samples += len(pcm) // self._query.talkers
+        self._answers.position_ms = self._summary.position_ms
+        messages += [Audio(piece) for piece in pieces(pcm, MAX_MESSAGE_BYTES)]
+        if self._answers.is_gap_due:
+            messages.append(Ping(id=_GAP))
+        return tuple(messages)
+
+    def _begin(self, query: ListenQuery) -> Incoming:
+        self._query = query
+        self._answers = Answers(query, self._request_id, self._version)
+        self._summary.rate, self._open = query.rate, query.talkers
+        self._mixer = OneTalker(query.rate) if query.channels > query.talkers else None
+        return begin(query)
+
+
+def new_request_id() -> str:
+    """Return the id of a connection, as clients show it in their logs."""
+    return str(uuid.uuid4())
+
+
+def _command(frame: str) -> dict[str, Any]:
+    try:
+        command = json.loads(frame)
+    except (ValueError, RecursionError) as error:
+        raise errors.no_command() from error
+    if not isinstance(command, dict):
+        raise errors.no_command()
+    return command

@@ -1,0 +1,251 @@
+"""``/v1/listen``: golden conversations, and a connection with hand-made surroundings."""
+
+import asyncio
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastapi_service.api.connection import Connection
+from fastapi_service.api.deepgram.serializer import MAX_FRAME, ListenSerializer
+from fastapi_service.api.serializer import Audio, Begin, Flush, Incoming
+from fastapi_service.delivery.frames import Frame, Reply
+from fastapi_service.endpointing.change import EndpointingChange
+from fastapi_service.settings import Settings
+from infra.sound.g711 import encode_mulaw
+from tests.support.connections import FakeLog, FakeRegistry, FakeSocket, FakeVisit
+from tests.support.wav_headers import header
+from wire.close_codes import CloseCode
+from wire.errors import AudioError, ProtocolError
+from wire.messages.client import Configure, Ping, Stop
+from wire.messages.server import Pong, server_message
+
+GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "deepgram").glob("*.json"))
+LINEAR = "encoding=linear16&sample_rate=16000"
+REQUEST = "0f8fad5b-d9cb-469f-a165-70867728950e"
+SPEECH = np.arange(-800, 800).astype(np.int16)
+VARYING = ("created", "sha256")
+
+
+def serializer(query: str = LINEAR) -> ListenSerializer:
+    return ListenSerializer(parse_qsl(query, keep_blank_values=True), request_id=REQUEST, version="1.0")
+
+
+def begun(query: str = LINEAR) -> ListenSerializer:
+    found = serializer(query)
+    found.connect()
+    return found
+
+
+def frames_of(sut: ListenSerializer, *messages: Incoming) -> list[Frame]:
+    """What comes at once: replies, and the answers to pings, as the connection gives them."""
+    frames: list[Frame] = []
+    for message in messages:
+        if isinstance(message, Reply):
+            frames += message.frames
+        elif isinstance(message, Ping):
+            frames += sut.encode(Pong(id=message.id))
+    return frames
+
+
+def frames_for(sut: ListenSerializer, step: dict[str, Any]) -> list[Frame]:
+    """One step of a conversation: what the client sends, or what the system says."""
+    match step:
+        case {"audio_ms": ms}:
+            return frames_of(sut, *sut.decode(bytes(32 * ms)))
+        case {"client": command}:
+            return frames_of(sut, *sut.decode(json.dumps(command)))
+        case _:
+            return list(sut.encode(server_message.validate_python(step["system"])))
+
+
+@pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.stem)
+def test_golden_conversation_has_the_frames_of_deepgram(file: Path) -> None:
+    """Each step is followed by exactly the frames that the file pins."""
+    conversation = json.loads(file.read_text("utf-8"))
+    sut = begun(f"{LINEAR}&{conversation['query']}")
+    for step in conversation["steps"]:
+        found = [json.loads(frame) for frame in frames_for(sut, step)]
+        for frame in found:
+            for field in VARYING:
+                if field in frame:
+                    assert isinstance(frame.pop(field), str)
+        assert found == step["frames"], step
+
+
+@pytest.mark.parametrize(
+    ("query", "change"),
+    [
+        ("", EndpointingChange()),
+        ("endpointing=false", EndpointingChange()),
+        ("endpointing=400", EndpointingChange(silence_ms=400, unfinished_ms=0)),
+    ],
+)
+def test_handshake_begins_the_session(query: str, change: EndpointingChange) -> None:
+    """With languages, terms, rate and the silence that ends an utterance."""
+    (message,) = serializer(f"{LINEAR}&language=ko&keyterm=Valkey&{query}").connect()
+    assert isinstance(message, Begin)
+    start = message.start
+    assert (start.languages, start.prompt, start.sample_rate) == (("ko",), "Valkey", 16_000)
+    assert (start.channels, message.endpointing) == (1, change)
+
+
+def test_two_talkers_come_interleaved() -> None:
+    """As they are, in whole moments."""
+    sut = serializer(f"{LINEAR}&channels=2&multichannel=true")
+    (message,) = sut.connect()
+    assert isinstance(message, Begin)
+    assert message.start.channels == 2
+    assert sut.decode(b"\1\0\2\0\3") == (Audio(b"\1\0\2\0"),)
+    assert sut.decode(b"\0\4\0") == (Audio(b"\3\0\4\0"),)
+
+
+def test_stream_with_a_header_begins_with_it() -> None:
+    """The session has the rate of the header, and nothing of the header is sound."""
+    sut = serializer("interim_results=true")
+    assert sut.connect() == ()
+    data = header(7, 1, 8_000, 8) + encode_mulaw(SPEECH)
+    assert sut.decode(data[:20]) == ()
+    begin, audio = sut.decode(data[20:])
+    assert isinstance(begin, Begin)
+    assert begin.start.sample_rate == 8_000
+    assert isinstance(audio, Audio)
+    assert len(audio.pcm) == 2 * len(SPEECH)
+
+
+def test_stream_of_another_kind_ends() -> None:
+    """With the reason, before it is taken for sound."""
+    sut = serializer("model=nova-3")
+    sut.connect()
+    with pytest.raises(AudioError):
+        sut.decode(b"OggS" + bytes(40))
+
+
+def test_commands_are_the_systems_messages() -> None:
+    """An empty message ends a stream, as older clients do it."""
+    sut = begun()
+    assert sut.decode('{"type":"KeepAlive"}') == ()
+    assert sut.decode('{"type":"Finalize"}') == (Flush(), Ping(id="finalize"))
+    assert sut.decode('{"type":"Finalize","channel":1}') == (Flush(), Ping(id="finalize:1"))
+    assert sut.decode('{"type":"CloseStream"}') == sut.decode(b"") == (Stop(),)
+    assert sut.decode('{"type":"Configure","keyterms":["Valkey"]}') == (Configure(prompt="Valkey"),)
+
+
+@pytest.mark.parametrize("frame", ["", "hello", "[]", '{"type":"Sing"}', "{}", "[" * 100_000])
+def test_text_that_is_no_command_is_refused(frame: str) -> None:
+    """The client may go on."""
+    with pytest.raises(ProtocolError) as refused:
+        begun().decode(frame)
+    assert refused.value.code == "unknown_message"
+
+
+def test_long_audio_is_passed_on_in_pieces_and_too_long_audio_refused() -> None:
+    """Deepgram's clients send files in large messages."""
+    sut = begun()
+    parts = sut.decode(bytes(200_000))
+    assert [len(part.pcm) for part in parts if isinstance(part, Audio)] == [65_536] * 3 + [3_392]
+    with pytest.raises(ProtocolError):
+        sut.decode(bytes(MAX_FRAME + 1))
+
+
+@pytest.mark.parametrize(
+    ("code", "sent"),
+    [
+        (CloseCode.NORMAL, 1000),
+        (CloseCode.POLICY, 1008),
+        (CloseCode.UNSUPPORTED_DATA, 1008),
+        (CloseCode.TRY_LATER, 1011),
+        (CloseCode.INTERNAL_ERROR, 1011),
+    ],
+)
+def test_close_frame_has_a_code_of_deepgram(code: CloseCode, sent: int) -> None:
+    """There are three."""
+    assert begun().close(code).code == sent
+
+
+async def converse(sut: ListenSerializer, *frames: Frame | int, registry: FakeRegistry | None = None) -> FakeSocket:
+    socket = FakeSocket(*frames)
+    connection = Connection(socket, sut, registry or FakeRegistry(), FakeLog(), Settings(), FakeVisit())
+    async with asyncio.timeout(5):
+        await connection.serve(sut.connect())
+    return socket
+
+
+async def test_stream_ends_with_its_summary() -> None:
+    """Its length, its digest, and what the client did not get; then 1000."""
+    registry = FakeRegistry()
+    audio = bytes(16_000)
+    sut = serializer(f"{LINEAR}&model=nova-3&tag=a&tag=b&extra=call:7&diarize=true&search=x")
+    socket = await converse(sut, audio, '{"type":"KeepAlive"}', '{"type":"CloseStream"}', registry=registry)
+    (summary,) = socket.received
+    assert summary["type"] == "Metadata"
+    assert (summary["duration"], summary["channels"], summary["request_id"]) == (0.5, 1, REQUEST)
+    assert summary["sha256"] == hashlib.sha256(audio).hexdigest()
+    assert (summary["tags"], summary["extra"]) == (["a", "b"], {"call": "7"})
+    assert [warning.split()[0] for warning in summary["warnings"]] == ["model", "search", "diarize"]
+    assert (socket.closed, socket.reason) == (1000, "")
+    assert registry.left == [False]
+
+
+async def test_silent_stream_ends_as_deepgrams_do() -> None:
+    """An error, then 1011 with the reason."""
+    sut = serializer()
+    sut.idle_s = 0.1
+    socket = await converse(sut, bytes(640))
+    (error,) = socket.received
+    assert (error["type"], error["variant"]) == ("Error", "NET-0001")
+    assert socket.closed == 1011
+    assert socket.reason == error["description"]
+
+
+async def test_invalid_text_is_answered_and_the_stream_goes_on() -> None:
+    """With Deepgram's name for it."""
+    socket = await converse(serializer(), "nonsense", '{"type":"CloseStream"}')
+    assert [(frame["type"], frame.get("variant")) for frame in socket.received] == [
+        ("Error", "SchemaError"),
+        ("Metadata", None),
+    ]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.binary(max_size=40)
+        | st.text(max_size=40)
+        | st.sampled_from(
+            [
+                '{"type":"Finalize"}',
+                '{"type":"Finalize","channel":[]}',
+                '{"type":"Configure","keyterms":5}',
+                '{"type":7}',
+            ]
+        ),
+        max_size=8,
+    ),
+    st.sampled_from(
+        [
+            LINEAR,
+            "encoding=opus",
+            "encoding=mulaw",
+            "",
+            f"{LINEAR}&channels=2",
+            "encoding=alaw&channels=2&multichannel=true",
+        ]
+    ),
+)
+def test_any_frames_are_read_or_refused(frames: list[Frame], query: str) -> None:
+    """With no other error, and audio is whole samples."""
+    sut = begun(query)
+    for frame in frames:
+        try:
+            messages = sut.decode(frame)
+        except (ProtocolError, AudioError):
+            continue
+        frames_of(sut, *messages)
+        assert all(message.pcm and len(message.pcm) % 2 == 0 for message in messages if isinstance(message, Audio))

@@ -1,0 +1,93 @@
+"""Opus in pieces, beside what was encoded."""
+
+import contextlib
+import io
+from functools import cache
+
+import av
+import numpy as np
+import pytest
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infra.sound.opus_stream import LONGEST_S, OpusStream, _Pages
+from wire.audio import SAMPLE_RATE, Pcm
+
+SECONDS = 3
+TONE = (9_000 * np.sin(2 * np.pi * 440 * np.arange(SECONDS * SAMPLE_RATE) / SAMPLE_RATE)).astype(np.int16)
+
+
+@cache
+def in_ogg() -> bytes:
+    """The tone as a file."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="ogg") as out:
+        stream = out.add_stream("libopus", rate=48_000)
+        assert isinstance(stream, AudioStream)
+        stream.layout = "mono"
+        frame = AudioFrame.from_ndarray(TONE.reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate = SAMPLE_RATE
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            out.mux(packet)
+    return file.getvalue()
+
+
+def fed(stream: OpusStream, pieces: list[bytes]) -> Pcm:
+    return np.concatenate([*map(stream.feed, pieces)])
+
+
+def cut(data: bytes, size: int) -> list[bytes]:
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def is_tone(samples: Pcm) -> bool:
+    """True for the tone, wherever it begins."""
+    spectrum = np.abs(np.fft.rfft(samples[: 2 * SAMPLE_RATE].astype(float)))
+    return int(spectrum.argmax()) == 2 * 440 and np.abs(samples).max() > 8_000
+
+
+@pytest.mark.parametrize("size", [50, 3_000, 1_000_000])
+def test_opus_in_ogg_is_nearly_what_was_encoded(size: int) -> None:
+    """Of about the same length; the first piece shows that it is Ogg."""
+    samples = fed(OpusStream(SAMPLE_RATE, 1), cut(in_ogg(), size))
+    assert is_tone(samples)
+    assert abs(len(samples) - len(TONE)) < SAMPLE_RATE / 10
+
+
+def test_raw_opus_has_a_packet_in_each_message() -> None:
+    """As voice chats send it."""
+    packets = list(_Pages().feed(in_ogg()))[2:]
+    assert is_tone(fed(OpusStream(SAMPLE_RATE, 1), packets))
+
+
+def test_stereo_is_interleaved() -> None:
+    """A mono stream is on both channels."""
+    samples = fed(OpusStream(SAMPLE_RATE, 2), [in_ogg()]).reshape(-1, 2)
+    assert np.abs(samples[:, 0].astype(int) - samples[:, 1]).max() <= 1
+    assert is_tone(samples[:, 0])
+
+
+def test_stream_that_cannot_be_decoded_ends() -> None:
+    """After some packets that cannot; one that is damaged is left out."""
+    stream = OpusStream(SAMPLE_RATE, 1)
+    assert len(stream.feed(b"\xff" * 3)) == 0
+    with pytest.raises(ValueError, match="cannot be decoded"):
+        fed(stream, [b"\xff" * 3] * 50)
+
+
+def test_message_with_hours_is_refused() -> None:
+    """Each packet is 60 ms of silence in three bytes."""
+    size = 1 + LONGEST_S * 1000 // 60
+    page = b"OggS" + bytes(22) + bytes([250]) + bytes([3] * 250) + b"\x18\xff\xfe" * 250
+    with pytest.raises(ValueError, match="more audio"):
+        OpusStream(SAMPLE_RATE, 1).feed(page * (size // 250 + 2))
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(max_size=300), max_size=6), st.booleans())
+def test_any_bytes_are_decoded_or_refused(pieces: list[bytes], is_ogg: bool) -> None:
+    """With no other error."""
+    with contextlib.suppress(ValueError):
+        fed(OpusStream(SAMPLE_RATE, 1), [*([b"OggS" + piece for piece in pieces] if is_ogg else pieces)])
