@@ -100,7 +100,7 @@ def _opened(size: int) -> "SoundFile | ContainerFile":
     try:
         return SoundFile(Path("This file"), opener)
     except AudioError as refused:
-        from infra.sound.container import ContainerFile, demuxer  # noqa: PLC0415 (takes 30 MB that most files need not)
+        from infra.sound.container import ContainerFile, demuxer  # takes 30 MB that most files need not
 
         kind = demuxer(opener())
         if kind is None or refused.code in {"wav_empty", "file_truncated"}:

@@ -24,7 +24,7 @@ def line_too_slow(rate: int) -> AudioError:
 
 def recording_squeezed() -> AudioError:
     """A file has far more sound than its size allows, so it is made to take the service's time."""
-    return AudioError("too_long", "The file has more sound than one of its size can hold.", CONVERT)
+    return AudioError("too_long", "The file has more sound than one of its size can hold.", _CONVERT)
 
 
 def decoder_memory() -> AudioError:

@@ -129,7 +129,7 @@ class Session:
         self._common_clock = clock
 
     def send_file(self) -> None:
-        """Take the audio for that of a file, whose end is its own: it is ahead, and no utterance ends for lack of it."""
+        """Take the audio for that of a file: it is ahead however it comes, and no utterance ends for lack of it."""
         self._is_file = True
         self._pace.pin()
 

@@ -89,7 +89,11 @@ class ContainerFile:
             AudioError: it is damaged, holds no sound, or sound that is not decoded here.
         """
         file.seek(0)
-        options = {"protocol_whitelist": "none", "codec_whitelist": ",".join(_CODECS), "format_whitelist": _family(kind)}
+        options = {
+            "protocol_whitelist": "none",
+            "codec_whitelist": ",".join(_CODECS),
+            "format_whitelist": _family(kind),
+        }
         try:
             self._container = av.open(file, "r", format=kind, options=options, metadata_errors="ignore")
         except (av.FFmpegError, ValueError) as error:
