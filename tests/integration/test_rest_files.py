@@ -108,14 +108,14 @@ def test_stream_has_the_text_in_pieces_that_make_it_up(client: httpx.Client) -> 
     assert [turn["text"] for turn in turns] == done["text"].replace("speech ", "speech\n").split("\n")
 
 
-@pytest.mark.parametrize("kind", CODECS)
-def test_every_common_container_is_decoded(client: httpx.Client, kind: str) -> None:
+def test_every_common_container_is_decoded(client: httpx.Client) -> None:
     """Also with a picture, which is passed over."""
-    file = packed(SENTENCE * 2, kind, video=kind in {"mp4", "mov", "mkv", "avi", "ts"})
-    answer = post(client, file)
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["text"].count("samples of speech") == 2
-    assert answer.json()["usage"]["seconds"] == pytest.approx(10, abs=0.1)
+    for kind in CODECS:
+        file = packed(SENTENCE * 2, kind, video=kind in {"mp4", "mov", "mkv", "avi", "ts"})
+        answer = post(client, file)
+        assert answer.status_code == 200, (kind, answer.text)
+        assert answer.json()["text"].count("samples of speech") == 2, kind
+        assert answer.json()["usage"]["seconds"] == pytest.approx(10, abs=0.2), kind
 
 
 def test_translation_and_the_models(client: httpx.Client) -> None:
