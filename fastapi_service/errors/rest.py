@@ -12,7 +12,7 @@ class FieldError(ProtocolError):
 
 
 class MissingError(ProtocolError):
-    """What a path names is not there."""
+    """There is nothing at a path."""
 
 
 def bad_field(field: str, reason: str, remedy: str) -> FieldError:

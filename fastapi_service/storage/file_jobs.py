@@ -29,7 +29,7 @@ class FileJob:
     """Seconds of it that are transcribed."""
     media_type: str = ""
     answer: str = ""
-    """What the file's request without ``background`` would have been answered with; empty until then."""
+    """The answer to the same request without ``background``; empty until then."""
     error: str = ""
     """JSON with code, message and remedy; empty without one."""
     is_lost: bool = False

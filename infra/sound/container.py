@@ -31,7 +31,6 @@ _MAGICS = (
     (0, b"#!AMR", "amr"),
     (0, b"0&\xb2u\x8ef\xcf\x11", "asf"),
     (8, b"AVI ", "avi"),
-    (8, b"WAVE", "wav"),
     (0, b"caff", "caf"),
     (0, b"FLV\x01", "flv"),
     (0, b"ADIF", "aac"),
@@ -42,6 +41,16 @@ _MAGICS = (
     (0, b"G", "mpegts"),
 )
 """Offset, bytes there, and the demuxer for them."""
+_NAMES = {
+    "mov": "an MP4 or M4A file",
+    "matroska": "a WebM or Matroska file",
+    "ogg": "an Ogg file",
+    "amr": "an AMR file",
+    "asf": "a WMA or WMV file",
+    "avi": "an AVI file",
+    "aac": "an AAC file",
+}
+"""Demuxer → what people call its files."""
 _TS_PACKET = 188
 """Bytes; each begins with a ``G``."""
 _CODECS = (
@@ -89,6 +98,7 @@ class ContainerFile:
             AudioError: it is damaged, holds no sound, or sound that is not decoded here.
         """
         file.seek(0)
+        self._kind = kind
         options = {
             "protocol_whitelist": "none",
             "codec_whitelist": ",".join(_CODECS),
@@ -97,12 +107,12 @@ class ContainerFile:
         try:
             self._container = av.open(file, "r", format=kind, options=options, metadata_errors="ignore")
         except (av.FFmpegError, ValueError) as error:
-            raise _damaged(_reason(error)) from None
+            raise self._damaged(_reason(error)) from None
         if not self._container.streams.audio:
             self._container.close()
             raise AudioError("no_sound", "This file holds no sound.", "Give a file with at least one track of sound.")
         self._stream = self._container.streams.audio[0]
-        self._stream.thread_type = "NONE"
+        self._stream.codec_context.thread_type = "NONE"
         for stream in self._container.streams:
             if stream.index != self._stream.index:
                 stream.discard = Discard.all
@@ -133,7 +143,7 @@ class ContainerFile:
                 taken_s += len(samples) / rate
                 yield mono.push(samples)
         if mono is None:
-            raise _damaged("no sound can be decoded")
+            raise self._damaged("no sound can be decoded")
         yield mono.end()
         if says is not None and taken_s < _NEARLY * says - _SLACK_S:
             raise AudioError(
@@ -153,11 +163,11 @@ class ContainerFile:
             except av.FFmpegError as error:
                 damaged += 1
                 if damaged > _MOST_DAMAGED or isinstance(error, MemoryError):
-                    raise _damaged(_reason(error)) from None
+                    raise self._damaged(_reason(error)) from None
                 continue
             for frame in frames:
                 assert isinstance(frame, AudioFrame)
-                _check(frame)
+                self._check(frame)
                 if resampler is None or shape != (frame.rate, frame.layout.name, frame.format.name):
                     shape = (frame.rate, frame.layout.name, frame.format.name)
                     resampler = AudioResampler(format="flt", layout=frame.layout, rate=frame.rate)
@@ -165,16 +175,21 @@ class ContainerFile:
                 for part in resampler.resample(frame):
                     yield np.asarray(part.to_ndarray(), dtype=np.float32).reshape(-1, channels), frame.rate
 
+    def _check(self, frame: AudioFrame) -> None:
+        if not (_LOWEST_RATE <= frame.rate <= _HIGHEST_RATE and 0 < frame.layout.nb_channels <= _MOST_CHANNELS):
+            raise self._damaged(f"{frame.layout.nb_channels} channels, {frame.rate} Hz")
+
+    def _damaged(self, reason: str) -> AudioError:
+        name = _NAMES.get(self._kind, "a file")
+        return AudioError(
+            "not_wav", f"This is {name} that is damaged, or holds no sound read here ({reason}).", _CONVERT
+        )
+
     def _packets(self) -> Iterator[Any]:
         try:
             yield from self._container.demux(self._stream)
         except av.FFmpegError as error:
-            raise _damaged(_reason(error)) from None
-
-
-def _check(frame: AudioFrame) -> None:
-    if not (_LOWEST_RATE <= frame.rate <= _HIGHEST_RATE and 0 < frame.layout.nb_channels <= _MOST_CHANNELS):
-        raise _damaged(f"{frame.layout.nb_channels} channels, {frame.rate} Hz")
+            raise self._damaged(_reason(error)) from None
 
 
 def _family(kind: str) -> str:
@@ -184,7 +199,3 @@ def _family(kind: str) -> str:
 
 def _reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or type(error).__name__)
-
-
-def _damaged(reason: str) -> AudioError:
-    return AudioError("file_damaged", f"This file is damaged, or of a kind that is not read here ({reason}).", _CONVERT)

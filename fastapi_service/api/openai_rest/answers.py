@@ -1,4 +1,4 @@
-"""Pure: the results of a file in each format that a client may want."""
+"""Pure: the results of a file in each format that a client may choose."""
 
 import json
 import math
@@ -61,7 +61,7 @@ class Transcript:
 
     @property
     def usage(self) -> dict[str, Any]:
-        """What a client is charged for."""
+        """The sound that was sent, as OpenAI charges for it."""
         return {"type": "duration", "seconds": seconds(round(self.seconds * 1000))}
 
     @property
@@ -133,7 +133,7 @@ def turns(transcript: Transcript) -> list[dict[str, Any]]:
 
 
 def turn(number: int, final: Final, speaker: Speaker, order: Order) -> dict[str, Any]:
-    """Return one sentence with who said it: A, B, … where voices are told apart, else A."""
+    """Return one sentence with who said it: A, B, … where voices are distinguished, else A."""
     voice = speaker.voices.get(final.voice or 0, 1)
     found: dict[str, Any] = {
         "type": "transcript.text.segment",
@@ -212,7 +212,7 @@ def _speaker(transcript: Transcript) -> Speaker:
 
 
 def _subtitles(transcript: Transcript) -> str:
-    """Return the file as an export has it; the marks of sentiment only if they are wanted."""
+    """Return the file as an export has it; the marks of sentiment only if they are requested."""
     results = transcript.results
     if not transcript.order.sentiment:
         no_label = {"sentiment": None}

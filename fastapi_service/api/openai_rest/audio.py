@@ -49,7 +49,7 @@ _BODY = {
 }
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The text, in the format that was wanted.",
+        "description": "The text, in the format that was requested.",
         "content": {
             "application/json": {"schema": {"type": "object", "required": ["text"], "properties": {"text": _TEXT}}},
             "text/plain": {"schema": _TEXT},

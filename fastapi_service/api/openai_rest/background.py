@@ -1,4 +1,4 @@
-"""Files that are transcribed while nobody waits: jobs."""
+"""Files that are transcribed without a client that waits: jobs."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ class Background:
 
         Args:
             run: of the file.
-            order: what its client wants.
+            order: what its client requests.
             owner: subject of the client's grant.
             held: what is closed when the job has ended: the file, and its place.
 

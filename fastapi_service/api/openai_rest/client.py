@@ -36,7 +36,7 @@ class FileClient:
         self.send_queue.arrived.put_nowait(error)
 
     def displace(self) -> None:
-        """End: somebody has resumed the session, whose token only an answer has."""
+        """End: the session was resumed elsewhere, with the token that only an answer has."""
         self.end(errors.file_forgotten())
 
     def forget(self) -> None:

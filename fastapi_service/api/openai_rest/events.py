@@ -15,7 +15,7 @@ from fastapi_service.api.openai_rest.answers import Transcript
 from fastapi_service.api.openai_rest.order import Order
 from fastapi_service.api.openai_rest.refusals import body_of, status_of
 from fastapi_service.api.openai_rest.run import FileRun
-from fastapi_service.api.openai_rest.text import GrowingText
+from fastapi_service.api.openai_rest.text import GrowingText, text_of
 from fastapi_service.api.openai_rest.waiting import gone
 from fastapi_service.export.entries import Speakers
 from fastapi_service.export.sentences import as_one
@@ -66,7 +66,7 @@ class EventStream(Response):
 
 
 async def events(run: FileRun, order: Order) -> AsyncGenerator[bytes]:
-    """Yield comments, pieces of the text, sentences if they are wanted, and at the end all of the text.
+    """Yield comments, pieces of the text, sentences if they are requested, and at the end all of the text.
 
     Nothing is yielded before the first sound of the file is decoded. The pieces, joined, are the text.
     """
@@ -95,14 +95,14 @@ async def events(run: FileRun, order: Order) -> AsyncGenerator[bytes]:
 
 
 def _whole(transcript: Transcript, run: FileRun) -> dict[str, Any]:
-    found = {"text": answers.text_of(transcript.finals)} | answers.overall(transcript)
+    found = {"text": text_of(transcript.finals)} | answers.overall(transcript)
     if transcript.order.logprobs:
         found["logprobs"] = answers.logprobs(transcript.finals)
     return found | run.kept
 
 
 class _Turns:
-    """The sentences of a file, one after the other, if its client wants them."""
+    """The sentences of a file, one after the other, if its client requests them."""
 
     def __init__(self, order: Order) -> None:
         self._order = order

@@ -27,7 +27,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
 _JOB = {"description": "The job.", "content": {"application/json": {"schema": {"type": "object"}}}}
 
 
-@router.get("/v1/jobs/{job_id}", summary="How far is a file?", responses={200: _JOB} | _REFUSED)
+@router.get("/v1/jobs/{job_id}", summary="How far is a file?", responses=_REFUSED | {200: _JOB})
 async def job(job_id: JobId, grant: AnyGrant, files: AllFiles) -> Response:
     """Return a job with its progress, and once it has ended with its answer or its error."""
     found = await files.jobs.find(job_id, policy.require(grant, "files").subject)
@@ -36,7 +36,7 @@ async def job(job_id: JobId, grant: AnyGrant, files: AllFiles) -> Response:
     return answer_of(found)
 
 
-@router.delete("/v1/jobs/{job_id}", summary="Cancel and delete a file", responses={200: _JOB} | _REFUSED)
+@router.delete("/v1/jobs/{job_id}", summary="Cancel and delete a file", responses=_REFUSED | {200: _JOB})
 async def delete(job_id: JobId, grant: AnyGrant, files: AllFiles) -> Response:
     """Delete a job with its answer; one that still runs ends within a second, and nothing of its file is kept."""
     if not await files.jobs.delete(job_id, policy.require(grant, "files").subject):

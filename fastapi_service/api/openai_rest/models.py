@@ -29,7 +29,7 @@ _OBJECT = {"application/json": {"schema": {"type": "object"}}}
 @router.get(
     "/v1/models",
     summary="List the models",
-    responses={200: {"description": "The models.", "content": _OBJECT}} | _REFUSED,
+    responses=_REFUSED | {200: {"description": "The models.", "content": _OBJECT}},
 )
 async def models(request: Request, grant: AnyGrant) -> Response:
     """Return the models of the workers that run; which one is named in a request makes no difference."""
@@ -40,7 +40,7 @@ async def models(request: Request, grant: AnyGrant) -> Response:
 @router.get(
     "/v1/models/{model:path}",
     summary="Look a model up",
-    responses={200: {"description": "The model.", "content": _OBJECT}, 404: describe("`model_not_found`.")} | _REFUSED,
+    responses=_REFUSED | {200: {"description": "The model.", "content": _OBJECT}, 404: describe("`model_not_found`.")},
 )
 async def model(model: str, request: Request, grant: AnyGrant) -> Response:
     """Return one of them."""
@@ -52,7 +52,7 @@ async def model(model: str, request: Request, grant: AnyGrant) -> Response:
 
 
 async def _models(redis: AsyncRedis) -> list[dict[str, Any]]:
-    beats = [beat for beat in await alive_instances(redis, names.STT_WORKER) if beat.model]
-    created = {beat.model: int(beat.started) for beat in sorted(beats, key=lambda beat: -beat.started)}
+    beats = sorted(await alive_instances(redis, names.STT_WORKER), key=lambda beat: -beat.started)
+    created = {beat.model: int(beat.started) for beat in beats if beat.model is not None}
     created = {WHISPER: min(created.values(), default=0)} | created
     return [{"id": name, "object": "model", "created": at, "owned_by": OWNER} for name, at in created.items()]

@@ -1,4 +1,4 @@
-"""Pure: the fields of a form as what a client wants of a file."""
+"""Pure: the fields of a form as a client's order for a file."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _YES, _NO = {"true", "1", "yes", "on"}, {"false", "0", "no", "off", ""}
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a client wants of a file. Fields that change nothing are not kept."""
+    """A client's order for a file. Fields that change nothing are not kept."""
 
     task: Task = "transcribe"
     languages: tuple[str, ...] = ()

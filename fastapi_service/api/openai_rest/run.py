@@ -46,7 +46,7 @@ class Sessions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What all files of a gateway share."""
+    """Shared by all files of a gateway."""
 
     registry: Registry
     decoders: Decoders
@@ -73,7 +73,7 @@ class Upload:
 
 
 class FileRun:
-    """One file. When ``results`` is closed, however it ends, nothing of the file is begun any more."""
+    """One file. When ``results`` is closed, however it ends, nothing of the file is begun after that."""
 
     def __init__(self, parts: Parts, visit: Visit, order: Order, upload: Upload) -> None:
         self._parts = parts
@@ -88,7 +88,7 @@ class FileRun:
         """Seconds of the file that are transcribed."""
         self.session_id: str | None = None
         self.token: str | None = None
-        """Of the session, once it has begun."""
+        """Token of the session, once it has begun."""
 
     @property
     def has_begun(self) -> bool:
@@ -97,7 +97,7 @@ class FileRun:
 
     @property
     def kept(self) -> dict[str, dict[str, str | None]]:
-        """What an answer has of the session, if the client wants to keep it."""
+        """The part of an answer that names the session, if the client keeps it."""
         return {"session": {"id": self.session_id, "token": self.token}} if self._order.keep else {}
 
     async def results(self) -> AsyncGenerator[Result | None]:
