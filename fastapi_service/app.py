@@ -11,7 +11,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from fastapi_service.api import access, decode, native, operations, page, problems, rooms, sessions
 from fastapi_service.api.openai_rest import audio, jobs, models, uploads
 from fastapi_service.api.openai_rest.files import Files
-from fastapi_service.api.openai_rest.run import Parts
+from fastapi_service.api.openai_rest.parts import Parts
 from fastapi_service.decoding.decoder import Decoders
 from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.endpointing.voice import VoiceModel

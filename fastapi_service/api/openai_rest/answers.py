@@ -3,15 +3,12 @@
 import json
 import math
 import zlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi_service import errors
 from fastapi_service.api.openai_rest.order import Order
 from fastapi_service.api.openai_rest.text import text_of
-from fastapi_service.delivery.result_log import Result
+from fastapi_service.api.openai_rest.transcript import Transcript, seconds
 from fastapi_service.export.entries import Speaker, Speakers, plain_text
 from fastapi_service.export.formats import FORMATS, File
 from fastapi_service.export.sentences import Said, Sentences
@@ -23,54 +20,6 @@ MEDIA_TYPES = {"text": "text/plain; charset=utf-8"} | {name: FORMATS[name].media
 FRAME_S = 0.01
 """Seconds of one frame of Whisper's spectrogram, the unit of ``seek``."""
 _SENTIMENT = {"label", "score", "probabilities", "unsure", "zero_shot"}
-
-
-@dataclass
-class Transcript:
-    """All results of a file."""
-
-    order: Order
-    seconds: float = 0.0
-    """Length of the file."""
-    results: list[Final | SegmentFailed] = field(default_factory=list)
-
-    def add(self, result: Result) -> None:
-        """Take in the next result; one without speech adds nothing."""
-        if isinstance(result, Final | SegmentFailed):
-            self.results.append(result)
-
-    @property
-    def finals(self) -> list[Final]:
-        """Those with a text."""
-        return [result for result in self.results if isinstance(result, Final)]
-
-    @property
-    def failures(self) -> list[SegmentFailed]:
-        """Those without, since no worker could transcribe them."""
-        return [result for result in self.results if isinstance(result, SegmentFailed)]
-
-    def check(self) -> None:
-        """Refuse a file of which nothing could be transcribed.
-
-        Raises:
-            StoreError: with the cause of the last failure.
-        """
-        if self.failures and not self.finals:
-            last = self.failures[-1]
-            raise errors.not_transcribed(last.code, last.message, last.remedy)
-
-    @property
-    def usage(self) -> dict[str, Any]:
-        """The sound that was sent, as OpenAI charges for it."""
-        return {"type": "duration", "seconds": seconds(round(self.seconds * 1000))}
-
-    @property
-    def languages(self) -> list[str]:
-        """Codes of the languages of the texts, the one of the most speech first."""
-        spoken: Counter[str] = Counter()
-        for final in self.finals:
-            spoken[final.language] += final.end_ms - final.start_ms
-        return [language for language, _ in spoken.most_common()]
 
 
 def written(transcript: Transcript, more: Mapping[str, Any]) -> tuple[str, str]:
@@ -158,11 +107,6 @@ def logprobs(finals: Sequence[Final]) -> list[dict[str, Any]]:
 def sentiment(found: Sentiment | None) -> dict[str, Any] | None:
     """Return a sentiment; None without one."""
     return found.model_dump(include=_SENTIMENT) if found is not None else None
-
-
-def seconds(ms: int) -> float:
-    """Convert milliseconds to seconds."""
-    return ms / 1000
 
 
 def _segment(number: int, final: Final, speaker: Speaker, *, with_sentiment: bool) -> dict[str, Any]:

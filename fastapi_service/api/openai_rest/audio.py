@@ -11,13 +11,14 @@ from fastapi_service.access.access import Access
 from fastapi_service.access.grant import Grant
 from fastapi_service.api.acceptor import address_of
 from fastapi_service.api.grants import AnyGrant, Parts
-from fastapi_service.api.openai_rest.answers import Transcript, written
+from fastapi_service.api.openai_rest.answers import written
 from fastapi_service.api.openai_rest.events import EventStream, events
 from fastapi_service.api.openai_rest.files import AllFiles, Files
 from fastapi_service.api.openai_rest.jobs import answer_of
 from fastapi_service.api.openai_rest.order import RESPONSE_FORMATS, Order, order_of
 from fastapi_service.api.openai_rest.refusals import OpenAIRoute, describe
 from fastapi_service.api.openai_rest.run import FileRun
+from fastapi_service.api.openai_rest.transcript import Transcript
 from fastapi_service.api.openai_rest.uploads import close, upload_of
 from fastapi_service.api.openai_rest.waiting import while_waiting
 from wire.messages.jobs import Task

@@ -7,10 +7,11 @@ from contextlib import ExitStack, aclosing
 import structlog
 from redis.exceptions import RedisError
 
-from fastapi_service.api.openai_rest.answers import Transcript, written
+from fastapi_service.api.openai_rest.answers import written
 from fastapi_service.api.openai_rest.order import Order
 from fastapi_service.api.openai_rest.refusals import body_of, status_of
 from fastapi_service.api.openai_rest.run import FileRun
+from fastapi_service.api.openai_rest.transcript import Transcript
 from fastapi_service.storage.file_jobs import FileJob, FileJobs
 from fastapi_service.tasks import TaskSet
 

@@ -11,11 +11,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from fastapi_service.api.openai_rest import answers
-from fastapi_service.api.openai_rest.answers import Transcript
 from fastapi_service.api.openai_rest.order import Order
 from fastapi_service.api.openai_rest.refusals import body_of, status_of
 from fastapi_service.api.openai_rest.run import FileRun
 from fastapi_service.api.openai_rest.text import GrowingText, text_of
+from fastapi_service.api.openai_rest.transcript import Transcript
 from fastapi_service.api.openai_rest.waiting import gone
 from fastapi_service.export.entries import Speakers
 from fastapi_service.export.sentences import as_one

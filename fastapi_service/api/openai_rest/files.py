@@ -7,7 +7,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from fastapi_service.api.openai_rest.background import Background
-from fastapi_service.api.openai_rest.run import Parts
+from fastapi_service.api.openai_rest.parts import Parts
 from fastapi_service.api.openai_rest.uploads import Uploads
 from fastapi_service.storage.file_jobs import FileJobs
 

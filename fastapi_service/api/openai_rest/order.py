@@ -1,12 +1,16 @@
 """Pure: the fields of a form as a client's order for a file."""
 
+import json
+import math
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, TypeVar, get_args
 
 from starlette.datastructures import FormData
 
 from fastapi_service import errors
+from fastapi_service.endpointing.change import EndpointingChange
 from wire.languages import LANGUAGES
 from wire.messages.client import MAX_PROMPT, Start
 from wire.messages.jobs import Task
@@ -18,6 +22,9 @@ STREAMED: tuple[ResponseFormat, ...] = ("json", "text", "diarized_json")
 Granularity = Literal["word", "segment"]
 GRANULARITIES: tuple[Granularity, ...] = get_args(Granularity)
 _Choice = TypeVar("_Choice", bound=str)
+_UNCHANGED = EndpointingChange()
+VAD = {"silence_duration_ms": (30, 10_000), "prefix_padding_ms": (0, 2_000), "threshold": (0, 1)}
+"""Fields of a chunking strategy, with the least and the most that they may be."""
 _YES, _NO = {"true", "1", "yes", "on"}, {"false", "0", "no", "off", ""}
 
 
@@ -31,6 +38,8 @@ class Order:
     response_format: ResponseFormat = "json"
     granularities: frozenset[Granularity] = frozenset({"segment"})
     """Those of ``verbose_json``."""
+    endpointing: EndpointingChange = _UNCHANGED
+    """Of a ``chunking_strategy`` of OpenAI's: how long a silence ends an utterance, and what counts as silence."""
     logprobs: bool = False
     """Add the probability of each word, in ``json``."""
     stream: bool = False
@@ -74,6 +83,7 @@ def order_of(form: FormData, task: Task) -> Order:
         prompt=fields.prompt(),
         response_format=response_format,
         granularities=granularities or frozenset({"segment"}),
+        endpointing=fields.endpointing(),
         logprobs="logprobs" in fields.several("include"),
         stream=stream,
         sentiment=fields.flag("sentiment"),
@@ -139,6 +149,39 @@ class _Fields:
             is_valid = False
         if not is_valid:
             raise errors.bad_field("temperature", "it is not between 0 and 1", "Leave it out, or send 0.")
+
+    def endpointing(self) -> EndpointingChange:
+        """Return the endpointing of a chunking strategy, in fields of its own or as JSON; ``auto`` changes nothing."""
+        name = "chunking_strategy"
+        values: dict[str, object] = {key: self.text(f"{name}[{key}]") for key in ("type", *VAD)}
+        if text := self.text(name):
+            values = {"type": text}
+            with suppress(ValueError, RecursionError):
+                values = found if isinstance(found := json.loads(text), dict) else values
+        kind = str(values.get("type") or "")
+        if kind in {"", "auto"}:
+            return _UNCHANGED
+        if kind != "server_vad":
+            raise errors.bad_field(name, "it is neither auto nor server_vad", "Send auto, or leave it out.")
+        found = {key: self._number(f"{name}[{key}]", values.get(key), *VAD[key]) for key in VAD}
+        padding, silence = found["prefix_padding_ms"], found["silence_duration_ms"]
+        return EndpointingChange(
+            silence_ms=None if silence is None else round(silence),
+            pre_roll_ms=None if padding is None else round(padding),
+            threshold=found["threshold"],
+        )
+
+    @staticmethod
+    def _number(name: str, value: object, least: float, most: float) -> float | None:
+        if value is None or value == "":
+            return None
+        try:
+            number = float(str(value))
+        except ValueError:
+            number = math.nan
+        if not least <= number <= most:
+            raise errors.bad_field(name, f"it is no number from {least:g} to {most:g}", "Leave it out.")
+        return number
 
     @staticmethod
     def _choice(name: str, text: str, choices: Iterable[_Choice]) -> _Choice:

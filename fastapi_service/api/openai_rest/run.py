@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import BinaryIO, Protocol
 
 import structlog
 from redis.exceptions import RedisError
@@ -12,13 +10,11 @@ from redis.exceptions import RedisError
 from fastapi_service import errors
 from fastapi_service.api.openai_rest.client import FileClient
 from fastapi_service.api.openai_rest.order import Order
-from fastapi_service.api.ports import Registry, Visit
-from fastapi_service.decoding.decoder import Decoders
-from fastapi_service.delivery.ports import Log
+from fastapi_service.api.openai_rest.parts import Parts, Upload
+from fastapi_service.api.ports import Visit
 from fastapi_service.delivery.result_log import Result
 from fastapi_service.sessions.ports import SpeechSession
 from fastapi_service.storage.record import SessionTakenOver
-from fastapi_service.tasks import TaskSet
 from infra.ledger.admission import SessionUnknown
 from wire.audio import SAMPLE_BYTES, SAMPLE_RATE
 from wire.errors import ProtocolError
@@ -35,41 +31,6 @@ DELETE_S = 5.0
 """Seconds that the deletion of a session may take; without it, what was said goes with its time."""
 
 log = structlog.get_logger()
-
-
-class Sessions(Protocol):
-    """Deletes sessions; see ``storage/deletion.py``."""
-
-    async def delete(self, session_id: str, token: str, /) -> None:
-        """Delete a session with all that was said in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Shared by all files of a gateway."""
-
-    registry: Registry
-    decoders: Decoders
-    results: Log
-    deletion: Sessions
-    endings: TaskSet
-    max_session_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """The bytes of a file, in a temporary file that has no name."""
-
-    file: BinaryIO
-    size: int
-
-    async def read_part(self, offset: int, length: int) -> bytes:
-        """Return a part of the file."""
-        return await asyncio.to_thread(self._read, offset, length)
-
-    def _read(self, offset: int, length: int) -> bytes:
-        self.file.seek(offset)
-        return self.file.read(length)
 
 
 class FileRun:
@@ -142,7 +103,7 @@ class FileRun:
         start, client = self._order.start, self._client
         await self._visit.begin(start, client.end)
         async with asyncio.timeout(START_S):
-            session, self.token = await self._parts.registry.open(start, client)
+            session, self.token = await self._parts.registry.open(start, client, self._order.endpointing)
             client.session = session
             session.send_file()
             self.session_id = session.record.session_id

@@ -9,7 +9,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect, Request
 
 from fastapi_service import errors
-from fastapi_service.api.openai_rest.run import Upload
+from fastapi_service.api.openai_rest.parts import Upload
 
 AT_ONCE = 20
 """Files that are sent, wait or are transcribed at once."""
