@@ -82,7 +82,13 @@ def with_key(key: str) -> Visitor:
 
 def code_of(answer: httpx.Response) -> str:
     """Return ``yes``, or the code of the error."""
-    return "yes" if answer.is_success else str(answer.json()["code"])
+    return "yes" if answer.is_success else str(error_of(answer)["code"])
+
+
+def error_of(answer: httpx.Response) -> dict[str, Any]:
+    """Return the error in an answer: the body, or in the form of OpenAI a part of it."""
+    body: dict[str, Any] = answer.json()
+    return body.get("error", body)  # type: ignore[no-any-return]
 
 
 def converse(client: TestClient, visitor: Visitor, *messages: dict[str, Any] | bytes, path: str = "/ws") -> list[Any]:

@@ -39,7 +39,7 @@ class Order:
     granularities: frozenset[Granularity] = frozenset({"segment"})
     """Those of ``verbose_json``."""
     endpointing: EndpointingChange = _UNCHANGED
-    """Of a ``chunking_strategy`` of OpenAI's: how long a silence ends an utterance, and what counts as silence."""
+    """From OpenAI's ``chunking_strategy``: the silence that ends an utterance, and what counts as silence."""
     logprobs: bool = False
     """Add the probability of each word, in ``json``."""
     stream: bool = False
