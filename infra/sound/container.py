@@ -112,7 +112,11 @@ class ContainerFile:
             self._container.close()
             raise AudioError("no_sound", "This file holds no sound.", "Give a file with at least one track of sound.")
         self._stream = self._container.streams.audio[0]
-        self._stream.codec_context.thread_type = "NONE"
+        codec = self._stream.codec_context
+        if codec is None or codec.name not in _CODECS:  # FFmpeg's own list holds while it probes only
+            self._container.close()
+            raise self._damaged(f"the codec {codec.name if codec else 'is unknown'}")
+        codec.thread_type = "NONE"
         for stream in self._container.streams:
             if stream.index != self._stream.index:
                 stream.discard = Discard.all
