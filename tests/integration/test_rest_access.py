@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
-import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -24,7 +24,7 @@ def client(redis_url: str) -> Iterator[TestClient]:
         yield client
 
 
-def send(client: TestClient, key: str, **fields: str) -> httpx.Response:
+def send(client: TestClient, key: str, **fields: str) -> Any:
     headers = {"Authorization": f"Bearer {key}"}
     return client.post(TRANSCRIPTIONS, files={"file": ("x", FILE)}, data=fields, headers=headers)
 

@@ -10,7 +10,7 @@ from wire.messages.client import MAX_PROMPT
 
 
 def order(*fields: tuple[str, str]) -> Order:
-    return order_of(FormData(fields), "transcribe")
+    return order_of(FormData(list(fields)), "transcribe")
 
 
 def test_form_without_fields_is_an_order_for_json() -> None:
