@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from fastapi_service.api import access, decode, native, operations, page, problems, rooms, sessions
-from fastapi_service.api.openai_rest import audio, jobs, models, uploads
+from fastapi_service.api.openai_rest import audio, jobs, models
 from fastapi_service.api.openai_rest.files import Files
 from fastapi_service.api.openai_rest.parts import Parts
 from fastapi_service.decoding.decoder import Decoders
@@ -72,8 +72,7 @@ def create_app(settings: Settings, voice: VoiceModel | None = None) -> FastAPI:
     for error in (AccessError, ProtocolError, StoreError, RedisError, ConnectionError, TimeoutError):
         app.add_exception_handler(error, problems.on_refused)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)
-    largest = settings.max_file_mb * 1_000_000
-    app.add_middleware(BoundedBody, larger=dict.fromkeys(audio.PATHS, largest + uploads.FORM_BYTES))
+    app.add_middleware(BoundedBody, others=audio.PATHS)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.proxies)
     app.add_middleware(SignedInUser, networks=settings.proxies, header=settings.login_header)

@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from fastapi_service import errors
 from fastapi_service.errors.rest import FieldError, MissingError
 from fastapi_service.monitoring import metrics
+from fastapi_service.security.body import Body
 from wire.errors import AccessError, AudioError, StoreError, WireError
 
 RETRY_S = 5
@@ -64,12 +65,13 @@ class OpenAIRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
-            request_id = f"req_{secrets.token_hex(12)}"
+            request_id, body = f"req_{secrets.token_hex(12)}", Body(request.receive)
             try:
-                response = await handle(request)
+                response = await handle(Request(request.scope, body.receive))
             except Exception as error:  # the boundary: every error has a status and a body
                 if status_of(error) == 500:
                     log.exception("request failed", request=request_id)
+                await body.discard()
                 response = refused(error)  # one that left gets no answer, whatever it is
             response.headers["x-request-id"] = request_id
             response.headers.setdefault("Cache-Control", "no-store")

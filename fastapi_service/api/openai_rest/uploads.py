@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from fastapi_service import errors
 from fastapi_service.api.openai_rest.parts import Upload
+from fastapi_service.security.body import Body
 
 AT_ONCE = 20
 """Files that are sent, wait or are transcribed at once."""
@@ -67,7 +68,8 @@ class Uploads:
             raise errors.no_form()
         try:
             async with asyncio.timeout(GRACE_S + self._announced(request) / SLOWEST):
-                return await request.form(max_files=1, max_fields=FIELDS, max_part_size=FIELD_BYTES)
+                bounded = Request(request.scope, Body(request.receive, self._largest + FORM_BYTES).receive)
+                return await bounded.form(max_files=1, max_fields=FIELDS, max_part_size=FIELD_BYTES)
         except (TimeoutError, ClientDisconnect):
             raise errors.upload_too_slow() from None
 
