@@ -1,6 +1,7 @@
 """One file from its bytes to its results: a session that sends fast, and waits."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -13,11 +14,12 @@ from fastapi_service.api.openai_rest.order import Order
 from fastapi_service.api.openai_rest.parts import Parts, Upload
 from fastapi_service.api.ports import Visit
 from fastapi_service.delivery.result_log import Result
+from fastapi_service.monitoring import metrics
 from fastapi_service.sessions.ports import SpeechSession
 from fastapi_service.storage.record import SessionTakenOver
 from infra.ledger.admission import SessionUnknown
 from wire.audio import SAMPLE_BYTES, SAMPLE_RATE
-from wire.errors import ProtocolError
+from wire.errors import ProtocolError, WireError
 
 START_S = 5.0
 """Seconds that a session may take to begin."""
@@ -42,7 +44,9 @@ class FileRun:
         self._order = order
         self._upload = upload
         self._client = FileClient(parts.results)
-        self._complete = False
+        self._end = "left"
+        """How the file has ended, for the log: ``transcribed``, ``left``, or the code of an error."""
+        self._began_at = time.monotonic()
         self.decoded_s = 0.0
         """Seconds of the file that are read."""
         self.done_s = 0.0
@@ -76,12 +80,15 @@ class FileRun:
             async with aclosing(self._collected(feeding)) as results:
                 async for result in results:
                     yield result
-            self._complete = True
+            self._end = "transcribed"
+        except WireError as error:
+            self._end = error.code
+            raise
         finally:
             if feeding is not None:
                 feeding.cancel()
             # in a task: it runs to its end, also for a client that has gone and a gateway that stops
-            await asyncio.shield(self._parts.endings.start(self._end(feeding), "end of a file"))
+            await asyncio.shield(self._parts.endings.start(self._close(feeding), "end of a file"))
 
     async def _feed(self) -> None:
         """Decode the file, and pass it on as fast as the ledger takes it."""
@@ -142,13 +149,18 @@ class FileRun:
         finally:
             next_result.cancel()
 
-    async def _end(self, feeding: asyncio.Task[None] | None) -> None:
+    async def _close(self, feeding: asyncio.Task[None] | None) -> None:
         if feeding is not None:
             await asyncio.gather(feeding, return_exceptions=True)
+        is_kept = self._order.keep and self._end == "transcribed"
         try:
-            if self.token is not None and self.session_id is not None and not (self._order.keep and self._complete):
+            if self.token is not None and self.session_id is not None and not is_kept:
                 await self._delete(self.session_id, self.token)
         finally:
+            metrics.FILES.labels(self._end).inc()
+            sizes = {"bytes": self._upload.size, "seconds": round(self.decoded_s, 1)}
+            took_s = round(time.monotonic() - self._began_at, 2)
+            log.info("file ended", end=self._end, session=self.session_id, took_s=took_s, **sizes)
             self._client.feed.stop()
             self._parts.registry.leave(self._client, wait_for_client=False)
             self._visit.leave()
