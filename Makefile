@@ -8,7 +8,7 @@
 #   HTTPS=1 PORT=8001 STT_WORKERS=2 REDIS_URL=redis://…   for `make run`
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test unit unit-slow unit-page integration e2e lint types lock contracts bench-overhead bench-memory bench-stt bench-window bench-live bench-calls bench-fairness bench-short bench-languages bench-voices bench-continuous bench-telephone bench-silence bench-gate bench-page eval-sentiment screenshots up down logs e2e-docker lint-deploy clean venv test-setup
+.PHONY: help run models test unit unit-slow unit-page integration e2e lint types lock contracts bench-overhead bench-memory bench-stt bench-window bench-live bench-calls bench-fairness bench-files bench-short bench-languages bench-voices bench-continuous bench-telephone bench-silence bench-gate bench-page eval-sentiment screenshots up down logs e2e-docker lint-deploy clean venv test-setup
 
 newest_enough = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(or $(shell for p in python3.11 python3 python; do \
@@ -98,6 +98,10 @@ bench-calls: test-setup ## Errors of each leg of a two-channel call, beside the 
 bench-fairness: test-setup ## Latency of a person who talks beside 30 files of 5 minutes (SESSIONS=3 MINUTES=0.5 TALK_S=30 ALONE_S=30)
 	@$(VENV_PYTHON) -m bench.fairness $(if $(MANIFEST),--manifest $(MANIFEST)) $(if $(SESSIONS),--sessions $(SESSIONS)) \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(TALK_S),--talk-s $(TALK_S)) $(if $(ALONE_S),--alone-s $(ALONE_S))
+
+bench-files: test-setup ## A long file over HTTP with one worker and two: speed-up, words, memory, cancelling (MANIFEST=clips.jsonl MINUTES=30)
+	@$(VENV_PYTHON) -m bench.files $(if $(MANIFEST),--manifest $(MANIFEST)) $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(TALK_S),--talk-s $(TALK_S))
 
 bench-short: test-setup ## Short answers and repetitions: kept, doubled, errors (MANIFEST=clips.jsonl)
 	@$(VENV_PYTHON) -m bench.short $(if $(MANIFEST),--manifest $(MANIFEST))

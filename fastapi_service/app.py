@@ -10,6 +10,9 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from fastapi_service.api import access, decode, native, operations, page, problems, rooms, sessions
 from fastapi_service.api.deepgram import route as deepgram
+from fastapi_service.api.openai_rest import audio, jobs, models
+from fastapi_service.api.openai_rest.files import Files
+from fastapi_service.api.openai_rest.parts import Parts
 from fastapi_service.api.twilio import route as twilio
 from fastapi_service.decoding.decoder import Decoders
 from fastapi_service.delivery.result_log import ResultLog
@@ -20,6 +23,8 @@ from fastapi_service.security.headers import SecurityHeaders
 from fastapi_service.security.proxies import ForwardedHost, SignedInUser
 from fastapi_service.settings import Settings
 from fastapi_service.storage.deletion import Deletion
+from fastapi_service.storage.file_jobs import FileJobs
+from fastapi_service.tasks import TaskSet
 from wire.errors import AccessError, ProtocolError, StoreError
 
 VERSION = "0.2.0"
@@ -49,8 +54,10 @@ def create_app(settings: Settings, voice: VoiceModel | None = None) -> FastAPI:
         app.state.redis = gateway.redis
         app.state.redis_url = settings.redis_url
         app.state.decoders = Decoders()
+        app.state.files = _files(app, gateway, settings)
         await gateway.start()
         yield
+        await app.state.files.stop()
         await gateway.stop()
         await app.state.decoders.stop()
 
@@ -67,12 +74,19 @@ def create_app(settings: Settings, voice: VoiceModel | None = None) -> FastAPI:
     for error in (AccessError, ProtocolError, StoreError, RedisError, ConnectionError, TimeoutError):
         app.add_exception_handler(error, problems.on_refused)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)
-    app.add_middleware(BoundedBody)
+    app.add_middleware(BoundedBody, others=audio.PATHS)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.proxies)
     app.add_middleware(SignedInUser, networks=settings.proxies, header=settings.login_header)
     app.add_middleware(ForwardedHost, networks=settings.proxies)  # the last one added is called first
-    for door in (native, deepgram, twilio, decode, sessions, access, rooms, operations, page):
+    for door in (native, deepgram, twilio, decode, sessions, access, rooms, operations, audio, models, jobs, page):
         app.include_router(door.router)
     app.mount("/static", page.PageFiles(directory=page.STATIC), name="static")
     return app
+
+
+def _files(app: FastAPI, gateway: Gateway, settings: Settings) -> Files:
+    """Build what transcribes files."""
+    state = app.state
+    parts = Parts(gateway.registry, state.decoders, state.results, state.deletion, TaskSet(), settings.max_session_s)
+    return Files.of(parts, FileJobs(gateway.redis, settings.session_ttl_s), settings.max_file_mb * 1_000_000)

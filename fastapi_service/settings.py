@@ -59,6 +59,9 @@ class Settings(WireSettings):
     """Connections at once; further ones get ``service_full``. The default fits the memory of the container."""
     max_session_s: Annotated[int, Field(ge=60)] = 18_000
     """Seconds of audio in one session."""
+    max_file_mb: Annotated[int, Field(ge=1, le=4_000)] = 200
+    """MB (a million bytes) of a file that a program sends by HTTP. There is room for two of them, in ``/tmp``, which in
+    containers is memory (``GATEWAY_MEMORY``)."""
     start_timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 30.0
     """Seconds after which a connection without a session is closed."""
     stop_timeout_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0

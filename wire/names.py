@@ -233,6 +233,15 @@ def room(name: str) -> str:
     return f"{_PREFIX}room:{name}"
 
 
+def file_job(job_id: str) -> str:
+    """Hash of a file that is transcribed in the background.
+
+    Fields: owner (subject of a grant), status, begun_at and seen_at (Unix seconds), decoded_s, done_s, and once it has
+    ended media_type and answer, or error (JSON).
+    """
+    return f"{_PREFIX}file_job:{job_id}"
+
+
 def connections(scope: str) -> str:
     """Sorted set like ``people``, of the connections with one API key, from one address or in one room."""
     return f"{_PREFIX}connections:{scope}"

@@ -11,7 +11,9 @@ import sys
 import traceback
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import numpy as np
 
 from fastapi_service import errors
 from fastapi_service.decoding.pipe import END, ERROR, HEAD, PART, PCM, READ
@@ -21,8 +23,17 @@ from wire.audio import SAMPLE_RATE, encode_pcm
 from wire.errors import AudioError
 from wire.messages.decoding import MAX_READ
 
+if TYPE_CHECKING:
+    from infra.sound.container import ContainerFile
+
 MOST_S = 10_800
 """Seconds of audio in a file: the page's limit."""
+ANY_S = 60
+"""Seconds that a file may have however small it is."""
+LEAST_RATE = 25
+"""Bytes of a file for each second beyond that: FLAC and Opus need more for digital silence."""
+BLOCK = SAMPLE_RATE // 2
+"""Samples that are written at once, or more: packets of containers are short."""
 MEMORY = 512 << 20
 """Bytes of address space: libraries reserve some that they do not use."""
 PROCESSOR_S = 600
@@ -65,19 +76,44 @@ def decode(size: int) -> None:
     Raises:
         AudioError: the file cannot be read, breaks off, or is too long.
     """
-    sound = SoundFile(Path("This file"), lambda: cast(BinaryIO, io.BufferedReader(RemoteFile(size), MAX_READ)))
-    _check_length(sound.seconds or 0)
+    sound = _opened(size)
+    _check_length(sound.seconds or 0, size)
     samples = 0
-    for block in sound.blocks():
-        samples += len(block)
-        _check_length(samples / SAMPLE_RATE)
-        if len(block):
+    block = np.zeros(0, dtype=np.int16)
+    for piece in sound.blocks():
+        samples += len(piece)
+        _check_length(samples / SAMPLE_RATE, size)
+        block = np.concatenate((block, piece))
+        if len(block) >= BLOCK:
             write(PCM, encode_pcm(block))
+            block = block[:0]
+    if len(block):
+        write(PCM, encode_pcm(block))
 
 
-def _check_length(seconds: float) -> None:
+def _opened(size: int) -> "SoundFile | ContainerFile":
+    """Open the file with libsndfile, or with FFmpeg if it is of a kind that only that reads."""
+
+    def opener() -> BinaryIO:
+        return cast(BinaryIO, io.BufferedReader(RemoteFile(size), MAX_READ))
+
+    try:
+        return SoundFile(Path("This file"), opener)
+    except AudioError as refused:
+        from infra.sound.container import ContainerFile, demuxer  # takes 30 MB that most files need not
+
+        kind = demuxer(opener())
+        if kind is None or refused.code in {"wav_empty", "file_truncated"}:
+            raise
+        return ContainerFile(opener(), kind)
+
+
+def _check_length(seconds: float, size: int) -> None:
+    """Refuse what is too long, also for its size: sound is not squeezed into almost nothing, but a trap is."""
     if seconds > MOST_S:
         raise errors.recording_too_long(MOST_S)
+    if seconds > ANY_S + size / LEAST_RATE:
+        raise errors.recording_squeezed()
 
 
 def _limit() -> None:

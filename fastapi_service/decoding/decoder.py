@@ -5,8 +5,8 @@ import json
 import os
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -20,6 +20,10 @@ AT_MOST = 6
 """Files at once, most of which wait for their clients' lines. ``GATEWAY_MEMORY`` has 80 MB for each."""
 CORES = 2
 """Decoders that compute at once."""
+SHORT = 5_000_000
+"""Bytes up to which a file is short: an answer to one must not wait for files of hours."""
+SHORT_AT_ONCE, LONG_AT_ONCE = 3, 2
+"""Files of programs at once, beside those of pages; further ones wait. ``GATEWAY_MEMORY`` has 80 MB for each, too."""
 END_S = 1.0
 """Seconds that decoders may take to end with the gateway, after they were killed."""
 STEP_S = 30.0
@@ -35,11 +39,13 @@ log = structlog.get_logger()
 
 
 class Decoders:
-    """Bounds how many files are decoded at once in this process. Nothing waits here: clients come again."""
+    """Bounds how many files are decoded at once in this process. Pages do not wait here: they come again."""
 
     def __init__(self) -> None:
         self._cores = asyncio.Semaphore(CORES)
         self._clients: set[str] = set()
+        self._short = asyncio.Semaphore(SHORT_AT_ONCE)
+        self._long = asyncio.Semaphore(LONG_AT_ONCE)
         self._ends = TaskSet()
 
     async def stop(self) -> None:
@@ -63,6 +69,12 @@ class Decoders:
         finally:
             self._clients.discard(client)
             metrics.DECODERS.set(len(self._clients))
+
+    @asynccontextmanager
+    async def turn(self, size: int) -> AsyncIterator[None]:
+        """Hold a place for the file of a program, of so many bytes, and wait for it while all are taken."""
+        async with self._short if size <= SHORT else self._long:
+            yield
 
     async def decode(self, size: int, read_part: ReadPart) -> AsyncGenerator[bytes]:
         """Yield the PCM of a file, about a second at a time. When this is closed, its process has ended.

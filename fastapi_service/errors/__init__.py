@@ -8,6 +8,7 @@ from fastapi_service.errors.files import *
 from fastapi_service.errors.handshakes import *
 from fastapi_service.errors.limits import *
 from fastapi_service.errors.messages import *
+from fastapi_service.errors.rest import *
 from fastapi_service.errors.rooms import *
 from fastapi_service.errors.sessions import *
 from fastapi_service.errors.store import *

@@ -22,6 +22,11 @@ def line_too_slow(rate: int) -> AudioError:
     return AudioError("decoder_slow", message, "Try again on a better line, or convert the file to a smaller format.")
 
 
+def recording_squeezed() -> AudioError:
+    """A file has far more sound than its size allows, so it is made to take the service's time."""
+    return AudioError("too_long", "The file has more sound than one of its size can hold.", _CONVERT)
+
+
 def decoder_memory() -> AudioError:
     """A decoder has reached its limit."""
     return AudioError("decoder_memory", "The file takes more memory to decode than it may.", _CONVERT)

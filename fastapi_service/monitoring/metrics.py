@@ -4,7 +4,11 @@ from prometheus_client import Counter, Gauge, Histogram
 
 CONNECTIONS = Gauge("wta_connections", "Open WebSocket connections")
 DECODERS = Gauge("wta_decoders", "Files that are being decoded")
-FILES = Counter("wta_files_total", "Files over /decode, by their end: decoded, left, or the code of the error", ["end"])
+FILES = Counter(
+    "wta_files_total",
+    "Files over /decode and HTTP, by their end: decoded, transcribed, left, or the code of the error",
+    ["end"],
+)
 REFUSED = Counter("wta_refused_total", "Connections refused", ["reason"])
 ERRORS = Counter("wta_errors_total", "Errors sent to clients", ["code"])
 AUDIO_SECONDS = Counter("wta_audio_seconds_total", "Audio received, in seconds")

@@ -60,8 +60,13 @@ class Pace:
         self._settled_s = settled_s
         self._real_time = _RealTime()
         """Since the session is live."""
+        self._pinned = False
         self.ahead = False
         """True for a session that sends faster than real time; as of the last call."""
+
+    def pin(self) -> None:
+        """Be ahead from now on, however the audio comes."""
+        self._pinned = self.ahead = True
 
     @property
     def settled(self) -> bool:
@@ -77,6 +82,8 @@ class Pace:
             gap_s: length of the silence, in seconds, that the client has just reported instead of sending it.
             waiting: utterances wait for the ledger from now on.
         """
+        if self._pinned:
+            return
         self._pass(at - self._at)
         self._since_audio_s += at - self._at
         self._at, self._waiting = at, waiting

@@ -68,6 +68,7 @@ class Session:
         """Utterances found so far, in the ledger or on the way."""
         self._send = send
         self._common_clock: CommonClock | None = None
+        self._is_file = False
         self._stream = ClientStream(options.endpointer, record.sample_rate, record.samples, ports.voice)
         retry = StoreRetry(record.session_id, send_error, options.warn_after_s, options.max_retry_pause_s)
         self._configuration = Configuration(record, ports.store, retry, send)
@@ -126,6 +127,11 @@ class Session:
     def share(self, clock: CommonClock) -> None:
         """Put the utterances from now on onto a clock that another session has, too."""
         self._common_clock = clock
+
+    def send_file(self) -> None:
+        """Take the audio for that of a file: it is ahead however it comes, and no utterance ends for lack of it."""
+        self._is_file = True
+        self._pace.pin()
 
     @property
     def _is_busy(self) -> bool:
@@ -242,7 +248,8 @@ class Session:
         self._configuration.check_owner()
         self._acknowledgements.check_owner()
         if self._stream.endpointer.active is not None:
-            self._timeout.restart()
+            if not self._is_file:
+                self._timeout.restart()
         elif not self._writer.unwritten:
             self._acknowledgements.note_silence(self._stream.endpointer.safe)
 

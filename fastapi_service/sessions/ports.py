@@ -45,6 +45,10 @@ class SpeechSession(Protocol):
         """Take in a result of this session."""
         ...
 
+    def send_file(self) -> None:
+        """Take the audio from now on for that of a file: it is ahead however it comes."""
+        ...
+
     def share(self, clock: CommonClock, /) -> None:
         """Put the utterances from now on onto a clock that another session has, too."""
         ...

@@ -215,3 +215,18 @@ def test_log_format_of_nginx_has_no_place_for_a_secret() -> None:
         "bytes_sent", "request_time", "upstream_addr", "upstream_status", "upstream_connect_time",
         "upstream_cache_status",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("gateway_settings", [{"GATEWAY_MAX_FILE_MB": "12"}], indirect=True)
+def test_files_of_programs_are_limited_by_the_gateway(start: Start) -> None:
+    """nginx lets them pass at any size: the refusals have the gateway's reasons."""
+    address = start(NGINX_PLAIN_HTTP="serve")
+
+    def refusal(size: int) -> str:
+        answer = httpx.post(
+            f"{address}/v1/audio/transcriptions", files={"file": ("x", bytes(size))}, headers={"Host": TALK}
+        )
+        return str(answer.json()["error"]["code"])
+
+    assert refusal(10_000_000) == "not_wav"
+    assert refusal(30_000_000) == "too_large"

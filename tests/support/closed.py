@@ -4,9 +4,8 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-import httpx
 from starlette.testclient import TestClient, WebSocketDenialResponse, WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
@@ -20,6 +19,15 @@ from wire.people import person_id
 
 PHRASE = "kitchen-lamp-river"
 EVIL = "https://evil.example"
+
+
+class Answer(Protocol):
+    """A response of any client."""
+
+    @property
+    def is_success(self) -> bool: ...
+
+    def json(self) -> Any: ...
 
 
 @dataclass
@@ -80,9 +88,15 @@ def with_key(key: str) -> Visitor:
     return Visitor({"Authorization": f"Bearer {key}"})
 
 
-def code_of(answer: httpx.Response) -> str:
+def code_of(answer: Answer) -> str:
     """Return ``yes``, or the code of the error."""
-    return "yes" if answer.is_success else str(answer.json()["code"])
+    return "yes" if answer.is_success else str(error_of(answer)["code"])
+
+
+def error_of(answer: Answer) -> dict[str, Any]:
+    """Return the error in an answer: the body, or in the form of OpenAI a part of it."""
+    body: dict[str, Any] = answer.json()
+    return body.get("error", body)  # type: ignore[no-any-return]
 
 
 def converse(client: TestClient, visitor: Visitor, *messages: dict[str, Any] | bytes, path: str = "/ws") -> list[Any]:

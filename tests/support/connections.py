@@ -132,6 +132,7 @@ class FakeSession:
     changes: list[EndpointingChange] = field(default_factory=list)
     clears: int = 0
     """Open utterances that were dropped."""
+    is_file: bool = False
 
     @property
     def seconds(self) -> float:
@@ -151,6 +152,9 @@ class FakeSession:
 
     def note(self, result: Final) -> None:
         self.noted.append(result)
+
+    def send_file(self) -> None:
+        self.is_file = True
 
     def share(self, clock: CommonClock) -> None:
         self.clock = clock

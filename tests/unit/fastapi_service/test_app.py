@@ -18,6 +18,7 @@ from tests.support.speakers import ALICE
 EXPORT = "/sessions/{session_id}/export"
 DELETION = "/sessions/{session_id}"
 REFUSED = {"401", "403", "404", "429", "503"}
+FILE = {"200", "202", "400", "401", "403", "408", "413", "415", "429", "503"}
 STATUSES = {
     ("delete", DELETION): {"204", "401", "403", "404", "503"},
     ("get", EXPORT): {"200", "400", "401", "403", "404", "503"},
@@ -32,6 +33,12 @@ STATUSES = {
     ("post", "/rooms/{room}/links"): {"200"} | REFUSED,
     ("delete", "/rooms/{room}"): {"204"} | REFUSED,
     ("delete", "/rooms/{room}/people/{person}"): {"200"} | REFUSED,
+    ("post", "/v1/audio/transcriptions"): FILE,
+    ("post", "/v1/audio/translations"): FILE,
+    ("get", "/v1/models"): {"200", "401", "403", "429", "503"},
+    ("get", "/v1/models/{model}"): {"200"} | REFUSED,
+    ("get", "/v1/jobs/{job_id}"): {"200", "400"} | REFUSED,
+    ("delete", "/v1/jobs/{job_id}"): {"200", "400"} | REFUSED,
 }
 
 

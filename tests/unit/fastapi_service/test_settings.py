@@ -10,7 +10,8 @@ import pytest
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from fastapi_service.decoding.decoder import AT_MOST
+from fastapi_service.api.openai_rest.uploads import IN_ALL
+from fastapi_service.decoding.decoder import AT_MOST, LONG_AT_ONCE, SHORT_AT_ONCE
 from fastapi_service.settings import Settings as GatewaySettings
 from infra.settings import WireSettings, load_settings, load_settings_or_exit
 from listener_service.settings import Settings as ListenerSettings
@@ -201,10 +202,10 @@ def test_the_default_number_of_sessions_fits_the_memory_of_the_container() -> No
     (own,) = re.findall(r"([\d.]+) MB for the gateway", readme)
     (session,) = re.findall(r"([\d.]+) MB while Redis is away", readme)
     (decoder, decoders) = re.findall(r"([\d.]+) MB for each of (\d+) decoders", readme)[0]
-    assert int(decoders) == AT_MOST
+    assert int(decoders) == AT_MOST + SHORT_AT_ONCE + LONG_AT_ONCE
     default = GatewaySettings.model_fields["max_sessions"].default
     limit = dict(example())["GATEWAY_MEMORY"]
     assert limit.endswith("G")
-    all_decoders = AT_MOST * float(decoder)
-    assert float(own) + all_decoders + default * float(session) < 0.95 * 1_024 * float(limit.removesuffix("G"))
+    files = int(decoders) * float(decoder) + IN_ALL * GatewaySettings.model_fields["max_file_mb"].default
+    assert float(own) + files + default * float(session) < 0.95 * 1_024 * float(limit.removesuffix("G"))
     assert f"the {default} of `GATEWAY_MAX_SESSIONS`" in readme
