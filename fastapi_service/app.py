@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from redis.exceptions import RedisError
+from starlette.exceptions import HTTPException
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from fastapi_service.api import access, decode, native, operations, page, problems, rooms, sessions
+from fastapi_service.api.openapi import DescribedApp
 from fastapi_service.decoding.decoder import Decoders
 from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.endpointing.voice import VoiceModel
@@ -44,6 +46,7 @@ def create_app(settings: Settings, voice: VoiceModel | None = None) -> FastAPI:
         app.state.store = gateway.store
         app.state.results = ResultLog(gateway.redis)
         app.state.deletion = Deletion(gateway.redis, settings.session_ttl_s)
+        app.state.session_list = gateway.session_list
         app.state.redis = gateway.redis
         app.state.redis_url = settings.redis_url
         app.state.decoders = Decoders()
@@ -52,7 +55,7 @@ def create_app(settings: Settings, voice: VoiceModel | None = None) -> FastAPI:
         await gateway.stop()
         await app.state.decoders.stop()
 
-    app = FastAPI(
+    app = DescribedApp(
         title="WhisperTextAnalyzer",
         version=VERSION,
         description=DESCRIPTION,
@@ -65,6 +68,8 @@ def create_app(settings: Settings, voice: VoiceModel | None = None) -> FastAPI:
     for error in (AccessError, ProtocolError, StoreError, RedisError, ConnectionError, TimeoutError):
         app.add_exception_handler(error, problems.on_refused)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)
+    app.add_exception_handler(HTTPException, problems.on_http_error)
+    app.add_exception_handler(Exception, problems.on_failure)
     app.add_middleware(BoundedBody)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.proxies)

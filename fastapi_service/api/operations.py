@@ -8,8 +8,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from fastapi_service import errors
 from fastapi_service.api.acceptor import Acceptor, acceptor_of
-from fastapi_service.api.grants import needs
-from fastapi_service.api.problems import describe, refused
+from fastapi_service.api.answers import answers
+from fastapi_service.api.grants import FOREIGN, needs
+from fastapi_service.api.problems import refused
 from fastapi_service.monitoring.gauges import update_gauges
 from fastapi_service.monitoring.readiness import Check, Readiness, readiness
 from fastapi_service.security.origins import is_origin
@@ -37,7 +38,7 @@ async def healthz() -> str:
     summary="Can speech be transcribed and analysed?",
     response_model=Readiness,
     responses={
-        422: describe("`bad_origin`: the parameter is no origin."),
+        **answers(errors.bad_origin()),
         503: {"model": Readiness, "description": "At least one check is not ready; `reason` says why."},
     },
 )
@@ -87,10 +88,14 @@ async def openapi(request: Request) -> JSONResponse:
     response_class=Response,
     responses={
         200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
-        401: describe(
-            "`no_grant`, `grant_refused`: access is closed, and the header `Authorization` has no valid key."
+        **answers(
+            errors.no_grant(),
+            errors.grant_refused(),
+            errors.not_allowed("admin"),
+            FOREIGN,
+            errors.slow_down(8),
+            errors.redis_unavailable(),
         ),
-        403: describe("`not_allowed`: the key lacks the scope admin."),
     },
 )
 async def metrics(redis: Annotated[AsyncRedis, Depends(redis_of)]) -> Response:

@@ -23,12 +23,12 @@ STATUSES = {
     ("get", EXPORT): {"200", "400", "401", "403", "404", "503"},
     ("get", "/healthz"): {"200"},
     ("get", "/readyz"): {"200", "503"},
-    ("get", "/metrics"): {"200", "401", "403"},
+    ("get", "/metrics"): {"200", "401", "403", "429", "503"},
     ("get", "/access"): {"200", "403", "503"},
     ("post", "/login"): {"204"} | REFUSED,
     ("delete", "/login"): {"204"} | REFUSED,
     ("post", "/tickets"): {"201"} | REFUSED,
-    ("post", "/rooms"): {"201", "409"} | REFUSED,
+    ("post", "/rooms"): {"201", "409", "413"} | REFUSED,
     ("post", "/rooms/{room}/links"): {"200"} | REFUSED,
     ("delete", "/rooms/{room}"): {"204"} | REFUSED,
     ("delete", "/rooms/{room}/people/{person}"): {"200"} | REFUSED,
@@ -102,7 +102,8 @@ def test_openapi_names_formats_token_and_errors_of_the_export(schema: dict[str, 
     for status in STATUSES["get", EXPORT] - {"200"}:
         (content,) = operation["responses"][status]["content"].values()
         assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
-    assert set(schema["components"]["schemas"]["Problem"]["required"]) == {"code", "message", "remedy"}
+    problem = {"type", "title", "status", "detail"} | {"code", "message", "remedy"}
+    assert set(schema["components"]["schemas"]["Problem"]["required"]) == problem
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])
