@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -133,6 +134,23 @@ def _tickets(world: World, name: str) -> str:
     return _plain(world.client.post("/tickets", json=visitor.link, headers=visitor.headers))
 
 
+def _session(
+    method: str = "GET", path: str = "", of: str | None = None, *, token: bool = False
+) -> Callable[[World, str], str]:
+    """A request for one's own session, or for that of another client; with the own token, or the grant alone."""
+
+    def run(world: World, name: str) -> str:
+        session = world.sessions[of or name]
+        if method == "DELETE":  # one that no other cell needs
+            session = begin(world.client, world.visitors[of or name])
+        headers = dict(world.visitors[name].headers)
+        if token:
+            headers["Authorization"] = f"Bearer {world.sessions[name]['token']}"
+        return _plain(world.client.request(method, f"/v1/sessions/{session['session_id']}{path}", headers=headers))
+
+    return run
+
+
 def _export(session_of: str | None, *, token: bool = True) -> Callable[[World, str], str]:
     def run(world: World, name: str) -> str:
         session = world.sessions[session_of or name]
@@ -150,7 +168,7 @@ def _export_of_the_room(world: World, name: str) -> str:
     return _export(of)(world, name)
 
 
-def _delete(world: World, name: str) -> str:
+def _delete(world: World, name: str, door: str = "", *, token: bool = True) -> str:
     """A session in another room of the same owner, with a link into that room for those who live by links."""
     made = world.client.post("/rooms", headers=world.visitors["owner"].headers).json()
     visitor, start = world.visitors[name], {"type": "start", "room": made["room"]}
@@ -159,9 +177,10 @@ def _delete(world: World, name: str) -> str:
     received = converse(world.client, visitor, start)
     if received[0]["type"] != "ready":
         return outcome(received)
-    headers = {key: value for key, value in visitor.headers.items() if key != "Authorization"}
-    headers["Authorization"] = f"Bearer {received[0]['token']}"
-    return _plain(world.client.delete(f"/sessions/{received[0]['session_id']}", headers=headers))
+    headers = {key: value for key, value in visitor.headers.items() if key != "Authorization" or not token}
+    if token:
+        headers["Authorization"] = f"Bearer {received[0]['token']}"
+    return _plain(world.client.delete(f"{door}/sessions/{received[0]['session_id']}", headers=headers))
 
 
 def _decode(world: World, name: str) -> str:
@@ -224,6 +243,15 @@ REQUESTS: dict[str, Callable[[World, str], str]] = {
     "export, own session": _export(None),
     "export, session of the room": _export_of_the_room,
     "DELETE /sessions/SESSION, in a room": _delete,
+    "GET /v1/sessions": _get("/v1/sessions"),
+    "GET /v1/sessions/SESSION, own, with its token": _session(token=True),
+    "GET /v1/sessions/SESSION, own, without it": _session(),
+    "GET /v1/sessions/SESSION, the member's": _session(of="member"),
+    "its transcript, with its token": _session(path="/transcript", token=True),
+    "its transcript, the member's": _session(path="/transcript?format=srt", of="member"),
+    "DELETE /v1/sessions/SESSION, the member's": _session("DELETE", of="member"),
+    "DELETE /v1/sessions/SESSION, in a room, with its token": partial(_delete, door="/v1"),
+    "DELETE /v1/sessions/SESSION, in a room, without it": partial(_delete, door="/v1", token=False),
     "/decode": _decode,
     "/ws, audio at once": _audio_at_once,
     "start, private": _ws(room=False),
@@ -258,7 +286,7 @@ def test_every_route_asks_for_a_grant_or_is_public(world: World) -> None:
         if path in public | own_token or not getattr(route, "methods", None):
             continue
         for method in route.methods - {"HEAD"}:
-            url = path.replace("{room}", world.room).replace("{person}", "0" * 16)
+            url = path.replace("{room}", world.room).replace("{person}", "0" * 16).replace("{session_id}", "0" * 32)
             answer = world.client.request(method, url)
             assert (answer.status_code, answer.json()["code"]) == (401, "no_grant"), f"{method} {path}"
 
@@ -271,6 +299,7 @@ def test_redis_has_digests_only(world: World, redis_server: RedisServer) -> None
         secrets += [value.removeprefix("Bearer ").removeprefix("wta=") for value in visitor.headers.values()]
         secrets += [visitor.link["invite"]] if visitor.link else []
     with connect(redis_server.url) as redis:
+        assert len(redis.keys(f"{names.SESSIONS}:*")) >= 3
         stored = [key + _content(redis, key) for key in redis.keys("*")]
         assert redis.exists(names.PASSPHRASE)
     assert len([text for text in stored if "wta:login:" in text or "wta:ticket:" in text]) >= 3
@@ -281,6 +310,8 @@ def _content(redis: Redis, key: str) -> str:
     """Return what a key of access or of a session holds."""
     if key.startswith(("wta:login:", "wta:ticket:")):
         return str(redis.get(key))
+    if key.startswith(names.SESSIONS):
+        return " ".join(redis.zrange(key, 0, -1))
     return (
         json.dumps(redis.hgetall(key)) if key.startswith(("wta:key:", "wta:room:", "wta:pass", "wta:session:")) else ""
     )

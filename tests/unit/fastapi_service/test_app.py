@@ -17,10 +17,15 @@ from tests.support.speakers import ALICE
 
 EXPORT = "/sessions/{session_id}/export"
 DELETION = "/sessions/{session_id}"
+LIST = "/v1/sessions"
 REFUSED = {"401", "403", "404", "429", "503"}
 STATUSES = {
     ("delete", DELETION): {"204", "401", "403", "404", "503"},
     ("get", EXPORT): {"200", "400", "401", "403", "404", "503"},
+    ("get", LIST): {"200", "401", "403", "429", "503"},
+    ("get", f"{LIST}/{{session_id}}"): {"200"} | REFUSED,
+    ("delete", f"{LIST}/{{session_id}}"): {"204"} | REFUSED,
+    ("get", f"{LIST}/{{session_id}}/transcript"): {"200", "400"} | REFUSED,
     ("get", "/healthz"): {"200"},
     ("get", "/readyz"): {"200", "503"},
     ("get", "/metrics"): {"200", "401", "403", "429", "503"},
