@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fastapi_service import errors
 from fastapi_service.api.acceptor import address_of
-from fastapi_service.api.grants import NO_STORE, REFUSED, AnyGrant, Config, Parts, only_closed, own_page
+from fastapi_service.api.answers import answers, merged
+from fastapi_service.api.grants import BODY, NO_STORE, REFUSED, AnyGrant, Config, Parts, only_closed, own_page
 from fastapi_service.security.credentials import cookie_name, is_secure
 from fastapi_service.security.passphrase import LONGEST
 from fastapi_service.storage.logins import LOGIN_TTL_S, TICKET_TTL_S
@@ -74,7 +75,7 @@ async def state(grant: AnyGrant, settings: Config, request: Request, response: R
     summary="Sign a browser in with the pass-phrase",
     status_code=204,
     dependencies=[Depends(only_closed), Depends(own_page)],
-    responses=REFUSED,
+    responses=merged(REFUSED, BODY, answers(errors.insecure())),
 )
 async def sign_in(body: SignIn, request: Request, access: Parts) -> Response:
     """Set the cookie of a browser. Scripts cannot read it, and no page of another site sends it."""
@@ -108,7 +109,7 @@ async def sign_out(request: Request, access: Parts) -> Response:
     summary="Make a ticket for one WebSocket",
     status_code=201,
     dependencies=[Depends(only_closed)],
-    responses=REFUSED,
+    responses=REFUSED | BODY,
 )
 async def make_ticket(
     grant: AnyGrant, request: Request, access: Parts, response: Response, body: Invitation | None = None

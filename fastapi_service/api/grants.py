@@ -31,6 +31,8 @@ REFUSED = answers(
     errors.redis_unavailable(),
 )
 """Answers of all routes that take a grant, by status."""
+BODY = answers(errors.request_refused("There was an error parsing the body"), errors.body_too_large())
+"""Further answers of those that take a body."""
 KEY = HTTPBearer(
     scheme_name="Key", auto_error=False, bearerFormat="wta_ID_SECRET", description="An API key; see docs/access.md."
 )

@@ -60,10 +60,14 @@ def _put_examples(operations: dict[str, Any], route: APIRoute) -> None:
 
 
 def _correct(path: str, operation: dict[str, Any]) -> None:
-    """Describe refused fields as ``on_invalid`` answers them, and requests that need no grant where access is open."""
+    """Describe refused fields as ``on_invalid`` answers them, and what is required."""
     found = operation["responses"]
     if _is_fastapis(found.get("422", {})):
         found["422"] = answers(errors.bad_message("field", "Field required"))[422]
+    for parameter in operation.get("parameters", ()):
+        if parameter["schema"].get("default") == "":  # what is missing is said by the route
+            parameter["required"] = True
+            del parameter["schema"]["default"]
     if "security" in operation and not path.startswith(_ALWAYS_SECRET):
         operation["security"].append({})
 

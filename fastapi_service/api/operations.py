@@ -13,7 +13,7 @@ from fastapi_service.api.grants import FOREIGN, needs
 from fastapi_service.api.problems import refused
 from fastapi_service.monitoring.gauges import update_gauges
 from fastapi_service.monitoring.readiness import Check, Readiness, readiness
-from fastapi_service.security.origins import is_origin
+from fastapi_service.security.origins import LONGEST, SERIALIZED, is_origin
 from infra.redis_check import find_problem_async
 from infra.redis_client import AsyncRedis
 from wire.errors import WireError
@@ -46,7 +46,13 @@ async def readyz(
     request: Request,
     redis: Annotated[AsyncRedis, Depends(redis_of)],
     acceptor: Annotated[Acceptor, Depends(acceptor_of)],
-    origin: Annotated[str | None, Query(description="Of a page: `connection` is whether it can open `/ws`.")] = None,
+    origin: Annotated[
+        str | None,
+        Query(
+            description="Of a page: `connection` is whether it can open `/ws`.",
+            json_schema_extra={"type": "string", "pattern": f"^{SERIALIZED}/?$", "maxLength": LONGEST},
+        ),
+    ] = None,
 ) -> JSONResponse:
     """Answer 200 when Redis and at least one instance of each service behind the gateway are ready.
 

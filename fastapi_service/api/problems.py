@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from fastapi_service import errors
 from wire.errors import AccessError, StoreError, WireError
@@ -97,14 +98,21 @@ async def on_invalid(_: Request, invalid: Exception) -> JSONResponse:
     return refused(422, errors.bad_message(field if isinstance(field, str) else "", first["msg"]))
 
 
-async def on_http_error(_: Request, error: Exception) -> JSONResponse:
+async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     """Answer a request that the framework refuses: no such path or method, or a body that is too large."""
     assert isinstance(error, HTTPException)
     known = {404: errors.no_such_path, 405: errors.wrong_method, 413: errors.body_too_large}
     make = known.get(error.status_code)
-    return refused(error.status_code, make() if make else errors.request_refused(error.detail), error.headers)
+    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return refused(error.status_code, make() if make else errors.request_refused(error.detail), headers)
 
 
 async def on_failure(_: Request, __: Exception) -> JSONResponse:
     """Answer a request that the gateway failed with; the server logs the traceback."""
     return refused_with(errors.internal_error())
+
+
+def _allowed(request: Request) -> str:
+    """Return the methods of a path: it may have a route for each, of which the framework names the first."""
+    there = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in there for method in getattr(route, "methods", None) or ()}))

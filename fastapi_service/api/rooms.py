@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fastapi_service import errors
 from fastapi_service.api.answers import answers
-from fastapi_service.api.grants import NO_STORE, REFUSED, AnyGrant, Parts, only_closed
+from fastapi_service.api.grants import BODY, NO_STORE, REFUSED, AnyGrant, Parts, only_closed
 from fastapi_service.storage.rooms import Links
 from wire.messages.base import RoomName
 
@@ -35,7 +35,7 @@ class RoomLinks(BaseModel):
     "/rooms",
     summary="Make a room",
     status_code=201,
-    responses=REFUSED | answers(errors.room_taken(), errors.body_too_large()),
+    responses=REFUSED | BODY | answers(errors.room_taken()),
 )
 async def make_room(grant: AnyGrant, access: Parts, response: Response, body: NewRoom | None = None) -> RoomLinks:
     """Make a room that the client owns; returns the secrets of its links."""

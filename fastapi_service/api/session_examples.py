@@ -51,10 +51,16 @@ _STATISTICS = {
     "latency": {"total": {"p50_ms": 812.5, "p95_ms": 1_403.2}},
 }
 _PERSON = {"type": "person_stats", "room": "kitchen", **_SUMMARY["speaker"], **_COUNTED}
+_FIRST = {"session_id": "$response.body#/sessions/0/session_id"}
+_LINKS = {
+    f"{operation}_of_the_newest": {"operationId": operation, "parameters": _FIRST}
+    for operation in ("get_session", "get_transcript", "delete_session")
+}
 PAGE: dict[int | str, dict[str, Any]] = {
     200: example(
         {"sessions": [_SUMMARY], "next": f"1796083200125-{_SUMMARY['session_id']}"}, "Sessions, the newest first."
     )
+    | {"links": _LINKS}
 }
 DETAILS: dict[int | str, dict[str, Any]] = {
     200: example(

@@ -14,7 +14,6 @@ LIMIT = 50
 CURSOR = r"^[0-9]{1,15}-[0-9a-f]{32}$"
 LATEST = 1e11
 """Unix seconds, far from now."""
-_KEY = "key:"
 
 
 class SessionQuery(BaseModel):
@@ -66,7 +65,8 @@ class SessionSummary(BaseModel):
     @classmethod
     def fields_of(cls, listed: ListedSession) -> dict[str, Any]:
         """Return the fields of a session."""
-        key = listed.began_by.removeprefix(_KEY) if (listed.began_by or "").startswith(_KEY) else None
+        source, _, grant_id = (listed.began_by or "").partition(":")
+        key = grant_id if source == "key" else None
         return {name: getattr(listed, name) for name in cls.model_fields if name != "key"} | {"key": key}
 
 

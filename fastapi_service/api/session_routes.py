@@ -100,6 +100,7 @@ Session = Annotated[Opened, Depends(opened)]
 @router.get(
     "",
     summary="List sessions",
+    operation_id="list_sessions",
     responses=PAGE
     | answers(errors.no_key(), *_GRANT, errors.bad_message("limit", "Input should be greater than or equal to 1")),
 )
@@ -125,7 +126,12 @@ async def sessions(
     )
 
 
-@router.get("/{session_id}", summary="One session with its statistics", responses=DETAILS | answers(*_OPENING))
+@router.get(
+    "/{session_id}",
+    operation_id="get_session",
+    summary="One session with its statistics",
+    responses=DETAILS | answers(*_OPENING),
+)
 async def session(
     response: Response,
     opened_session: Session,
@@ -149,6 +155,7 @@ async def session(
 @router.get(
     "/{session_id}/transcript",
     summary="The transcript of a session as a file",
+    operation_id="get_transcript",
     response_class=Response,
     responses=TRANSCRIPT | answers(*_OPENING, errors.bad_format(FORMATS)),
 )
@@ -167,6 +174,7 @@ async def transcript_of(
 @router.delete(
     "/{session_id}",
     summary="Delete a session",
+    operation_id="delete_session",
     status_code=204,
     responses=answers(*_OPENING, errors.may_not_delete()),
 )

@@ -105,23 +105,27 @@ class SessionList:
         before, kept, removed = str((now() - self._ttl_s) * 1000), 0, 0
         while True:
             members = await self._redis.zrangebyscore(names.SESSIONS, "-inf", before, start=kept, num=BATCH)
-            pipeline = self._redis.pipeline(transaction=False)
-            for member in members:
-                pipeline.exists(names.session(member.partition(" ")[0]))
-            exist = await pipeline.execute() if members else []
-            pipeline = self._redis.pipeline(transaction=False)
-            for member, exists in zip(members, exist, strict=True):
-                began_by = member.partition(" ")[2]
-                for key in (names.SESSIONS, *([names.sessions_of(began_by)] if began_by else [])):
-                    if exists:
-                        pipeline.expire(key, list_ttl_s(self._ttl_s), gt=True)
-                    else:
-                        pipeline.zrem(key, member)
-            if members:
-                await pipeline.execute()
-            kept, removed = kept + sum(exist), removed + len(exist) - sum(exist)
+            alive = await self._prune(members) if members else 0
+            kept, removed = kept + alive, removed + len(members) - alive
             if len(members) < BATCH:
                 return removed
+
+    async def _prune(self, members: list[str]) -> int:
+        """Remove members that have expired, and keep the lists of the others; returns the number of these."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for member in members:
+            pipeline.exists(names.session(member.partition(" ")[0]))
+        exist: list[int] = await pipeline.execute()
+        pipeline = self._redis.pipeline(transaction=False)
+        for member, exists in zip(members, exist, strict=True):
+            began_by = member.partition(" ")[2]
+            for key in (names.SESSIONS, *([names.sessions_of(began_by)] if began_by else [])):
+                if exists:
+                    pipeline.expire(key, list_ttl_s(self._ttl_s), gt=True)
+                else:
+                    pipeline.zrem(key, member)
+        await pipeline.execute()
+        return sum(exist)
 
     async def run(self) -> None:
         """Remove what has expired every ``PRUNE_S``; runs until it is cancelled."""

@@ -19,6 +19,7 @@ EXPORT = "/sessions/{session_id}/export"
 DELETION = "/sessions/{session_id}"
 LIST = "/v1/sessions"
 REFUSED = {"401", "403", "404", "429", "503"}
+BODY = {"400", "413"}
 STATUSES = {
     ("delete", DELETION): {"204", "401", "403", "404", "503"},
     ("get", EXPORT): {"200", "400", "401", "403", "404", "503"},
@@ -30,10 +31,10 @@ STATUSES = {
     ("get", "/readyz"): {"200", "503"},
     ("get", "/metrics"): {"200", "401", "403", "429", "503"},
     ("get", "/access"): {"200", "403", "503"},
-    ("post", "/login"): {"204"} | REFUSED,
+    ("post", "/login"): {"204"} | REFUSED | BODY,
     ("delete", "/login"): {"204"} | REFUSED,
-    ("post", "/tickets"): {"201"} | REFUSED,
-    ("post", "/rooms"): {"201", "409", "413"} | REFUSED,
+    ("post", "/tickets"): {"201"} | REFUSED | BODY,
+    ("post", "/rooms"): {"201", "409"} | REFUSED | BODY,
     ("post", "/rooms/{room}/links"): {"200"} | REFUSED,
     ("delete", "/rooms/{room}"): {"204"} | REFUSED,
     ("delete", "/rooms/{room}/people/{person}"): {"200"} | REFUSED,
