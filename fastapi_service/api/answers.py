@@ -6,6 +6,8 @@ from typing import Any
 from fastapi_service.api.problems import MEDIA_TYPE, Problem, status_of
 from wire.errors import WireError
 
+EXAMPLE_LINK = "mJb0xB3CmUQq2ZtQy1oVh9pXWkq6cV2rN4sD7tGfLzE"
+"""Looks as the secret of a link, or a ticket."""
 Answers = dict[int | str, dict[str, Any]]
 
 

@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from fastapi_service import errors
 from fastapi_service.api.answers import answers
 from fastapi_service.api.problems import Problem
+from fastapi_service.api.routes import flattened
 from fastapi_service.api.transcript_models import Transcript
 
 TAGS = [
@@ -29,7 +30,7 @@ class DescribedApp(FastAPI):
         if self.openapi_schema is None:
             self.openapi_tags = TAGS
             self.openapi_schema = _completed(super().openapi())
-            for route in self.routes:
+            for route in flattened(self.routes):
                 if isinstance(route, APIRoute) and route.include_in_schema:
                     _put_examples(self.openapi_schema["paths"][route.path_format], route)
         return self.openapi_schema

@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from fastapi_service import errors
 from fastapi_service.api.acceptor import Acceptor, acceptor_of
-from fastapi_service.api.answers import answers
+from fastapi_service.api.answers import answers, example
 from fastapi_service.api.grants import FOREIGN, needs
 from fastapi_service.api.problems import refused
 from fastapi_service.monitoring.gauges import update_gauges
@@ -27,7 +27,17 @@ def redis_of(request: Request) -> AsyncRedis:
     return redis
 
 
-@router.get("/healthz", summary="Is the gateway running?", response_class=PlainTextResponse)
+_READY = Readiness(ready=True, checks={"redis": Check(ready=True), "listener_service": Check(ready=True)})
+_LACKING = Check(ready=False, reason="no stt_worker is running")
+_NOT_READY = Readiness(ready=False, checks={"redis": Check(ready=True), "stt_worker": _LACKING})
+
+
+@router.get(
+    "/healthz",
+    summary="Is the gateway running?",
+    response_class=PlainTextResponse,
+    responses={200: example("ok\n", "It is running.", "text/plain")},
+)
 async def healthz() -> str:
     """Answer 200 while the gateway runs."""
     return "ok\n"
@@ -39,7 +49,9 @@ async def healthz() -> str:
     response_model=Readiness,
     responses={
         **answers(errors.bad_origin()),
-        503: {"model": Readiness, "description": "At least one check is not ready; `reason` says why."},
+        200: example(_READY.model_dump(), "All checks are ready."),
+        503: {"model": Readiness}
+        | example(_NOT_READY.model_dump(), "At least one check is not ready; `reason` says why."),
     },
 )
 async def readyz(
@@ -93,7 +105,10 @@ async def openapi(request: Request) -> JSONResponse:
     dependencies=[needs("admin")],
     response_class=Response,
     responses={
-        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        200: {
+            "description": "Metrics in the text format of Prometheus.",
+            "content": {"text/plain": {"schema": {"type": "string"}, "example": "wta_connections 3.0\n"}},
+        },
         **answers(
             errors.no_grant(),
             errors.grant_refused(),

@@ -10,6 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from fastapi_service import errors
+from fastapi_service.api.routes import flattened
+from fastapi_service.security.headers import HEADERS
 from wire.errors import AccessError, StoreError, WireError
 
 MEDIA_TYPE = "application/problem+json"
@@ -109,10 +111,10 @@ async def on_http_error(request: Request, error: Exception) -> JSONResponse:
 
 async def on_failure(_: Request, __: Exception) -> JSONResponse:
     """Answer a request that the gateway failed with; the server logs the traceback."""
-    return refused_with(errors.internal_error())
+    return refused(500, errors.internal_error(), HEADERS | {"Cache-Control": "no-store"})  # no middleware adds them
 
 
 def _allowed(request: Request) -> str:
     """Return the methods of a path: it may have a route for each, of which the framework names the first."""
-    there = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    there = [route for route in flattened(request.app.routes) if route.matches(request.scope)[0] is not Match.NONE]
     return ", ".join(sorted({method for route in there for method in getattr(route, "methods", None) or ()}))

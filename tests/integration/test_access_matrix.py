@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from fastapi_service.api.routes import flattened
 from tests.support.closed import (
     EVIL,
     PHRASE,
@@ -281,14 +282,17 @@ def test_every_route_asks_for_a_grant_or_is_public(world: World) -> None:
     """Of a client without a grant each route refuses all methods, also one that is added later."""
     public = {"/", "/healthz", "/readyz", "/access", "/login", "/ws", "/decode", "/static"}
     own_token = {"/sessions/{session_id}/export", "/sessions/{session_id}"}
-    for route in world.client.app.routes:  # type: ignore[attr-defined]
+    tried: list[str] = []
+    for route in flattened(world.client.app.routes):  # type: ignore[attr-defined]
         path = str(getattr(route, "path", ""))
         if path in public | own_token or not getattr(route, "methods", None):
             continue
-        for method in route.methods - {"HEAD"}:
+        tried.append(path)
+        for method in route.methods - {"HEAD"}:  # type: ignore[attr-defined]
             url = path.replace("{room}", world.room).replace("{person}", "0" * 16).replace("{session_id}", "0" * 32)
             answer = world.client.request(method, url)
             assert (answer.status_code, answer.json()["code"]) == (401, "no_grant"), f"{method} {path}"
+    assert {"/metrics", "/rooms", "/v1/sessions", "/v1/sessions/{session_id}"} <= {*tried}
 
 
 def test_redis_has_digests_only(world: World, redis_server: RedisServer) -> None:

@@ -30,7 +30,7 @@ STATUSES = {
     ("get", "/healthz"): {"200"},
     ("get", "/readyz"): {"200", "503"},
     ("get", "/metrics"): {"200", "401", "403", "429", "503"},
-    ("get", "/access"): {"200", "403", "503"},
+    ("get", "/access"): {"200", "401", "403", "429", "503"},
     ("post", "/login"): {"204"} | REFUSED | BODY,
     ("delete", "/login"): {"204"} | REFUSED,
     ("post", "/tickets"): {"201"} | REFUSED | BODY,
