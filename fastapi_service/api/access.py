@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from fastapi_service import errors
 from fastapi_service.api.acceptor import address_of
 from fastapi_service.api.answers import EXAMPLE_LINK, answers, example, merged
-from fastapi_service.api.grants import BODY, NO_STORE, REFUSED, AnyGrant, Config, Parts, only_closed, own_page
+from fastapi_service.api.grants import BODY, FOREIGN, NO_STORE, REFUSED, AnyGrant, Config, Parts, only_closed, own_page
 from fastapi_service.security.credentials import cookie_name, is_secure
 from fastapi_service.security.passphrase import LONGEST
 from fastapi_service.storage.logins import LOGIN_TTL_S, TICKET_TTL_S
@@ -71,8 +71,8 @@ _TICKET = Ticket(ticket=EXAMPLE_LINK, expires_in_s=TICKET_TTL_S)
 @router.get(
     "/access",
     summary="May this client use the service?",
-    responses={200: example(_STATE.model_dump(mode="json"), "The client's access."), 403: REFUSED[403]}
-    | answers(errors.grant_refused(), errors.slow_down(8), errors.redis_unavailable()),
+    responses=answers(errors.grant_refused(), FOREIGN, errors.slow_down(8), errors.redis_unavailable())
+    | {200: example(_STATE.model_dump(mode="json"), "The client's access.")},
 )
 async def state(grant: AnyGrant, settings: Config, request: Request, response: Response) -> State:
     """Say whether access is open, and which rights the client has. A browser's time begins again."""

@@ -52,7 +52,7 @@ def _completed(described: dict[str, Any]) -> dict[str, Any]:
 
 def _put_examples(operations: dict[str, Any], route: APIRoute) -> None:
     """Put the examples of a route's answers in again: FastAPI leaves out the fields that are null in them."""
-    for method in route.methods:
+    for method in route.methods or ():
         described = operations[method.lower()]["responses"]
         for status, answer in route.responses.items():
             for media_type, content in answer.get("content", {}).items():
