@@ -3,31 +3,27 @@
 ``/sessions/{session_id}`` (``sessions.py``) is older, and takes the token only.
 """
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from fastapi.security import HTTPAuthorizationCredentials
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from fastapi_service import errors
 from fastapi_service.access import policy
-from fastapi_service.access.grant import Grant
-from fastapi_service.api.acceptor import acceptor_of
 from fastapi_service.api.answers import answers
-from fastapi_service.api.grants import COOKIE, FOREIGN, KEY, NO_STORE, Parts, closed_access
+from fastapi_service.api.grants import FOREIGN, NO_STORE, Parts, closed_access
+from fastapi_service.api.session_access import Holder, Id, Session, Shown
 from fastapi_service.api.session_examples import DETAILS, PAGE
 from fastapi_service.api.session_models import SessionDetails, SessionPage, SessionQuery, SessionSummary
-from fastapi_service.api.sessions import TOKEN, deletion_of, results_of, store_of
+from fastapi_service.api.sessions import deletion_of, results_of, store_of
 from fastapi_service.api.transcript_models import TRANSCRIPT
 from fastapi_service.api.transcripts import transcript
 from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.export.formats import FORMATS
-from fastapi_service.security.api_keys import id_of
 from fastapi_service.storage.deletion import Deletion
 from fastapi_service.storage.session_list import Position, SessionList, Wanted
 from fastapi_service.storage.sessions import SessionStore
 from wire import names
-from wire.messages.base import SessionId
 
 _GRANT = (errors.grant_refused(), FOREIGN, errors.slow_down(8), errors.redis_unavailable())
 _OPENING = (
@@ -41,60 +37,12 @@ _OPENING = (
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 log = structlog.get_logger()
-Id = Annotated[SessionId, Path(description="The `session_id` of `ready`.")]
-
-
-class Presented(NamedTuple):
-    """A request brings the token of a session, or else a grant, or nothing."""
-
-    token: str | None
-    grant: Grant | None
-
-
-class Opened(NamedTuple):
-    """A session that the client may read."""
-
-    session_id: str
-    room: str | None
 
 
 def list_of(request: Request) -> SessionList:
     """Return the application's list of sessions; a FastAPI dependency."""
     found: SessionList = request.app.state.session_list
     return found
-
-
-async def holder_of(
-    request: Request, _: Annotated[object, Depends(KEY)], __: Annotated[object, Depends(COOKIE)]
-) -> Grant | None:
-    """Return the grant that a request brings, also where access is open; a FastAPI dependency."""
-    return await acceptor_of(request).holder_of(request)
-
-
-async def presented(
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(TOKEN)],
-    holder: Annotated[Grant | None, Depends(holder_of)],
-) -> Presented:
-    """Return what a request brings; a FastAPI dependency."""
-    bearer = credentials.credentials.strip() if credentials is not None else ""
-    is_token = len(bearer.split()) == 1 and id_of(bearer) is None
-    return Presented(bearer, None) if is_token else Presented(None, holder)
-
-
-Shown = Annotated[Presented, Depends(presented)]
-
-
-async def opened(session_id: Id, request: Request, shown: Shown, access: Parts) -> Opened:
-    """Return the session of the path, which the client may read; a FastAPI dependency."""
-    if shown.token is None:
-        begun = await access.entrance.open(shown.grant, session_id)
-    else:
-        closed = await closed_access(request) is not None
-        begun = await access.entrance.open_by_token(session_id, shown.token, closed=closed)
-    return Opened(session_id, begun.room)
-
-
-Session = Annotated[Opened, Depends(opened)]
 
 
 @router.get(
@@ -107,7 +55,7 @@ Session = Annotated[Opened, Depends(opened)]
 async def sessions(
     query: Annotated[SessionQuery, Query()],
     response: Response,
-    holder: Annotated[Grant | None, Depends(holder_of)],
+    holder: Holder,
     found: Annotated[SessionList, Depends(list_of)],
 ) -> SessionPage:
     """Return the sessions that began with the client's key or sign-in, for an admin's key all; the newest first.
