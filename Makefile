@@ -71,7 +71,7 @@ lint-deploy: venv ## Style of Dockerfile, Compose files and workflows (needs npx
 lock: ## Resolve pyproject.toml into requirements/ (UPGRADE=1 for the newest versions)
 	@$(PYTHON) -m tools.compile_requirements $(if $(UPGRADE),--upgrade)
 
-contracts: venv ## Write docs/asyncapi.json and the page's types from the message classes
+contracts: venv ## Write docs/asyncapi.json, docs/openapi.json and the page's types from the message classes
 	@$(VENV_PYTHON) -m tools.contracts
 	@$(VENV_PYTHON) -m tools.page_types
 

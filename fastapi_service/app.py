@@ -6,13 +6,15 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from redis.exceptions import RedisError
+from starlette.exceptions import HTTPException
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from fastapi_service.api import access, decode, native, operations, page, problems, rooms, sessions
+from fastapi_service.api import access, decode, native, operations, page, problems, rooms, session_routes, sessions
 from fastapi_service.api.deepgram import route as deepgram
 from fastapi_service.api.openai_rest import audio, jobs, models
 from fastapi_service.api.openai_rest.files import Files
 from fastapi_service.api.openai_rest.parts import Parts
+from fastapi_service.api.openapi import DescribedApp
 from fastapi_service.api.twilio import route as twilio
 from fastapi_service.decoding.decoder import Decoders
 from fastapi_service.delivery.result_log import ResultLog
@@ -51,6 +53,7 @@ def create_app(settings: Settings, voice: VoiceModel | None = None) -> FastAPI:
         app.state.store = gateway.store
         app.state.results = ResultLog(gateway.redis)
         app.state.deletion = Deletion(gateway.redis, settings.session_ttl_s)
+        app.state.session_list = gateway.session_list
         app.state.redis = gateway.redis
         app.state.redis_url = settings.redis_url
         app.state.decoders = Decoders()
@@ -61,7 +64,7 @@ def create_app(settings: Settings, voice: VoiceModel | None = None) -> FastAPI:
         await gateway.stop()
         await app.state.decoders.stop()
 
-    app = FastAPI(
+    app = DescribedApp(
         title="WhisperTextAnalyzer",
         version=VERSION,
         description=DESCRIPTION,
@@ -74,12 +77,15 @@ def create_app(settings: Settings, voice: VoiceModel | None = None) -> FastAPI:
     for error in (AccessError, ProtocolError, StoreError, RedisError, ConnectionError, TimeoutError):
         app.add_exception_handler(error, problems.on_refused)
     app.add_exception_handler(RequestValidationError, problems.on_invalid)
+    app.add_exception_handler(HTTPException, problems.on_http_error)
+    app.add_exception_handler(Exception, problems.on_failure)
     app.add_middleware(BoundedBody, others=audio.PATHS)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.proxies)
     app.add_middleware(SignedInUser, networks=settings.proxies, header=settings.login_header)
     app.add_middleware(ForwardedHost, networks=settings.proxies)  # the last one added is called first
-    for door in (native, deepgram, twilio, decode, sessions, access, rooms, operations, audio, models, jobs, page):
+    doors = (native, deepgram, twilio, decode, audio, models, jobs)
+    for door in (*doors, sessions, session_routes, access, rooms, operations, page):
         app.include_router(door.router)
     app.mount("/static", page.PageFiles(directory=page.STATIC), name="static")
     return app

@@ -27,6 +27,7 @@ from fastapi_service.recognition.session import Session
 from fastapi_service.sessions.registry import SessionRegistry
 from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionRecord
+from fastapi_service.storage.session_list import SessionList
 from fastapi_service.storage.sessions import SessionStore
 from fastapi_service.tasks import TaskSet
 from infra.celery_app import make_celery, send_job
@@ -60,6 +61,7 @@ class Gateway:
         self.redis = connect_async(settings.redis_url)
         self._channels = connect_async(settings.redis_url, max_connections=6, retries=0)
         self.store = SessionStore(self.redis, settings.session_ttl_s)
+        self.session_list = SessionList(self.redis, settings.session_ttl_s)
         hub = Hub()
         celery = make_celery(names.GATEWAY, settings.redis_url)
         self._dispatcher = Dispatcher(lambda job: send_job(celery, job))
@@ -81,6 +83,7 @@ class Gateway:
             "room occupancy": self._occupancy.run,
             "session TTL": self.registry.touch_all,
             "owners": self.registry.watch_owners,
+            "session list": self.session_list.run,
             "access": self.access.guard.run,
         }
 

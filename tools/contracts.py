@@ -1,4 +1,7 @@
-"""Writes docs/asyncapi.json, the contract of ``/ws`` in AsyncAPI 3.0, from the message classes and the golden files.
+"""Writes the contracts of ``/ws`` and of the HTTP routes.
+
+docs/asyncapi.json (AsyncAPI 3.0) is made from the message classes and the golden files; docs/openapi.json (OpenAPI 3.1)
+is as the gateway serves it.
 
 ``python -m tools.contracts`` writes it, ``--check`` fails if it is stale.
 """
@@ -8,10 +11,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fastapi_service.app import create_app
+from fastapi_service.settings import Settings
 from wire.messages.schemas import client_schema, server_schema
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "asyncapi.json"
+OPENAPI = ROOT / "docs" / "openapi.json"
 GOLDEN = ROOT / "tests" / "golden"
 
 Json = dict[str, Any]
@@ -64,13 +70,18 @@ def rendered() -> str:
     return json.dumps(document(), indent=2, ensure_ascii=False).replace("#/$defs/", "#/components/schemas/") + "\n"
 
 
+def rendered_openapi() -> str:
+    """Return the description of the HTTP routes as it stands in docs/openapi.json."""
+    return json.dumps(create_app(Settings()).openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
 def main() -> None:
-    """Write docs/asyncapi.json, or with ``--check`` exit with 1 if it is stale."""
-    text = rendered()
-    if "--check" not in sys.argv[1:]:
-        DOCUMENT.write_text(text, encoding="utf-8")
-    elif DOCUMENT.read_text(encoding="utf-8") != text:
-        sys.exit(f"{DOCUMENT.relative_to(ROOT)} is stale: run `make contracts`")
+    """Write both documents, or with ``--check`` exit with 1 if one is stale."""
+    for document, text in ((DOCUMENT, rendered()), (OPENAPI, rendered_openapi())):
+        if "--check" not in sys.argv[1:]:
+            document.write_text(text, encoding="utf-8")
+        elif document.read_text(encoding="utf-8") != text:
+            sys.exit(f"{document.relative_to(ROOT)} is stale: run `make contracts`")
 
 
 def _types(schema: Json) -> dict[str, str]:

@@ -32,6 +32,8 @@ SWEEPER_LOCK = f"{_PREFIX}sweeper"
 DELETING = f"{_PREFIX}deleting"
 """Sorted set of the audiences that were deleted, by the time of that (Unix seconds), until the sweeper has removed all
 that is left of them."""
+SESSIONS = f"{_PREFIX}sessions"
+"""Sorted set of all sessions by their beginning (Unix ms); its members are those of ``listed``."""
 API_KEYS = f"{_PREFIX}keys"
 """Set of the ids of all API keys."""
 PASSPHRASE = f"{_PREFIX}passphrase"
@@ -62,7 +64,8 @@ def session(session_id: str) -> str:
 
     Fields: token (its digest), owner, room, task, language, languages, prompt, sample_rate, next_segment, samples (the
     safe ones), ahead (1 if its last utterance was), grant (JSON) where access is closed, detected_language, the last
-    one that was certain, and person, name and role of the one who talks.
+    one that was certain, person, name and role of the one who talks, and for lists began_at (Unix ms), began_by (see
+    ``listed``), ended (the last owner whose connection has ended) and ended_at (Unix ms).
     """
     return f"{_PREFIX}session:{session_id}"
 
@@ -70,6 +73,20 @@ def session(session_id: str) -> str:
 def deleted(session_id: str) -> str:
     """Digest of a deleted session's token. While it is there, nothing is written for the session; it expires."""
     return f"{_PREFIX}deleted:{session_id}"
+
+
+def sessions_of(began_by: str) -> str:
+    """Sorted set like ``SESSIONS``, of the sessions that began with one grant."""
+    return f"{SESSIONS}:{began_by}"
+
+
+def listed(session_id: str, began_by: str | None) -> str:
+    """Return the member of a session in ``SESSIONS``: its id, and behind a blank the grant that it began with.
+
+    A grant is named by the id of its key, the digest of its cookie, or that of a person's name; one that has none of
+    these is left out.
+    """
+    return session_id if began_by is None else f"{session_id} {began_by}"
 
 
 def room_sessions(room: str) -> str:

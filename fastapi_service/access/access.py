@@ -31,7 +31,7 @@ class Access:
         """Build the parts on one Redis; ``subscriptions`` is for :func:`fastapi_service.pubsub.follow`."""
         throttle, logins, rooms = Throttle(redis), LoginStore(redis), RoomStore(redis, settings.session_ttl_s)
         identity = Identity(KeyStore(redis), logins, throttle, Limits(redis))
-        entrance = Entrance(identity, rooms, SessionGrants(redis), throttle)
+        entrance = Entrance(identity, rooms, SessionGrants(redis, settings.session_ttl_s), throttle)
         return cls(identity, entrance, Guard(redis, subscriptions, identity, rooms, settings), logins)
 
     def visit(self, grant: Grant | None, address: str | None) -> Visit:

@@ -63,7 +63,44 @@ class Entrance:
 
     async def began(self, session_id: str, grant: Grant) -> None:
         """Keep the grant of a session that has begun."""
-        await self._sessions.remember(session_id, grant.model_dump_json())
+        await self._sessions.remember(session_id, grant.model_dump_json(), grant.began_by)
+
+    async def open(self, grant: Grant | None, session_id: str) -> Begun:
+        """Return a session that the grant began, or for an admin any.
+
+        Raises:
+            AccessError: there is no grant, or its client was removed from the room.
+            ProtocolError: there is no such session, or it began with another grant.
+        """
+        grant = policy.list_sessions(grant)
+        begun = await self._sessions.find(session_id)
+        if begun is None or not policy.opens(grant, parsed(begun.grant)):
+            raise errors.session_unlisted()
+        room = await self._rooms.find(begun.room) if begun.room is not None else None
+        if room is not None and not policy.manages(grant, room):
+            policy.reads_back(grant, room, begun.person)
+        return begun
+
+    async def open_by_token(self, session_id: str, token: str, *, closed: bool) -> Begun:
+        """Return the session of a token; where access is ``closed``, as long as its grant holds.
+
+        Raises:
+            AccessError: the grant has ended, or its client was removed from the room.
+            ProtocolError: there is no such session, or the token is wrong.
+        """
+        begun = await self._sessions.of(session_id, token)
+        if begun is None:
+            raise errors.nothing_to_export()
+        if closed:
+            await self.check_export(session_id, token)
+        return begun
+
+    async def owns(self, grant: Grant | None, begun: Begun) -> bool:
+        """Return True if a grant that opens a session may delete its conversation: that of a room as its owner only."""
+        room = await self._rooms.find(begun.room) if begun.room is not None else None
+        if room is None:
+            return begun.room is None or policy.is_admin(grant)
+        return policy.manages(grant, room)
 
     async def check_export(self, session_id: str, token: str) -> None:
         """Check that the token of a session still opens what was seen; in a room that is closed it does."""

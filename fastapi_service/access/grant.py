@@ -4,6 +4,7 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
+from fastapi_service.security import tokens
 from wire.messages.server import Right
 
 Source = Literal["open", "key", "login", "user", "invitation"]
@@ -44,6 +45,16 @@ class Grant(BaseModel):
     def subject(self) -> str:
         """Name of whoever has it, for ownership and logs; no secret."""
         return f"{self.source}:{self.id}"
+
+    @property
+    def began_by(self) -> str | None:
+        """Name by which its sessions are listed, without that of a person; None: in the list of all only."""
+        match self.source:
+            case "key" | "login":
+                return self.subject
+            case "user":
+                return f"user:{tokens.digest(self.id)}"
+        return None
 
     @property
     def listed(self) -> tuple[Right, ...]:

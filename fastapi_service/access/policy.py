@@ -140,6 +140,25 @@ def reads_back(grant: Grant, room: RoomRecord, person: str) -> None:
 
 def manages(grant: Grant | None, room: RoomRecord) -> bool:
     """Return True for the owner of a room, and for an admin."""
+    return grant is not None and (is_admin(grant) or grant.subject == room.owner)
+
+
+def is_admin(grant: Grant | None) -> bool:
+    """Return True for an admin, who sees and manages what others began."""
+    return grant is not None and "admin" in grant.rights
+
+
+def list_sessions(grant: Grant | None) -> Grant:
+    """Return the grant, which may list the sessions that it began.
+
+    Raises:
+        AccessError: there is none; also where access is open, since else all who come by would see each other's.
+    """
     if grant is None:
-        return False
-    return "admin" in grant.rights or grant.subject == room.owner
+        raise errors.no_key()
+    return require(grant, "read")
+
+
+def opens(grant: Grant, began_with: Grant | None) -> bool:
+    """Return True if a grant opens a session without its token: it began with the same one, or it is an admin's."""
+    return is_admin(grant) or (began_with is not None and began_with.subject == grant.subject)

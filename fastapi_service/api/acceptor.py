@@ -114,8 +114,10 @@ class Acceptor:
             AccessError: what it presents is wrong.
             StoreError: Redis is unavailable.
         """
-        if not self._settings.closed:
-            return OPEN
+        return await self.holder_of(connection) if self._settings.closed else OPEN
+
+    async def holder_of(self, connection: HTTPConnection) -> Grant | None:
+        """Return the grant that a request presents, also where access is open; raises as ``grant_of`` does."""
         origin, host = connection.headers.get("origin"), connection.headers.get("host", "")
         if foreign := self.refusal(origin, host):
             raise foreign

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fastapi_service import errors
 from fastapi_service.api.acceptor import address_of
-from fastapi_service.api.grants import NO_STORE, REFUSED, AnyGrant, Config, Parts, only_closed, own_page
+from fastapi_service.api.answers import EXAMPLE_LINK, answers, example, merged
+from fastapi_service.api.grants import BODY, FOREIGN, NO_STORE, REFUSED, AnyGrant, Config, Parts, only_closed, own_page
 from fastapi_service.security.credentials import cookie_name, is_secure
 from fastapi_service.security.passphrase import LONGEST
 from fastapi_service.storage.logins import LOGIN_TTL_S, TICKET_TTL_S
@@ -21,7 +22,11 @@ router = APIRouter(tags=["access"])
 class SignIn(BaseModel):
     """The pass-phrase."""
 
-    model_config = ConfigDict(hide_input_in_errors=True, extra="forbid")
+    model_config = ConfigDict(
+        hide_input_in_errors=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"passphrase": "k7wm-q3xa-ht9p-vd2c"}]},
+    )
 
     passphrase: Annotated[str, Field(min_length=1, max_length=LONGEST, repr=False)]
 
@@ -29,7 +34,11 @@ class SignIn(BaseModel):
 class Invitation(BaseModel):
     """The link of a client that has no other grant."""
 
-    model_config = ConfigDict(hide_input_in_errors=True, extra="forbid")
+    model_config = ConfigDict(
+        hide_input_in_errors=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"room": "standup", "invite": EXAMPLE_LINK}]},
+    )
 
     room: RoomName | None = None
     invite: Annotated[Secret | None, Field(repr=False)] = None
@@ -55,7 +64,16 @@ class Ticket(BaseModel):
     expires_in_s: int
 
 
-@router.get("/access", summary="May this client use the service?", responses={403: REFUSED[403], 503: REFUSED[503]})
+_STATE = State(access="closed", rights=("read", "talk", "files"), name="Kim", login="/oauth2/start?rd=/")
+_TICKET = Ticket(ticket=EXAMPLE_LINK, expires_in_s=TICKET_TTL_S)
+
+
+@router.get(
+    "/access",
+    summary="May this client use the service?",
+    responses=answers(errors.grant_refused(), FOREIGN, errors.slow_down(8), errors.redis_unavailable())
+    | {200: example(_STATE.model_dump(mode="json"), "The client's access.")},
+)
 async def state(grant: AnyGrant, settings: Config, request: Request, response: Response) -> State:
     """Say whether access is open, and which rights the client has. A browser's time begins again."""
     response.headers.update(NO_STORE)
@@ -74,7 +92,7 @@ async def state(grant: AnyGrant, settings: Config, request: Request, response: R
     summary="Sign a browser in with the pass-phrase",
     status_code=204,
     dependencies=[Depends(only_closed), Depends(own_page)],
-    responses=REFUSED,
+    responses=merged(REFUSED, BODY, answers(errors.insecure())),
 )
 async def sign_in(body: SignIn, request: Request, access: Parts) -> Response:
     """Set the cookie of a browser. Scripts cannot read it, and no page of another site sends it."""
@@ -108,7 +126,7 @@ async def sign_out(request: Request, access: Parts) -> Response:
     summary="Make a ticket for one WebSocket",
     status_code=201,
     dependencies=[Depends(only_closed)],
-    responses=REFUSED,
+    responses=REFUSED | BODY | {201: example(_TICKET.model_dump(), "The ticket; it is shown once.")},
 )
 async def make_ticket(
     grant: AnyGrant, request: Request, access: Parts, response: Response, body: Invitation | None = None

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.requests import HTTPConnection
 
 from fastapi_service import errors
@@ -10,23 +11,37 @@ from fastapi_service.access import policy
 from fastapi_service.access.access import Access
 from fastapi_service.access.grant import OPEN, Grant
 from fastapi_service.api.acceptor import acceptor_of
-from fastapi_service.api.problems import describe
+from fastapi_service.api.answers import answers
 from fastapi_service.settings import Settings
 from wire.messages.server import Right
 
 NO_STORE = {"Cache-Control": "no-store"}
-REFUSED: dict[int | str, dict[str, Any]] = {
-    401: describe("`no_grant`, `grant_refused`: no grant, or a wrong one."),
-    403: describe("`not_allowed`, `not_invited`, `not_owner`, `origin_refused`: the grant is for something else."),
-    404: describe("`access_open`: access is open."),
-    422: describe("`bad_message`: a field is not as described."),
-    429: describe(
-        "`slow_down`: too many wrong ones came from this address; "
-        "`too_many_requests`: the key has had those of a minute; `Retry-After` has the seconds."
-    ),
-    503: describe("`redis_unreachable`: try again in a moment."),
-}
+FOREIGN = errors.foreign_origin("https://example.org", "talk.example.com")
+"""An example."""
+REFUSED = answers(
+    errors.no_grant(),
+    errors.grant_refused(),
+    errors.not_allowed("talk"),
+    errors.not_invited(),
+    errors.not_owner(),
+    FOREIGN,
+    errors.access_is_open(),
+    errors.bad_message("room", "String should match pattern"),
+    errors.slow_down(8),
+    errors.too_many_requests(600, 8),
+    errors.redis_unavailable(),
+)
 """Answers of all routes that take a grant, by status."""
+BODY = answers(errors.request_refused("There was an error parsing the body"), errors.body_too_large())
+"""Further answers of those that take a body."""
+KEY = HTTPBearer(
+    scheme_name="Key", auto_error=False, bearerFormat="wta_ID_SECRET", description="An API key; see docs/access.md."
+)
+COOKIE = APIKeyCookie(
+    name="__Host-wta", scheme_name="SignIn", auto_error=False, description="The cookie of a browser that has signed in."
+)
+SCHEMES = [Depends(KEY), Depends(COOKIE)]
+"""Both bring a grant. They are for the description of routes; ``security/credentials.py`` reads them."""
 
 
 def access_of(connection: HTTPConnection) -> Access:
@@ -41,7 +56,9 @@ def settings_of(connection: HTTPConnection) -> Settings:
     return settings
 
 
-async def grant_of(request: Request) -> Grant | None:
+async def grant_of(
+    request: Request, _: Annotated[object, Depends(KEY)], __: Annotated[object, Depends(COOKIE)]
+) -> Grant | None:
     """Return the client's grant; a FastAPI dependency. It raises what ``app.py`` answers with a status."""
     return await acceptor_of(request).grant_of(request) if settings_of(request).closed else OPEN
 

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
 from fastapi_service.api.acceptor import Acceptor, acceptor_of
+from fastapi_service.api.problems import refused
 from fastapi_service.api.serializer import Audio, Incoming
 from fastapi_service.api.validation import check_audio, check_size, explain
 from fastapi_service.delivery.frames import Close, Frame
@@ -30,8 +31,7 @@ async def ws(websocket: WebSocket, acceptor: Annotated[Acceptor, Depends(accepto
 async def plain(request: Request, acceptor: Annotated[Acceptor, Depends(acceptor_of)]) -> JSONResponse:
     """Answer a request that is no handshake: a proxy has dropped the headers that make it one."""
     error = acceptor.refuse_plain(request)
-    body = {"code": error.code, "message": error.message, "remedy": error.remedy}
-    return JSONResponse(body, 426, {"Upgrade": "websocket", "Connection": "Upgrade", "Cache-Control": "no-store"})
+    return refused(426, error, {"Upgrade": "websocket", "Connection": "Upgrade"})
 
 
 class NativeSerializer:

@@ -8,11 +8,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from fastapi_service import errors
 from fastapi_service.api.acceptor import Acceptor, acceptor_of
-from fastapi_service.api.grants import needs
-from fastapi_service.api.problems import describe, refused
+from fastapi_service.api.answers import answers, example
+from fastapi_service.api.grants import FOREIGN, needs
+from fastapi_service.api.problems import refused
 from fastapi_service.monitoring.gauges import update_gauges
 from fastapi_service.monitoring.readiness import Check, Readiness, readiness
-from fastapi_service.security.origins import is_origin
+from fastapi_service.security.origins import LONGEST, SERIALIZED, is_origin
 from infra.redis_check import find_problem_async
 from infra.redis_client import AsyncRedis
 from wire.errors import WireError
@@ -26,7 +27,17 @@ def redis_of(request: Request) -> AsyncRedis:
     return redis
 
 
-@router.get("/healthz", summary="Is the gateway running?", response_class=PlainTextResponse)
+_READY = Readiness(ready=True, checks={"redis": Check(ready=True), "listener_service": Check(ready=True)})
+_LACKING = Check(ready=False, reason="no stt_worker is running")
+_NOT_READY = Readiness(ready=False, checks={"redis": Check(ready=True), "stt_worker": _LACKING})
+
+
+@router.get(
+    "/healthz",
+    summary="Is the gateway running?",
+    response_class=PlainTextResponse,
+    responses={200: example("ok\n", "It is running.", "text/plain")},
+)
 async def healthz() -> str:
     """Answer 200 while the gateway runs."""
     return "ok\n"
@@ -37,15 +48,23 @@ async def healthz() -> str:
     summary="Can speech be transcribed and analysed?",
     response_model=Readiness,
     responses={
-        422: describe("`bad_origin`: the parameter is no origin."),
-        503: {"model": Readiness, "description": "At least one check is not ready; `reason` says why."},
+        **answers(errors.bad_origin()),
+        200: example(_READY.model_dump(), "All checks are ready."),
+        503: {"model": Readiness}
+        | example(_NOT_READY.model_dump(), "At least one check is not ready; `reason` says why."),
     },
 )
 async def readyz(
     request: Request,
     redis: Annotated[AsyncRedis, Depends(redis_of)],
     acceptor: Annotated[Acceptor, Depends(acceptor_of)],
-    origin: Annotated[str | None, Query(description="Of a page: `connection` is whether it can open `/ws`.")] = None,
+    origin: Annotated[
+        str | None,
+        Query(
+            description="Of a page: `connection` is whether it can open `/ws`.",
+            json_schema_extra={"type": "string", "pattern": f"^{SERIALIZED}/?$", "maxLength": LONGEST},
+        ),
+    ] = None,
 ) -> JSONResponse:
     """Answer 200 when Redis and at least one instance of each service behind the gateway are ready.
 
@@ -86,11 +105,18 @@ async def openapi(request: Request) -> JSONResponse:
     dependencies=[needs("admin")],
     response_class=Response,
     responses={
-        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
-        401: describe(
-            "`no_grant`, `grant_refused`: access is closed, and the header `Authorization` has no valid key."
+        200: {
+            "description": "Metrics in the text format of Prometheus.",
+            "content": {"text/plain": {"schema": {"type": "string"}, "example": "wta_connections 3.0\n"}},
+        },
+        **answers(
+            errors.no_grant(),
+            errors.grant_refused(),
+            errors.not_allowed("admin"),
+            FOREIGN,
+            errors.slow_down(8),
+            errors.redis_unavailable(),
         ),
-        403: describe("`not_allowed`: the key lacks the scope admin."),
     },
 )
 async def metrics(redis: Annotated[AsyncRedis, Depends(redis_of)]) -> Response:

@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, ConfigDict
 
-from fastapi_service.api.grants import NO_STORE, REFUSED, AnyGrant, Parts, only_closed
-from fastapi_service.api.problems import describe
+from fastapi_service import errors
+from fastapi_service.api.answers import EXAMPLE_LINK, answers, example
+from fastapi_service.api.grants import BODY, NO_STORE, REFUSED, AnyGrant, Parts, only_closed
 from fastapi_service.storage.rooms import Links
 from wire.messages.base import RoomName
 
@@ -17,7 +18,9 @@ Name = Annotated[RoomName, Path(description="Name of the room.")]
 class NewRoom(BaseModel):
     """The name of a room; null for one that cannot be guessed."""
 
-    model_config = ConfigDict(hide_input_in_errors=True, extra="forbid")
+    model_config = ConfigDict(
+        hide_input_in_errors=True, extra="forbid", json_schema_extra={"examples": [{"room": "standup"}]}
+    )
 
     room: RoomName | None = None
 
@@ -30,11 +33,16 @@ class RoomLinks(BaseModel):
     read: str
 
 
+_LINKS = example(
+    RoomLinks(room="standup", talk=EXAMPLE_LINK, read=EXAMPLE_LINK[::-1]).model_dump(), "The secrets of the links."
+)
+
+
 @router.post(
     "/rooms",
     summary="Make a room",
     status_code=201,
-    responses=REFUSED | {409: describe("`room_taken`: there is a room with this name.")},
+    responses=REFUSED | BODY | answers(errors.room_taken()) | {201: _LINKS},
 )
 async def make_room(grant: AnyGrant, access: Parts, response: Response, body: NewRoom | None = None) -> RoomLinks:
     """Make a room that the client owns; returns the secrets of its links."""
@@ -43,7 +51,7 @@ async def make_room(grant: AnyGrant, access: Parts, response: Response, body: Ne
     return _shown(name, links)
 
 
-@router.post("/rooms/{room}/links", summary="Replace the links into a room", responses=REFUSED)
+@router.post("/rooms/{room}/links", summary="Replace the links into a room", responses=REFUSED | {200: _LINKS})
 async def renew_links(room: Name, grant: AnyGrant, access: Parts, response: Response) -> RoomLinks:
     """Make new links; those before lead nowhere, and those who are in the room stay."""
     response.headers.update(NO_STORE)
@@ -57,7 +65,9 @@ async def close_room(room: Name, grant: AnyGrant, access: Parts) -> Response:
     return Response(status_code=204, headers=NO_STORE)
 
 
-@router.delete("/rooms/{room}/people/{person}", summary="Remove a person from a room", responses=REFUSED)
+@router.delete(
+    "/rooms/{room}/people/{person}", summary="Remove a person from a room", responses=REFUSED | {200: _LINKS}
+)
 async def remove_person(
     room: Name,
     person: Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="Public id of the person.")],

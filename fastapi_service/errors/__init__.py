@@ -6,6 +6,7 @@ from fastapi_service.errors.conversations import *
 from fastapi_service.errors.deepgram import *
 from fastapi_service.errors.files import *
 from fastapi_service.errors.handshakes import *
+from fastapi_service.errors.http import *
 from fastapi_service.errors.limits import *
 from fastapi_service.errors.messages import *
 from fastapi_service.errors.rest import *

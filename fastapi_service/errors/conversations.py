@@ -1,9 +1,9 @@
-"""Errors of an export and a deletion."""
+"""Errors of requests for a session: lists, exports and deletions."""
 
 from collections.abc import Iterable
 
 from fastapi_service.errors.sessions import NO_SESSION
-from wire.errors import ProtocolError
+from wire.errors import AccessError, ProtocolError
 
 
 def bad_format(formats: Iterable[str]) -> ProtocolError:
@@ -26,6 +26,26 @@ def nothing_to_export() -> ProtocolError:
         "session_unknown",
         NO_SESSION,
         "Use the token that came with ready, within SESSION_TTL_S (an hour) after the session's last activity.",
+    )
+
+
+def session_unlisted() -> ProtocolError:
+    """A request names a session that its grant does not open."""
+    return ProtocolError(
+        "session_unknown",
+        "There is no such session, it has expired, or it began with another key or sign-in.",
+        "GET /v1/sessions has those that began with yours. For others, send the token that came with ready.",
+    )
+
+
+def no_key() -> AccessError:
+    """A request for sessions brings neither a grant nor a session's token; access may be open."""
+    return AccessError(
+        "no_grant",
+        "Sessions are shown to the key or the sign-in that they began with, to an admin, and by their tokens.",
+        "Send the header Authorization: Bearer with a key (python -m fastapi_service.keys create --scope admin), or "
+        "with the token that came with ready.",
+        status=401,
     )
 
 

@@ -35,7 +35,7 @@ def broken_form(reason: str) -> ProtocolError:
     return ProtocolError("bad_form", f"The form cannot be read: {reason}.", "See docs/doors.md.")
 
 
-def body_too_large() -> AudioError:
+def upload_too_large() -> AudioError:
     """A form has more bytes than the settings allow; how many that are is in the settings."""
     return AudioError(
         "too_large",

@@ -6,7 +6,9 @@ from collections.abc import Set
 DEFAULT_PORTS = {"http": "80", "ws": "80", "https": "443", "wss": "443"}
 LONGEST = 300
 """Characters of an origin: the longest name of a host has 253."""
-_SERIALIZED = re.compile(r"[a-z][a-z\d+.-]*://([a-z\d._~-]+|\[[\da-f:.]+\])(:\d{1,5})?|null")
+SERIALIZED = r"(?:[a-z][a-z0-9+.-]*://(?:[a-z0-9._~-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?|null)"
+"""Pattern of an origin as browsers send it."""
+_SERIALIZED = re.compile(SERIALIZED)
 _ORIGIN = re.compile(r"[a-z][a-z\d+.-]*://[^/?#@*\s]+|null|\*")
 
 

@@ -234,6 +234,10 @@ class SessionRegistry:
             log.warning("session flush failed", session=session_id, code=error.code)
         except Exception:  # the boundary: the result of this task is not awaited
             log.exception("session flush failed", session=session_id)
+        try:
+            await self._store.leave(session.record)
+        except (RedisError, OSError) as error:  # lists have it as live for a few minutes then
+            log.debug("session end not noted", session=session_id, error=type(error).__name__)
         log.info("session ended", session=session_id, segments=session.segments)
 
 

@@ -23,12 +23,12 @@ class Deletion:
         """A mark outlives all that can be outstanding of its session."""
         self._delete: AsyncScript[str] = redis.register_script(load_script(__package__, "delete"))
 
-    async def delete(self, session_id: str, token: str, *, owns: bool | None = None) -> None:
+    async def delete(self, session_id: str, token: str | None, *, owns: bool | None = None) -> None:
         """Delete the conversation of a session. Safe to repeat, with the same token.
 
         Args:
             session_id: of the session.
-            token: its token.
+            token: its token; None for a grant that opens the session, which was checked before.
             owns: whether it owns its room, by its grant; None: the first session of the room does.
 
         Raises:
@@ -38,8 +38,8 @@ class Deletion:
         """
         for _ in range(MAX_ATTEMPTS):
             digest, room = await self._redis.hmget(names.session(session_id), "token", "room")
-            if digest is None or not tokens.is_valid(token, digest):
-                if tokens.is_valid(token, await self._redis.get(names.deleted(session_id))):
+            if digest is None or not (token is None or tokens.is_valid(token, digest)):
+                if token is not None and tokens.is_valid(token, await self._redis.get(names.deleted(session_id))):
                     return
                 raise errors.nothing_to_delete()
             sessions = [session_id]
@@ -56,9 +56,12 @@ class Deletion:
         if room is not None:
             audiences.append(names.room_audience(room))
         plan = {
-            "sessions": [{"session": names.session(each), "deleted": names.deleted(each)} for each in sessions],
+            "sessions": [
+                {"id": each, "session": names.session(each), "deleted": names.deleted(each)} for each in sessions
+            ],
             "audiences": audiences,
             "keys": sorted({key for each in sessions for key in names.session_keys(each, room)}),
         }
-        keys = [names.DELETING, names.session(session_id), *([names.room_sessions(room)] if room is not None else [])]
+        keys = [names.DELETING, names.SESSIONS, names.session(session_id)]
+        keys += [names.room_sessions(room)] if room is not None else []
         return await self._delete(keys=keys, args=[digest, self._mark_ttl_s, json.dumps(plan)])

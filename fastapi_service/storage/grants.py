@@ -1,9 +1,11 @@
-"""The grant with which a session began, beside its token: a resume and an export are worth what it is worth."""
+"""The grant with which a session began, beside its token: resumes, exports and lists are worth what it is worth."""
 
 from typing import NamedTuple
 
 from fastapi_service.security import tokens
-from infra.redis_client import AsyncRedis
+from fastapi_service.storage.session_list import list_ttl_s
+from infra.redis_client import AsyncRedis, load_script
+from infra.redis_types import AsyncScript
 from wire import names
 
 ORPHAN_TTL_S = 60
@@ -11,7 +13,7 @@ ORPHAN_TTL_S = 60
 
 
 class Begun(NamedTuple):
-    """A session, as its token opens it."""
+    """A session, as its token or its grant opens it."""
 
     room: str | None
     person: str
@@ -23,18 +25,30 @@ class Begun(NamedTuple):
 class SessionGrants:
     """Every method raises RedisError or OSError while Redis is unavailable."""
 
-    def __init__(self, redis: AsyncRedis) -> None:
+    def __init__(self, redis: AsyncRedis, session_ttl_s: int) -> None:
+        """Register the script; ``session_ttl_s`` is the longest life of a session without activity, in seconds."""
         self._redis = redis
+        self._list_ttl_s = list_ttl_s(session_ttl_s)
+        self._remember: AsyncScript[int] = redis.register_script(load_script(__package__, "remember"))
 
-    async def remember(self, session_id: str, grant: str) -> None:
-        """Keep the grant of a session that has just begun."""
-        pipeline = self._redis.pipeline()
-        pipeline.hset(names.session(session_id), mapping={"grant": grant})
-        pipeline.expire(names.session(session_id), ORPHAN_TTL_S, nx=True)  # a session has its own time already
-        await pipeline.execute()
+    async def remember(self, session_id: str, grant: str, began_by: str | None = None) -> None:
+        """Keep the grant of a session that has just begun; with ``began_by`` it is listed under that name, too."""
+        keys = [names.session(session_id), names.SESSIONS]
+        listed = [names.listed(session_id, None), names.listed(session_id, began_by), names.sessions_of(began_by or "")]
+        await self._remember(keys=keys, args=[grant, ORPHAN_TTL_S, began_by or "", *listed, self._list_ttl_s])
 
     async def of(self, session_id: str, token: str) -> Begun | None:
         """Return the room and the grant of a session; None for a wrong token or an unknown session."""
+        digest, begun = await self._find(session_id)
+        return begun if tokens.is_valid(token, digest) else None
+
+    async def find(self, session_id: str) -> Begun | None:
+        """Return a session without its token, for whoever holds a grant; None for an unknown session."""
+        digest, begun = await self._find(session_id)
+        return begun if digest is not None else None
+
+    async def _find(self, session_id: str) -> tuple[str | None, Begun]:
+        """Return the digest of a session's token, if there is a session, and the rest."""
         fields = ("token", "room", "person", "grant")
         digest, room, person, grant = await self._redis.hmget(names.session(session_id), *fields)
-        return Begun(room, person or "", grant) if tokens.is_valid(token, digest) else None
+        return digest, Begun(room, person or "", grant)

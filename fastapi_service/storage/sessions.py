@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from fastapi_service import errors
 from fastapi_service.security import tokens
 from fastapi_service.storage.record import SessionRecord, the_only
+from fastapi_service.storage.session_list import list_ttl_s
+from infra.clock import now
 from infra.ledger.admission import SessionDeleted, why_unknown
 from infra.redis_client import AsyncRedis, load_script
 from infra.redis_types import AsyncScript, Value
@@ -43,6 +45,7 @@ class SessionStore:
         self._join_room: AsyncScript[int] = redis.register_script(load_script(__package__, "join_room"))
         self._acknowledge: AsyncScript[str] = redis.register_script(load_script(__package__, "acknowledge"))
         self._configure: AsyncScript[str] = redis.register_script(load_script(__package__, "configure"))
+        self._leave: AsyncScript[str] = redis.register_script(load_script(__package__, "leave"))
         self._resume: AsyncScript[_Progress | None] = redis.register_script(load_script(__package__, "resume"))
 
     async def create(self, start: Start) -> tuple[SessionRecord, str]:
@@ -63,8 +66,13 @@ class SessionStore:
             name=start.name,
             role=start.role,
         )
+        began_ms = round(now() * 1000)
         pipeline = self._redis.pipeline()
-        pipeline.hset(names.session(record.session_id), mapping=_fields(record, tokens.digest(token)))
+        pipeline.hset(
+            names.session(record.session_id), mapping=_fields(record, tokens.digest(token)) | {"began_at": began_ms}
+        )
+        pipeline.zadd(names.SESSIONS, {names.listed(session_id, None): began_ms})
+        pipeline.expire(names.SESSIONS, list_ttl_s(self._ttl_s))
         pipeline.expire(names.session(record.session_id), self._ttl_s)
         for key in names.session_keys(record.session_id, record.room):
             pipeline.expire(key, self._ttl_s, gt=True)  # a room has a log before its newest session joins
@@ -149,6 +157,10 @@ class SessionStore:
         for key in names.session_keys(record.session_id, record.room):
             pipeline.expire(key, self._ttl_s, gt=True)
         await pipeline.execute()
+
+    async def leave(self, record: SessionRecord) -> None:
+        """Note that the connection has ended, unless another one owns the session now."""
+        await self._leave(keys=[names.session(record.session_id)], args=[record.owner, round(now() * 1000)])
 
     async def is_deleted(self, session_id: str) -> bool:
         """Return True if a session was deleted."""

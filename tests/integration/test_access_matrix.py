@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
+from fastapi_service.api.routes import flattened
 from tests.support.closed import (
     EVIL,
     PHRASE,
@@ -134,6 +136,23 @@ def _tickets(world: World, name: str) -> str:
     return _plain(world.client.post("/tickets", json=visitor.link, headers=visitor.headers))
 
 
+def _session(
+    method: str = "GET", path: str = "", of: str | None = None, *, token: bool = False
+) -> Callable[[World, str], str]:
+    """A request for one's own session, or for that of another client; with the own token, or the grant alone."""
+
+    def run(world: World, name: str) -> str:
+        session = world.sessions[of or name]
+        if method == "DELETE":  # one that no other cell needs
+            session = begin(world.client, world.visitors[of or name])
+        headers = dict(world.visitors[name].headers)
+        if token:
+            headers["Authorization"] = f"Bearer {world.sessions[name]['token']}"
+        return _plain(world.client.request(method, f"/v1/sessions/{session['session_id']}{path}", headers=headers))
+
+    return run
+
+
 def _export(session_of: str | None, *, token: bool = True) -> Callable[[World, str], str]:
     def run(world: World, name: str) -> str:
         session = world.sessions[session_of or name]
@@ -151,7 +170,7 @@ def _export_of_the_room(world: World, name: str) -> str:
     return _export(of)(world, name)
 
 
-def _delete(world: World, name: str) -> str:
+def _delete(world: World, name: str, door: str = "", *, token: bool = True) -> str:
     """A session in another room of the same owner, with a link into that room for those who live by links."""
     made = world.client.post("/rooms", headers=world.visitors["owner"].headers).json()
     visitor, start = world.visitors[name], {"type": "start", "room": made["room"]}
@@ -160,9 +179,10 @@ def _delete(world: World, name: str) -> str:
     received = converse(world.client, visitor, start)
     if received[0]["type"] != "ready":
         return outcome(received)
-    headers = {key: value for key, value in visitor.headers.items() if key != "Authorization"}
-    headers["Authorization"] = f"Bearer {received[0]['token']}"
-    return _plain(world.client.delete(f"/sessions/{received[0]['session_id']}", headers=headers))
+    headers = {key: value for key, value in visitor.headers.items() if key != "Authorization" or not token}
+    if token:
+        headers["Authorization"] = f"Bearer {received[0]['token']}"
+    return _plain(world.client.delete(f"{door}/sessions/{received[0]['session_id']}", headers=headers))
 
 
 def _file(path: str) -> Callable[[World, str], str]:
@@ -287,6 +307,15 @@ REQUESTS: dict[str, Callable[[World, str], str]] = {
     "GET /v1/models/MODEL": _get("/v1/models/whisper-1"),
     "GET /v1/jobs/JOB, of another client": _job("GET"),
     "DELETE /v1/jobs/JOB, of another client": _job("DELETE"),
+    "GET /v1/sessions": _get("/v1/sessions"),
+    "GET /v1/sessions/SESSION, own, with its token": _session(token=True),
+    "GET /v1/sessions/SESSION, own, without it": _session(),
+    "GET /v1/sessions/SESSION, the member's": _session(of="member"),
+    "its transcript, with its token": _session(path="/transcript", token=True),
+    "its transcript, the member's": _session(path="/transcript?format=srt", of="member"),
+    "DELETE /v1/sessions/SESSION, the member's": _session("DELETE", of="member"),
+    "DELETE /v1/sessions/SESSION, in a room, with its token": partial(_delete, door="/v1"),
+    "DELETE /v1/sessions/SESSION, in a room, without it": partial(_delete, door="/v1", token=False),
     "/decode": _decode,
     "/ws, audio at once": _audio_at_once,
     "start, private": _ws(room=False),
@@ -318,23 +347,18 @@ def test_every_route_asks_for_a_grant_or_is_public(world: World) -> None:
     """Of a client without a grant each route refuses all methods, also one that is added later."""
     public = {"/", "/healthz", "/readyz", "/access", "/login", "/ws", "/decode", "/static", "/v1/listen", "/twilio"}
     own_token = {"/sessions/{session_id}/export", "/sessions/{session_id}"}
-    tried = 0
-    for route in routes_of(world.client.app):
+    tried: list[str] = []
+    for route in flattened(world.client.app.routes):  # type: ignore[attr-defined]
         path = str(getattr(route, "path", ""))
         if path in public | own_token or not getattr(route, "methods", None):
             continue
-        for method in route.methods - {"HEAD"}:
-            url = path.replace("{room}", world.room).replace("{person}", "0" * 16).replace("{job_id}", "0" * 32)
-            tried += 1
+        tried.append(path)
+        for method in route.methods - {"HEAD"}:  # type: ignore[attr-defined]
+            url = path.replace("{room}", world.room).replace("{person}", "0" * 16).replace("{session_id}", "0" * 32)
+            url = url.replace("{job_id}", "0" * 32)
             answer = world.client.request(method, url)
             assert (answer.status_code, code_of(answer)) == (401, "no_grant"), f"{method} {path}"
-    assert tried > 10
-
-
-def routes_of(app: Any) -> Iterator[Any]:
-    """All routes, also those of the routers that an application includes."""
-    for route in app.routes:
-        yield from routes_of(route.original_router) if hasattr(route, "original_router") else [route]
+    assert {"/metrics", "/rooms", "/v1/sessions", "/v1/sessions/{session_id}"} <= {*tried}
 
 
 def test_redis_has_digests_only(world: World, redis_server: RedisServer) -> None:
@@ -345,6 +369,7 @@ def test_redis_has_digests_only(world: World, redis_server: RedisServer) -> None
         secrets += [value.removeprefix("Bearer ").removeprefix("wta=") for value in visitor.headers.values()]
         secrets += [visitor.link["invite"]] if visitor.link else []
     with connect(redis_server.url) as redis:
+        assert len(redis.keys(f"{names.SESSIONS}:*")) >= 3
         stored = [key + _content(redis, key) for key in redis.keys("*")]
         assert redis.exists(names.PASSPHRASE)
     assert len([text for text in stored if "wta:login:" in text or "wta:ticket:" in text]) >= 3
@@ -355,6 +380,8 @@ def _content(redis: Redis, key: str) -> str:
     """Return what a key of access or of a session holds."""
     if key.startswith(("wta:login:", "wta:ticket:")):
         return str(redis.get(key))
+    if key.startswith(names.SESSIONS):
+        return " ".join(redis.zrange(key, 0, -1))
     return (
         json.dumps(redis.hgetall(key)) if key.startswith(("wta:key:", "wta:room:", "wta:pass", "wta:session:")) else ""
     )

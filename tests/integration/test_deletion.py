@@ -177,7 +177,7 @@ async def test_a_client_that_goes_on_is_told_that_it_was_deleted(setting: Settin
 
 async def test_a_grant_that_is_kept_after_the_deletion_expires(setting: Setting) -> None:
     """The owner of a room may delete it while others enter; a grant may have the name of a person."""
-    grants = SessionGrants(setting.aredis)
+    grants = SessionGrants(setting.aredis, TTL_S)
     begun, deleted = await setting.begin(), await setting.begin()
     await setting.deletion.delete(deleted.session_id, deleted.token)
     for one in (begun, deleted):

@@ -278,6 +278,8 @@ class FakeStore:
     frozen: bool = False
     people: list[PersonStatistics] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)
+    left: list[str] = field(default_factory=list)
+    """Owners whose connections have ended."""
 
     async def create(self, start: Start) -> tuple[SessionRecord, str]:
         return replace(RECORD, room=start.room), "token"
@@ -288,6 +290,9 @@ class FakeStore:
 
     async def touch(self, record: SessionRecord) -> None:
         pass
+
+    async def leave(self, record: SessionRecord) -> None:
+        self.left.append(record.owner)
 
     async def owners(self, session_ids: Sequence[str]) -> list[str | None]:
         return [self.owned_by.get(session_id) for session_id in session_ids]

@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 SessionId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 """128 random bits in hexadecimal."""
-RoomName = Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")]
+_ROOM_IN_SCHEMAS = r"^[\p{L}\p{M}\p{Nd}_.-]{1,64}$"
+"""In the regular expressions of JSON Schema, ``\\w`` has the letters of English only."""
+RoomName = Annotated[str, Field(pattern=r"^[\w.-]{1,64}$", json_schema_extra={"pattern": _ROOM_IN_SCHEMAS})]
 """1–64 letters (of any script), digits, ``_``, ``.`` or ``-``."""
 PersonId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 """Public id of a person in a room; see ``wire.people.person_id``."""

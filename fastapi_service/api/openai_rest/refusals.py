@@ -118,7 +118,7 @@ def _typed(error: Exception, status: int) -> WireError:
     if status == 503:
         return errors.redis_unavailable()
     if status == 413:
-        return errors.body_too_large()
+        return errors.upload_too_large()
     if isinstance(error, RequestValidationError):
         return errors.bad_message("", error.errors()[0]["msg"])
     if isinstance(error, HTTPException):

@@ -78,7 +78,7 @@ class Uploads:
         length = request.headers.get("content-length", "")
         size = max(0, int(length) - FORM_BYTES) if length.isascii() and length.isdigit() else self._largest
         if size > self._largest:
-            raise errors.body_too_large()
+            raise errors.upload_too_large()
         return size
 
 

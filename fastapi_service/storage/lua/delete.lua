@@ -1,8 +1,9 @@
 -- Delete sessions: what can be read of them goes at once, and marks keep everybody from writing for them.
--- KEYS: deleting, the session that is named by the caller, and the list of its room's sessions, if it has a room
+-- KEYS: deleting, list of all sessions, the session that is named by the caller, and the list of its room's sessions, if
+-- it has a room
 -- ARGV: digest of the caller's token, TTL of the marks (s), sessions and other keys as JSON, see deletion.py
 -- Returns deleted | changed (somebody has joined the room since it was read) | unknown (the session has expired)
-local deleting, session, room_sessions = KEYS[1], KEYS[2], KEYS[3]
+local deleting, all, session, room_sessions = unpack(KEYS)
 local digest, mark_ttl_s, plan = ARGV[1], ARGV[2], cjson.decode(ARGV[3])
 
 if redis.call('HGET', session, 'token') ~= digest then return 'unknown' end
@@ -11,8 +12,13 @@ if room_sessions and redis.call('LLEN', room_sessions) ~= #plan.sessions then re
 local now = redis.call('TIME')
 local seconds = now[1] + now[2] / 1e6
 for _, member in ipairs(plan.sessions) do
-  local token = redis.call('HGET', member.session, 'token') or '' -- of one that has expired, nothing else is left
-  redis.call('SET', member.deleted, token, 'EX', mark_ttl_s)
+  local token, began_by = unpack(redis.call('HMGET', member.session, 'token', 'began_by'))
+  redis.call('SET', member.deleted, token or '', 'EX', mark_ttl_s) -- of one that has expired, nothing else is left
+  redis.call('ZREM', all, member.id)
+  if began_by then
+    redis.call('ZREM', all, member.id .. ' ' .. began_by)
+    redis.call('ZREM', all .. ':' .. began_by, member.id .. ' ' .. began_by)
+  end
 end
 for _, audience in ipairs(plan.audiences) do redis.call('ZADD', deleting, seconds, audience) end
 for _, key in ipairs(plan.keys) do redis.call('UNLINK', key) end

@@ -17,19 +17,25 @@ from tests.support.speakers import ALICE
 
 EXPORT = "/sessions/{session_id}/export"
 DELETION = "/sessions/{session_id}"
+LIST = "/v1/sessions"
 REFUSED = {"401", "403", "404", "429", "503"}
 FILE = {"200", "202", "400", "401", "403", "408", "413", "415", "429", "503"}
+BODY = {"400", "413"}
 STATUSES = {
     ("delete", DELETION): {"204", "401", "403", "404", "503"},
     ("get", EXPORT): {"200", "400", "401", "403", "404", "503"},
+    ("get", LIST): {"200", "401", "403", "429", "503"},
+    ("get", f"{LIST}/{{session_id}}"): {"200"} | REFUSED,
+    ("delete", f"{LIST}/{{session_id}}"): {"204"} | REFUSED,
+    ("get", f"{LIST}/{{session_id}}/transcript"): {"200", "400"} | REFUSED,
     ("get", "/healthz"): {"200"},
     ("get", "/readyz"): {"200", "503"},
-    ("get", "/metrics"): {"200", "401", "403"},
-    ("get", "/access"): {"200", "403", "503"},
-    ("post", "/login"): {"204"} | REFUSED,
+    ("get", "/metrics"): {"200", "401", "403", "429", "503"},
+    ("get", "/access"): {"200", "401", "403", "429", "503"},
+    ("post", "/login"): {"204"} | REFUSED | BODY,
     ("delete", "/login"): {"204"} | REFUSED,
-    ("post", "/tickets"): {"201"} | REFUSED,
-    ("post", "/rooms"): {"201", "409"} | REFUSED,
+    ("post", "/tickets"): {"201"} | REFUSED | BODY,
+    ("post", "/rooms"): {"201", "409"} | REFUSED | BODY,
     ("post", "/rooms/{room}/links"): {"200"} | REFUSED,
     ("delete", "/rooms/{room}"): {"204"} | REFUSED,
     ("delete", "/rooms/{room}/people/{person}"): {"200"} | REFUSED,
@@ -109,7 +115,8 @@ def test_openapi_names_formats_token_and_errors_of_the_export(schema: dict[str, 
     for status in STATUSES["get", EXPORT] - {"200"}:
         (content,) = operation["responses"][status]["content"].values()
         assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
-    assert set(schema["components"]["schemas"]["Problem"]["required"]) == {"code", "message", "remedy"}
+    problem = {"type", "title", "status", "detail"} | {"code", "message", "remedy"}
+    assert set(schema["components"]["schemas"]["Problem"]["required"]) == problem
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])

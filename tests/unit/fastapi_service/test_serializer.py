@@ -198,7 +198,8 @@ def test_an_invalid_handshake_is_refused_over_http(rate: str, code: str) -> None
     with pytest.raises(WebSocketDenialResponse) as denied, client(registry).websocket_connect(f"/lines?rate={rate}"):
         pass
     assert denied.value.status_code == 400
-    assert (denied.value.json()["code"], set(denied.value.json())) == (code, {"code", "message", "remedy"})
+    members = {"type", "title", "status", "detail"} | {"code", "message", "remedy"}
+    assert (denied.value.json()["code"], set(denied.value.json())) == (code, members)
     assert (registry.starts, registry.left) == ([], [])
 
 
