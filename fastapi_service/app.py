@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from fastapi_service.api import access, decode, native, operations, page, problems, rooms, sessions
+from fastapi_service.api.realtime import router as realtime
 from fastapi_service.decoding.decoder import Decoders
 from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.endpointing.voice import VoiceModel
@@ -70,7 +71,7 @@ def create_app(settings: Settings, voice: VoiceModel | None = None) -> FastAPI:
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.proxies)
     app.add_middleware(SignedInUser, networks=settings.proxies, header=settings.login_header)
     app.add_middleware(ForwardedHost, networks=settings.proxies)  # the last one added is called first
-    for door in (native, decode, sessions, access, rooms, operations, page):
+    for door in (native, decode, realtime, sessions, access, rooms, operations, page):
         app.include_router(door.router)
     app.mount("/static", page.PageFiles(directory=page.STATIC), name="static")
     return app
