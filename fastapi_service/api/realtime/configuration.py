@@ -1,9 +1,9 @@
 """The settings of a session as its client sees them: read from ``session.update``, shown in ``session.updated``."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from fastapi_service.api.realtime.audio import RATE, Format
 from fastapi_service.api.realtime.turn_detection import Lenient, SemanticVad, ServerVad, TurnDetection
@@ -45,9 +45,16 @@ class InputFormat(Lenient):
     rate: int | None = None
 
 
+class NoiseReduction(Lenient):
+    """Without effect: the model needs none."""
+
+    type: Literal["near_field", "far_field"] | None = None
+    strength: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+
+
 class _Input(Lenient):
     format: InputFormat | None = None
-    noise_reduction: dict[str, Any] | None = None
+    noise_reduction: NoiseReduction | None = None
     transcription: Transcription | None = None
     turn_detection: TurnDetection | None = None
 
@@ -70,11 +77,10 @@ _USUAL = ServerVad(type="server_vad")
 
 @dataclass(frozen=True)
 class Configuration:
-    """What applies to a session."""
+    """The settings of a session."""
 
     format: Format = "audio/pcm"
-    noise_reduction: dict[str, Any] | None = None
-    """Shown, and without effect."""
+    noise_reduction: NoiseReduction | None = None
     transcription: Transcription = _ANY
     turn_detection: ServerVad | SemanticVad | None = _USUAL
     """None: utterances end with a commit."""
@@ -136,7 +142,7 @@ class Configuration:
         turns = self.turn_detection.shown(usual) if self.turn_detection is not None else None
         known = {
             "format": coding,
-            "noise_reduction": self.noise_reduction,
+            "noise_reduction": self.noise_reduction and self.noise_reduction.model_dump(exclude_none=True),
             "transcription": self.transcription.model_dump(exclude_none=True),
             "turn_detection": turns,
         }
@@ -159,4 +165,7 @@ def _explained(invalid: ValidationError) -> errors.EventError:
     first = invalid.errors(include_input=False, include_url=False)[0]
     tags = {"server_vad", "semantic_vad"}
     path = ".".join(["session", *(str(place) for place in first["loc"] if place not in tags)])
-    return errors.bad_field(path, first["msg"])
+    if first["type"].startswith("union_tag"):
+        return errors.bad_field(f"{path}.type", "known are server_vad and semantic_vad; null for manual commits")
+    reason = "it is no object" if first["type"] in {"model_type", "dict_type"} else first["msg"]
+    return errors.bad_field(path, reason)

@@ -19,7 +19,7 @@ class Item:
     """The client has read of its beginning."""
     segments: list[int] = field(default_factory=list)
     results: list[SegmentEnd] = field(default_factory=list)
-    """Of the first segments: results come in order."""
+    """Those of the first segments: results come in order."""
     shown: str = ""
     """Text in deltas."""
     known: str = ""

@@ -58,13 +58,13 @@ class RealtimeSerializer:
         self._new_id = new_id
         self._audio = InputAudio()
         self._wanted = Configuration()
-        """What applies to the next event."""
+        """Holds for the next event."""
         self._updates: dict[int, Configuration] = {}
         """Number of an update → what applies with it, for ``encode`` to show."""
         self._count = 0
         """Updates so far."""
         self._shown = self._wanted
-        """What applies to the messages that are encoded."""
+        """Holds for the messages that are encoded."""
         self._ready: Ready | None = None
         self._refused: deque[errors.EventError] = deque(maxlen=MAX_ERRORS)
         """Errors on their way to ``encode``, with what the message for clients lacks."""
@@ -171,10 +171,9 @@ class RealtimeSerializer:
         return beta.session(session, what) if self._is_beta else {"type": f"session.{what}", "session": session}
 
     def _error(self, message: Error) -> Event:
-        while self._refused:
+        if self._refused and (self._refused[0].code, self._refused[0].message) == (message.code, message.message):
             refused = self._refused.popleft()
-            if (refused.code, refused.message) == (message.code, message.message):
-                return events.error(message, refused.param, refused.event_id)
+            return events.error(message, refused.param, refused.event_id)
         return events.error(message)
 
     def close(self, code: int) -> Close:

@@ -1,4 +1,4 @@
-"""What ends the utterances of a session: ``turn_detection``."""
+"""The setting ``turn_detection``: it decides by what the utterances of a session end."""
 
 from typing import Annotated, Any, Literal
 
