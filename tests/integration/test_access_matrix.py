@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
+from starlette.testclient import TestClient, WebSocketDenialResponse
+from starlette.websockets import WebSocketDisconnect
 
 from tests.support.closed import (
     EVIL,
@@ -207,6 +208,19 @@ def _resume(world: World, name: str) -> str:
     return outcome(converse(world.client, Visitor(headers), {"type": "start"} | credentials))
 
 
+def _realtime(world: World, name: str) -> str:
+    """A page or a program of OpenAI's clients: nothing but its handshake has a grant."""
+    headers = {"Host": "localhost"} | world.visitors[name].headers
+    try:
+        with world.client.websocket_connect("/v1/realtime", headers=headers) as line:
+            first = json.loads(line.receive_text())
+            return "yes" if first["type"] == "session.created" else str(first["error"]["code"])
+    except WebSocketDenialResponse as denied:
+        return str(denied.json()["code"])
+    except WebSocketDisconnect:
+        return "origin_refused"
+
+
 REQUESTS: dict[str, Callable[[World, str], str]] = {
     "page": _get("/"),
     "/healthz": _get("/healthz"),
@@ -234,6 +248,7 @@ REQUESTS: dict[str, Callable[[World, str], str]] = {
     "configure in the room": _ws({"type": "configure", "prompt": "Valkey"}),
     "ping in the room": _ws({"type": "ping"}),
     "resume, own session": _resume,
+    "/v1/realtime": _realtime,
 }
 
 
@@ -251,7 +266,7 @@ def test_the_table_has_every_request() -> None:
 
 def test_every_route_asks_for_a_grant_or_is_public(world: World) -> None:
     """Of a client without a grant each route refuses all methods, also one that is added later."""
-    public = {"/", "/healthz", "/readyz", "/access", "/login", "/ws", "/decode", "/static"}
+    public = {"/", "/healthz", "/readyz", "/access", "/login", "/ws", "/decode", "/v1/realtime", "/static"}
     own_token = {"/sessions/{session_id}/export", "/sessions/{session_id}"}
     for route in world.client.app.routes:  # type: ignore[attr-defined]
         path = str(getattr(route, "path", ""))
