@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from fastapi_service.api import access, decode, native, operations, page, problems, rooms, sessions
-from fastapi_service.api.realtime import router as realtime
+from fastapi_service.api.realtime import route as realtime
 from fastapi_service.decoding.decoder import Decoders
 from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.endpointing.voice import VoiceModel

@@ -57,10 +57,15 @@ async def say(client: RecorderClient, spoken: Clip) -> None:
         await asyncio.sleep(max(0.0, started + number * FRAME_S - time.monotonic()))
 
 
+def normalized(text: str) -> str:
+    """A text as Whisper's English normaliser has it."""
+    return str(_normalize(text))
+
+
 def wer(expected: str, results: list[Final | NoSpeech | SegmentFailed]) -> float:
     """Word error rate of all final texts together, with Whisper's English normaliser."""
     heard = " ".join(result.text for result in results if isinstance(result, Final))
-    return float(jiwer.wer(_normalize(expected), _normalize(heard)))
+    return float(jiwer.wer(normalized(expected), normalized(heard)))
 
 
 def check_order(results: list[Final | NoSpeech | SegmentFailed]) -> None:
