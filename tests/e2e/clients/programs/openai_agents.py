@@ -7,6 +7,7 @@ from typing import Any
 from livekit import rtc
 from livekit.agents import APIConnectOptions
 from livekit.agents.stt import SpeechEvent
+from livekit.agents.utils import http_context
 from livekit.plugins import openai
 from pipecat.frames.frames import (
     ErrorFrame,
@@ -35,29 +36,35 @@ def pieces(file: str, silence_s: float) -> tuple[list[bytes], int]:
 
 
 async def livekit(url: str, files: list[str], options: dict[str, Any], key: str = "any") -> list[dict[str, Any]]:
-    """Push files into one stream; returns its events."""
-    stt = openai.STT(base_url=f"{url}/v1", api_key=key, use_realtime=True, **options)
-    events: list[SpeechEvent] = []
-    async with stt.stream(conn_options=APIConnectOptions(max_retry=0)) as stream:
+    """Push files into one stream; returns its events up to a final text for each."""
+    async with http_context.open():
+        stt = openai.STT(base_url=f"{url}/v1", api_key=key, use_realtime=True, **options)
+        async with stt.stream(conn_options=APIConnectOptions(max_retry=0)) as stream, asyncio.timeout(60):
+            pushing = asyncio.create_task(push(stream, files))
+            try:
+                return await events_of(stream, len(files))
+            finally:
+                pushing.cancel()
+                await stt.aclose()
 
-        async def push() -> None:
-            for file in files:
-                audio, rate = pieces(file, SILENCE_S)
-                for piece in audio:
-                    stream.push_frame(rtc.AudioFrame(piece, rate, 1, len(piece) // 2))
-                    await asyncio.sleep(CHUNK_S)
 
-        pushing = asyncio.create_task(push())
-        finals = 0
-        async with asyncio.timeout(60):
-            async for event in stream:
-                events.append(event)
-                finals += event.type.value == "final_transcript"
-                if finals == len(files):
-                    break
-        await pushing
-    await stt.aclose()
-    return [plain(event) for event in events]
+async def push(stream: Any, files: list[str]) -> None:
+    """Push files in real time."""
+    for file in files:
+        audio, rate = pieces(file, SILENCE_S)
+        for piece in audio:
+            stream.push_frame(rtc.AudioFrame(piece, rate, 1, len(piece) // 2))
+            await asyncio.sleep(CHUNK_S)
+
+
+async def events_of(stream: Any, finals: int) -> list[dict[str, Any]]:
+    """Return the events until so many final texts and their seconds have come."""
+    events: list[dict[str, Any]] = []
+    async for event in stream:
+        events.append(plain(event))
+        if sum("audio_s" in known for known in events) == finals:
+            break
+    return events
 
 
 def plain(event: SpeechEvent) -> dict[str, Any]:
