@@ -15,6 +15,7 @@ from fastapi_service.api.openai_rest import audio, jobs, models
 from fastapi_service.api.openai_rest.files import Files
 from fastapi_service.api.openai_rest.parts import Parts
 from fastapi_service.api.openapi import DescribedApp
+from fastapi_service.api.realtime import route as realtime
 from fastapi_service.api.twilio import route as twilio
 from fastapi_service.decoding.decoder import Decoders
 from fastapi_service.delivery.result_log import ResultLog
@@ -84,7 +85,7 @@ def create_app(settings: Settings, voice: VoiceModel | None = None) -> FastAPI:
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.proxies)
     app.add_middleware(SignedInUser, networks=settings.proxies, header=settings.login_header)
     app.add_middleware(ForwardedHost, networks=settings.proxies)  # the last one added is called first
-    doors = (native, deepgram, twilio, decode, audio, models, jobs)
+    doors = (native, deepgram, realtime, twilio, decode, audio, models, jobs)
     for door in (*doors, sessions, session_routes, access, rooms, operations, page):
         app.include_router(door.router)
     app.mount("/static", page.PageFiles(directory=page.STATIC), name="static")

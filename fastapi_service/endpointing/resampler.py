@@ -1,4 +1,4 @@
-"""A client's sample rate → 16 kHz, as one continuous stream."""
+"""A client's sample rate → 16 kHz, or another one, as one continuous stream."""
 
 import numpy as np
 import soxr
@@ -7,18 +7,20 @@ from wire.audio import SAMPLE_RATE, Pcm
 
 
 class StreamResampler:
-    """Keeps its filter state between chunks; a rate of 16 kHz passes through.
+    """Keeps its filter state between chunks; samples that have the wanted rate pass through.
 
     The state is dropped at a gap, so that positions before and after it stay exact.
     """
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, wanted: int = SAMPLE_RATE) -> None:
         """Begin a stream.
 
         Args:
             rate: Hz of the samples that come.
+            wanted: Hz of those that go.
         """
         self.rate = rate
+        self._wanted = wanted
         self._stream = self._begin()
 
     def feed(self, pcm: Pcm) -> Pcm:
@@ -37,4 +39,4 @@ class StreamResampler:
         return rest
 
     def _begin(self) -> soxr.ResampleStream | None:
-        return None if self.rate == SAMPLE_RATE else soxr.ResampleStream(self.rate, SAMPLE_RATE, 1, dtype="int16")
+        return None if self.rate == self._wanted else soxr.ResampleStream(self.rate, self._wanted, 1, dtype="int16")

@@ -284,6 +284,19 @@ def _resume(world: World, name: str) -> str:
     return outcome(converse(world.client, Visitor(headers), {"type": "start"} | credentials))
 
 
+def _realtime(world: World, name: str) -> str:
+    """A page or a program of OpenAI's clients: nothing but its handshake has a grant."""
+    headers = {"Host": "localhost"} | world.visitors[name].headers
+    try:
+        with world.client.websocket_connect("/v1/realtime", headers=headers) as line:
+            first = json.loads(line.receive_text())
+            return "yes" if first["type"] == "session.created" else str(first["error"]["code"])
+    except WebSocketDenialResponse as denied:
+        return str(denied.json()["code"])
+    except WebSocketDisconnect:
+        return "origin_refused"
+
+
 REQUESTS: dict[str, Callable[[World, str], str]] = {
     "page": _get("/"),
     "/healthz": _get("/healthz"),
@@ -328,6 +341,7 @@ REQUESTS: dict[str, Callable[[World, str], str]] = {
     "resume, own session": _resume,
     "/v1/listen": _listen,
     "/twilio, a call into the room": _call,
+    "/v1/realtime": _realtime,
 }
 
 
@@ -345,7 +359,8 @@ def test_the_table_has_every_request() -> None:
 
 def test_every_route_asks_for_a_grant_or_is_public(world: World) -> None:
     """Of a client without a grant each route refuses all methods, also one that is added later."""
-    public = {"/", "/healthz", "/readyz", "/access", "/login", "/ws", "/decode", "/static", "/v1/listen", "/twilio"}
+    public = {"/", "/healthz", "/readyz", "/access", "/login", "/static"}
+    public |= {"/ws", "/decode", "/v1/listen", "/v1/realtime", "/twilio"}  # their handshakes are in the table
     own_token = {"/sessions/{session_id}/export", "/sessions/{session_id}"}
     tried: list[str] = []
     for route in flattened(world.client.app.routes):  # type: ignore[attr-defined]

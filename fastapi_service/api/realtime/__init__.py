@@ -1,0 +1,1 @@
+"""The protocol of OpenAI Realtime, for transcription; see docs/doors.md."""

@@ -1,0 +1,73 @@
+"""The audio of a session: from the base64 of an event to PCM."""
+
+import base64
+from typing import Literal
+
+from fastapi_service.endpointing.resampler import StreamResampler
+from fastapi_service.errors import realtime as errors
+from infra.sound import g711
+from wire.audio import SAMPLE_BYTES, encode_pcm
+
+RATE = 24_000
+"""Hertz of PCM, and of the session: telephone speech becomes that, so that the format may change at any time."""
+MAX_BYTES = 15 << 20
+"""Audio in one event."""
+PIECE = RATE * SAMPLE_BYTES * 10
+"""Bytes of PCM, ten seconds: as much is taken in at once."""
+Format = Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
+_LAWS = {"audio/pcmu": g711.decode_mulaw, "audio/pcma": g711.decode_alaw}
+
+
+class InputAudio:
+    """The bytes of a client, in order. They are a stream: an event may end inside of a sample."""
+
+    def __init__(self) -> None:
+        """Begin with PCM."""
+        self._format: Format = "audio/pcm"
+        self._half = b""
+        """First byte of a sample whose second one is to come."""
+        self._resampler = StreamResampler(g711.RATE, RATE)
+        self.samples = 0
+        """Samples at ``RATE`` since the last commit, or the last clear."""
+
+    @property
+    def ms(self) -> int:
+        """Milliseconds since the last commit, or the last clear."""
+        return self.samples * 1000 // RATE
+
+    def append(self, encoded: str) -> list[bytes]:
+        """Return the PCM of an event, in pieces of at most ``PIECE`` bytes.
+
+        Raises:
+            EventError: it is not base64, or too much.
+        """
+        try:
+            data = base64.b64decode(encoded, validate=True)
+        except ValueError as error:  # binascii.Error is one; the other is text that is not ASCII
+            raise errors.bad_base64() from error
+        if len(data) > MAX_BYTES:
+            raise errors.audio_too_large(len(data), MAX_BYTES)
+        law = _LAWS.get(self._format)
+        pcm = self._whole(data) if law is None else encode_pcm(self._resampler.feed(law(data)))
+        self.samples += len(data) * RATE // g711.RATE if law is not None else len(pcm) // SAMPLE_BYTES
+        return [pcm[at : at + PIECE] for at in range(0, len(pcm), PIECE)]
+
+    def commit(self) -> list[bytes]:
+        """Return what is left of the audio so far; what comes is a new stream."""
+        rest = encode_pcm(self._resampler.flush())
+        self._half, self.samples = b"", 0
+        return [rest] if rest else []
+
+    def change(self, wanted: Format) -> list[bytes]:
+        """Take in another format from now on; returns what is left of the audio before."""
+        if wanted == self._format:
+            return []
+        rest, self._format, self._half = encode_pcm(self._resampler.flush()), wanted, b""
+        return [rest] if rest else []
+
+    def _whole(self, data: bytes) -> bytes:
+        """Return the whole samples; half a sample waits for the next event."""
+        data = self._half + data
+        end = len(data) // SAMPLE_BYTES * SAMPLE_BYTES
+        self._half = data[end:]
+        return data[:end]

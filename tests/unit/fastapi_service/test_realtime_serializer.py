@@ -1,0 +1,170 @@
+"""OpenAI Realtime: whole conversations, as pinned by the golden files."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastapi_service.api.realtime.serializer import RealtimeSerializer
+from fastapi_service.api.serializer import Audio, Incoming
+from fastapi_service.delivery.frames import Frame
+from wire.errors import ProtocolError
+from wire.messages.client import Configure, Ping
+from wire.messages.server import Error, Pong, server_message
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "realtime"
+
+
+class Line:
+    """A connection without a gateway: it answers pings and reports refusals."""
+
+    def __init__(self, *, is_beta: bool = False) -> None:
+        self._ids = 0
+        self._serializer = RealtimeSerializer(is_beta=is_beta, new_id=self._new_id)
+
+    def _new_id(self, prefix: str) -> str:
+        self._ids += 1
+        return f"{prefix}{self._ids}"
+
+    def client(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Take in an event of the client; returns what it brings to the session, and what the client gets."""
+        if "silence" in event:  # milliseconds of 24 kHz PCM, instead of their base64
+            event = {"type": event["type"], "audio": base64.b64encode(bytes(48 * event["silence"])).decode()}
+        try:
+            brought = self._serializer.decode(json.dumps(event))
+        except ProtocolError as error:
+            return {"gets": self.sent(Error(code=error.code, message=error.message, remedy=error.remedy))}
+        gets = [event for ping in brought if isinstance(ping, Ping) for event in self.sent(Pong(id=ping.id))]
+        return {"brings": [described(one) for one in brought if not isinstance(one, Ping)], "gets": gets}
+
+    def service(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Send a message of the gateway; returns what the client gets."""
+        return {"gets": self.sent(server_message.validate_python(message))}
+
+    def sent(self, message: Any) -> list[dict[str, Any]]:
+        return [json.loads(frame) for frame in self._serializer.encode(message)]
+
+
+def described(message: Incoming) -> str:
+    if isinstance(message, Audio):
+        return f"{len(message.pcm)} bytes of audio"
+    return repr(message.model_dump(exclude_unset=True)) if isinstance(message, Configure) else repr(message)
+
+
+def replayed(steps: list[dict[str, Any]], *, is_beta: bool) -> list[dict[str, Any]]:
+    """Return the steps with what they bring now."""
+    line = Line(is_beta=is_beta)
+    found = []
+    for step in steps:
+        given = {side: step[side] for side in ("client", "service") if side in step}
+        found.append(given | (line.client(given["client"]) if "client" in given else line.service(given["service"])))
+    return found
+
+
+@pytest.mark.parametrize("file", sorted(GOLDEN.glob("*.json")), ids=lambda file: file.stem)
+def test_a_conversation_goes_as_it_was(file: Path) -> None:
+    """What each event of the client brings to its session, and what the client gets for each message of the gateway."""
+    steps = json.loads(file.read_text(encoding="utf-8"))
+    assert replayed(steps, is_beta=file.stem == "beta") == steps
+
+
+@pytest.mark.parametrize("frame", [b"\x00\x01", "", "nonsense", "[]", "3", '{"type":', '"\\ud800"', "[" * 100_000])
+def test_a_frame_that_is_no_event_is_refused(frame: Frame) -> None:
+    """Whatever is in it; it is not repeated."""
+    with pytest.raises(ProtocolError) as refused:
+        RealtimeSerializer().decode(frame)
+    assert refused.value.code == "invalid_json"
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+anything = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+)
+names = st.sampled_from(["input_audio_buffer.append", "input_audio_buffer.commit", "session.update", "sing"])
+others = st.sampled_from(["input_audio_buffer.clear", "transcription_session.update", "response.create"])
+fields = {
+    "format": st.fixed_dictionaries(
+        {"type": st.sampled_from(["audio/pcm", "audio/pcmu", "x"])}, optional={"rate": scalars}
+    ),
+    "transcription": st.fixed_dictionaries(
+        {}, optional={"language": scalars, "languages": anything, "prompt": scalars, "keywords": anything}
+    ),
+    "turn_detection": st.fixed_dictionaries(
+        {"type": st.sampled_from(["server_vad", "semantic_vad", "x"])},
+        optional={
+            "threshold": scalars,
+            "silence_duration_ms": scalars,
+            "prefix_padding_ms": scalars,
+            "eagerness": scalars,
+        },
+    ),
+    "noise_reduction": anything,
+}
+sessions = st.fixed_dictionaries(
+    {"type": st.just("transcription")},
+    optional={
+        "audio": st.fixed_dictionaries({}, optional={"input": st.fixed_dictionaries({}, optional=fields) | anything}),
+        "include": anything,
+    },
+)
+client_events = st.fixed_dictionaries(
+    {"type": names | others | anything},
+    optional={"event_id": anything, "audio": anything, "session": sessions | anything},
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(client_events | anything, max_size=6))
+def test_any_json_is_taken_or_refused(sent: list[Any]) -> None:
+    """No other exception; each refusal is an error event, each update is shown, and what is shown is JSON."""
+    line = Line()
+    line.service(json.loads((GOLDEN / "closing.json").read_text(encoding="utf-8"))[0]["service"])
+    for event in sent:
+        answer = line.client(event if isinstance(event, dict) else {"type": event})
+        if "brings" not in answer:
+            assert [got["type"] for got in answer["gets"]] == ["error"]
+        elif event["type"] in ("session.update", "transcription_session.update"):
+            assert [got["type"] for got in answer["gets"]] == ["session.updated"]
+
+
+def test_an_error_names_the_event_that_it_is_about() -> None:
+    """Also when the gateway's own errors come in between."""
+    serializer = RealtimeSerializer()
+    refused = []
+    for number in range(3):
+        with pytest.raises(ProtocolError) as error:
+            serializer.decode(
+                json.dumps({"type": "input_audio_buffer.append", "audio": number, "event_id": f"e{number}"})
+            )
+        refused.append(Error(code=error.value.code, message=error.value.message, remedy=error.value.remedy))
+    own = Error(code="busy", message="Results are late.", remedy="Wait.")
+    found = [
+        json.loads(*serializer.encode(one))["error"]["event_id"] for one in (own, refused[0], own, *refused[1:], own)
+    ]
+    assert found == [None, "e0", None, "e1", "e2", None]
+
+
+def test_a_subprotocol_is_accepted_and_no_secret_is_sent_back() -> None:
+    """Browsers offer it beside their key."""
+    assert RealtimeSerializer(["realtime", "openai-insecure-api-key.secret"]).subprotocol == "realtime"
+    assert RealtimeSerializer(["openai-insecure-api-key.secret"]).subprotocol is None
+
+
+def test_too_much_audio_in_one_event_is_refused() -> None:
+    """OpenAI's limit is 15 MiB; so much is taken in pieces of ten seconds."""
+    serializer = RealtimeSerializer()
+    brought = serializer.decode(append(15 << 20))
+    assert sum(len(one.pcm) for one in brought if isinstance(one, Audio)) == 15 << 20
+    assert max(len(one.pcm) for one in brought if isinstance(one, Audio)) == 480_000
+    with pytest.raises(ProtocolError) as refused:
+        serializer.decode(append((15 << 20) + 1))
+    assert refused.value.code == "audio_too_large"
+
+
+def append(size: int) -> str:
+    audio = base64.b64encode(bytes(size)).decode()
+    return json.dumps({"type": "input_audio_buffer.append", "audio": audio})
