@@ -3,8 +3,9 @@
 from dataclasses import replace
 from functools import cache
 
-from fastapi_service.endpointing.endpointer import Endpointer, EndpointerOptions
+from fastapi_service.endpointing.endpointer import Endpointer
 from fastapi_service.endpointing.silero import SileroModel
+from fastapi_service.gateway import endpointer_options
 from fastapi_service.settings import Settings as GatewaySettings
 from stt_worker.engines.base import Context, Hypothesis, RecognitionConfig, Transcriber
 from stt_worker.engines.deadline import Deadline
@@ -14,11 +15,6 @@ from wire.audio import Samples
 
 LIMIT_S = 600.0
 """Longest time of one utterance: one that no busy machine reaches."""
-
-
-def endpointer_options(settings: GatewaySettings) -> EndpointerOptions:
-    """Return the gateway's settings as its endpointer takes them."""
-    return EndpointerOptions(**{name: getattr(settings, name) for name in EndpointerOptions.__dataclass_fields__})
 
 
 def new_endpointer(settings: GatewaySettings | None = None) -> Endpointer:

@@ -129,12 +129,17 @@ class Gateway:
         settings = self._settings
         contexts = Contexts(self.redis)
         ports = SessionPorts(self.store, Admission(self.redis), self._dispatcher, partials, contexts, voice=self._voice)
-        of_gateway = [name for name in EndpointerOptions.__dataclass_fields__ if name != "manual"]
         options = SessionOptions(
-            EndpointerOptions(**{name: getattr(settings, name) for name in of_gateway}),
+            endpointer_options(settings),
             settings.session_ttl_s,
             audio_timeout_s=settings.audio_timeout_s,
             interim_every_s=settings.interim_ms / 1000,
             context_s=settings.context_s,
         )
         return lambda record, client: Session(record, options, ports, client.send, client.send_error)
+
+
+def endpointer_options(settings: Settings) -> EndpointerOptions:
+    """Return the settings for the ends of utterances; ``manual`` is of single sessions."""
+    found = [name for name in EndpointerOptions.__dataclass_fields__ if name != "manual"]
+    return EndpointerOptions(**{name: getattr(settings, name) for name in found})

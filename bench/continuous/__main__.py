@@ -17,8 +17,8 @@ from bench.continuous.cases import Condition, Kind, Studio, clip_languages
 from bench.continuous.runs import Options, Runs, results
 from bench.continuous.tables import room_table, streams_table
 from bench.results import machine, print_header, write_results
-from bench.session import endpointer_options
 from bench.this_engine import load_engine
+from fastapi_service.gateway import endpointer_options
 from fastapi_service.settings import Settings as GatewaySettings
 from infra.settings import load_settings
 
