@@ -58,6 +58,14 @@ def test_every_content_has_examples_that_fit_its_schema(place: str, media_type: 
         assert all(f"`{each['code']}`" in description for each in found)
 
 
+def test_the_schema_of_a_transcript_has_every_field() -> None:
+    """As the example has them, which the format itself writes."""
+    content = DESCRIBED["paths"]["/v1/sessions/{session_id}/transcript"]["get"]["responses"]["200"]["content"]
+    (entry,) = content["application/json"]["example"]["entries"]
+    for model, fields in (("TranscriptEntry", entry), ("TranscriptSentiment", entry["sentiment"])):
+        assert set(DESCRIBED["components"]["schemas"][model]["properties"]) == set(fields)
+
+
 def test_every_refusal_is_a_problem() -> None:
     """Also those that FastAPI describes by itself. Only readiness answers with its own state."""
     refusals = {
