@@ -64,7 +64,9 @@ def _correct(path: str, operation: dict[str, Any]) -> None:
     """Describe refused fields as ``on_invalid`` answers them, and what is required."""
     found = operation["responses"]
     if _is_fastapis(found.get("422", {})):
-        found["422"] = answers(errors.bad_message("field", "Field required"))[422]
+        del found["422"]
+        if "400" not in found:  # a route that has it answers with that
+            found["422"] = answers(errors.bad_message("field", "Field required"))[422]
     for parameter in operation.get("parameters", ()):
         if parameter["schema"].get("default") == "":  # what is missing is said by the route
             parameter["required"] = True

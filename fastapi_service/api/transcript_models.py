@@ -1,5 +1,6 @@
 """The files of an export in OpenAPI: their schemas, and an example of each format, written by the format itself."""
 
+import json
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -43,6 +44,8 @@ class TranscriptEntry(BaseModel):
     person: PersonId | None
     """Public id."""
     role: str | None
+    voice: int | None
+    """Number of the voice in its session, where several share a microphone."""
     text: str
     language: str | None
     sentiment: TranscriptSentiment | None
@@ -100,7 +103,7 @@ def _example(format_name: str) -> str:
 def _content(format_name: str) -> dict[str, Any]:
     if format_name != "json":
         return {"schema": {"type": "string"}, "example": _example(format_name)}
-    example = Transcript.model_validate_json(_example("json")).model_dump()
+    example = json.loads(_example("json"))
     return {"schema": {"$ref": "#/components/schemas/Transcript"}, "example": example}
 
 

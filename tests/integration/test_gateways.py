@@ -208,7 +208,7 @@ async def test_only_the_token_opens_a_conversation(
     answers.append(await export(gateway, carol.session_id, "txt", carol.token))
     assert {answer.status_code for answer in answers} == {404}
     assert {answer.text for answer in answers} == {answers[0].text}
-    assert set(answers[0].json()) == {"code", "message", "remedy"}
+    assert set(answers[0].json()) == {"type", "title", "status", "detail", "code", "message", "remedy"}
     assert not any("secret" in answer.text for answer in (none, *answers))
 
 

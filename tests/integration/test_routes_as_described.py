@@ -93,7 +93,8 @@ def test_every_answer_is_as_described(
     assert listed[0]["pending"] == 1
     command = [str(SCHEMATHESIS), "--no-color", "--config-file", str(CONFIG), "run", f"{gateway.http}/openapi.json"]
     command += ["--header", f"Authorization: Bearer {key}", "--mode", "all", "--seed", "1"]
-    command += ["--max-examples", "60", "--no-shrink", "--continue-on-failure"]
+    command += ["--max-examples", "15", "--no-shrink", "--continue-on-failure"]
+    command += ["--exclude-tag", "files"] if access == "open" else []  # each upload takes a process, and is the same
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=150)
     print(done.stdout[-12_000:])
     assert done.returncode == 0, done.stderr

@@ -6,15 +6,16 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from fastapi_service import errors
 from fastapi_service.access import policy
 from fastapi_service.access.access import Access
 from fastapi_service.access.grant import Grant
 from fastapi_service.api.acceptor import address_of
-from fastapi_service.api.grants import AnyGrant, Parts
+from fastapi_service.api.grants import FOREIGN, AnyGrant, Parts
 from fastapi_service.api.openai_rest.answers import written
 from fastapi_service.api.openai_rest.events import EventStream, events
 from fastapi_service.api.openai_rest.files import AllFiles, Files
-from fastapi_service.api.openai_rest.jobs import answer_of
+from fastapi_service.api.openai_rest.jobs import JOB, answer_of
 from fastapi_service.api.openai_rest.order import RESPONSE_FORMATS, Order, order_of
 from fastapi_service.api.openai_rest.refusals import OpenAIRoute, describe
 from fastapi_service.api.openai_rest.run import FileRun
@@ -26,7 +27,6 @@ from wire.messages.jobs import Task
 PATHS = ("/v1/audio/transcriptions", "/v1/audio/translations")
 router = APIRouter(tags=["files"], route_class=OpenAIRoute)
 _TEXT = {"type": "string"}
-_JSON = {"application/json": {"schema": {"type": "object"}}}
 _FLAG = {"type": "boolean", "default": False}
 _FIELDS: dict[str, Any] = {
     "file": {"type": "string", "format": "binary", "description": "Sound or video of any common kind."},
@@ -45,27 +45,47 @@ _FIELDS: dict[str, Any] = {
 _BODY = {
     "requestBody": {
         "required": True,
-        "content": {"multipart/form-data": {"schema": {"type": "object", "required": ["file"], "properties": _FIELDS}}},
+        "content": {
+            "multipart/form-data": {
+                "schema": {"type": "object", "required": ["file"], "properties": _FIELDS},
+                "example": {"file": "(the bytes of the file)", "model": "whisper-1", "response_format": "json"},
+            }
+        },
     }
 }
+_EVENTS = 'data: {"type":"transcript.text.delta","delta":"Good morning."}\n\n'
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The text, in the format that was requested.",
         "content": {
-            "application/json": {"schema": {"type": "object", "required": ["text"], "properties": {"text": _TEXT}}},
-            "text/plain": {"schema": _TEXT},
-            "text/event-stream": {"schema": _TEXT},
+            "application/json": {
+                "schema": {"type": "object", "required": ["text"], "properties": {"text": _TEXT}},
+                "example": {"text": "Good morning."},
+            },
+            "text/plain": {"schema": _TEXT, "example": "Good morning.\n"},
+            "text/event-stream": {"schema": _TEXT, "example": _EVENTS},
         },
     },
-    202: {"description": "The job, with `background`.", "content": _JSON},
-    400: describe("The file cannot be decoded, or a field has a value that is not allowed."),
-    401: describe("`no_grant`, `grant_refused`: no key, or a wrong one."),
-    403: describe("`not_allowed`: the key lacks the scope files."),
-    408: describe("`upload_slow`: the file came too slowly."),
-    413: describe("`too_large`: the file has too many bytes."),
-    415: describe("`no_form`: the body is no multipart form."),
-    429: describe("`too_many_files`, `too_many_connections`, `minutes_used`: try again after `Retry-After`."),
-    503: describe("`redis_unreachable`, `service_full`: try again after `Retry-After`."),
+    202: JOB | {"description": "The job, with `background`."},
+    400: describe(
+        "the file cannot be decoded, or a field has a value that is not allowed.",
+        errors.bad_field("temperature", "it is above 1", "Send a number from 0 to 1."),
+        errors.silent_file(),
+        errors.no_upload(),
+    ),
+    401: describe("no key, or a wrong one.", errors.no_grant(), errors.grant_refused()),
+    403: describe("the key lacks the scope files; a page of another origin.", errors.not_allowed("files"), FOREIGN),
+    408: describe("the file came too slowly.", errors.upload_too_slow()),
+    413: describe("the file has too many bytes.", errors.upload_too_large()),
+    415: describe("the body is no multipart form.", errors.no_form()),
+    429: describe(
+        "try again after `Retry-After`.",
+        errors.too_many_uploads(5),
+        errors.too_many_connections("key", 30),
+        errors.minutes_used(600, 3_600),
+        errors.slow_down(8),
+    ),
+    503: describe("try again after `Retry-After`.", errors.redis_unavailable(), errors.full(300)),
 }
 
 

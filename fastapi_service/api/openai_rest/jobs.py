@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from fastapi_service import errors
 from fastapi_service.access import policy
-from fastapi_service.api.grants import AnyGrant
+from fastapi_service.api.grants import FOREIGN, AnyGrant
 from fastapi_service.api.openai_rest.files import AllFiles
 from fastapi_service.api.openai_rest.refusals import OpenAIRoute, body_of, describe
 from fastapi_service.storage.file_jobs import FileJob
@@ -17,17 +17,30 @@ OBJECT = "transcription.job"
 router = APIRouter(tags=["files"], route_class=OpenAIRoute)
 JobId = Annotated[str, Path(description="The `id` of the answer with status 202.", pattern="^[0-9a-f]{32}$")]
 _REFUSED: dict[int | str, dict[str, Any]] = {
-    400: describe("The id is none of a job."),
-    401: describe("`no_grant`, `grant_refused`: no key, or a wrong one."),
-    403: describe("`not_allowed`: the key lacks the scope files."),
-    404: describe("`job_not_found`: no such job of this client."),
-    429: describe("`slow_down`: too many wrong keys came from this address."),
-    503: describe("`redis_unreachable`: try again after `Retry-After`."),
+    400: describe("the id is none of a job.", errors.bad_message("", "String should match pattern '^[0-9a-f]{32}$'")),
+    401: describe("no key, or a wrong one.", errors.no_grant(), errors.grant_refused()),
+    403: describe("the key lacks the scope files; a page of another origin.", errors.not_allowed("files"), FOREIGN),
+    404: describe("no such job of this client.", errors.unknown_job()),
+    429: describe("too many wrong keys came from this address.", errors.slow_down(8)),
+    503: describe("try again after `Retry-After`.", errors.redis_unavailable()),
 }
-_JOB = {"description": "The job.", "content": {"application/json": {"schema": {"type": "object"}}}}
+_EXAMPLE = {
+    "id": "0123456789abcdef0123456789abcdef",
+    "object": OBJECT,
+    "status": "completed",
+    "created_at": 1_796_083_200,
+    "progress": {"decoded_s": 62.0, "transcribed_s": 62.0},
+    "media_type": "application/json",
+    "result": {"text": "Good morning."},
+    "error": None,
+}
+_DELETED = {"id": _EXAMPLE["id"], "object": OBJECT, "deleted": True}
+_OBJECT = {"schema": {"type": "object"}}
+JOB = {"description": "The job.", "content": {"application/json": _OBJECT | {"example": _EXAMPLE}}}
+_GONE = {"description": "It is deleted.", "content": {"application/json": _OBJECT | {"example": _DELETED}}}
 
 
-@router.get("/v1/jobs/{job_id}", summary="How far is a file?", responses=_REFUSED | {200: _JOB})
+@router.get("/v1/jobs/{job_id}", summary="How far is a file?", responses=_REFUSED | {200: JOB})
 async def job(job_id: JobId, grant: AnyGrant, files: AllFiles) -> Response:
     """Return a job with its progress, and once it has ended with its answer or its error."""
     found = await files.jobs.find(job_id, policy.require(grant, "files").subject)
@@ -36,7 +49,7 @@ async def job(job_id: JobId, grant: AnyGrant, files: AllFiles) -> Response:
     return answer_of(found)
 
 
-@router.delete("/v1/jobs/{job_id}", summary="Cancel and delete a file", responses=_REFUSED | {200: _JOB})
+@router.delete("/v1/jobs/{job_id}", summary="Cancel and delete a file", responses=_REFUSED | {200: _GONE})
 async def delete(job_id: JobId, grant: AnyGrant, files: AllFiles) -> Response:
     """Delete a job with its answer; one that still runs ends within a second, and nothing of its file is kept."""
     if not await files.jobs.delete(job_id, policy.require(grant, "files").subject):

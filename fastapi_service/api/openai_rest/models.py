@@ -7,7 +7,8 @@ from fastapi.responses import JSONResponse
 
 from fastapi_service import errors
 from fastapi_service.access import policy
-from fastapi_service.api.grants import AnyGrant
+from fastapi_service.api.answers import answers
+from fastapi_service.api.grants import FOREIGN, AnyGrant
 from fastapi_service.api.openai_rest.refusals import OpenAIRoute, describe
 from infra.heartbeat import alive_instances
 from infra.redis_client import AsyncRedis
@@ -18,18 +19,25 @@ WHISPER = "whisper-1"
 OWNER = "whisper-text-analyzer"
 router = APIRouter(tags=["files"], route_class=OpenAIRoute)
 _REFUSED: dict[int | str, dict[str, Any]] = {
-    401: describe("`no_grant`, `grant_refused`: no key, or a wrong one."),
-    403: describe("`origin_refused`: a page of another origin."),
-    429: describe("`slow_down`: too many wrong keys came from this address."),
-    503: describe("`redis_unreachable`: try again after `Retry-After`."),
+    401: describe("no key, or a wrong one.", errors.no_grant(), errors.grant_refused()),
+    403: describe("a page of another origin.", FOREIGN),
+    429: describe("too many wrong keys came from this address.", errors.slow_down(8)),
+    503: describe("try again after `Retry-After`.", errors.redis_unavailable()),
 }
-_OBJECT = {"application/json": {"schema": {"type": "object"}}}
+_MODEL = {"id": WHISPER, "object": "model", "created": 1_796_083_200, "owned_by": OWNER}
+_MISSING = describe("no model has this name; `not_found`: it has a line break.", errors.unknown_model())
+_MISSING["content"] |= answers(errors.no_such_path())[404]["content"]
+
+
+def _object(description: str, example: dict[str, Any]) -> dict[str, Any]:
+    schema = {"type": "object"}
+    return {"description": description, "content": {"application/json": {"schema": schema, "example": example}}}
 
 
 @router.get(
     "/v1/models",
     summary="List the models",
-    responses=_REFUSED | {200: {"description": "The models.", "content": _OBJECT}},
+    responses=_REFUSED | {200: _object("The models.", {"object": "list", "data": [_MODEL]})},
 )
 async def models(request: Request, grant: AnyGrant) -> Response:
     """Return the models of the workers that run; which one is named in a request makes no difference."""
@@ -40,7 +48,7 @@ async def models(request: Request, grant: AnyGrant) -> Response:
 @router.get(
     "/v1/models/{model:path}",
     summary="Look a model up",
-    responses=_REFUSED | {200: {"description": "The model.", "content": _OBJECT}, 404: describe("`model_not_found`.")},
+    responses=_REFUSED | {200: _object("The model.", _MODEL), 404: _MISSING},
 )
 async def model(model: str, request: Request, grant: AnyGrant) -> Response:
     """Return one of them."""

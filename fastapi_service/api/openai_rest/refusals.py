@@ -52,9 +52,11 @@ class Refusal(BaseModel):
     error: Error
 
 
-def describe(description: str) -> dict[str, Any]:
-    """Return the description of such an answer in OpenAPI."""
-    return {"model": Refusal, "description": description}
+def describe(description: str, *raised: WireError) -> dict[str, Any]:
+    """Return the description of such an answer in OpenAPI, with the errors that it may be as examples."""
+    examples = {error.code: {"value": body_of(error)} for error in raised}
+    text = f"{', '.join(f'`{code}`' for code in examples)}: {description}"
+    return {"model": Refusal, "description": text, "content": {"application/json": {"examples": examples}}}
 
 
 class OpenAIRoute(APIRoute):

@@ -58,13 +58,23 @@ def test_every_content_has_examples_that_fit_its_schema(place: str, media_type: 
         assert all(f"`{each['code']}`" in description for each in found)
 
 
+def test_the_schema_of_a_transcript_has_every_field() -> None:
+    """As the example has them, which the format itself writes."""
+    content = DESCRIBED["paths"]["/v1/sessions/{session_id}/transcript"]["get"]["responses"]["200"]["content"]
+    (entry,) = content["application/json"]["example"]["entries"]
+    for model, fields in (("TranscriptEntry", entry), ("TranscriptSentiment", entry["sentiment"])):
+        assert set(DESCRIBED["components"]["schemas"][model]["properties"]) == set(fields)
+
+
 def test_every_refusal_is_a_problem() -> None:
-    """Also those that FastAPI describes by itself. Only readiness answers with its own state."""
-    refusals = {
-        (place, media_type) for place, media_type, _ in contents() if place.split()[-1] in {"422", "401", "404"}
-    }
-    assert refusals
-    assert {media_type for _, media_type in refusals} == {PROBLEM}
+    """Also those that FastAPI describes by itself; where OpenAI's clients are answered, it is in their form."""
+    types: dict[bool, set[str]] = {False: set(), True: set()}
+    for place, media_type, content in contents():
+        if place.split()[-1] in {"401", "404", "422"}:
+            is_openais = content["schema"]["$ref"].endswith("/Refusal")
+            assert is_openais == (" /v1/" in place and "/v1/sessions" not in place) or media_type == PROBLEM
+            types[is_openais].add(media_type)
+    assert types == {False: {PROBLEM}, True: {"application/json"}}
     assert not {"HTTPValidationError", "ValidationError"} & set(DESCRIBED["components"]["schemas"])
 
 

@@ -152,6 +152,26 @@ async def test_a_broken_connection_leaves_nothing_behind() -> None:
     sut.enter(FakeClient(None))
 
 
+@pytest.mark.parametrize("outage", [False, True])
+async def test_the_end_of_a_connection_is_noted_with_its_session(monkeypatch: pytest.MonkeyPatch, outage: bool) -> None:
+    """For lists of sessions. Without Redis it is left out, and nothing fails."""
+    before = asyncio.all_tasks()
+    store, hub = FakeStore(), Hub()
+
+    async def fail(_: SessionRecord) -> None:
+        raise ConnectionError
+
+    if outage:
+        monkeypatch.setattr(store, "leave", fail)
+    sut, client = registry(store, hub), FakeClient(FakeSession(), FakeFeed(hub))
+    sut.enter(client)
+    with capture_logs() as logs:
+        sut.leave(client, wait_for_client=False)
+        await soon(lambda: asyncio.all_tasks() <= before)
+    assert store.left == ([] if outage else [RECORD.owner])
+    assert [line["event"] for line in logs][-1] == "session ended"
+
+
 @pytest.mark.parametrize(
     ("wait_for_client", "jitter_ms"), [(False, 0), (True, 0), (True, 60_000)], ids=["closed", "broken", "shutdown"]
 )
