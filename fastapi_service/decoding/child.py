@@ -17,6 +17,7 @@ import numpy as np
 
 from fastapi_service import errors
 from fastapi_service.decoding.pipe import END, ERROR, HEAD, PART, PCM, READ
+from infra.sound.container_kinds import demuxer
 from infra.sound.sound_file import SoundFile
 from infra.sound.view import View
 from wire.audio import SAMPLE_RATE, encode_pcm
@@ -100,7 +101,7 @@ def _opened(size: int) -> "SoundFile | ContainerFile":
     try:
         return SoundFile(Path("This file"), opener)
     except AudioError as refused:
-        from infra.sound.container import ContainerFile, demuxer  # takes 30 MB that most files need not
+        from infra.sound.container import ContainerFile  # takes 30 MB that most files need not
 
         kind = demuxer(opener())
         if kind is None or refused.code in {"wav_empty", "file_truncated"}:

@@ -203,6 +203,7 @@ class Session:
     def note(self, result: Final) -> None:
         """Take in a result of this session: what is said next continues its text."""
         self._recent.note(result.segment, result)
+        self._writer.note_result()
 
     async def flush(self) -> None:
         """End the open utterance now; audio may follow. Waits and raises as ``audio`` does."""

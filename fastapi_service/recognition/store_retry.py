@@ -64,6 +64,10 @@ class StoreRetry:
             self._warned = False
         return answer
 
+    def note(self, error: Exception) -> None:
+        """Take note of why a write waits that has not failed."""
+        self._error = error
+
     def _should_retry(self, error: Exception) -> bool:
         self._error = error
         return isinstance(error, RedisError | OSError | LedgerFull)

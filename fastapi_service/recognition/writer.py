@@ -23,6 +23,8 @@ from infra.ledger.admission import Admitted
 from wire.audio import SAMPLE_RATE
 from wire.messages.jobs import Partial
 
+ROOM_S = 0.5
+"""Seconds for which a full ledger's next result is waited for, before the usual pause."""
 CONTEXT_S = 1.0
 """Seconds that the writing of a context may take."""
 
@@ -86,12 +88,18 @@ class LedgerWriter:
         self._found = self._live_before = record.next_segment
         """Number of the next utterance to be queued, and that before which all are live."""
         self._written = asyncio.Event()
+        self._room = asyncio.Event()
+        """An utterance has a result since the ledger was full."""
         self._task: asyncio.Task[None] | None = None
 
     @property
     def is_waiting_for_workers(self) -> bool:
         """True if an utterance that is not in the ledger yet has to be transcribed, or is being transcribed."""
         return not all(found.is_transcribed for found in self._waiting)
+
+    def note_result(self) -> None:
+        """Take note that an utterance of the session has a result: the ledger may have room again."""
+        self._room.set()
 
     def put(self, found: FoundUtterance) -> None:
         """Queue an utterance; returns at once."""
@@ -169,15 +177,19 @@ class LedgerWriter:
         language = text.keep_language if text is not None else None
 
         async def admit() -> tuple[Admitted, LedgerJob]:
-            # A job of its own for each attempt: it has the time at which the utterance came into the ledger.
-            ahead = found.ahead and found.segment >= self._live_before
-            job = utterance_job(found.record, found.segment, found.utterance, text, ahead=ahead)
-            verdict = await self._ports.admission.admit(
-                self._record.owner, job, found.utterance.pcm, found.received, self._options.ttl_s, language
-            )
-            if verdict == "full":
-                raise LedgerFull
-            return verdict, job
+            while True:
+                # A job of its own for each attempt: it has the time at which the utterance came into the ledger.
+                ahead = found.ahead and found.segment >= self._live_before
+                job = utterance_job(found.record, found.segment, found.utterance, text, ahead=ahead)
+                self._room.clear()
+                verdict = await self._ports.admission.admit(
+                    self._record.owner, job, found.utterance.pcm, found.received, self._options.ttl_s, language
+                )
+                if verdict != "full":
+                    return verdict, job
+                self._retry.note(full := LedgerFull())
+                if not await self._has_room():
+                    raise full
 
         verdict, job = await self._retry.until_ok(admit)
         if verdict == "fenced":
@@ -188,6 +200,13 @@ class LedgerWriter:
         self.next_segment = found.segment + 1
         self._acknowledgements.send(found.received)
         await self._retry.until_ok(lambda: self._ports.queue.dispatch(job))
+
+    async def _has_room(self) -> bool:
+        """Wait for a result of the session, with which it finds room at once; False if none comes in a while."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ROOM_S):
+                await self._room.wait()
+        return self._room.is_set()
 
     async def put_context(self, segment: int, context: Context | None) -> None:
         """Store what the text of an utterance continues; None: nothing, and what was stored before is deleted."""

@@ -15,52 +15,11 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.stream import Discard
 
+from infra.sound import container_kinds
 from infra.sound.mono import MonoStream
 from wire.audio import Pcm, Samples
 from wire.errors import AudioError
 
-HEAD = 16
-"""Bytes of a file that show of which kind it is."""
-_MAGICS = (
-    (4, b"ftyp", "mov"),
-    (4, b"moov", "mov"),
-    (4, b"mdat", "mov"),
-    (4, b"wide", "mov"),
-    (0, b"\x1aE\xdf\xa3", "matroska"),
-    (0, b"OggS", "ogg"),
-    (0, b"#!AMR", "amr"),
-    (0, b"0&\xb2u\x8ef\xcf\x11", "asf"),
-    (8, b"AVI ", "avi"),
-    (0, b"caff", "caf"),
-    (0, b"FLV\x01", "flv"),
-    (0, b"ADIF", "aac"),
-    (0, b"\xff\xf1", "aac"),
-    (0, b"\xff\xf9", "aac"),
-    (0, b"\x0b\x77", "ac3"),
-    (0, b"\x00\x00\x01\xba", "mpeg"),
-    (0, b"G", "mpegts"),
-)
-"""Offset, bytes there, and the demuxer for them."""
-_NAMES = {
-    "mov": "an MP4 or M4A file",
-    "matroska": "a WebM or Matroska file",
-    "ogg": "an Ogg file",
-    "amr": "an AMR file",
-    "asf": "a WMA or WMV file",
-    "avi": "an AVI file",
-    "aac": "an AAC file",
-}
-"""Demuxer → what people call its files."""
-_TS_PACKET = 188
-"""Bytes; each begins with a ``G``."""
-_CODECS = (
-    "aac", "aac_latm", "ac3", "adpcm_ima_qt", "adpcm_ima_wav", "adpcm_ms", "adpcm_swf", "adpcm_yamaha", "alac",
-    "amrnb", "amrwb", "eac3", "flac", "g722", "g729", "gsm", "gsm_ms", "ilbc", "mp1float", "mp2", "mp2float", "mp3",
-    "mp3float", "nellymoser", "opus", "libopus", "pcm_alaw", "pcm_f32be", "pcm_f32le", "pcm_f64be", "pcm_f64le",
-    "pcm_mulaw", "pcm_s16be", "pcm_s16le", "pcm_s24be", "pcm_s24le", "pcm_s32be", "pcm_s32le", "pcm_s8", "pcm_u8",
-    "qdm2", "speex", "libspeex", "truespeech", "tta", "vorbis", "libvorbis", "wavpack", "wmalossless", "wmapro",
-    "wmav1", "wmav2", "wmavoice",
-)  # fmt: skip
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 768_000
 """Hertz; a rate beyond these means a damaged header."""
 _MOST_CHANNELS = 64
@@ -73,17 +32,6 @@ _MOST_DAMAGED = 100
 _CONVERT = "Convert it, for example: ffmpeg -i INPUT -ac 1 -ar 16000 -c:a pcm_s16le OUTPUT.wav"
 
 
-def demuxer(file: BinaryIO) -> str | None:
-    """Return FFmpeg's name for the kind of a file; None for one that is not read here."""
-    file.seek(0)
-    head = file.read(2 * _TS_PACKET)
-    for at, magic, name in _MAGICS:
-        if head[at : at + len(magic)] == magic:
-            is_stream = name != "mpegts" or head[_TS_PACKET : _TS_PACKET + 1] == b"G"
-            return name if is_stream else None
-    return None
-
-
 class ContainerFile:
     """One sound in a container. No more than a packet of it is in memory."""
 
@@ -92,7 +40,7 @@ class ContainerFile:
 
         Args:
             file: can be read and searched.
-            kind: as ``demuxer`` returns it.
+            kind: as ``container_kinds.demuxer`` returns it.
 
         Raises:
             AudioError: it is damaged, holds no sound, or sound that is not decoded here.
@@ -101,8 +49,8 @@ class ContainerFile:
         self._kind = kind
         options = {
             "protocol_whitelist": "none",
-            "codec_whitelist": ",".join(_CODECS),
-            "format_whitelist": _family(kind),
+            "codec_whitelist": ",".join(container_kinds.CODECS),
+            "format_whitelist": container_kinds.family(kind),
         }
         try:
             self._container = av.open(file, "r", format=kind, options=options, metadata_errors="ignore")
@@ -113,7 +61,7 @@ class ContainerFile:
             raise AudioError("no_sound", "This file holds no sound.", "Give a file with at least one track of sound.")
         self._stream = self._container.streams.audio[0]
         codec = self._stream.codec_context
-        if codec is None or codec.name not in _CODECS:  # FFmpeg's own list holds while it probes only
+        if codec is None or codec.name not in container_kinds.CODECS:  # FFmpeg's own list holds while it probes only
             self._container.close()
             raise self._damaged(f"the codec {codec.name if codec else 'is unknown'}")
         codec.thread_type = "NONE"
@@ -184,7 +132,7 @@ class ContainerFile:
             raise self._damaged(f"{frame.layout.nb_channels} channels, {frame.rate} Hz")
 
     def _damaged(self, reason: str) -> AudioError:
-        name = _NAMES.get(self._kind, "a file")
+        name = container_kinds.NAMES.get(self._kind, "a file")
         return AudioError(
             "not_wav", f"This is {name} that is damaged, or holds no sound read here ({reason}).", _CONVERT
         )
@@ -194,11 +142,6 @@ class ContainerFile:
             yield from self._container.demux(self._stream)
         except av.FFmpegError as error:
             raise self._damaged(_reason(error)) from None
-
-
-def _family(kind: str) -> str:
-    """Return all names of a demuxer: FFmpeg compares with each of them."""
-    return {"mov": "mov,mp4,m4a,3gp,3g2,mj2", "matroska": "matroska,webm"}.get(kind, kind)
 
 
 def _reason(error: Exception) -> str:

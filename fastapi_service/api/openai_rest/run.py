@@ -20,6 +20,7 @@ from fastapi_service.storage.record import SessionTakenOver
 from infra.ledger.admission import SessionUnknown
 from wire.audio import SAMPLE_BYTES, SAMPLE_RATE
 from wire.errors import ProtocolError, WireError
+from wire.messages.results import Final
 
 START_S = 5.0
 """Seconds that a session may take to begin."""
@@ -134,7 +135,7 @@ class FileRun:
                 if next_result.done():
                     result = next_result.result()
                     received, heard_at, read_at = received + 1, now, now
-                    self.done_s = result.end_ms / 1000
+                    self._note(result)
                     next_result = asyncio.create_task(self._client.next(), name="next result")
                     yield result
                 else:
@@ -148,6 +149,11 @@ class FileRun:
                     yield None
         finally:
             next_result.cancel()
+
+    def _note(self, result: Result) -> None:
+        self.done_s = result.end_ms / 1000
+        if isinstance(result, Final) and self._client.session is not None:
+            self._client.session.note(result)
 
     async def _close(self, feeding: asyncio.Task[None] | None) -> None:
         if feeding is not None:

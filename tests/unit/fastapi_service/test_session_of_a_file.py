@@ -9,6 +9,7 @@ from fastapi_service.recognition.pace import AHEAD_S, Pace
 from tests.support.fake_clock import run
 from tests.support.session_setting import RECORD, Setting
 from tests.support.sounds import quiet, speech
+from tests.support.speakers import ALICE, final
 from wire.audio import SAMPLE_RATE
 from wire.messages.server import Interim
 
@@ -52,5 +53,23 @@ def test_file_has_the_same_utterances_however_slowly_it_is_read(every_s: float) 
         assert setting.admission.raised == set()
         assert setting.partials.requests == []
         assert not [message for message in setting.sent if isinstance(message, Interim)]
+
+    run(test())
+
+
+def test_file_goes_on_with_its_next_result() -> None:
+    """It does not wait for the pause after which a full ledger is tried again."""
+
+    async def test() -> None:
+        setting, clock = file(), asyncio.get_running_loop()
+        setting.admission.answers.extend(["full"] * 3)
+        await setting.session.audio(SENTENCE)
+        began = clock.time()
+        for _ in range(3):
+            await asyncio.sleep(0.1)
+            setting.session.note(final(0, ALICE))
+        await setting.session.finish()
+        assert clock.time() - began < 0.5
+        assert len(setting.admission.written) == 1
 
     run(test())

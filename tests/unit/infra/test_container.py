@@ -6,8 +6,9 @@ import av
 import numpy as np
 import pytest
 
-from infra.sound import container
-from infra.sound.container import ContainerFile, demuxer
+from infra.sound import container_kinds
+from infra.sound.container import ContainerFile
+from infra.sound.container_kinds import demuxer
 from tests.support.containers import CODECS, packed
 from tests.support.hostile import MAGICS
 from tests.support.sounds import speech
@@ -98,7 +99,7 @@ def test_file_that_breaks_off_is_read_to_there() -> None:
 
 def test_sound_that_needs_another_decoder_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A codec that is not in the list is not tried, whatever the container says."""
-    monkeypatch.setattr(container, "_CODECS", ("mp3", "mp3float"))
+    monkeypatch.setattr(container_kinds, "CODECS", ("mp3", "mp3float"))
     with pytest.raises(AudioError) as refused:
         decoded(packed(SPEECH, "mov"))
     assert refused.value.code == "not_wav"

@@ -57,7 +57,7 @@ async def leave_a_stream(url: str, file: str) -> str:
         events = openai_client.audio.transcriptions.create(model="whisper-1", file=Path(file), stream=True)
         first = next(iter(events))
         events.close()
-        return first.type
+        return str(first.type)
 
 
 async def several_at_once(url: str, files: list[str]) -> list[str]:
@@ -102,13 +102,13 @@ async def models(url: str) -> list[str]:
 async def model(url: str, name: str) -> dict[str, Any]:
     """What ``models.retrieve`` returns."""
     with client(url) as openai_client:
-        return openai_client.models.retrieve(name).model_dump()
+        return dict(openai_client.models.retrieve(name).model_dump())
 
 
 async def with_key(url: str, key: str, file: str) -> str:
     """The text, or an exception, with this key."""
     with client(url, api_key=key, max_retries=0) as openai_client:
-        return openai_client.audio.transcriptions.create(model="whisper-1", file=Path(file)).text
+        return str(openai_client.audio.transcriptions.create(model="whisper-1", file=Path(file)).text)
 
 
 async def retries(url: str, file: str) -> dict[str, Any]:
@@ -119,10 +119,10 @@ async def retries(url: str, file: str) -> dict[str, Any]:
         return {"text": answer.parse().text, "retries": answer.retries_taken, "took_s": time.monotonic() - began}
 
 
-async def request_id(url: str, file: str) -> str | None:
+async def request_id(url: str, file: str) -> str:
     """The id by which a request is found in logs."""
     with client(url) as openai_client:
-        return openai_client.audio.transcriptions.create(model="whisper-1", file=Path(file))._request_id
+        return str(openai_client.audio.transcriptions.create(model="whisper-1", file=Path(file))._request_id)
 
 
 if __name__ == "__main__":
