@@ -29,6 +29,12 @@ def example(value: Any, description: str = "As described.", media_type: str = "a
     return {"description": description, "content": {media_type: {"example": value}}}
 
 
+def described(value: dict[str, Any], description: str) -> dict[str, Any]:
+    """Return the description of a successful answer that no model has the schema of; the example shows it."""
+    content = {"schema": {"type": "object"}, "example": value}
+    return {"description": description, "content": {"application/json": content}}
+
+
 def merged(*parts: Mapping[int | str, dict[str, Any]]) -> Answers:
     """Return answers of several kinds as one; of the same status, with all examples."""
     found: Answers = {}

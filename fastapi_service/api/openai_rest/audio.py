@@ -1,22 +1,24 @@
 """``POST /v1/audio/transcriptions`` and ``/v1/audio/translations``, as OpenAI has them."""
 
 import asyncio
+import json
 from contextlib import ExitStack, aclosing
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from fastapi_service import errors
 from fastapi_service.access import policy
 from fastapi_service.access.access import Access
 from fastapi_service.access.grant import Grant
 from fastapi_service.api.acceptor import address_of
-from fastapi_service.api.grants import AnyGrant, Parts
+from fastapi_service.api.grants import FOREIGN, AnyGrant, Parts
 from fastapi_service.api.openai_rest.answers import written
 from fastapi_service.api.openai_rest.events import EventStream, events
 from fastapi_service.api.openai_rest.files import AllFiles, Files
-from fastapi_service.api.openai_rest.jobs import answer_of
+from fastapi_service.api.openai_rest.jobs import BEGUN, answer_of
 from fastapi_service.api.openai_rest.order import RESPONSE_FORMATS, Order, order_of
-from fastapi_service.api.openai_rest.refusals import OpenAIRoute, describe
+from fastapi_service.api.openai_rest.refusals import OpenAIRoute, answers
 from fastapi_service.api.openai_rest.run import FileRun
 from fastapi_service.api.openai_rest.transcript import Transcript
 from fastapi_service.api.openai_rest.uploads import close, upload_of
@@ -26,7 +28,6 @@ from wire.messages.jobs import Task
 PATHS = ("/v1/audio/transcriptions", "/v1/audio/translations")
 router = APIRouter(tags=["files"], route_class=OpenAIRoute)
 _TEXT = {"type": "string"}
-_JSON = {"application/json": {"schema": {"type": "object"}}}
 _FLAG = {"type": "boolean", "default": False}
 _FIELDS: dict[str, Any] = {
     "file": {"type": "string", "format": "binary", "description": "Sound or video of any common kind."},
@@ -42,30 +43,41 @@ _FIELDS: dict[str, Any] = {
     "background": _FLAG | {"description": "Answer with a job at once."},
     "keep": _FLAG | {"description": "Keep the session after the answer."},
 }
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"multipart/form-data": {"schema": {"type": "object", "required": ["file"], "properties": _FIELDS}}},
-    }
+_FORM = {
+    "schema": {"type": "object", "required": ["file"], "properties": _FIELDS},
+    "example": {"file": "talk.m4a", "model": "whisper-1", "response_format": "srt", "sentiment": True},
 }
-ANSWERS: dict[int | str, dict[str, Any]] = {
+_BODY = {"requestBody": {"required": True, "content": {"multipart/form-data": _FORM}}}
+_SAID = "And so, my fellow Americans."
+_DONE = json.dumps({"type": "transcript.text.done", "text": _SAID, "usage": {"type": "duration", "seconds": 11}})
+ANSWERS = answers(
+    errors.no_upload(),
+    errors.bad_field("language", "it is no ISO 639-1 code", "Send a code such as en, ko or de."),
+    errors.decoder_crashed(),
+    errors.no_grant(),
+    errors.grant_refused(),
+    errors.not_allowed("files"),
+    FOREIGN,
+    errors.upload_too_slow(),
+    errors.upload_too_large(),
+    errors.no_form(),
+    errors.too_many_uploads(5),
+    errors.slow_down(8),
+    errors.redis_unavailable(),
+    errors.no_results(120),
+) | {
     200: {
         "description": "The text, in the format that was requested.",
         "content": {
-            "application/json": {"schema": {"type": "object", "required": ["text"], "properties": {"text": _TEXT}}},
-            "text/plain": {"schema": _TEXT},
-            "text/event-stream": {"schema": _TEXT},
+            "application/json": {
+                "schema": {"type": "object", "required": ["text"], "properties": {"text": _TEXT}},
+                "example": {"text": _SAID, "usage": {"type": "duration", "seconds": 11}},
+            },
+            "text/plain": {"schema": _TEXT, "example": _SAID},
+            "text/event-stream": {"schema": _TEXT, "example": f"data: {_DONE}\n\n"},
         },
     },
-    202: {"description": "The job, with `background`.", "content": _JSON},
-    400: describe("The file cannot be decoded, or a field has a value that is not allowed."),
-    401: describe("`no_grant`, `grant_refused`: no key, or a wrong one."),
-    403: describe("`not_allowed`: the key lacks the scope files."),
-    408: describe("`upload_slow`: the file came too slowly."),
-    413: describe("`too_large`: the file has too many bytes."),
-    415: describe("`no_form`: the body is no multipart form."),
-    429: describe("`too_many_files`, `too_many_connections`, `minutes_used`: try again after `Retry-After`."),
-    503: describe("`redis_unreachable`, `service_full`: try again after `Retry-After`."),
+    202: BEGUN,
 }
 
 

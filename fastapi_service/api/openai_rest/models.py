@@ -7,8 +7,9 @@ from fastapi.responses import JSONResponse
 
 from fastapi_service import errors
 from fastapi_service.access import policy
-from fastapi_service.api.grants import AnyGrant
-from fastapi_service.api.openai_rest.refusals import OpenAIRoute, describe
+from fastapi_service.api.answers import described
+from fastapi_service.api.grants import FOREIGN, AnyGrant
+from fastapi_service.api.openai_rest.refusals import OpenAIRoute, answers
 from infra.heartbeat import alive_instances
 from infra.redis_client import AsyncRedis
 from wire import names
@@ -17,19 +18,14 @@ WHISPER = "whisper-1"
 """OpenAI's name, which programs have as their default."""
 OWNER = "whisper-text-analyzer"
 router = APIRouter(tags=["files"], route_class=OpenAIRoute)
-_REFUSED: dict[int | str, dict[str, Any]] = {
-    401: describe("`no_grant`, `grant_refused`: no key, or a wrong one."),
-    403: describe("`origin_refused`: a page of another origin."),
-    429: describe("`slow_down`: too many wrong keys came from this address."),
-    503: describe("`redis_unreachable`: try again after `Retry-After`."),
-}
-_OBJECT = {"application/json": {"schema": {"type": "object"}}}
+_REFUSED = answers(errors.no_grant(), errors.grant_refused(), FOREIGN, errors.slow_down(8), errors.redis_unavailable())
+_MODEL = {"id": "whisper-1", "object": "model", "created": 1_767_225_600, "owned_by": OWNER}
 
 
 @router.get(
     "/v1/models",
     summary="List the models",
-    responses=_REFUSED | {200: {"description": "The models.", "content": _OBJECT}},
+    responses=_REFUSED | {200: described({"object": "list", "data": [_MODEL]}, "The models.")},
 )
 async def models(request: Request, grant: AnyGrant) -> Response:
     """Return the models of the workers that run; which one is named in a request makes no difference."""
@@ -40,7 +36,7 @@ async def models(request: Request, grant: AnyGrant) -> Response:
 @router.get(
     "/v1/models/{model:path}",
     summary="Look a model up",
-    responses=_REFUSED | {200: {"description": "The model.", "content": _OBJECT}, 404: describe("`model_not_found`.")},
+    responses=_REFUSED | answers(errors.unknown_model()) | {200: described(_MODEL, "The model.")},
 )
 async def model(model: str, request: Request, grant: AnyGrant) -> Response:
     """Return one of them."""

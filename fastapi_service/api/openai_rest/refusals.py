@@ -1,7 +1,7 @@
 """Errors in the form that OpenAI's clients read."""
 
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -52,9 +52,19 @@ class Refusal(BaseModel):
     error: Error
 
 
-def describe(description: str) -> dict[str, Any]:
-    """Return the description of such an answer in OpenAPI."""
-    return {"model": Refusal, "description": description}
+def answers(*raised: WireError) -> dict[int | str, dict[str, Any]]:
+    """Return the descriptions of refusals in OpenAPI by their status, with an example of each of the errors."""
+    by_status: dict[int | str, list[WireError]] = {}
+    for error in raised:
+        by_status.setdefault(status_of(error), []).append(error)
+    return {status: _answer(found) for status, found in by_status.items()}
+
+
+def _answer(raised: Sequence[WireError]) -> dict[str, Any]:
+    lines = [f"`{error.code}`: {error.message}" for error in raised]
+    examples = {error.code: {"value": body_of(error)} for error in raised}
+    content = {"application/json": {"examples": examples}}
+    return {"model": Refusal, "description": "\n\n".join(lines), "content": content}
 
 
 class OpenAIRoute(APIRoute):
