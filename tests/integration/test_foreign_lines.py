@@ -18,6 +18,7 @@ from tests.support.eventually import eventually
 from tests.support.gateways import RECEIVE_S, START_S, Gateway, Person
 from tests.support.heartbeats import ready
 from tests.support.machines import Processes
+from tests.support.opus_files import SECONDS, in_ogg
 from tests.support.redis import AsyncRedis, Redis
 from tests.support.sounds import quiet, speech
 from wire import names
@@ -110,6 +111,16 @@ async def test_two_channels_have_results_of_their_own(start_gateway: Callable[..
         ((1, 2), 1.7),
     ]
     assert (summary["channels"], summary["duration"]) == (2, 3.0)
+
+
+@pytest.mark.usefixtures("workers")
+async def test_opus_in_ogg_is_a_stream_as_well(start_gateway: Callable[..., Gateway]) -> None:
+    """In pieces that end anywhere; its length is that of what was encoded."""
+    data = in_ogg()
+    async with listen(start_gateway(), "encoding=ogg-opus&sample_rate=16000") as line:
+        *results, summary = await transcribed(line, *[data[at : at + 1_000] for at in range(0, len(data), 1_000)])
+    assert [result["duration"] for result in results] == [pytest.approx(SECONDS, abs=0.2)]
+    assert summary["duration"] == pytest.approx(SECONDS, abs=0.1)
 
 
 async def test_key_comes_in_where_deepgrams_clients_put_it(closed: tuple[Gateway, str]) -> None:
