@@ -292,7 +292,7 @@ def _realtime(world: World, name: str) -> str:
             first = json.loads(line.receive_text())
             return "yes" if first["type"] == "session.created" else str(first["error"]["code"])
     except WebSocketDenialResponse as denied:
-        return str(denied.json()["code"])
+        return str(denied.json()["error"]["code"])
     except WebSocketDisconnect:
         return "origin_refused"
 

@@ -11,7 +11,7 @@ from wire.audio import SAMPLE_BYTES, encode_pcm
 RATE = 24_000
 """Hertz of PCM, and of the session: telephone speech becomes that, so that the format may change at any time."""
 MAX_BYTES = 15 << 20
-"""Audio in one event."""
+"""PCM in one event, five minutes and a half; of telephone speech as many seconds."""
 PIECE = RATE * SAMPLE_BYTES * 10
 """Bytes of PCM, ten seconds: as much is taken in at once."""
 Format = Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
@@ -45,9 +45,10 @@ class InputAudio:
             data = base64.b64decode(encoded, validate=True)
         except ValueError as error:  # binascii.Error is one; the other is text that is not ASCII
             raise errors.bad_base64() from error
-        if len(data) > MAX_BYTES:
-            raise errors.audio_too_large(len(data), MAX_BYTES)
         law = _LAWS.get(self._format)
+        limit = MAX_BYTES if law is None else MAX_BYTES * g711.RATE // (RATE * SAMPLE_BYTES)
+        if len(data) > limit:
+            raise errors.audio_too_large(len(data), limit)
         pcm = self._whole(data) if law is None else encode_pcm(self._resampler.feed(law(data)))
         self.samples += len(data) * RATE // g711.RATE if law is not None else len(pcm) // SAMPLE_BYTES
         return [pcm[at : at + PIECE] for at in range(0, len(pcm), PIECE)]

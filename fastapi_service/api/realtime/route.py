@@ -7,6 +7,7 @@ from starlette.websockets import WebSocket
 
 from fastapi_service.api import native
 from fastapi_service.api.acceptor import Acceptor, acceptor_of
+from fastapi_service.api.openai_rest.refusals import refused
 from fastapi_service.api.realtime.serializer import RealtimeSerializer
 from fastapi_service.security.credentials import subprotocols
 
@@ -23,4 +24,4 @@ async def realtime(websocket: WebSocket, acceptor: Annotated[Acceptor, Depends(a
     """Serve one client. Query parameters do not count: every session is one of transcription."""
     offered = subprotocols(websocket)
     is_beta = websocket.headers.get("openai-beta") == _BETA or _BETA_OFFER in offered
-    await acceptor.serve(websocket, RealtimeSerializer(offered, is_beta=is_beta))
+    await acceptor.serve(websocket, RealtimeSerializer(offered, is_beta=is_beta), refused)

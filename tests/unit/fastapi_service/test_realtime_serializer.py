@@ -160,9 +160,13 @@ def test_too_much_audio_in_one_event_is_refused() -> None:
     brought = serializer.decode(append(15 << 20))
     assert sum(len(one.pcm) for one in brought if isinstance(one, Audio)) == 15 << 20
     assert max(len(one.pcm) for one in brought if isinstance(one, Audio)) == 480_000
-    with pytest.raises(ProtocolError) as refused:
-        serializer.decode(append((15 << 20) + 1))
-    assert refused.value.code == "audio_too_large"
+    update = {"type": "transcription", "audio": {"input": {"format": {"type": "audio/pcma"}}}}
+    for largest in (15 << 20, (15 << 20) // 6):  # telephone speech of as many seconds has a sixth
+        serializer.decode(append(largest))
+        with pytest.raises(ProtocolError) as refused:
+            serializer.decode(append(largest + 1))
+        assert refused.value.code == "audio_too_large"
+        serializer.decode(json.dumps({"type": "session.update", "session": update}))
 
 
 def append(size: int) -> str:
