@@ -223,6 +223,7 @@ async def test_settings_are_remembered(open_page: OpenPage) -> None:
         "prompt": "",
         "name": None,
         "role": None,
+        "talkers": "one",
         "device": "usb",
         "echoCancellation": True,
         "noiseSuppression": True,
