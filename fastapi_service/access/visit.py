@@ -82,7 +82,7 @@ class Visit:
 
         Args:
             message: may have another name; that does not count.
-            channels: 2: the names are those of a recording's talkers, and say beside them who has brought it.
+            channels: 2: the names are those of two talkers; beside one that is not the person's is who has brought it.
         """
         is_named = isinstance(message, Start) or "name" in message.model_fields_set
         if self.grant is None or self.grant.source != "user" or not is_named:
@@ -144,13 +144,15 @@ def name_of(user: str, talker: str | None = "") -> str | None:
 
     Args:
         user: as the proxy names the person.
-        talker: who talks in a recording of the person's; its name stands before that of the person. Empty: the person.
+        talker: who talks in one channel of the person's; its name stands before that of the person. Empty: the person.
     """
     try:
         own = readable_name(user[:MAX_NAME].strip())
     except ValueError:
         return None
-    if own is None or not talker:
-        return own if talker == "" else None
+    if own is None or talker is None:
+        return None
+    if talker in {"", own}:
+        return own
     sign = f" ({own})"
     return talker[: MAX_NAME - len(sign)] + sign if len(sign) < MAX_NAME else own

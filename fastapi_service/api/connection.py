@@ -250,7 +250,8 @@ class Connection:
         ready: list[tuple[Channel, Ready]] = []
         for channel, one in zip(self._channels.become(start.channels), starts(start), strict=True):
             if one.session_id is not None or not ready:  # a new session beside another one has the grant of that
-                rights = await self._visit.begin(one, self._expel)
+                of_client = one.model_copy(update={"person_key": start.person_key})  # a room belongs to no channel
+                rights = await self._visit.begin(of_client, self._expel)
             async with asyncio.timeout(START_S):
                 named = self._visit.named(one, channels=start.channels)
                 channel.session, token = await self._registry.open(named, channel, change)

@@ -4,6 +4,7 @@ nginx with the containers' configuration, a provider, and Apache's mod_auth_open
 workers.
 """
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from certificates.server import ensure_certificate
-from tests.e2e.pages import DATA, FLAGS, status
+from tests.e2e.pages import ALLOW_EVERYTHING, DATA, FLAGS, status
 from tests.e2e.test_page_access import ready, said
 from tests.support import gateways
 from tests.support.eventually import eventually
@@ -66,8 +67,11 @@ async def page() -> AsyncIterator[Page]:
     """A page of a browser with a microphone, which takes the service for ready."""
     async with async_playwright() as playwright:
         microphone = f"--use-file-for-fake-audio-capture={DATA / 'silly.wav'}%noloop"
-        browser = await playwright.chromium.launch(executable_path=find_browser(), args=[*FLAGS, microphone])
+        browser = await playwright.chromium.launch(
+            executable_path=find_browser(), args=[*FLAGS, ALLOW_EVERYTHING, microphone]
+        )
         opened = await browser.new_page()
+        await opened.route(re.compile("^https?://(?!localhost:)"), lambda route: route.abort())  # the provider's style
         await ready(opened)
         yield opened
         await browser.close()
@@ -80,6 +84,7 @@ async def sign_in(page: Page, address: str, person: str) -> None:
     await page.get_by_placeholder("sub").fill(person)
     await page.get_by_role("button", name="Authorize").click()
     await page.wait_for_url(f"{address}/")
+    await page.locator("#sign-out:not([hidden])").wait_for(state="attached")  # its scripts have run
     await expect(page.locator("#sign-in")).to_be_hidden()
 
 

@@ -30,6 +30,12 @@ def enter(client: TestClient, visitor: Visitor, key: str | None = KEY, invite: s
     return "guest" if received[0].get("links") is None else "owner"
 
 
+def call(client: TestClient, visitor: Visitor) -> str:
+    """Enter with two channels."""
+    start = {"type": "start", "room": ROOM, "person_key": KEY, "channels": 2}
+    return outcome(converse(client, visitor, start))
+
+
 def sign_out(client: TestClient, visitor: Visitor) -> None:
     assert client.request("DELETE", "/login", headers=visitor.headers).is_success
 
@@ -62,6 +68,19 @@ def test_room_that_was_made_before_it_is_entered_belongs_to_the_browser_too(clie
     again = sign_in(client)
     assert enter(client, again, OTHER) == "not_invited"
     assert enter(client, again) == "owner"
+
+
+def test_room_belongs_to_a_browser_with_a_stereo_input_as_to_one_without(client: TestClient) -> None:
+    """Each channel is another person, and the room is the client's."""
+    browser = sign_in(client)
+    assert (enter(client, browser), call(client, browser)) == ("owner", "yes")
+    for _ in range(2):
+        sign_out(client, browser)
+        browser = sign_in(client)
+        assert call(client, browser) == "yes"
+        sign_out(client, browser)
+        browser = sign_in(client)
+        assert enter(client, browser) == "owner"
 
 
 def test_room_of_a_program_is_claimed_by_nobody(client: TestClient) -> None:

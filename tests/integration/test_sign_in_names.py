@@ -78,6 +78,7 @@ def test_talkers_of_a_recording_have_the_name_of_who_has_brought_it(client: Test
         ("kim\u202egro.elpmaxe", "", None),
         ("kim\u202egro.elpmaxe", "Ann", None),
         ("kim@example.org", None, None),
+        ("kim@example.org", "kim@example.org", "kim@example.org"),
         ("kim@example.org", "A" * MAX_NAME, "A" * 42 + " (kim@example.org)"),
         ("k" * 100, "Ann", "k" * MAX_NAME),
     ],

@@ -1,6 +1,5 @@
 """Apache with mod_auth_openidc, a relying party of OpenID Connect, in the place of oauth2-proxy at its addresses."""
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -90,7 +89,6 @@ class SignInProxy:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=os.environ,
             )
         eventually(lambda: self._process.poll() is not None or listens(port), START_S)
         assert self._process.poll() is None, "".join(log.read_text(encoding="utf-8") for log in folder.glob("*.log"))
