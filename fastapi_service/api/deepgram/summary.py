@@ -8,6 +8,7 @@ from fastapi_service.api.deepgram.answers import Answers
 from fastapi_service.api.deepgram.messages import Metadata
 from fastapi_service.api.deepgram.query import ListenQuery
 from fastapi_service.api.deepgram.results import model_infos
+from infra.clock import now
 
 
 class Summary:
@@ -17,7 +18,7 @@ class Summary:
         """Begin now; ``version`` is that of the server."""
         self._request_id = request_id
         self._version = version
-        self._created = datetime.now(UTC)
+        self._created = datetime.fromtimestamp(now(), UTC)
         self._digest = hashlib.sha256()
         self.rate = 0
         """Hertz; 0 until it is known."""
