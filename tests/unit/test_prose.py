@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ["analyzer_worker", "bench", "certificates", "fastapi_service", "infra", "listener_service", "local"]
-PACKAGES += ["recorder_service", "stt_worker", "tools", "wire"]
+PACKAGES += ["recorder_service", "stt_worker", "tools", "wire", "wta"]
 OPENINGS = re.compile(r"(What|Who|Whose|Whom|How|Where|When|Whether|Of|Nobody|Somebody|Everybody|Tell whether)\b")
 WORDS = re.compile(
     r"\b(hears?|heard|tells?|told|knows?|asks?|asked|believes?|believed|wants?|somebody|nobody|everybody|anew|in vain|"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from recorder_service.audio.playback import FRAME, play
 from wire.audio import Pcm, encode_pcm
 from wire.errors import AudioError
+from wta.audio.playback import FRAME, play
 
 
 async def test_all_samples_come_in_frames_of_100_ms() -> None:

@@ -7,10 +7,7 @@ from typing import get_args
 import pytest
 from rich.console import Console
 
-from recorder_service.outcome import Outcome, total
-from recorder_service.view.tables import conversation_table, outcomes_table, statistics_table
-from recorder_service.view.view import JsonView, View, clock_time, result_line
-from tests.unit.recorder_service.fake_gateway import final
+from tests.unit.wta.fake_gateway import final
 from wire.messages.base import Speaker
 from wire.messages.jobs import NoSpeechReason
 from wire.messages.results import Final, Label, NoSpeech, SegmentFailed, Sentiment
@@ -23,6 +20,9 @@ from wire.messages.statistics import (
     Statistics,
     VoiceStatistics,
 )
+from wta.outcome import Outcome, total
+from wta.view.tables import conversation_table, outcomes_table, statistics_table
+from wta.view.view import JsonView, View, clock_time, result_line
 
 
 def shown(renderable: object) -> str:

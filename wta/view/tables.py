@@ -6,11 +6,11 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from recorder_service.audio.microphone import InputDevice
-from recorder_service.outcome import Outcome
 from wire.messages.base import HOPS
 from wire.messages.results import LABELS
 from wire.messages.statistics import Conversation, Statistics, VoiceStatistics
+from wta.audio.microphone import InputDevice
+from wta.outcome import Outcome
 
 NOTHING = "–"
 

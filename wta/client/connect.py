@@ -1,14 +1,16 @@
 """Opens a WebSocket to the gateway, and explains why that failed or why one was closed."""
 
 import ssl
+from http.client import HTTPException
 
 from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, InvalidURI
 
-from recorder_service.client.errors import GatewayError, GatewayUnavailable
 from wire.close_codes import FINAL, CloseCode
 from wire.messages.server import Error
+from wta.client.errors import GatewayError, GatewayUnavailable
+from wta.client.tls import Tls
 
 OPEN_S = 10.0
 CLOSE_S = 2.0
@@ -17,20 +19,27 @@ PING_S = 10.0
 LARGEST_MESSAGE = 1 << 20
 """Bytes of one message."""
 
+KEYS = "that of WTA_KEY; the recorder's is that of RECORDER_KEY"
+"""The settings with a key. An option would show it to all users of the machine."""
+
 _TRY_LATER = frozenset({502, 503, 504, 429})
 """HTTP status codes of a proxy whose gateway restarts, or of one that is busy."""
 _PERMANENT_ERRORS = frozenset({"session_unknown", "taken_over"})
-_CHECK = "Check that the gateway runs and that the address is right (--url or RECORDER_URL)."
+_CHECK = "Check that the gateway runs and that the address is right (--url)."
 
 
 class Connector:
     """Opens connections to one gateway."""
 
-    def __init__(self, url: str, *, insecure: bool, key: str | None = None) -> None:
-        """Connect with an API key, or without one; ``insecure`` accepts any certificate."""
+    def __init__(self, url: str, *, key: str | None = None, tls: Tls | None = None) -> None:
+        """Connect with an API key, or without one.
+
+        Raises:
+            ConfigurationError: the authority of ``tls`` cannot be read.
+        """
         self.url = url
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._tls = _tls_context(url, insecure=insecure)
+        self._tls = (tls or Tls()).context() if url.startswith("wss:") else None
 
     async def open(self) -> ClientConnection:
         """Open a WebSocket.
@@ -53,27 +62,18 @@ class Connector:
                 max_size=LARGEST_MESSAGE,
             )
         except (OSError, InvalidHandshake, InvalidURI) as error:  # a TimeoutError is an OSError
-            raise _explain_failure(self.url, error) from error
+            raise explain_failure(self.url, error) from error
 
 
-def _tls_context(url: str, *, insecure: bool) -> ssl.SSLContext | None:
-    if not url.startswith("wss:"):
-        return None
-    context = ssl.create_default_context()
-    if insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _explain_failure(url: str, error: Exception) -> GatewayError:
+def explain_failure(url: str, error: Exception) -> GatewayError:
+    """Return why a connection was not opened."""
     unavailable = GatewayUnavailable("gateway_away", f"There is no gateway at {url} ({_reason(error)}).", _CHECK)
     match error:
         case ssl.SSLCertVerificationError():
             return GatewayError(
                 "certificate_untrusted",
                 f"The certificate of {url} is not trusted ({error.verify_message}).",
-                "Use --insecure if you know whose it is, or name its CA's file in SSL_CERT_FILE.",
+                "Use --insecure if you know whose it is, or name its CA's file: --ca, or SSL_CERT_FILE.",
             )
         case InvalidStatus() if error.response.status_code in _TRY_LATER:
             return unavailable
@@ -83,7 +83,7 @@ def _explain_failure(url: str, error: Exception) -> GatewayError:
             return unavailable
         case ssl.SSLEOFError():
             return unavailable
-        case ssl.SSLError() | InvalidHandshake() | InvalidURI():
+        case ssl.SSLError() | InvalidHandshake() | InvalidURI() | HTTPException():
             return GatewayError("not_a_gateway", f"What answers at {url} is no gateway ({_reason(error)}).", _CHECK)
     return unavailable
 
@@ -95,7 +95,7 @@ def _refusal(url: str, status: int, body: bytes | bytearray | None) -> GatewayEr
     except ValidationError:
         message = f"{url} answers with HTTP status {status}: it is no gateway or refuses us."
         return GatewayError("not_a_gateway", message, _CHECK)
-    return GatewayError(error.code, error.message, f"{error.remedy} The recorder takes its key from RECORDER_KEY.")
+    return GatewayError(error.code, error.message, f"{error.remedy} The key is {KEYS}.")
 
 
 def _reason(error: Exception) -> str:

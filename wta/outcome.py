@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from recorder_service.client.client import RecorderClient
 from wire.errors import WireError
 from wire.messages.results import Final, SegmentFailed
+from wta.client.client import Client
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Outcome:
         return float(np.percentile(self.latencies_ms, percentile)) if self.latencies_ms else None
 
 
-def outcome(number: int, client: RecorderClient, rate: int, error: WireError | None) -> Outcome:
+def outcome(number: int, client: Client, rate: int, error: WireError | None) -> Outcome:
     """Sum up a client's session, sent at ``rate`` hertz."""
     known = client.transcript
     return Outcome(

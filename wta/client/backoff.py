@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Callable
 
-from recorder_service.client.errors import GatewayUnavailable
+from wta.client.errors import GatewayUnavailable
 
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 5.0

@@ -10,20 +10,20 @@ from rich.control import Control
 from rich.segment import ControlType
 from rich.text import Text
 
-from recorder_service.audio.microphone import InputDevice
-from recorder_service.outcome import Outcome, total
-from recorder_service.view.tables import (
+from wire.errors import WireError
+from wire.messages.jobs import NoSpeechReason
+from wire.messages.results import Final, NoSpeech, SegmentFailed
+from wire.messages.server import AnyServerMessage, Error, Ready
+from wire.messages.statistics import Statistics
+from wta.audio.microphone import InputDevice
+from wta.outcome import Outcome, total
+from wta.view.tables import (
     conversation_table,
     devices_table,
     outcomes_table,
     statistics_table,
     voices_table,
 )
-from wire.errors import WireError
-from wire.messages.jobs import NoSpeechReason
-from wire.messages.results import Final, NoSpeech, SegmentFailed
-from wire.messages.server import AnyServerMessage, Error, Ready
-from wire.messages.statistics import Statistics
 
 COLOURS = {"positive": "green", "neutral": "yellow", "negative": "red"}
 SIDES = ("left", "right")

@@ -2,12 +2,12 @@
 
 import pytest
 
-from recorder_service.client.transcript import Transcript
-from tests.unit.recorder_service.fake_gateway import SESSION, final
+from tests.unit.wta.fake_gateway import SESSION, final
 from wire.messages.base import Clock
 from wire.messages.results import SegmentFailed
 from wire.messages.server import Ready, SpeechEnded, Stopped
 from wire.messages.statistics import PersonStatistics, Statistics
+from wta.client.transcript import Transcript
 
 
 def ready(token: str | None) -> Ready:

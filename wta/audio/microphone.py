@@ -45,7 +45,7 @@ def portaudio() -> ModuleType:
             "no_portaudio",
             "The microphone cannot be used: the PortAudio library is missing.",
             "Install it (Debian, Ubuntu: apt install libportaudio2; Fedora: dnf install portaudio; "
-            "macOS: brew install portaudio), or use --file.",
+            "macOS: brew install portaudio), or use a sound file.",
         ) from None
 
 
@@ -58,6 +58,17 @@ def input_devices() -> list[InputDevice]:
         for i, d in enumerate(sounddevice.query_devices())
         if d["max_input_channels"] > 0
     ]
+
+
+def found_devices() -> list[InputDevice]:
+    """List the devices that can record.
+
+    Raises:
+        AudioError: there are none.
+    """
+    if devices := input_devices():
+        return devices
+    raise AudioError("no_microphone", "There is no microphone.", "Plug one in, or use a sound file.")
 
 
 class Microphone:
@@ -123,7 +134,7 @@ class Microphone:
         except (ValueError, self._sounddevice.PortAudioError):
             wanted = "no microphone" if self._device is None else f"no microphone {str(self._device)!r}"
             raise AudioError(
-                "no_microphone", f"There is {wanted}.", "Plug one in, choose from --list-devices, or use --file."
+                "no_microphone", f"There is {wanted}.", "Plug one in, choose from --list-devices, or use a sound file."
             ) from None
         return found
 

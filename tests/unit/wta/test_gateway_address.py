@@ -1,8 +1,8 @@
 import pytest
 
-from recorder_service.client.address import websocket_url
 from recorder_service.settings import Settings
 from wire.errors import ConfigurationError
+from wta.client.address import websocket_url
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Callable
 
-from recorder_service.audio.source import Source
-from recorder_service.client.client import RecorderClient
-from recorder_service.outcome import Outcome, outcome
 from wire.errors import AudioError, WireError
+from wta.audio.source import Source
+from wta.client.client import Client
+from wta.outcome import Outcome, outcome
 
 
 async def run_session(
-    number: int, client: RecorderClient, source: Source, stop: asyncio.Event, on_connected: Callable[[], None]
+    number: int, client: Client, source: Source, stop: asyncio.Event, on_connected: Callable[[], None]
 ) -> Outcome:
     """Send all audio and wait for all results; a failure becomes part of the outcome."""
     failure: WireError | None = None

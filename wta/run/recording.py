@@ -2,18 +2,18 @@
 
 import asyncio
 
-from recorder_service.audio.source import Source
-from recorder_service.client.client import RecorderClient
-from recorder_service.outcome import Outcome
-from recorder_service.run.session import run_session
-from recorder_service.run.signals import SignalHandler
-from recorder_service.view.view import View
+from wta.audio.source import Source
+from wta.client.client import Client
+from wta.outcome import Outcome
+from wta.run.session import run_session
+from wta.run.signals import SignalHandler
+from wta.view.view import View
 
 OK, INCOMPLETE, FAILED = 0, 1, 2
 """Exit codes: all is well; utterances or audio are missing; a session could not begin or go on."""
 
 
-async def record(source: Source, clients: list[RecorderClient], view: View) -> int:
+async def record(source: Source, clients: list[Client], view: View) -> int:
     """Send the source through every client at the same time; return the exit code."""
     interrupt = SignalHandler(lambda: view.notice("Stopping; waiting for the last results. Ctrl-C again ends at once."))
     view.notice(source.description)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recorder_service.audio.microphone import Microphone, input_devices
 from wire.audio import decode_pcm
 from wire.errors import AudioError
+from wta.audio.microphone import Microphone, input_devices
 
 
 class PortAudioError(Exception):

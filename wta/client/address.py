@@ -24,7 +24,18 @@ def websocket_url(address: str) -> str:
         raise ConfigurationError(
             "bad_url",
             f"{address!r} is not the address of a gateway.",
-            "Give one such as ws://127.0.0.1:8000/ws, https://example.org or 192.168.1.5:8000 (--url or RECORDER_URL).",
+            "Give one such as ws://127.0.0.1:8000/ws, https://example.org or 192.168.1.5:8000 (--url).",
         ) from None
     path = parts.path if parts.path.strip("/") else _PATH
     return urlunsplit((scheme, parts.netloc, path, parts.query, ""))
+
+
+def http_url(address: str) -> str:
+    """Return the address of a gateway's HTTP routes, without a slash at its end: that of its page.
+
+    Raises:
+        ConfigurationError: the address is malformed.
+    """
+    parts = urlsplit(websocket_url(address))
+    path = parts.path.rstrip("/").removesuffix(_PATH)
+    return urlunsplit(("https" if parts.scheme == "wss" else "http", parts.netloc, path, "", ""))

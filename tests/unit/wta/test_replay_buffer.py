@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder_service.client.replay_buffer import ReplayBuffer
+from wta.client.replay_buffer import ReplayBuffer
 
 
 def pcm(first: int, count: int) -> bytes:

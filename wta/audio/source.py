@@ -7,10 +7,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from infra.sound.sound_file import SoundFile
-from recorder_service.audio.microphone import Microphone
-from recorder_service.audio.playback import play
 from wire.audio import SAMPLE_RATE
 from wire.errors import AudioError
+from wta.audio.microphone import Microphone
+from wta.audio.playback import play
 
 
 @dataclass(frozen=True)

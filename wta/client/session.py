@@ -9,18 +9,18 @@ from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from recorder_service.client.backoff import Backoff
-from recorder_service.client.connect import Connector, explain_close
-from recorder_service.client.errors import GatewayError, GatewayUnavailable
-from recorder_service.client.notifier import Notifier
-from recorder_service.client.options import Hooks, Limits
-from recorder_service.client.replay_buffer import ReplayBuffer
-from recorder_service.client.transcript import Transcript
 from wire.audio import SAMPLE_BYTES
 from wire.messages.base import has_unknown_type
 from wire.messages.client import Gap, Start, Stop
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import Ack, AnyServerMessage, Deleted, Error, Ready, server_message
+from wta.client.backoff import Backoff
+from wta.client.connect import Connector, explain_close
+from wta.client.errors import GatewayError, GatewayUnavailable
+from wta.client.notifier import Notifier
+from wta.client.options import Hooks, Limits
+from wta.client.replay_buffer import ReplayBuffer
+from wta.client.transcript import Transcript
 
 MOST_SAMPLES = 16_000
 """Samples of each channel in one message: half of the gateway's limit, and nearly all of it with two channels."""
@@ -37,8 +37,8 @@ PENDING_PAUSE_S = 0.5
 class ReconnectingSession:
     """Runs until the session is over, or cannot go on."""
 
-    def __init__(self, connector: Connector, start: Start, limits: Limits, hooks: Hooks, *, live: bool) -> None:
-        """Prepare a session; audio that is not ``live`` waits for acknowledgements."""
+    def __init__(self, connector: Connector, start: Start, limits: Limits, hooks: Hooks) -> None:
+        """Prepare a session; audio that is not live waits for acknowledgements."""
         self._connector = connector
         self._start = start
         self._hooks = hooks
@@ -47,7 +47,7 @@ class ReconnectingSession:
         """Fatal error that the gateway sent on this connection."""
         self._last_notice = ""
         """Last outage that was reported; each is reported once."""
-        self._window = None if live else round(WINDOW_S * start.sample_rate)
+        self._window = None if limits.live else round(WINDOW_S * start.sample_rate)
         """Samples; None for live audio, which comes no faster than it is spoken."""
         self.buffer = ReplayBuffer(round(limits.buffer_s * start.sample_rate), start.channels)
         self.transcript = Transcript(start.last_seq, _tokens(start))
@@ -169,7 +169,7 @@ class ReconnectingSession:
             raise GatewayError(
                 "not_understood",
                 f"What {self._connector.url} says is not understood: it is no gateway, or one of another version.",
-                "Check the address, and use the recorder and the gateway of the same version.",
+                "Check the address, and use a client and a gateway of the same version.",
             ) from None
         self._take(message)
         return message
@@ -194,9 +194,7 @@ class ReconnectingSession:
             case Error(fatal=True):
                 self._last_error = message
             case Deleted():
-                raise GatewayError(
-                    "deleted", "The conversation was deleted.", "Start the recorder again for a new one."
-                )
+                raise GatewayError("deleted", "The conversation was deleted.", "Start again for a new one.")
         if is_new:
             self._hooks.on_message(message)
         self.changed.notify()
