@@ -12,14 +12,21 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-NOT_INSTALLED = {"README.md", "hatch_build.py", "pyproject.toml", "wire", "infra", "PKG-INFO", ".gitignore"}
+SHARED = ("wire", "infra/__init__.py", "infra/sound", "LICENSE")
+"""Packages of the repository that come along, and the licence of all of it."""
+NOT_INSTALLED = {
+    *(name.partition("/")[0] for name in SHARED),
+    "README.md",
+    "hatch_build.py",
+    "pyproject.toml",
+    "PKG-INFO",
+    ".gitignore",
+}
 """In the folder of a checkout, or of a source distribution."""
-SHARED = ("wire", "infra/__init__.py", "infra/sound")
-"""Packages of the repository that come along."""
 IMPORT = re.compile(r"^(\s*(?:from|import)) (wire|infra)\b", re.M)
 
 
-class SharedPackages(BuildHookInterface[Any]):
+class SharedPackages(BuildHookInterface):  # type: ignore[misc, unused-ignore, type-arg]
     """Hook of hatchling."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from wire.audio import SAMPLE_RATE
 from wire.errors import AudioError
 from wta.audio.microphone import Microphone
 from wta.audio.playback import play
+from wta.audio.system_sound import system_device
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Source:
     frames: Callable[[asyncio.Event], AsyncIterator[bytes]]
     """Called with a stop event; yields Int16 PCM until the audio ends or the event is set: mono, or interleaved."""
     channels: int = 1
+    seconds: float | None = None
+    """Length; None if it is unknown."""
 
 
 class Channels(StrEnum):
@@ -58,16 +61,21 @@ def open_file(path: Path, *, realtime: bool, channels: Channels = Channels.ONE) 
         description=f"{path.name}, {length}, {pace}.",
         frames=lambda stop: play(sound.blocks(split=split), stop, realtime=realtime),
         channels=2 if split else 1,
+        seconds=sound.seconds,
     )
 
 
-def open_microphone(device: str | None, on_notice: Callable[[str], None], *, split: bool = False) -> Source:
+def open_microphone(
+    device: str | None, on_notice: Callable[[str], None], *, split: bool = False, system: bool = False
+) -> Source:
     """Open a microphone; ``on_notice`` is called with trouble while recording, ``split`` keeps its channels apart.
+
+    With ``system`` it is the device that records what this machine plays.
 
     Raises:
         AudioError: there is no microphone, or none with two channels.
     """
-    microphone = Microphone(device, split=split)
+    microphone = Microphone(system_device() if system else device, split=split)
     return Source(
         rate=microphone.rate,
         live=True,

@@ -29,10 +29,11 @@ async def record(source: Source, clients: list[Client], view: View) -> int:
     view.end(outcomes, clients[0].transcript.statistics_in_order())
     for error in {str(outcome.error): outcome.error for outcome in outcomes if outcome.error is not None}.values():
         view.print_error(error)
-    return _exit_code(outcomes)
+    return exit_code(outcomes)
 
 
-def _exit_code(outcomes: list[Outcome]) -> int:
+def exit_code(outcomes: list[Outcome]) -> int:
+    """Return the exit code of sessions: that of the worst."""
     if any(outcome.error is not None for outcome in outcomes):
         return FAILED
     return INCOMPLETE if any(outcome.missing or outcome.lost_s for outcome in outcomes) else OK

@@ -1,6 +1,6 @@
 """Terminal output: each sentence as it comes, then the statistics. Colours only repeat what the words say."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from math import ceil
 from typing import Any, NamedTuple
 
@@ -8,6 +8,7 @@ from pydantic_core import to_json
 from rich.console import Console
 from rich.control import Control
 from rich.segment import ControlType
+from rich.table import Table
 from rich.text import Text
 
 from wire.errors import WireError
@@ -100,6 +101,10 @@ class View:
     def _can_erase(self) -> bool:
         return self._out.is_terminal and not self._out.is_dumb_terminal and not self._out.legacy_windows
 
+    def table(self, table: Table) -> None:
+        """Print a table."""
+        self._out.print(table)
+
     def devices(self, devices: list[InputDevice]) -> None:
         """Print the microphones."""
         self._out.print(devices_table(devices))
@@ -136,8 +141,21 @@ class JsonView(View):
     def end(self, outcomes: list[Outcome], statistics: list[Statistics]) -> None:  # noqa: ARG002 (were sent already)
         """Print one line for each outcome, and their total if there are several."""
         if len(outcomes) > 1:
-            for outcome in [*outcomes, total(outcomes)]:
-                self._out.out(to_json(_summary(outcome)).decode(), highlight=False)
+            self.summaries([*outcomes, total(outcomes)])
+
+    def summaries(self, outcomes: list[Outcome]) -> None:
+        """Print one line for each outcome."""
+        for outcome in outcomes:
+            self._out.out(to_json(_summary(outcome)).decode(), highlight=False)
+
+
+class ScriptView(JsonView):
+    """Prints errors as JSON lines, too, in the form of the gateway's own."""
+
+    def print_error(self, error: WireError) -> None:
+        """Print an error as one line."""
+        line = Error(code=error.code, message=error.message, remedy=error.remedy, fatal=True)
+        self._out.out(line.model_dump_json(), highlight=False)
 
 
 def result_line(result: Final | NoSpeech | SegmentFailed) -> Text:
@@ -193,7 +211,8 @@ def printable(text: str) -> str:
 
 def _summary(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome for programs: percentiles instead of every latency."""
-    summary = {name: value for name, value in asdict(outcome).items() if name not in {"latencies_ms", "error"}}
+    summary = asdict(replace(outcome, latencies_ms=[], error=None))  # errors cannot be copied
+    del summary["latencies_ms"], summary["error"]
     percentiles = {f"p{percentile}_ms": outcome.latency_ms(percentile) for percentile in (50, 95, 99)}
     error = {"error": outcome.error.code} if outcome.error else {}
     return {"type": "session_summary", **summary, **percentiles, **error}
