@@ -21,7 +21,7 @@ ROOMS = {
     "counts voice_counts shared_timeline conversation monologues talk order tally extremes turning_points timeline "
     "sentences voices words settings",
     "recorder_service": "recorder_service settings",
-    "wta": "__main__ commands doctor run view outcome audio client",
+    "wta": "hatch_build __main__ commands doctor run view outcome audio client",
     "certificates": "certificates server authority pair settings",
     "local": "quiet run testing terminal stack settings errors",
     "infra": "sound worker_app worker model_thread fair_queue memory watchdog job results ledger context voiceprints "

@@ -15,7 +15,13 @@ WORDS = re.compile(
     r"as ever|any more|remedied|heeds?|heeded)\b",
     re.IGNORECASE,
 )
-DOCUMENTS = [ROOT / ".env.example", *ROOT.glob("[A-Z]*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*_*/README.md")]
+DOCUMENTS = [
+    ROOT / ".env.example",
+    *ROOT.glob("[A-Z]*.md"),
+    *ROOT.glob("docs/**/*.md"),
+    *ROOT.glob("*_*/README.md"),
+    ROOT / "wta/README.md",
+]
 PERSONS = re.compile(
     r"\b(Whisper|(model|worker|gateway|listener|recorder|service)s?) (hears?|heard|tells?|believes?|wants?)\b"
 )

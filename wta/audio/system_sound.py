@@ -1,4 +1,4 @@
-"""What this machine plays, as a device that records it."""
+"""The device that records the sound that this machine plays."""
 
 import os
 import sys

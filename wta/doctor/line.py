@@ -10,7 +10,7 @@ from wta.doctor.finding import Finding, Level, fault, ok, warning
 
 CONNECT_S = 5.0
 EXPIRES_SOON_S = 14 * 86_400
-EXPIRED, NOT_YET_VALID, OTHER_NAME = 10, 9, 62
+EXPIRED, NOT_YET_VALID, OTHER_NAME, OTHER_ADDRESS = 10, 9, 62, 64
 """OpenSSL's codes of verification."""
 CLOCK = "Renew it at the gateway, unless this machine's clock is wrong."
 TRUST = "Name its authority's file with --ca (of a gateway's own certificate: https://HOST/ca.pem), or use --insecure."
@@ -80,14 +80,12 @@ def _handshake(host: str, port: int, context: ssl.SSLContext) -> dict[str, Any]:
 
 
 def _untrusted(host: str, error: ssl.SSLCertVerificationError) -> Finding:
+    other = "certificate_of_another_name", f"The certificate is not for {host}.", "Use the name that it is for (--url)."
     codes = {
         EXPIRED: ("certificate_expired", "The certificate has expired.", CLOCK),
         NOT_YET_VALID: ("certificate_not_yet_valid", "The certificate is not valid yet.", CLOCK),
-        OTHER_NAME: (
-            "certificate_of_another_name",
-            f"The certificate is not for {host}.",
-            "Use the name that it is for, or give the gateway one for this name.",
-        ),
+        OTHER_NAME: other,
+        OTHER_ADDRESS: other,
     }
     known = codes.get(error.verify_code)
     if known is None:

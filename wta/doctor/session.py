@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 
 from websockets.exceptions import ConnectionClosed
 
@@ -48,7 +49,8 @@ async def _begin(url: str, key: str | None, tls: Tls) -> tuple[float, float]:
                     raise GatewayError(message.code, message.message, message.remedy)
 
     try:
-        await socket.send(Start().model_dump_json())
+        with suppress(ConnectionClosed):  # a gateway that refuses at once has sent the reason
+            await socket.send(Start().model_dump_json())
         await until(Ready)
         ready = time.perf_counter()
         await socket.send(Ping().model_dump_json())

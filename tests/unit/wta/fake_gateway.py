@@ -10,7 +10,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from wire.messages.base import Clock
 from wire.messages.client import Gap, Ping, Start, Stop, client_message
 from wire.messages.results import Final
-from wire.messages.server import Ack, AnyServerMessage, Deleted, Error, Ready, Stopped
+from wire.messages.server import Ack, AnyServerMessage, Deleted, Error, Pong, Ready, Stopped
 
 SESSION = "0" * 32
 TOKEN = "secret"
@@ -138,7 +138,9 @@ class FakeGateway:
                 pending, self._pending = min(1, self._pending), max(0, self._pending - 1)
                 await self._say(socket, Stopped(segments=len(self.finals), pending=pending))
                 return True
-            case Start() | Ping():
+            case Ping(id=name):
+                await self._say(socket, Pong(id=name))
+            case Start():
                 raise AssertionError("not expected here")
         return False
 

@@ -1,6 +1,7 @@
 """A fake gateway with HTTP routes on the port of its WebSocket."""
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -41,12 +42,15 @@ class FakeService(FakeGateway):
         self.routes = dict(routes)
         self.requests: list[tuple[str, str | None]] = []
         self.http = ""
+        self.headers: dict[str, str] = {}
+        """Further headers of each answer."""
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator["FakeService"]:
-        async with serve(self._exchange, "127.0.0.1", 0, compression=None, process_request=self._answer) as server:
-            port = server.sockets[0].getsockname()[1]
-            self.url, self.http = f"ws://127.0.0.1:{port}/ws", f"http://127.0.0.1:{port}"
+    async def serving(self, tls: ssl.SSLContext | None = None) -> AsyncIterator["FakeService"]:
+        options = {"compression": None, "process_request": self._answer, "ssl": tls}
+        async with serve(self._exchange, "127.0.0.1", 0, **options) as server:
+            port, s = server.sockets[0].getsockname()[1], "s" if tls else ""
+            self.url, self.http = f"ws{s}://127.0.0.1:{port}/ws", f"http{s}://127.0.0.1:{port}"
             yield self
 
     def _answer(self, _: ServerConnection, request: Request) -> Response | None:
@@ -55,4 +59,4 @@ class FakeService(FakeGateway):
         self.requests.append((request.path, request.headers.get("Authorization")))
         status, body = self.routes.get(request.path.partition("?")[0], (404, "no such page"))
         length = {"Content-Length": str(len(body.encode())), "Connection": "close"}
-        return Response(status, HTTPStatus(status).phrase, Headers(length), body.encode())
+        return Response(status, HTTPStatus(status).phrase, Headers(length | self.headers), body.encode())
