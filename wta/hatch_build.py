@@ -16,6 +16,7 @@ SHARED = ("wire", "infra/__init__.py", "infra/sound", "LICENSE")
 """Packages of the repository that come along, and the licence of all of it."""
 NOT_INSTALLED = {
     *(name.partition("/")[0] for name in SHARED),
+    "__pycache__",
     "README.md",
     "hatch_build.py",
     "pyproject.toml",
@@ -54,8 +55,8 @@ class SharedPackages(BuildHookInterface):  # type: ignore[misc, unused-ignore, t
 def _copy(source: Path, target: Path) -> None:
     """Copy a file or a folder; in its modules, imports of shared packages get their installed names."""
     if source.is_dir():
-        if source.name != "__pycache__":
-            for inside in source.iterdir():
+        for inside in source.iterdir():
+            if inside.name != "__pycache__" and inside.suffix != ".md":
                 _copy(inside, target / inside.name)
         return
     target.parent.mkdir(parents=True, exist_ok=True)
