@@ -45,7 +45,7 @@ def run(command: Callable[..., subprocess.Popen[str]]) -> Run:
         process = command(*arguments)
         out, err = process.communicate(timeout=60)
         assert process.returncode == code, out + err
-        return subprocess.CompletedProcess(arguments, code, out, err)
+        return subprocess.CompletedProcess(list(map(str, arguments)), code, out, err)
 
     return finish
 

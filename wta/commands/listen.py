@@ -1,6 +1,7 @@
 """``wta listen``: a microphone, or what this machine plays, live."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ from wta.commands.options import (
     Languages,
     Room,
     Save,
+    SavedSession,
     Timeout,
     Url,
     explained,
@@ -25,6 +27,7 @@ from wta.commands.options import (
 )
 from wta.run.recording import OK, record
 from wta.run.start import make_start, speakers
+from wta.view.live import LiveView
 
 
 def listen(
@@ -38,6 +41,7 @@ def listen(
     list_devices: Annotated[bool, typer.Option("--list-devices", help="Show the microphones.")] = False,
     system: Annotated[bool, typer.Option("--system", help="What this machine plays, not a microphone.")] = False,
     save_to: Save = None,
+    resume: Annotated[Path | None, typer.Option("--resume", help="Go on with the session that --save wrote.")] = None,
     timeout: Timeout = 60.0,
     ca: Ca = None,
     insecure: Insecure = False,
@@ -49,15 +53,18 @@ def listen(
 
     Exit code 0: all is well; 1: results or audio are missing; 2: it could not be done, and why.
     """
-    with explained(as_json=as_json) as view:
+    with explained(as_json=as_json, people=LiveView) as view:
         if list_devices:
             view.devices(found_devices())
             raise typer.Exit(OK)
         if system and device is not None:
             raise ConfigurationError("bad_option", "--system chooses the device itself.", "Leave --device out.")
+        if resume is not None and channels == 2:
+            raise ConfigurationError("bad_option", "--resume is for one channel.", "Leave --channels out.")
         source = open_microphone(device, view.notice, split=channels == 2, system=system)
         who = speakers(channels, name or [], role or [])
-        start = make_start(language or [], room=room, sample_rate=source.rate, **who)
+        known = {} if resume is None else SavedSession.read(resume).model_dump()
+        start = make_start(language or [], room=room, sample_rate=source.rate, **who, **known)
         hooks = Hooks(view.message, view.notice)
         client = Gateway(url, ca, insecure).client(start, Limits(timeout, live=True), hooks)
         code = asyncio.run(record(source, [client], view))

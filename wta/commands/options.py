@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from wire.errors import ConfigurationError, WireError
 from wire.messages.base import SessionId
@@ -37,7 +37,8 @@ Languages = Annotated[
 ]
 Room = Annotated[str | None, typer.Option("--room", help="Share the results with all who are in this room.")]
 Save = Annotated[
-    Path | None, typer.Option("--save", help="Write the session's id and token here, for export, stats and --resume.")
+    Path | None,
+    typer.Option("--save", help="Write the session's id and token here, to export or resume it."),
 ]
 Timeout = Annotated[float, typer.Option("--timeout", min=0, help="Seconds that the gateway may be away.")]
 
@@ -73,7 +74,7 @@ class SavedSession(BaseModel):
     """A session's id and its token, which lets anybody read it."""
 
     session_id: SessionId
-    token: str
+    token: Annotated[str, Field(repr=False)]
 
     @classmethod
     def read(cls, path: Path) -> "SavedSession":
@@ -120,9 +121,14 @@ def save(client: Client, path: Path | None) -> None:
 
 
 @contextmanager
-def explained(*, as_json: bool = False) -> Iterator[View]:
-    """Yield the view of a command, and end it with a sentence and an exit code where it fails."""
-    view = ScriptView() if as_json else View()
+def explained(*, as_json: bool = False, people: type[View] = View) -> Iterator[View]:
+    """Yield the view of a command, and end it with a sentence and an exit code where it fails.
+
+    Args:
+        as_json: the view is one for programs.
+        people: else this one.
+    """
+    view = ScriptView() if as_json else people()
     try:
         yield view
     except WireError as error:

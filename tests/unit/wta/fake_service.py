@@ -47,8 +47,9 @@ class FakeService(FakeGateway):
 
     @asynccontextmanager
     async def serving(self, tls: ssl.SSLContext | None = None) -> AsyncIterator["FakeService"]:
-        options = {"compression": None, "process_request": self._answer, "ssl": tls}
-        async with serve(self._exchange, "127.0.0.1", 0, **options) as server:
+        async with serve(
+            self._exchange, "127.0.0.1", 0, compression=None, process_request=self._answer, ssl=tls
+        ) as server:
             port, s = server.sockets[0].getsockname()[1], "s" if tls else ""
             self.url, self.http = f"ws{s}://127.0.0.1:{port}/ws", f"http{s}://127.0.0.1:{port}"
             yield self

@@ -22,7 +22,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_module_of_the_wheel_is_imported_without_the_repository(programs: Path, tmp_path: Path) -> None:
     """The shared packages are inside, under the client's name; those of their own name are not there."""
-    command = [programs / "python", "-c", IMPORT_ALL]
+    command = [str(programs / "python"), "-c", IMPORT_ALL]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["wta.client.client", "wta.shared.wire.messages.results"]
 

@@ -7,6 +7,7 @@ import signal
 import stat
 import sys
 from asyncio.subprocess import PIPE
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 from typer.testing import CliRunner
+from websockets.asyncio.server import ServerConnection
 
 from tests.support.eventually import soon
 from tests.unit.wta.fake_gateway import SESSION, TOKEN
@@ -156,6 +158,81 @@ async def test_a_closed_gateway_without_a_key_is_an_error_with_its_words(wav: Pa
         ended = await run("transcribe", wav, "--url", service.http)
     assert ended.code == 2
     assert "error (no_grant): Access is closed. Bring a key." in ended.err
+
+
+def _has(service: FakeService, finals: int) -> bool:
+    return len(service.finals) >= finals
+
+
+class SlowService(FakeService):
+    """Takes a second of audio in about a tenth of one."""
+
+    async def _on_audio(self, socket: ServerConnection, pcm: bytes) -> None:
+        await asyncio.sleep(0.1)
+        await super()._on_audio(socket, pcm)
+
+
+SOUNDDEVICE = """
+import threading, types
+import numpy
+
+class PortAudioError(Exception):
+    pass
+
+class InputStream:
+    def __init__(self, callback, finished_callback, blocksize, **_):
+        self._callback, self._size, self._over = callback, blocksize, threading.Event()
+
+    def __enter__(self):
+        threading.Thread(target=self._record, daemon=True).start()
+
+    def __exit__(self, *_):
+        self._over.set()
+
+    def _record(self):
+        while not self._over.wait(0.02):
+            self._callback(numpy.ones((self._size, 1), numpy.int16), self._size, None, None)
+
+default = types.SimpleNamespace(device=(0, 0))
+desk = {"name": "Desk", "max_input_channels": 1, "default_samplerate": 16000.0}
+query_devices = lambda device=None, kind=None: desk if kind else [desk]
+check_input_settings = lambda *_, **__: None
+"""
+"""A microphone that records ones, five times as quickly as one that exists."""
+
+
+async def test_listen_records_until_ctrl_c_and_waits_for_the_last_results(tmp_path: Path) -> None:
+    """Its session is saved, and resumed by another one."""
+    (tmp_path / "sounddevice.py").write_text(SOUNDDEVICE)
+    saved = tmp_path / "session"
+    async with FakeService().serving() as service:
+        for option, finals in (("--save", 1), ("--resume", 2)):
+            process = await start("listen", "--url", service.http, option, saved, PYTHONPATH=str(tmp_path))
+            await soon(partial(_has, service, finals))
+            process.send_signal(signal.SIGINT)
+            ended = await end(process)
+            assert ended.code == 0
+            assert f"utterance {finals - 1}" in ended.out
+        devices = await run("listen", "--list-devices", "--json", PYTHONPATH=str(tmp_path))
+    assert [start.session_id for start in service.starts] == [None, SESSION]
+    assert set(np.frombuffer(service.safe, "<i2").tolist()) == {1}
+    assert devices.lines[0]["name"] == "Desk"
+
+
+async def test_transcribe_that_is_interrupted_writes_what_there_is(tmp_path: Path) -> None:
+    """The file under way ends there, and no other one begins."""
+    soundfile.write(tmp_path / "long.wav", np.ones(16_000 * 200, dtype=np.int16), 16_000)
+    files = [tmp_path / "long.wav", tmp_path / "other.wav"]
+    gateway = SlowService()
+    async with gateway.serving() as service:
+        process = await start("transcribe", *files, "-o", tmp_path / "out", "--url", service.http)
+        await soon(lambda: len(gateway.safe) > 0)
+        process.send_signal(signal.SIGINT)
+        ended = await end(process)
+    assert ended.code == 130
+    assert "Stopping" in ended.err
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["long.txt"]
+    assert 0 < len(gateway.safe) < 16_000 * 200 * 2
 
 
 async def test_watch_shows_a_room_until_it_is_interrupted() -> None:
