@@ -1,4 +1,4 @@
-"""Output on a terminal while somebody speaks: the text so far, which the next one or the sentence replaces."""
+"""Output on a terminal during speech: the text so far, which the next one or the sentence replaces."""
 
 from math import ceil
 
