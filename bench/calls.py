@@ -22,10 +22,10 @@ from bench.live import LONGEST_S, SHORTEST_S
 from bench.live_speakers import FRAME_S, Speaker, make_stream, run_speakers, sentence_clips
 from bench.results import print_header, write_results
 from local.testing import Stack
-from wta.client.client import Client
 from wire.audio import SAMPLE_RATE, Samples, encode_pcm, to_int16
 from wire.messages.client import Start
 from wire.messages.results import Final
+from wta.client.client import Client
 
 
 async def call(url: str, language: str, legs: tuple[Samples, Samples]) -> tuple[list[Final], list[Final], int]:

@@ -14,8 +14,8 @@ EXPIRED, NOT_YET_VALID, OTHER_NAME, OTHER_ADDRESS = 10, 9, 62, 64
 """OpenSSL's codes of verification."""
 CLOCK = "Renew it at the gateway, unless this machine's clock is wrong."
 TRUST = (
-    "Name its authority's file with --ca, or use --insecure. A gateway's own authority is in .run/tls/ca.pem (make run), or "
-    "comes by docker compose cp nginx:/certificates/ca.pem ."
+    "Name its authority's file with --ca, or use --insecure. That of a gateway is .run/tls/ca.pem (make run), or comes "
+    "by docker compose cp nginx:/certificates/ca.pem ."
 )
 
 
