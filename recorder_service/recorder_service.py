@@ -16,7 +16,8 @@ from wta.client.options import Hooks, Limits
 from wta.client.tls import Tls
 from wta.run.recording import FAILED, OK, record
 from wta.run.start import make_start, speakers
-from wta.view.view import JsonView, View
+from wta.view.script import JsonView
+from wta.view.view import View
 
 INTERRUPTED = 130
 

@@ -13,8 +13,9 @@ from wta.commands.options import HERE, Ca, Gateway, Insecure, Json, Languages, T
 from wta.outcome import Outcome, total
 from wta.run.recording import record
 from wta.run.start import make_start
+from wta.view.script import ScriptView
 from wta.view.tables import outcomes_table
-from wta.view.view import ScriptView, View
+from wta.view.view import View
 
 
 def bench(

@@ -19,7 +19,8 @@ from wta.client.http import HttpRoutes
 from wta.client.options import Hooks, Limits
 from wta.client.tls import Tls
 from wta.run.recording import FAILED
-from wta.view.view import ScriptView, View
+from wta.view.script import ScriptView
+from wta.view.view import View
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, where nothing is left to be finished."""

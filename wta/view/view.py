@@ -1,10 +1,8 @@
 """Terminal output: each sentence as it comes, then the statistics. Colours only repeat what the words say."""
 
-from dataclasses import asdict, replace
 from math import ceil
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pydantic_core import to_json
 from rich.console import Console
 from rich.control import Control
 from rich.segment import ControlType
@@ -126,38 +124,6 @@ class View:
             self._err.print(Text(f"{missing} utterances got no result.", style="bold red"))
 
 
-class JsonView(View):
-    """Prints one JSON object per line: each message, and with several sessions a summary of each."""
-
-    def message(self, message: AnyServerMessage) -> None:
-        """Print a message as one line."""
-        self._out.out(message.model_dump_json(), highlight=False)
-
-    def devices(self, devices: list[InputDevice]) -> None:
-        """Print one line for each input device."""
-        for device in devices:
-            self._out.out(to_json(device).decode(), highlight=False)
-
-    def end(self, outcomes: list[Outcome], statistics: list[Statistics]) -> None:  # noqa: ARG002 (were sent already)
-        """Print one line for each outcome, and their total if there are several."""
-        if len(outcomes) > 1:
-            self.summaries([*outcomes, total(outcomes)])
-
-    def summaries(self, outcomes: list[Outcome]) -> None:
-        """Print one line for each outcome."""
-        for outcome in outcomes:
-            self._out.out(to_json(_summary(outcome)).decode(), highlight=False)
-
-
-class ScriptView(JsonView):
-    """Prints errors as JSON lines, too, in the form of the gateway's own."""
-
-    def print_error(self, error: WireError) -> None:
-        """Print an error as one line."""
-        line = Error(code=error.code, message=error.message, remedy=error.remedy, fatal=True)
-        self._out.out(line.model_dump_json(), highlight=False)
-
-
 def result_line(result: Final | NoSpeech | SegmentFailed) -> Text:
     """Format a result as ``0:03.2  positive 0.93  en  Bob: And so, my fellow Americans``, or without a name.
 
@@ -207,12 +173,3 @@ def clock_time(ms: int) -> str:
 def printable(text: str) -> str:
     """Replace control characters, which could rewrite the terminal."""
     return "".join(character if character.isprintable() else " " for character in text)
-
-
-def _summary(outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome for programs: percentiles instead of every latency."""
-    summary = asdict(replace(outcome, latencies_ms=[], error=None))  # errors cannot be copied
-    del summary["latencies_ms"], summary["error"]
-    percentiles = {f"p{percentile}_ms": outcome.latency_ms(percentile) for percentile in (50, 95, 99)}
-    error = {"error": outcome.error.code} if outcome.error else {}
-    return {"type": "session_summary", **summary, **percentiles, **error}

@@ -21,8 +21,9 @@ from wire.messages.statistics import (
     VoiceStatistics,
 )
 from wta.outcome import Outcome, total
+from wta.view.script import JsonView
 from wta.view.tables import conversation_table, outcomes_table, statistics_table
-from wta.view.view import JsonView, View, clock_time, result_line
+from wta.view.view import View, clock_time, result_line
 
 
 def shown(renderable: object) -> str:
