@@ -12,7 +12,9 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SHARED = ("wire", "infra/__init__.py", "infra/sound", "LICENSE")
+SOUND = ("__init__", "mono", "mp3", "sound_file", "view", "wav_header")
+"""Modules of ``infra.sound`` that read files with libsndfile; the others are for the gateway, and need FFmpeg."""
+SHARED = ("wire", "infra/__init__.py", *(f"infra/sound/{name}.py" for name in SOUND), "LICENSE")
 """Packages of the repository that come along, and the licence of all of it."""
 NOT_INSTALLED = {
     *(name.partition("/")[0] for name in SHARED),

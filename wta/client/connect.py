@@ -3,13 +3,13 @@
 import ssl
 from http.client import HTTPException
 
-from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, InvalidURI
 
 from wire.close_codes import FINAL, CloseCode
 from wire.messages.server import Error
 from wta.client.errors import GatewayError, GatewayUnavailable
+from wta.client.problem import read_problem
 from wta.client.tls import Tls
 
 OPEN_S = 10.0
@@ -90,9 +90,7 @@ def explain_failure(url: str, error: Exception) -> GatewayError:
 
 def _refusal(url: str, status: int, body: bytes | bytearray | None) -> GatewayError:
     """Return the error of a handshake that is refused: the gateway's own, or none that it would send."""
-    try:
-        error = Error.model_validate_json(body or b"{}")
-    except ValidationError:
+    if (error := read_problem(body)) is None:
         message = f"{url} answers with HTTP status {status}: it is no gateway or refuses us."
         return GatewayError("not_a_gateway", message, _CHECK)
     return GatewayError(error.code, error.message, f"{error.remedy} The key is {KEYS}.")

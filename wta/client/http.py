@@ -8,12 +8,10 @@ from email.message import Message
 from http.client import HTTPException
 from typing import Any
 
-from pydantic import ValidationError
-
-from wire.messages.server import Error
 from wta.client.address import http_url
 from wta.client.connect import explain_failure
 from wta.client.errors import GatewayError
+from wta.client.problem import read_problem
 from wta.client.tls import Tls
 
 TIMEOUT_S = 30.0
@@ -111,9 +109,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 def refusal(url: str, answer: Answer) -> GatewayError:
     """Return the error of a request that is refused: the gateway's own, or none that it would send."""
-    try:
-        error = Error.model_validate_json(answer.body)
-    except ValidationError:
-        message = f"{url} answers with HTTP status {answer.status}: it is no gateway, or one of another version."
-        return GatewayError("not_a_gateway", message, "Check the address (--url); wta doctor finds out more.")
-    return GatewayError(error.code, error.message, error.remedy)
+    if (error := read_problem(answer.body)) is not None:
+        return error
+    message = f"{url} answers with HTTP status {answer.status}: it is no gateway, or one of another version."
+    return GatewayError("not_a_gateway", message, "Check the address (--url); wta doctor finds out more.")

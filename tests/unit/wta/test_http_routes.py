@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from fastapi_service.api.problems import Problem
 from tests.unit.wta.fake_gateway import SESSION
 from tests.unit.wta.fake_service import FakeService
-from wire.errors import ConfigurationError
+from wire.errors import ConfigurationError, WireError
 from wta import GatewayError, GatewayUnavailable, HttpRoutes, Tls
 from wta.client.address import http_url
 
-REFUSED = '{"code":"session_unknown","message":"There is no such session.","remedy":"Begin one."}'
+REFUSED = Problem.of(WireError("session_unknown", "There is no such session.", "Begin one."), 404).model_dump_json()
+"""As the gateway writes it."""
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,8 @@ def test_http_url_is_that_of_the_page(written: str, meant: str) -> None:
 async def test_a_refusal_has_the_gateway_s_own_words() -> None:
     """And what is no gateway is named so."""
     export = f"/sessions/{SESSION}/export"
-    for body, code in ((REFUSED, "session_unknown"), ("<h1>Not found</h1>", "not_a_gateway")):
+    old = '{"code":"session_unknown","message":"It is unknown.","remedy":"Begin one."}'
+    for body, code in ((REFUSED, "session_unknown"), (old, "session_unknown"), ("<h1>Not found</h1>", "not_a_gateway")):
         async with FakeService({export: (404, body)}).serving() as service:
             with pytest.raises(GatewayError) as refused:
                 await asyncio.to_thread(HttpRoutes(service.http).export, SESSION, "token", "txt")

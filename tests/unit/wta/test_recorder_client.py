@@ -12,9 +12,11 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from certificates.server import ensure_certificate
+from fastapi_service.api.problems import Problem
 from tests.support.eventually import soon
 from tests.support.recorders import unacknowledged
 from tests.unit.wta.fake_gateway import SEGMENT, SESSION, TOKEN, FakeGateway
+from wire.errors import WireError
 from wire.messages.client import Start
 from wire.messages.results import Final
 from wire.messages.server import AnyServerMessage, Deleted, Error
@@ -321,7 +323,7 @@ async def test_a_web_server_without_gateway_is_told_from_a_restarting_one(
 
 async def test_key_goes_into_the_handshake_and_a_refusal_names_its_setting() -> None:
     """No message has the key; what the gateway says of a wrong one reaches the person, who cannot try again."""
-    problem = '{"code": "grant_refused", "message": "It is wrong.", "remedy": "Take another."}'
+    problem = Problem.of(WireError("grant_refused", "It is wrong.", "Take another."), 401).model_dump_json()
     sent: list[str | None] = []
 
     def answer(connection: ServerConnection, request: Request) -> Response:
