@@ -19,8 +19,9 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     && rm -rf tools requirements
 COPY wire wire
 COPY infra infra
+COPY wta wta
 COPY ${SERVICE} ${SERVICE}
-RUN .venv/bin/python -m compileall -q wire infra "${SERVICE}"
+RUN .venv/bin/python -m compileall -q wire infra wta "${SERVICE}"
 
 FROM ${PYTHON_IMAGE} AS runtime
 # New volumes take the owner of the folder that they cover. 101 is nginx in its own image.

@@ -22,10 +22,10 @@ from bench.live import LONGEST_S, SHORTEST_S
 from bench.live_speakers import FRAME_S, Speaker, make_stream, run_speakers, sentence_clips
 from bench.results import print_header, write_results
 from local.testing import Stack
-from recorder_service.client.client import RecorderClient
 from wire.audio import SAMPLE_RATE, Samples, encode_pcm, to_int16
 from wire.messages.client import Start
 from wire.messages.results import Final
+from wta.client.client import Client
 
 
 async def call(url: str, language: str, legs: tuple[Samples, Samples]) -> tuple[list[Final], list[Final], int]:
@@ -34,7 +34,7 @@ async def call(url: str, language: str, legs: tuple[Samples, Samples]) -> tuple[
     stereo = np.stack([np.pad(leg, (0, length - len(leg))) for leg in legs], axis=1)
     pcm, step = encode_pcm(to_int16(stereo)), 4 * round(FRAME_S * SAMPLE_RATE)
     start = Start(channels=2, language=language)
-    async with RecorderClient(url, start) as client:
+    async with Client(url, start) as client:
         started = time.monotonic()
         for number, offset in enumerate(range(0, len(pcm), step), 1):
             await asyncio.sleep(max(0.0, started + number * FRAME_S - time.monotonic()))

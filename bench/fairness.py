@@ -30,14 +30,14 @@ from bench.results import print_header, write_results
 from infra.celery_app import queue_keys
 from infra.redis_client import connect
 from local.testing import Stack
-from recorder_service.client.client import RecorderClient
-from recorder_service.client.errors import GatewayError, GatewayUnavailable
-from recorder_service.client.options import Hooks, Limits
 from wire import names
 from wire.audio import SAMPLE_BYTES, SAMPLE_RATE, encode_pcm, to_int16
 from wire.messages.client import Start
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import AnyServerMessage, Interim, Ready, SpeechEnded, Stopped
+from wta.client.client import Client
+from wta.client.errors import GatewayError, GatewayUnavailable
+from wta.client.options import Hooks, Limits
 
 SHORTEST_S, LONGEST_S = 1.5, 12.0
 """Length of the recordings that are used: single sentences."""
@@ -156,7 +156,7 @@ async def send_file(url: str, language: str, pcm: bytes, file: File) -> None:
     step = SAMPLE_BYTES * round(FRAME_S * SAMPLE_RATE)
     hooks = Hooks(file.on_message, lambda _: None)
     try:
-        async with RecorderClient(url, Start(language=language), limits=LIMITS, hooks=hooks) as client:
+        async with Client(url, Start(language=language), limits=LIMITS, hooks=hooks) as client:
             for offset in range(0, len(pcm), step):
                 await client.send(pcm[offset : offset + step])
             await client.stop()

@@ -12,12 +12,12 @@ import typer
 from bench.clips import Clip, read_manifest
 from fastapi_service.settings import Settings as GatewaySettings
 from infra.clock import now
-from recorder_service.client.client import RecorderClient
-from recorder_service.client.options import Hooks
 from wire.audio import SAMPLE_RATE, Samples, encode_pcm, to_int16
 from wire.messages.client import Start
 from wire.messages.results import Final
 from wire.messages.server import AnyServerMessage, Interim, SpeechStarted
+from wta.client.client import Client
+from wta.client.options import Hooks
 
 SPEECH_SHARE = 0.6
 """Share of the time in which a speaker speaks."""
@@ -152,7 +152,7 @@ async def speak(url: str, language: str | None, samples: np.ndarray, delay_s: fl
     await asyncio.sleep(delay_s)
     pcm = encode_pcm(to_int16(samples))
     step = 2 * round(FRAME_S * SAMPLE_RATE)
-    async with RecorderClient(url, Start(language=language), hooks=Hooks(speaker.on_message, lambda _: None)) as client:
+    async with Client(url, Start(language=language), hooks=Hooks(speaker.on_message, lambda _: None)) as client:
         speaker.started_at = now()
         started = time.monotonic()
         for number, offset in enumerate(range(0, len(pcm), step), 1):

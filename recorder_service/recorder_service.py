@@ -2,22 +2,22 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from infra.settings import load_settings_or_exit
-from recorder_service.audio.microphone import InputDevice, input_devices
-from recorder_service.audio.source import Channels, Source, open_file, open_microphone
-from recorder_service.client.address import websocket_url
-from recorder_service.client.client import RecorderClient
-from recorder_service.client.options import Hooks, Limits
-from recorder_service.run.recording import FAILED, OK, record
 from recorder_service.settings import Settings
-from recorder_service.view.view import JsonView, View
-from wire.errors import AudioError, ConfigurationError, WireError
-from wire.messages.client import Start
+from wire.errors import ConfigurationError, WireError
+from wta.audio.microphone import found_devices
+from wta.audio.source import Channels, Source, open_file, open_microphone
+from wta.client.client import Client
+from wta.client.options import Hooks, Limits
+from wta.client.tls import Tls
+from wta.run.recording import FAILED, OK, record
+from wta.run.start import make_start, speakers
+from wta.view.script import JsonView
+from wta.view.view import View
 
 INTERRUPTED = 130
 
@@ -76,18 +76,18 @@ def main(
     view = JsonView() if json else View()
     try:
         if list_devices:
-            view.devices(_microphones())
+            view.devices(found_devices())
             raise typer.Exit(OK)
-        address = websocket_url(url or settings.url)
         talkers = Channels.TWO if channels == 2 else Channels.AUTO if split else Channels.ONE
         source = _open_source(file, device, sessions, view, talkers, realtime=realtime)
         key = settings.key.get_secret_value() if settings.key else None
-        speakers = _speakers(source.channels, name or [], role or [])
-        start = _make_start(language or [], room=room, sample_rate=source.rate, key=key, **speakers)
-        limits = Limits(settings.timeout_s if timeout is None else timeout, settings.patience_s, settings.buffer_s)
+        who = speakers(source.channels, name or [], role or [])
+        start = make_start(language or [], room=room, sample_rate=source.rate, **who)
+        timeout_s = settings.timeout_s if timeout is None else timeout
+        limits = Limits(timeout_s, settings.patience_s, settings.buffer_s, live=source.live)
         hooks = Hooks(view.message if sessions == 1 or json else lambda _: None, view.notice)
         clients = [
-            RecorderClient(address, start, limits=limits, hooks=hooks, insecure=insecure, live=source.live)
+            Client(url or settings.url, start, key=key, limits=limits, hooks=hooks, tls=Tls(insecure=insecure))
             for _ in range(sessions)
         ]
         code = asyncio.run(record(source, clients, view))
@@ -107,39 +107,6 @@ def _open_source(
     if sessions > 1:
         raise ConfigurationError("no_file", "Several sessions need a file to play.", "Name a sound file with --file.")
     return open_microphone(device, view.notice, split=talkers is Channels.TWO)
-
-
-def _speakers(channels: int, names: list[str], roles: list[str]) -> dict[str, Any]:
-    """Return who talks, for the first message. Two who have no name are called after their channels."""
-    for option, given in (("name", names), ("role", roles)):
-        if len(given) > channels:
-            message = f"--{option} is given {len(given)} times, and there is one for each channel: {channels}."
-            raise ConfigurationError("bad_option", message, "See --help for what it may be.")
-    if channels == 1:
-        return {"name": "".join(names), "role": "".join(roles)}
-    names = [*names, *("left", "right")[len(names) :]]
-    roles = [*roles, *("", "")[len(roles) :]]
-    return {"channels": 2, "speakers": [{"name": name, "role": role} for name, role in zip(names, roles, strict=True)]}
-
-
-def _make_start(languages: list[str], **choices: Any) -> Start:
-    """Return the first message. A single language goes into the older field, which every gateway has."""
-    choices |= {"language": languages[0]} if len(languages) == 1 else {"languages": languages}
-    try:
-        return Start(**{name: choice for name, choice in choices.items() if choice})
-    except ValidationError as refused:
-        error = refused.errors(include_input=False, include_url=False)[0]
-        option = next(str(place) for place in reversed(error["loc"]) if isinstance(place, str)).removesuffix("s")
-        reason = error["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(
-            "bad_option", f"--{option} is refused: {reason}.", "See --help for what it may be."
-        ) from None
-
-
-def _microphones() -> list[InputDevice]:
-    if devices := input_devices():
-        return devices
-    raise AudioError("no_microphone", "There is no microphone.", "Plug one in, or use --file.")
 
 
 if __name__ == "__main__":

@@ -24,12 +24,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from recorder_service.client.client import RecorderClient
 from tests.docker.compose import ROOT, Stack
 from tests.e2e.speech import check_order, check_statistics, clip, say, wer
 from tools.browser import find_browser
 from wire.messages.client import Start
 from wire.messages.results import Final
+from wta.client.client import Client
 
 SESSIONS = 4
 SSLYZE = "sslyze==6.3.0"
@@ -258,9 +258,9 @@ class Run:
         """Several people talk at once, in real time; in the middle of it, something may happen."""
         spoken = clip("conversation.wav")
         url = f"wss://localhost:{self.stack.https_port}/ws"
-        clients = [RecorderClient(url, Start(key=self.key)) for _ in range(SESSIONS)]
+        clients = [Client(url, Start(key=self.key)) for _ in range(SESSIONS)]
 
-        async def converse(client: RecorderClient) -> float:
+        async def converse(client: Client) -> float:
             async with client:
                 await say(client, spoken)
                 await client.stop()

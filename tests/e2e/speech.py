@@ -13,9 +13,9 @@ from whisper.normalizers import EnglishTextNormalizer
 
 from listener_service.counts import Counts
 from listener_service.tally import Tally
-from recorder_service.client.client import RecorderClient
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.statistics import Statistics
+from wta.client.client import Client
 
 DATA = Path("tests/data")
 FRAME_S = 0.1
@@ -48,7 +48,7 @@ def clip(name: str) -> Clip:
     return Clip(pcm, rate, entry["texts"] if "texts" in entry else [entry["text"]])
 
 
-async def say(client: RecorderClient, spoken: Clip) -> None:
+async def say(client: Client, spoken: Clip) -> None:
     """Send a clip in real time."""
     step = int(FRAME_S * spoken.rate) * 2
     started = time.monotonic()

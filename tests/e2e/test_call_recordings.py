@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 
 from local.testing import Stack
-from recorder_service.client.client import RecorderClient
-from recorder_service.client.options import Hooks
 from tests.e2e.speech import FRAME_S, Clip, clip, wer
 from tests.e2e.test_speech import socket_url
 from tests.support.eventually import soon
@@ -18,6 +16,8 @@ from wire.audio import SAMPLE_RATE, decode_pcm, encode_pcm
 from wire.messages.client import Start
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import Ready
+from wta.client.client import Client
+from wta.client.options import Hooks
 
 LEFT, RIGHT = "conversation.wav", "jfk.wav"
 RIGHT_BEGINS_S = 1.5
@@ -42,7 +42,7 @@ def interleaved(left: Clip, right: Clip) -> bytes:
     return encode_pcm(np.stack([decode_pcm(left.pcm), decode_pcm(right.pcm)], axis=1))
 
 
-async def play(client: RecorderClient, pcm: bytes, channels: int) -> None:
+async def play(client: Client, pcm: bytes, channels: int) -> None:
     """Send audio in real time."""
     step = int(FRAME_S * SAMPLE_RATE) * 2 * channels
     started = time.monotonic()
@@ -53,13 +53,13 @@ async def play(client: RecorderClient, pcm: bytes, channels: int) -> None:
 
 async def alone(stack: Stack, leg: Clip) -> float:
     """The word error rate of a channel that is the only one."""
-    async with RecorderClient(socket_url(stack), Start(language="en")) as client:
+    async with Client(socket_url(stack), Start(language="en")) as client:
         await play(client, leg.pcm, 1)
         await client.stop()
     return wer(leg.text, client.results)
 
 
-def of(client: RecorderClient, channel: int) -> list[Final | NoSpeech | SegmentFailed]:
+def of(client: Client, channel: int) -> list[Final | NoSpeech | SegmentFailed]:
     session_id = client.transcript.session_ids[channel]
     return [result for result in client.results if result.session_id == session_id]
 
@@ -73,7 +73,7 @@ async def test_each_leg_of_a_call_is_a_talker_and_as_good_as_alone(stack: Stack)
     """By its name, with its own text; where both talk at once is counted, as a recount of the finals gives it."""
     legs = call()
     before = [await alone(stack, leg) for leg in legs]
-    async with RecorderClient(socket_url(stack), start()) as client:
+    async with Client(socket_url(stack), start()) as client:
         await play(client, interleaved(*legs), 2)
         stopped = await client.stop()
     assert (stopped.pending, client.transcript.missing) == (0, 0)
@@ -113,7 +113,7 @@ async def test_both_legs_of_a_call_go_on_when_their_gateway_is_killed(stack: Sta
         if isinstance(message, Ready):
             ready.append(message)
 
-    async with RecorderClient(socket_url(stack), start(), hooks=Hooks(on_message=note)) as client:
+    async with Client(socket_url(stack), start(), hooks=Hooks(on_message=note)) as client:
         playing = asyncio.create_task(play(client, interleaved(*legs), 2))
         await soon(lambda: client.transcript.acknowledged > 0, 60)
         await asyncio.sleep(1)

@@ -8,22 +8,22 @@ from types import SimpleNamespace
 import websockets
 
 from local.testing import Stack
-from recorder_service.client.client import RecorderClient
-from recorder_service.client.options import Hooks
 from tests.e2e.speech import Clip, check_order, check_statistics, clip, say, wer
 from wire.messages.base import HOPS
 from wire.messages.client import Start
 from wire.messages.results import Final
 from wire.messages.server import AnyServerMessage, Interim
+from wta.client.client import Client
+from wta.client.options import Hooks
 
 
 def socket_url(stack: Stack) -> str:
     return f"{stack.url.replace('http', 'ws', 1)}/ws"
 
 
-async def talk(stack: Stack, spoken: Clip, start: Start | None = None) -> RecorderClient:
+async def talk(stack: Stack, spoken: Clip, start: Start | None = None) -> Client:
     """A whole session in real time."""
-    async with RecorderClient(socket_url(stack), start) as client:
+    async with Client(socket_url(stack), start) as client:
         await say(client, spoken)
         stopped = await client.stop()
         assert stopped.pending == 0
@@ -82,9 +82,9 @@ async def test_two_sessions_at_once_never_see_each_other(stack: Stack) -> None:
 async def test_people_in_one_room_see_each_other(stack: Stack) -> None:
     """Two talkers of one room get both texts in the same order; a third session outside gets neither."""
     room = Start(room="e2e-room")
-    async with RecorderClient(socket_url(stack), Start()) as outsider:
+    async with Client(socket_url(stack), Start()) as outsider:
         first, second = clip("silly.wav"), clip("surpassed.wav")
-        async with RecorderClient(socket_url(stack), room) as one, RecorderClient(socket_url(stack), room) as two:
+        async with Client(socket_url(stack), room) as one, Client(socket_url(stack), room) as two:
             await asyncio.gather(say(one, first), say(two, second))
             await one.stop()
             await two.stop()
@@ -93,7 +93,7 @@ async def test_people_in_one_room_see_each_other(stack: Stack) -> None:
         assert {result.session_id for result in two.results} == {one.session_id, two.session_id}
         assert two.transcript.statistics["room"].utterances == 2
         assert outsider.results == []
-    async with RecorderClient(socket_url(stack), room) as late:
+    async with Client(socket_url(stack), room) as late:
         await late.until(lambda: len(late.results) == 2)
 
 
@@ -160,7 +160,7 @@ async def test_the_text_grows_while_somebody_speaks(stack: Stack) -> None:
     spoken = clip("fr-cristaux.wav")
     heard: list[AnyServerMessage] = []
     hooks = Hooks(heard.append, lambda _: None)
-    async with RecorderClient(socket_url(stack), Start(language="fr"), hooks=hooks) as client:
+    async with Client(socket_url(stack), Start(language="fr"), hooks=hooks) as client:
         await say(client, spoken)
         await client.stop()
     finals = {message.segment: number for number, message in enumerate(heard) if isinstance(message, Final)}

@@ -14,8 +14,6 @@ import pytest
 import websockets
 
 from local.testing import Stack
-from recorder_service.client.client import RecorderClient
-from recorder_service.client.options import Hooks
 from tests.e2e.speech import Clip, check_order, check_statistics, clip, say, wer
 from tests.e2e.test_speech import socket_url
 from tests.support.eventually import eventually
@@ -23,6 +21,8 @@ from tests.support.machines import Processes
 from wire.messages.client import Start
 from wire.messages.results import Final
 from wire.messages.server import Ack, AnyServerMessage, Ready
+from wta.client.client import Client
+from wta.client.options import Hooks
 
 CLOSED_S = 5
 """A socket whose session goes on elsewhere is closed well within this."""
@@ -51,7 +51,7 @@ def _answers(port: int) -> bool:
         return False
 
 
-def resumption(client: RecorderClient) -> Start:
+def resumption(client: Client) -> Start:
     """What resumes a client's session, anywhere."""
     return Start(session_id=client.session_id, token=client.token, last_seq=client.transcript.last_seq)
 
@@ -75,7 +75,7 @@ async def test_a_session_goes_on_at_another_gateway_when_its_own_is_killed(stack
         if isinstance(message, Ack):
             safe.append(message)
 
-    async with RecorderClient(socket_url(stack), hooks=Hooks(on_message=note_ack)) as first:
+    async with Client(socket_url(stack), hooks=Hooks(on_message=note_ack)) as first:
         speaking = asyncio.create_task(say(first, spoken))
         await first.until(lambda: first.transcript.segments > 0 and bool(safe))  # announced, and in Redis
         await asyncio.sleep(1)  # into the next sentence
@@ -88,7 +88,7 @@ async def test_a_session_goes_on_at_another_gateway_when_its_own_is_killed(stack
         if isinstance(message, Ready):
             positions.append(message.samples)
 
-    async with RecorderClient(second, resumption(first), hooks=Hooks(on_message=note)) as then:
+    async with Client(second, resumption(first), hooks=Hooks(on_message=note)) as then:
         (position,) = positions
         await say(then, Clip(spoken.pcm[2 * position :], spoken.rate, spoken.texts))
         stopped = await then.stop()
@@ -110,7 +110,7 @@ async def test_a_silent_socket_is_closed_when_its_session_goes_on_elsewhere(stac
         await older.send(Start().model_dump_json())
         ready = json.loads(await older.recv())
         start = Start(session_id=ready["session_id"], token=ready["token"])
-        async with RecorderClient(second, start) as newer:
+        async with Client(second, start) as newer:
             taken_over = time.monotonic()
             heard = await until_closed(older)
             assert time.monotonic() - taken_over < CLOSED_S

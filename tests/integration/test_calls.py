@@ -14,8 +14,6 @@ import pytest
 import websockets
 
 from fastapi_service.storage.keys import KeyStore
-from recorder_service.client.client import RecorderClient
-from recorder_service.client.options import Hooks, Limits
 from tests.support.eventually import eventually, soon
 from tests.support.gateways import RECEIVE_S, START_S, Gateway
 from tests.support.heartbeats import ready
@@ -27,6 +25,8 @@ from wire.audio import SAMPLE_RATE, decode_pcm, encode_pcm
 from wire.messages.client import Start
 from wire.messages.results import Final
 from wire.messages.server import AnyServerMessage, Ready
+from wta.client.client import Client
+from wta.client.options import Hooks, Limits
 
 RIGHT_BEGINS_S = 30
 PRE_ROLL_MS = 300
@@ -71,7 +71,7 @@ async def test_a_call_in_a_file_keeps_its_times_however_fast_it_comes(start_gate
         if isinstance(message, Ready):
             ready_ones.append(message)
 
-    async with RecorderClient(gateway.ws, start, hooks=Hooks(on_message=note)) as client:
+    async with Client(gateway.ws, start, hooks=Hooks(on_message=note)) as client:
         for offset in range(0, len(pcm), 64_000):
             await client.send(pcm[offset : offset + 64_000])
         assert (await client.stop()).pending == 0
@@ -99,7 +99,7 @@ async def test_both_channels_go_on_at_another_gateway(start_gateway: Callable[..
     right = (right + quiet(len(left)))[: len(left)]
     pcm = interleaved(left, right)
     middle = 4 * SAMPLE_RATE * 4
-    async with RecorderClient(one.ws, Start(channels=2), limits=Limits(timeout_s=0)) as first:
+    async with Client(one.ws, Start(channels=2), limits=Limits(timeout_s=0)) as first:
         for offset in range(0, middle, 6_400):
             await first.send(pcm[offset : offset + 6_400])
             await asyncio.sleep(0.1)
@@ -113,7 +113,7 @@ async def test_both_channels_go_on_at_another_gateway(start_gateway: Callable[..
         if isinstance(message, Ready):
             positions.append(message.samples)
 
-    async with RecorderClient(two.ws, again, hooks=Hooks(on_message=note)) as then:
+    async with Client(two.ws, again, hooks=Hooks(on_message=note)) as then:
         await then.send(pcm[min(positions) * 4 :])
         assert (await then.stop()).pending == 0
     assert positions[0] > positions[1]

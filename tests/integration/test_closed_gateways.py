@@ -14,8 +14,6 @@ from typer.testing import CliRunner
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from fastapi_service import keys
-from recorder_service.client.client import RecorderClient
-from recorder_service.client.errors import GatewayError
 from tests.support.eventually import eventually, soon
 from tests.support.gateways import RECEIVE_S, START_S, Gateway, Person
 from tests.support.machines import Processes
@@ -23,6 +21,8 @@ from tests.support.redis import Redis
 from wire import names
 from wire.messages.client import Start
 from wire.people import person_id
+from wta.client.client import Client
+from wta.client.errors import GatewayError
 
 REVOKED_S = 2.0
 """The promise."""
@@ -311,9 +311,9 @@ def test_the_command_lists_keys_without_their_secrets(run_keys: Callable[..., st
 async def test_the_recorder_comes_in_with_a_key(gateways: list[Gateway], run_keys: Callable[..., str]) -> None:
     """The key is in the handshake; without one the gateway's reason is the error."""
     _, key = await make_key(run_keys, "--scope", "files")
-    async with RecorderClient(gateways[0].ws, Start(key=key)) as client:
+    async with Client(gateways[0].ws, Start(key=key)) as client:
         await client.send(bytes(3_200))
         await client.stop()
     with pytest.raises(GatewayError) as refused_:
-        await RecorderClient(gateways[0].ws, Start()).__aenter__()
+        await Client(gateways[0].ws, Start()).__aenter__()
     assert refused_.value.code == "no_grant"

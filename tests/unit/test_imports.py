@@ -1,6 +1,7 @@
 """The seams: services share ``wire`` and nothing else, and what is heavy loads only where it is used."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,14 @@ def test_services_never_import_each_other(service: str) -> None:
 def test_shared_packages_depend_on_no_service(package: str, unwanted: set[str]) -> None:
     """``wire`` is pure, ``infra`` is the plumbing above it; torch, transformers and fastapi are in neither."""
     assert imported(package) & (SERVICES | HEAVY | unwanted | {"local", "tools"}) == set()
+
+
+def test_the_client_depends_on_the_contract_and_on_sound_only() -> None:
+    """Its wheel has nothing else of the repository."""
+    files = list((ROOT / "wta").rglob("*.py"))
+    shared = {name for file in files for name in re.findall(r"(?:from|import) (infra[.\w]*)", file.read_text("utf-8"))}
+    assert imported("wta") & (SERVICES | HEAVY | {"local", "tests", "tools"}) == set()
+    assert {name.split(".")[1] for name in shared} == {"sound"}
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROOMS = {
-    "": "bench tools local certificates recorder_service listener_service analyzer_worker stt_worker fastapi_service "
-    "infra wire",
+    "": "bench tools local certificates recorder_service wta listener_service analyzer_worker stt_worker "
+    "fastapi_service infra wire",
     "fastapi_service": "fastapi_service keys app gateway api access sessions recognition storage delivery export "
     "decoding endpointing pubsub monitoring tasks errors settings security",
     "stt_worker": "stt_worker prefetch tasks load scheduling engines weights settings numerics",
@@ -20,7 +20,8 @@ ROOMS = {
     "listener_service": "listener_service append_only_file leftovers sweeper consumer release plan retry_policy states "
     "counts voice_counts shared_timeline conversation monologues talk order tally extremes turning_points timeline "
     "sentences voices words settings",
-    "recorder_service": "recorder_service run view outcome audio client settings",
+    "recorder_service": "recorder_service settings",
+    "wta": "hatch_build __main__ commands doctor run view outcome audio client",
     "certificates": "certificates server authority pair settings",
     "local": "quiet run testing terminal stack settings errors",
     "infra": "sound worker_app worker model_thread fair_queue memory watchdog job results ledger context voiceprints "

@@ -4,6 +4,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import wta
+
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGES = {file.parent.name for file in ROOT.glob("*/__init__.py")} - {"tests"}
@@ -19,6 +21,10 @@ def test_every_package_that_runs_is_built_and_typed() -> None:
     built = set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
     assert built == PACKAGES - NOT_BUILT
     assert {name for name in built if (ROOT / name / "py.typed").exists()} == built
+
+
+def test_the_client_has_the_version_of_the_project() -> None:
+    assert wta.__version__ == PROJECT["project"]["version"]
 
 
 def test_the_changelog_begins_with_the_version_of_the_project() -> None:

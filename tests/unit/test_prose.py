@@ -8,14 +8,20 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ["analyzer_worker", "bench", "certificates", "fastapi_service", "infra", "listener_service", "local"]
-PACKAGES += ["recorder_service", "stt_worker", "tools", "wire"]
+PACKAGES += ["recorder_service", "stt_worker", "tools", "wire", "wta"]
 OPENINGS = re.compile(r"(What|Who|Whose|Whom|How|Where|When|Whether|Of|Nobody|Somebody|Everybody|Tell whether)\b")
 WORDS = re.compile(
     r"\b(hears?|heard|tells?|told|knows?|asks?|asked|believes?|believed|wants?|somebody|nobody|everybody|anew|in vain|"
     r"as ever|any more|remedied|heeds?|heeded)\b",
     re.IGNORECASE,
 )
-DOCUMENTS = [ROOT / ".env.example", *ROOT.glob("[A-Z]*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*_*/README.md")]
+DOCUMENTS = [
+    ROOT / ".env.example",
+    *ROOT.glob("[A-Z]*.md"),
+    *ROOT.glob("docs/**/*.md"),
+    *ROOT.glob("*_*/README.md"),
+    ROOT / "wta/README.md",
+]
 PERSONS = re.compile(
     r"\b(Whisper|(model|worker|gateway|listener|recorder|service)s?) (hears?|heard|tells?|believes?|wants?)\b"
 )

@@ -8,11 +8,11 @@ import pytest
 from bench import live_speakers
 from bench.clips import Clip
 from bench.fairness import File, Talker, figures
-from recorder_service.client.errors import GatewayError, GatewayUnavailable
 from tests.support.speakers import failed as segment_failed
 from tests.support.speakers import final, no_speech
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import AnyServerMessage, Ready, SpeechEnded, Stopped
+from wta.client.errors import GatewayError, GatewayUnavailable
 
 READY = Ready(
     session_id="a" * 32, token=None, resumed=False, samples=0, sample_rate=16_000, room=None, language=None,

@@ -12,15 +12,15 @@ import pytest
 import soundfile
 from typer.testing import CliRunner, Result
 
-from recorder_service.audio.source import Source, open_file
-from recorder_service.client.client import RecorderClient
-from recorder_service.client.options import Hooks, Limits
 from recorder_service.recorder_service import app
-from recorder_service.run.recording import FAILED, INCOMPLETE, OK, record
-from recorder_service.view.view import View
-from tests.unit.recorder_service.fake_gateway import FakeGateway
+from tests.unit.wta.fake_gateway import FakeGateway
 from wire.errors import AudioError
 from wire.messages.server import Error
+from wta.audio.source import Source, open_file
+from wta.client.client import Client
+from wta.client.options import Hooks, Limits
+from wta.run.recording import FAILED, INCOMPLETE, OK, record
+from wta.view.view import View
 
 ROOT = Path(__file__).parents[3]
 BUSY = (Error(code="service_full", message="All places are taken.", remedy="Wait.", fatal=True), 1013)
@@ -38,9 +38,9 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
 
 
-def clients(gateway: FakeGateway, count: int = 1) -> list[RecorderClient]:
+def clients(gateway: FakeGateway, count: int = 1) -> list[Client]:
     hooks = Hooks(View().message) if count == 1 else Hooks()
-    return [RecorderClient(gateway.url, limits=Limits(first_pause_s=0.01), hooks=hooks) for _ in range(count)]
+    return [Client(gateway.url, limits=Limits(first_pause_s=0.01), hooks=hooks) for _ in range(count)]
 
 
 async def test_a_file_is_sent_and_its_sentences_are_shown(wav: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,7 +62,7 @@ async def test_missing_results_are_an_exit_code(wav: Path) -> None:
 async def test_a_session_that_cannot_begin_is_an_error(wav: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With the gateway's own words, once, though two sessions met it."""
     async with FakeGateway(send_error=(BUSY,) * 2).running() as gateway:
-        lazy = [RecorderClient(gateway.url, limits=Limits(timeout_s=0)) for _ in range(2)]
+        lazy = [Client(gateway.url, limits=Limits(timeout_s=0)) for _ in range(2)]
         assert await record(open_file(wav, realtime=False), lazy, View()) == FAILED
     assert capsys.readouterr().err.count("error (service_full): All places are taken. Wait.") == 1
 

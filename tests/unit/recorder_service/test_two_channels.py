@@ -9,14 +9,15 @@ import soundfile
 from typer.testing import CliRunner
 
 from infra.sound.sound_file import SoundFile
-from recorder_service.audio.source import Channels, open_file
-from recorder_service.client.replay_buffer import ReplayBuffer
-from recorder_service.client.transcript import Transcript
-from recorder_service.recorder_service import _make_start, _speakers, app
-from tests.unit.recorder_service.fake_gateway import final
+from recorder_service.recorder_service import app
+from tests.unit.wta.fake_gateway import final
 from wire.errors import AudioError, ConfigurationError
 from wire.messages.server import Ack, Ready, SpeechEnded, Stopped
 from wire.messages.statistics import Statistics
+from wta.audio.source import Channels, open_file
+from wta.client.replay_buffer import ReplayBuffer
+from wta.client.transcript import Transcript
+from wta.run.start import make_start, speakers
 
 LEFT, RIGHT = "a" * 32, "b" * 32
 
@@ -71,15 +72,15 @@ def test_a_mono_file_has_no_two_talkers(tmp_path: Path) -> None:
 
 def test_speakers_are_called_after_their_channels_unless_they_have_names() -> None:
     """Names and roles belong to the channels in their order."""
-    start = _make_start([], room=None, **_speakers(2, ["Ann"], ["agent", "customer"]))
+    start = make_start([], room=None, **speakers(2, ["Ann"], ["agent", "customer"]))
     assert start.speakers is not None
     assert [(each.name, each.role) for each in start.speakers] == [("Ann", "agent"), ("right", "customer")]
     assert (start.channels, start.name) == (2, None)
-    assert _speakers(1, ["Ann"], []) == {"name": "Ann", "role": ""}
+    assert speakers(1, ["Ann"], []) == {"name": "Ann", "role": ""}
     with pytest.raises(ConfigurationError, match="--name is given 2 times"):
-        _speakers(1, ["Ann", "Bob"], [])
+        speakers(1, ["Ann", "Bob"], [])
     with pytest.raises(ConfigurationError, match="--name is refused"):
-        _make_start([], **_speakers(2, ["two\nlines"], []))
+        make_start([], **speakers(2, ["two\nlines"], []))
 
 
 def test_audio_is_acknowledged_when_both_sessions_have_it() -> None:

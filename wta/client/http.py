@@ -1,0 +1,115 @@
+"""The gateway's HTTP routes: readiness, access, transcripts as files, deletion. Standard library only."""
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from email.message import Message
+from http.client import HTTPException
+from typing import Any
+
+from wta.client.address import http_url
+from wta.client.connect import explain_failure
+from wta.client.errors import GatewayError
+from wta.client.problem import read_problem
+from wta.client.tls import Tls
+
+TIMEOUT_S = 30.0
+LARGEST = 64 << 20
+"""Bytes of an answer: an export of 10,000 results has about 10 MB."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Answer to a request, whatever its status."""
+
+    status: int
+    headers: Message
+    body: bytes
+
+    def json(self) -> Any:
+        """Return the body as JSON; None if it is something else."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+
+class HttpRoutes:
+    """Requests to one gateway. Each blocks; in an event loop, ``asyncio.to_thread`` calls it."""
+
+    def __init__(self, url: str, *, key: str | None = None, tls: Tls | None = None) -> None:
+        """Request with an API key, or without one.
+
+        Raises:
+            ConfigurationError: the address is malformed, or the authority of ``tls`` cannot be read.
+        """
+        self.url = http_url(url)
+        self._key = key
+        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({}), _NoRedirects()]
+        if self.url.startswith("https:"):
+            handlers.append(urllib.request.HTTPSHandler(context=(tls or Tls()).context()))
+        self._opener = urllib.request.build_opener(*handlers)
+
+    def request(
+        self, path: str, method: str = "GET", bearer: str | None = None, timeout_s: float = TIMEOUT_S
+    ) -> Answer:
+        """Return the answer to a request with the key, or with ``bearer`` in its place.
+
+        Raises:
+            GatewayUnavailable: there is no answer.
+            GatewayError: the certificate is not accepted, or the answer is no HTTP.
+        """
+        secret = bearer or self._key
+        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+        request = urllib.request.Request(self.url + path, method=method, headers=headers)  # noqa: S310 (http_url)
+        try:
+            with self._opener.open(request, timeout=timeout_s) as answer:
+                return Answer(answer.status, answer.headers, answer.read(LARGEST))
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return Answer(refused.code, refused.headers, refused.read(LARGEST))
+        except (OSError, HTTPException) as error:  # an URLError is an OSError
+            reason = getattr(error, "reason", None)
+            raise explain_failure(self.url, reason if isinstance(reason, Exception) else error) from error
+
+    def export(self, session_id: str, token: str, format_name: str) -> bytes:
+        """Return the transcript of a session, in a room that of all its sessions, as the file of a format.
+
+        Args:
+            session_id: as in ``ready``.
+            token: as in ``ready``.
+            format_name: txt, srt, vtt, json or csv.
+
+        Raises:
+            GatewayError: the gateway refuses it, or cannot be reached.
+        """
+        answer = self.request(f"/sessions/{session_id}/export?format={format_name}", bearer=token)
+        if answer.status != 200:
+            raise refusal(self.url, answer)
+        return answer.body
+
+    def delete(self, session_id: str, token: str) -> None:
+        """Delete what was said in a session.
+
+        Raises:
+            GatewayError: the gateway refuses it, or cannot be reached.
+        """
+        answer = self.request(f"/sessions/{session_id}", "DELETE", bearer=token)
+        if answer.status != 204:
+            raise refusal(self.url, answer)
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Redirects are answers: a key or a token goes to the address that was given, and to no other."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def refusal(url: str, answer: Answer) -> GatewayError:
+    """Return the error of a request that is refused: the gateway's own, or none that it would send."""
+    if (error := read_problem(answer.body)) is not None:
+        return error
+    message = f"{url} answers with HTTP status {answer.status}: it is no gateway, or one of another version."
+    return GatewayError("not_a_gateway", message, "Check the address (--url); wta doctor finds out more.")

@@ -1,0 +1,1 @@
+"""The subcommands of ``wta``, one file each."""

@@ -1,0 +1,80 @@
+"""``wta transcribe``: sound files → transcripts."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wire.errors import ConfigurationError
+from wta.audio.source import Channels
+from wta.client.options import Limits
+from wta.commands.export import Format, FormatOption
+from wta.commands.file_queue import FileQueue
+from wta.commands.options import (
+    HERE,
+    Ca,
+    Gateway,
+    Insecure,
+    Json,
+    Languages,
+    Room,
+    Timeout,
+    Url,
+    explained,
+)
+from wta.run.start import make_start, speakers
+
+
+def transcribe(
+    files: Annotated[list[Path], typer.Argument(help="Sound files: WAV, FLAC, MP3, Ogg, …", show_default=False)],
+    format_name: FormatOption = Format.TXT,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File, or a folder, which several files need.")
+    ] = None,
+    language: Languages = None,
+    channels: Annotated[int, typer.Option(min=1, max=2, help="2: left and right are two talkers.")] = 1,
+    name: Annotated[list[str] | None, typer.Option(help="Who talks. With two channels: left, right.")] = None,
+    room: Room = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete it on the gateway when it is written.")] = False,
+    timeout: Timeout = 60.0,
+    url: Url = HERE,
+    ca: Ca = None,
+    insecure: Insecure = False,
+    as_json: Json = False,
+) -> None:
+    """Transcribe sound files.
+
+    They are sent one after the other, as quickly as the gateway takes them, and become text, subtitles, JSON or CSV.
+    Ctrl-C ends with what there is of the file under way. An API key comes from WTA_KEY; it needs the scope files.
+
+    Exit code 0: all is well; 1: results are missing; 2: a file, or all of it, could not be done, and why.
+    """
+    with explained(as_json=as_json) as view:
+        pairs = list(zip(files, _outputs(files, output, format_name, as_json=as_json), strict=True))
+        start = make_start(language or [], room=room, **speakers(channels, name or [], []))
+        queue = FileQueue(Gateway(url, ca, insecure), view, format_name, delete=delete, as_json=as_json)
+        code = asyncio.run(queue.run(pairs, start, Channels(str(channels)), Limits(timeout)))
+    raise typer.Exit(code)
+
+
+def _outputs(files: list[Path], output: Path | None, format_name: Format, *, as_json: bool) -> list[Path | None]:
+    """Return the place of each transcript; None is the terminal, or the JSON line.
+
+    Raises:
+        ConfigurationError: several transcripts have one place.
+    """
+    if output is None:
+        if len(files) > 1 and not as_json:
+            raise ConfigurationError(
+                "no_output", "Several transcripts do not go to one terminal.", "Name a folder with --output."
+            )
+        return [None] * len(files)
+    if len(files) == 1 and not output.is_dir():
+        return [output]
+    names = [f"{file.stem}.{format_name}" for file in files]
+    if len(set(names)) < len(names):
+        raise ConfigurationError(
+            "same_name", "Two of the files have the same name.", "Transcribe them into different folders."
+        )
+    return [output / name for name in names]
