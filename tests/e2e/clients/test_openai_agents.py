@@ -45,11 +45,11 @@ async def test_livekit_commits_by_its_own_voice_detection(agents: Program) -> No
     """With a model that has no turn detection at OpenAI."""
     events = await agents.run("livekit", files=FILES, options={"model": "gpt-realtime-whisper"})
     assert errors_in(f"{SILLY.text} {LOBSTER.text}", texts(events)) <= MOST_ERRORS
-    assert len({event["request_id"] for event in events if event["type"] == "final_transcript"}) == 2
+    assert len({event["request_id"] for event in events if event["type"] == "final_transcript"}) >= 2
 
 
 async def test_livekit_wrong_key_is_its_error(agents: Program, closed: tuple[str, str]) -> None:
-    """It does not try again for ever."""
+    """Without another try."""
     with pytest.raises(ClientFailed) as refused:
         await agents.run("livekit", url=closed[0], files=FILES[:1], options={}, key=WRONG)
     assert "401" in refused.value.text or refused.value.status == 401

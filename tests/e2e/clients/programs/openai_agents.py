@@ -24,6 +24,8 @@ from serve import serve
 
 CHUNK_S = 0.05
 SILENCE_S = 1.5
+LATE_S = 3.0
+"""A text that comes later is missing."""
 
 
 def pieces(file: str, silence_s: float) -> tuple[list[bytes], int]:
@@ -36,35 +38,36 @@ def pieces(file: str, silence_s: float) -> tuple[list[bytes], int]:
 
 
 async def livekit(url: str, files: list[str], options: dict[str, Any], key: str = "any") -> list[dict[str, Any]]:
-    """Push files into one stream; returns its events up to a final text for each."""
+    """Push files into one stream; returns its events."""
+    events: list[SpeechEvent] = []
     async with http_context.open():
         stt = openai.STT(base_url=f"{url}/v1", api_key=key, use_realtime=True, **options)
-        async with stt.stream(conn_options=APIConnectOptions(max_retry=0)) as stream, asyncio.timeout(60):
+        async with stt.stream(conn_options=APIConnectOptions(max_retry=0)) as stream:
+            collecting = asyncio.create_task(collect(stream, events))
             pushing = asyncio.create_task(push(stream, files))
-            try:
-                return await events_of(stream, len(files))
-            finally:
-                pushing.cancel()
-                await stt.aclose()
+            await asyncio.wait({collecting, pushing}, return_when=asyncio.FIRST_COMPLETED)
+            pushing.cancel()
+            if collecting.done():
+                await collecting  # it ended too early, with an exception
+            collecting.cancel()
+        await stt.aclose()
+    return [plain(event) for event in events]
+
+
+async def collect(stream: Any, events: list[SpeechEvent]) -> None:
+    """Keep each event at once, for this is cancelled."""
+    async for event in stream:
+        events.append(event)  # noqa: PERF401
 
 
 async def push(stream: Any, files: list[str]) -> None:
-    """Push files in real time."""
+    """Push files in real time, and wait for the last texts."""
     for file in files:
         audio, rate = pieces(file, SILENCE_S)
         for piece in audio:
             stream.push_frame(rtc.AudioFrame(piece, rate, 1, len(piece) // 2))
             await asyncio.sleep(CHUNK_S)
-
-
-async def events_of(stream: Any, finals: int) -> list[dict[str, Any]]:
-    """Return the events until so many final texts and their seconds have come."""
-    events: list[dict[str, Any]] = []
-    async for event in stream:
-        events.append(plain(event))
-        if sum("audio_s" in known for known in events) == finals:
-            break
-    return events
+    await asyncio.sleep(LATE_S)
 
 
 def plain(event: SpeechEvent) -> dict[str, Any]:
