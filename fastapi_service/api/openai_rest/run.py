@@ -46,7 +46,7 @@ class FileRun:
         self._upload = upload
         self._client = FileClient(parts.results)
         self._end = "left"
-        """End of the file, for the log: ``transcribed``, ``left``, or the code of an error."""
+        """The end of the file, for the log: ``transcribed``, ``left``, or the code of an error."""
         self._began_at = time.monotonic()
         self.decoded_s = 0.0
         """Seconds of the file that are read."""
