@@ -10,6 +10,7 @@ in the ledger. A person talks in real time beside the file, with two workers. Pr
 
 import asyncio
 import io
+import os
 import tempfile
 import time
 from contextlib import suppress
@@ -94,16 +95,26 @@ async def cancel(stack: Stack, file: bytes, language: str) -> float:
     return time.monotonic() - began
 
 
-async def measure(stack: Stack, file: bytes, language: str) -> tuple[dict[str, float], str]:
-    """Return time and memory of one file, and its text."""
-    most = Most()
+def cpu_s(stack: Stack, workers: int) -> list[float]:
+    """Return the processor time of each speech-to-text worker so far, in seconds."""
+    times = [psutil.Process(stack.pid(f"{names.STT_WORKER}:{number}")).cpu_times() for number in range(workers)]
+    return [each.user + each.system for each in times]
+
+
+async def measure(stack: Stack, file: bytes, language: str, workers: int) -> tuple[dict[str, Any], str]:
+    """Return time and memory of one file, and its text.
+
+    The load of the machine before, and the processor time of each worker, show whether something else took its time.
+    """
+    most, before, load = Most(), cpu_s(stack, workers), round(os.getloadavg()[0], 2)
     watching = asyncio.create_task(most.watch(stack))
     took_s, answer = await send(stack, file, language)
     watching.cancel()
     assert "failed_segments" not in answer
     figures = {"took_s": round(took_s, 1), "times_real_time": round(answer["duration"] / took_s, 2)}
     memory = {"gateway_mb": round(most.gateway_mb, 1), "decoder_mb": round(most.decoder_mb, 1)}
-    return figures | memory, answer["text"]
+    used = [round(after - each, 1) for each, after in zip(before, cpu_s(stack, workers), strict=True)]
+    return figures | memory | {"workers_cpu_s": used, "load_before": load}, answer["text"]
 
 
 async def beside(stack: Stack, file: bytes, clips: list[Clip], talk_s: float) -> dict[str, Any]:
@@ -133,7 +144,7 @@ def run(workers: int, file: bytes, clips: list[Clip], talk_s: float) -> tuple[di
         Stack.start(Path(folder), env=env, stt_workers=workers).wait_ready(timeout=300) as stack,
     ):
         language = clips[0].language
-        figures, text = asyncio.run(measure(stack, file, language))
+        figures, text = asyncio.run(measure(stack, file, language, workers))
         more: dict[str, Any] = {}
         if workers > 1:
             more = {"cancelled_after_s": round(asyncio.run(cancel(stack, file, language)), 2)}
