@@ -14,8 +14,9 @@ from playwright.async_api import Page, expect
 
 from tests.e2e.lone_gateway import Decoding, Service, lone_gateway
 from tests.e2e.pages import OpenPage, status
+from tests.support.containers import packed
 from tests.support.eventually import soon
-from wire.audio import SAMPLE_RATE
+from wire.audio import SAMPLE_RATE, encode_pcm, to_int16
 
 
 @pytest.fixture
@@ -51,6 +52,9 @@ SHORT: dict[str, Callable[[], bytes]] = {
     "speech.mp3": lambda: encoded(tone(44_100, 1), 44_100, format="MP3"),
     "speech.ogg": lambda: encoded(tone(48_000, 2), 48_000, format="OGG", subtype="VORBIS"),
     "only the service reads.aiff": lambda: encoded(tone(22_050, 1), 22_050, format="AIFF"),
+} | {
+    f"with FFmpeg.{kind}": lambda kind=kind: packed(encode_pcm(to_int16(tone(SAMPLE_RATE, 1)[:, 0])), kind)
+    for kind in ("amr", "3gp", "mkv", "wma", "webm")
 }
 
 
