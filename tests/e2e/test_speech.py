@@ -88,13 +88,15 @@ async def test_people_in_one_room_see_each_other(stack: Stack) -> None:
             await asyncio.gather(say(one, first), say(two, second))
             await one.stop()
             await two.stop()
-            await two.until(lambda: len(two.results) == 2)
-        assert [result.seq for result in two.results] == [1, 2]
+            said = len(one.transcript.own_results) + len(two.transcript.own_results)  # a pause may divide a clip
+            assert said >= 2
+            await two.until(lambda: len(two.results) == said)
+        assert [result.seq for result in two.results] == list(range(1, said + 1))
         assert {result.session_id for result in two.results} == {one.session_id, two.session_id}
-        assert two.transcript.statistics["room"].utterances == 2
+        assert two.transcript.statistics["room"].utterances == said
         assert outsider.results == []
     async with Client(socket_url(stack), room) as late:
-        await late.until(lambda: len(late.results) == 2)
+        await late.until(lambda: len(late.results) == said)
 
 
 async def test_sentiment_in_a_language_without_training_is_marked(stack: Stack) -> None:

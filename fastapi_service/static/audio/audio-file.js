@@ -15,7 +15,7 @@ const SMALL_BYTES = 1e6;
 const HELD_S = 3600;
 const HELD_BYTES = 4e6;
 /** The service's codes, where the page has its own for the same: not_audio may be read by the browser. @type {Record<string, string>} */
-export const CODES = { not_wav: "not_audio", wav_format: "not_audio", wav_empty: "empty" };
+export const CODES = { not_wav: "not_audio", wav_format: "not_audio", wav_empty: "empty", no_sound: "empty" };
 /** Power of the sum of the channels, relative to theirs, below which they cancel each other out, as in infra/sound/mono.py. */
 const CANCELLED = 0.1;
 

@@ -32,6 +32,10 @@ AT_ONCE = 0.0
 LOBSTER_S = len(LOBSTER.pcm) / 2 / LOBSTER.rate
 MOST_ERRORS = 0.15
 """Words of the clips that the small model may get wrong."""
+MOST_ERRORS_BY_TELEPHONE = 0.2
+"""At 8 kHz it gets half as many again wrong: ``bench.telephone``."""
+OPEN_S = 2.0
+"""Seconds of the clip ``silly.wav`` up to the middle of a word."""
 CLASSES = ["ListenV1Metadata", "ListenV1Results"]
 
 
@@ -91,12 +95,16 @@ async def test_file_at_once_has_the_words_of_its_speaker(sdk: Program) -> None:
     assert found.summary["duration"] == pytest.approx(12.5, abs=0.01)
 
 
-async def test_finalize_ends_the_open_utterance_at_once(sdk: Program) -> None:
+async def test_finalize_ends_the_open_utterance_at_once(sdk: Program, tmp_path: Path) -> None:
     """Its result says that it comes from there; one in silence has no text."""
+    file = tmp_path / "open.raw"
+    file.write_bytes(SILLY.pcm[: round(OPEN_S * SILLY.rate) * 2])  # it ends within a word
     finalize, wait = {"finalize": True}, {"wait_s": 2}
-    found = await talk(sdk, say("silly.wav"), finalize, wait, finalize, {"wait_s": 0.5}, CLOSE)
-    first, second = found.finals()
-    assert errors_in(SILLY.text, best(first)["transcript"]) <= MOST_ERRORS
+    said = {"bytes": str(file), "byte_rate": SILLY.rate * 2}
+    found = await talk(sdk, said, finalize, wait, finalize, {"wait_s": 0.5}, CLOSE)
+    *before, first, second = found.finals()
+    assert not any(final["from_finalize"] for final in before)  # the clip has a pause
+    assert best(first)["transcript"]
     assert (first["from_finalize"], first["speech_final"]) == (True, True)
     assert (second["from_finalize"], best(second)["transcript"]) == (True, "")
 
@@ -187,7 +195,7 @@ async def test_telephone_speech_is_understood(sdk: Program, tmp_path: Path, law:
     silence = {"silence_s": 1.5, "byte_rate": 8_000, "byte": 0xFF if law == "mulaw" else 0xD5}
     call = {"bytes": file, "byte_rate": 8_000}
     found = await talk(sdk, call, silence, CLOSE, encoding=law, sample_rate=8_000)
-    assert errors_in(LOBSTER.text, found.text()) <= MOST_ERRORS
+    assert errors_in(LOBSTER.text, found.text()) <= MOST_ERRORS_BY_TELEPHONE
     check_times(found)
     assert found.summary["duration"] == pytest.approx(5.88, abs=0.05)
 
@@ -205,7 +213,7 @@ async def test_utterance_end_follows_the_last_word(sdk: Program) -> None:
     options: dict[str, Any] = {"utterance_end_ms": 1_000, "interim_results": True, "vad_events": True}
     found = await talk(sdk, say("silly.wav"), pause, say("known-her.wav"), pause, CLOSE, **options)
     ends = found.of("UtteranceEnd")
-    last_words = [best(final)["words"][-1]["end"] for final in found.finals()]
+    last_words = [best(final)["words"][-1]["end"] for final in found.finals() if best(final)["words"]]
     assert len(ends) == 2
     assert {end["last_word_end"] for end in ends} <= set(last_words)
     for end in ends:
@@ -225,9 +233,10 @@ async def test_voice_events_say_when_speech_begins(sdk: Program) -> None:
 async def test_endpointing_false_never_says_that_speech_is_over(sdk: Program) -> None:
     """Texts are final all the same."""
     found = await talk(sdk, say("silly.wav"), SILENCE, CLOSE, endpointing="false")
-    assert [final["speech_final"] for final in found.finals()] == [False]
+    assert {final["speech_final"] for final in found.finals()} == {False}
     said = await talk(sdk, say("silly.wav"), SILENCE, CLOSE, endpointing=500)
-    assert [final["speech_final"] for final in said.finals()] == [True]
+    assert found.finals()
+    assert {final["speech_final"] for final in said.finals()} == {True}
 
 
 async def test_language_that_is_left_open_is_in_the_result(sdk: Program) -> None:
