@@ -93,7 +93,8 @@ async def test_people_in_one_room_see_each_other(stack: Stack) -> None:
             await two.until(lambda: len(two.results) == said)
         assert [result.seq for result in two.results] == list(range(1, said + 1))
         assert {result.session_id for result in two.results} == {one.session_id, two.session_id}
-        assert two.transcript.statistics["room"].utterances == said
+        finals = [result for result in two.results if isinstance(result, Final)]  # sound behind a clip has no text
+        assert two.transcript.statistics["room"].utterances == len(finals) >= 2
         assert outsider.results == []
     async with Client(socket_url(stack), room) as late:
         await late.until(lambda: len(late.results) == said)
