@@ -18,8 +18,9 @@ from fastapi_service.app import create_app
 from fastapi_service.decoding import child
 from fastapi_service.decoding.decoder import Decoders
 from fastapi_service.settings import Settings
+from tests.support.containers import packed
 from tests.support.machines import ROOT
-from wire.audio import SAMPLE_RATE, Pcm, decode_pcm
+from wire.audio import SAMPLE_RATE, Pcm, decode_pcm, encode_pcm, to_int16
 from wire.errors import WireError
 from wire.messages.decoding import MAX_FILE
 
@@ -150,9 +151,8 @@ def client() -> Any:
         yield started
 
 
-def test_a_client_sends_the_parts_that_are_requested(client: TestClient) -> None:
-    """Then it gets the PCM, and the number of samples."""
-    file = (ROOT / "tests" / "data" / "surpassed-44k1-stereo.wav").read_bytes()
+def answered(client: TestClient, file: bytes) -> tuple[bytes, dict[str, Any]]:
+    """Send the parts that are requested; return the PCM, and the last message."""
     pcm = b""
     with client.websocket_connect("/decode") as socket:
         socket.send_json({"type": "open", "size": len(file)})
@@ -165,8 +165,27 @@ def test_a_client_sends_the_parts_that_are_requested(client: TestClient) -> None
             if said["type"] != "read":
                 break
             socket.send_bytes(file[said["offset"] : said["offset"] + said["length"]])
+    return pcm, said
+
+
+def test_a_client_sends_the_parts_that_are_requested(client: TestClient) -> None:
+    """Then it gets the PCM, and the number of samples."""
+    file = (ROOT / "tests" / "data" / "surpassed-44k1-stereo.wav").read_bytes()
+    pcm, said = answered(client, file)
     assert said == {"type": "decoded", "samples": len(pcm) // 2}
     assert len(pcm) // 2 / SAMPLE_RATE == pytest.approx(len(soundfile.read(io.BytesIO(file))[0]) / 44_100, abs=0.01)
+
+
+@pytest.mark.parametrize("kind", ["amr", "3gp", "mkv"])
+def test_what_browsers_cannot_read_is_decoded(client: TestClient, kind: str) -> None:
+    """Containers of telephones and video recorders give their sound, also beside a picture."""
+    file = packed(encode_pcm(to_int16(tone()[:, 0])), kind, video=kind == "mkv")
+    pcm, said = answered(client, file)
+    assert said == {"type": "decoded", "samples": len(pcm) // 2}
+    samples = decode_pcm(pcm)
+    assert len(samples) / SAMPLE_RATE == pytest.approx(SECONDS, abs=0.15)
+    spectrum = np.abs(np.fft.rfft(samples.astype(float)))
+    assert spectrum.argmax() * SAMPLE_RATE / len(samples) == pytest.approx(440, abs=2)
 
 
 @pytest.mark.parametrize(
