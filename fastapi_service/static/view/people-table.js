@@ -1,16 +1,22 @@
 // @ts-check
-/** The figures of each person in a room, a column for each. */
+/** The figures of each person in a room, and of each of several voices at one microphone: a column for each. */
 
 import { minutes, percent, seconds, valence, whole } from "../i18n/format.js";
 import { texts } from "../i18n/index.js";
 import { element, find } from "./element.js";
 import { setText } from "./localize.js";
 import { SentenceLink } from "./sentence-link.js";
+import { severalVoices } from "./voice-figures.js";
 
 /**
  * @typedef {import("../wire/messages.js").PersonTalk} PersonTalk
  * @typedef {import("../wire/messages.js").PersonStatistics} PersonStatistics
- * @typedef {PersonTalk & Partial<Pick<PersonStatistics, "sentiment" | "trend">>} Figures
+ * @typedef {import("./voice-figures.js").Voice} Voice
+ * @typedef {"share" | "words" | "words_per_minute" | "longest_monologue_ms"} Common of people and voices
+ * @typedef {"sentiment" | "trend" | "most_positive" | "most_negative"} Judged
+ * @typedef {Pick<PersonTalk, Common> & { talk_ms: number } & Partial<Pick<PersonTalk, "interruptions" | "overlap_ms">> &
+ *   Partial<Pick<PersonStatistics, Judged>>} Figures between voices of one microphone there are no interruptions
+ * @typedef {{ key: string, head: () => HTMLElement, figures: Figures }} Column
  */
 
 const LABELS = /** @type {const} */ (["positive", "neutral", "negative"]);
@@ -22,8 +28,8 @@ const ROWS = {
   words: ({ words }) => whole(words),
   pace: ({ words_per_minute }) => orNone(words_per_minute, whole),
   longest: ({ longest_monologue_ms }) => minutes(longest_monologue_ms),
-  interruptions: ({ interruptions }) => whole(interruptions),
-  overlap: ({ overlap_ms }) => seconds(overlap_ms),
+  interruptions: ({ interruptions }) => orNone(interruptions, whole),
+  overlap: ({ overlap_ms }) => orNone(overlap_ms, seconds),
   ...Object.fromEntries(
     LABELS.map((label) => [label, (/** @type {Figures} */ { sentiment }) => orNone(sentiment?.[label].count, whole)]),
   ),
@@ -36,9 +42,11 @@ export class PeopleTable {
   #talk = [];
   /** By person. @type {Map<string, PersonStatistics>} */
   #statistics = new Map();
-  /** The people whose columns stand. */
-  #columns = "";
-  /** Row and person → the cell. @type {Map<string, HTMLElement>} */
+  /** Voices where there is no room. @type {Voice[]} */
+  #voices = [];
+  /** Keys of the columns that stand. */
+  #keys = "";
+  /** Row and key of the column → the cell. @type {Map<string, HTMLElement>} */
   #cells = new Map();
   /** Likewise. @type {Map<string, SentenceLink>} */
   #links = new Map();
@@ -62,41 +70,64 @@ export class PeopleTable {
   /** @param {PersonStatistics} statistics */
   note(statistics) {
     this.#statistics.set(statistics.person, statistics);
-    this.show(this.#talk);
+    this.show(this.#talk, this.#voices);
   }
 
-  /** @param {PersonTalk[]} talk of each person; none: an older service, or no room */
-  show(talk) {
+  /**
+   * @param {PersonTalk[]} talk of each person; none: an older service, or no room
+   * @param {Voice[]} [voices] where there is no room
+   */
+  show(talk, voices = []) {
     this.#talk = talk;
-    find("people-figures").hidden = !talk.length;
-    const columns = talk.map(({ person }) => person).join();
-    if (columns !== this.#columns) this.#build();
-    this.#columns = columns;
-    for (const each of talk) this.#fill(each);
+    this.#voices = voices;
+    const columns = this.#columns;
+    find("people-figures").hidden = !columns.length;
+    const keys = columns.map(({ key }) => key).join();
+    if (keys !== this.#keys) this.#build(columns);
+    this.#keys = keys;
+    for (const column of columns) this.#fill(column);
   }
 
-  #build() {
+  /** Each person, with the voices at the person's microphone behind. @returns {Column[]} */
+  get #columns() {
+    const people = this.#talk.flatMap((talk) => {
+      const { person } = talk;
+      const statistics = this.#statistics.get(person);
+      const head = () => this.#people.tag("span", person);
+      const voices = severalVoices(statistics?.voices, person, true);
+      return [{ key: person, head, figures: { ...statistics, ...talk } }, ...voices.map((voice) => this.#ofVoice(voice))];
+    });
+    return [...people, ...this.#voices.map((voice) => this.#ofVoice(voice))];
+  }
+
+  /** @param {Voice} voice @returns {Column} */
+  #ofVoice(voice) {
+    const { key, statistics } = voice;
+    return { key, head: () => this.#people.voiceTag("span", voice), figures: { ...statistics, talk_ms: statistics.speech_ms } };
+  }
+
+  /** @param {Column[]} columns */
+  #build(columns) {
     this.#cells.clear();
     this.#links.clear();
-    const heads = this.#talk.map(({ person }) => element("th", { scope: "col" }, this.#people.tag("span", person)));
+    const heads = columns.map(({ head }) => element("th", { scope: "col" }, head()));
     find("people-head").replaceChildren(element("td"), ...heads);
     const rows = [...Object.keys(ROWS), ...NOTABLE].map((row) => {
       /** @type {Record<string, string>} */
       const label = LABELS.some((each) => each === row) ? { "data-label": row } : {};
       const head = setText(element("th", { scope: "row", ...label }), () => nameOf(row));
-      const cells = this.#talk.map(({ person }) => this.#cell(row, person));
-      return element("tr", {}, head, ...cells);
+      return element("tr", {}, head, ...columns.map(({ key }) => this.#cell(row, key)));
     });
     find("people-rows").replaceChildren(...rows);
   }
 
   /**
    * @param {string} row
-   * @param {string} person
+   * @param {string} column
    */
-  #cell(row, person) {
+  #cell(row, column) {
     const cell = element("td");
-    const key = `${row} ${person}`;
+    const key = `${row} ${column}`;
     this.#cells.set(key, cell);
     if (row in ROWS) return cell;
     const link = new SentenceLink(this.#reach);
@@ -105,18 +136,15 @@ export class PeopleTable {
     return cell;
   }
 
-  /** @param {PersonTalk} talk */
-  #fill(talk) {
-    const { person } = talk;
-    const statistics = this.#statistics.get(person);
-    const figures = { ...talk, sentiment: statistics?.sentiment, trend: statistics?.trend };
+  /** @param {Column} column */
+  #fill({ key, figures }) {
     for (const [row, text] of Object.entries(ROWS)) {
-      const cell = this.#cells.get(`${row} ${person}`);
+      const cell = this.#cells.get(`${row} ${key}`);
       if (cell) setText(cell, () => text(figures));
     }
-    this.#cells.get(`share ${person}`)?.style.setProperty("--share", String(talk.share));
+    this.#cells.get(`share ${key}`)?.style.setProperty("--share", String(figures.share));
     for (const row of NOTABLE) {
-      this.#links.get(`${row} ${person}`)?.show(statistics?.[row], (sentence) => valence(sentence.valence), () => texts.none);
+      this.#links.get(`${row} ${key}`)?.show(figures[row], (sentence) => valence(sentence.valence), () => texts.none);
     }
   }
 }

@@ -122,6 +122,15 @@ export class People {
     return this.#paint(element(tag, { class: style, "data-person": id }));
   }
 
+  /**
+   * Makes a tag as above for one of several voices at a person's microphone.
+   * @param {string} tag
+   * @param {import("./voice-figures.js").Voice} voice
+   */
+  voiceTag(tag, { person, voice, room }) {
+    return this.#paint(element(tag, { "data-person": person, "data-voice": String(voice), "data-room": String(room) }));
+  }
+
   /** @param {string} id @returns {Person} */
   #get(id) {
     const known = this.#known.get(id) ?? { name: null, role: null, number: 0 };
@@ -156,15 +165,19 @@ export class People {
 
   /** @param {HTMLElement} tag */
   #paint(tag) {
-    const id = tag.dataset.person ?? "";
-    const { name, role, number } = this.#get(id);
+    const { person: id = "", voice = "", room } = tag.dataset;
+    const { name, role, number: spoken } = this.#get(id);
+    const alone = voice && room === "false"; // voices differ there, and in rooms people
+    const number = alone ? Number(voice) : spoken;
+    const label = alone && !name ? texts.speaker(number) : `${this.label(id)}${voice && ` ${texts.voice(Number(voice))}`}`;
+    const letters = name ? initials(name) + voice : voice && !alone ? `${number || "–"}.${voice}` : String(number || "–");
     const colour = number ? `var(--person-${COLOURS[(number - 1) % COLOURS.length]})` : "var(--quiet)";
     tag.style.setProperty("--who", colour);
     tag.style.setProperty("--corner", CORNERS[(number + 2) % CORNERS.length]);
     // No text: it is drawn by the stylesheet, for the eye only.
-    const mark = element("span", { class: "mark", "aria-hidden": "true", "data-mark": name ? initials(name) : String(number || "–") });
+    const mark = element("span", { class: "mark", "aria-hidden": "true", "data-mark": letters });
     const roles = role ? [" ", element("bdi", { class: "role" }, role)] : [];
-    tag.replaceChildren(mark, element("bdi", {}, this.label(id)), ...roles);
+    tag.replaceChildren(mark, element("bdi", {}, label), ...roles);
     return tag;
   }
 }

@@ -10,13 +10,14 @@ import { People } from "./people.js";
 import { PeopleTable } from "./people-table.js";
 import { SentenceLink } from "./sentence-link.js";
 import { Trend } from "./trend.js";
+import { severalVoices } from "./voice-figures.js";
 
 /**
  * @typedef {import("../wire/messages.js").Statistics} Statistics
  * @typedef {"type" | "scope" | "session_id" | "version" | "no_speech" | "trend_window"} Unshown
  * @typedef {typeof RARE[number]} Rare older services do not send all of them
- * @typedef {Omit<Statistics, Unshown | Rare | "room" | "sentiment" | "sentences">} Always
- * @typedef {Always & Partial<Pick<Statistics, Rare | "room" | "sentences">> & { sentiment: Partial<Statistics["sentiment"]> }} Figures
+ * @typedef {Omit<Statistics, Unshown | Rare | "room" | "sentiment" | "sentences" | "voices">} Always
+ * @typedef {Always & Partial<Pick<Statistics, Rare | "room" | "sentences" | "voices">> & { sentiment: Partial<Statistics["sentiment"]> }} Figures
  */
 
 /** Text of each figure, by the `data-figure` of its element. @type {Record<string, (statistics: Figures) => string>} */
@@ -56,6 +57,7 @@ const EMPTY = {
 
 export class StatisticsPanel {
   #panel = find("statistics");
+  #people;
   #trend;
   #table;
   /** @type {SentenceLink[]} */
@@ -66,6 +68,7 @@ export class StatisticsPanel {
    * @param {import("./sentence-link.js").Reach} [reach]
    */
   constructor(people = new People(), reach = () => null) {
+    this.#people = people;
     this.#trend = new Trend(people);
     this.#table = new PeopleTable(people, reach);
     for (const [list, names] of Object.entries(LISTS)) find(list).append(...names.map(entry));
@@ -102,8 +105,10 @@ export class StatisticsPanel {
       row.style.setProperty("--share", String(share));
     }
     const { room, conversation, timeline, turning_points } = statistics;
-    this.#trend.show(timeline, (room && turning_points) || []);
-    this.#table.show(conversation?.people ?? []);
+    const own = room ? [] : (statistics.voices ?? []); // in a room they are those of each person
+    const voices = severalVoices(own, this.#people.ownPerson(own[0]?.session_id ?? ""), false);
+    this.#trend.show(timeline, (room && turning_points) || [], voices);
+    this.#table.show(conversation?.people ?? [], voices);
     for (const name of CONVERSATION) {
       const ms = conversation?.[`${name}_ms`];
       this.#rowOf(name).hidden = ms === undefined;

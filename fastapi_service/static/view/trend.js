@@ -1,15 +1,18 @@
 // @ts-check
-/** Sentiment over time: the curve of all, and below it one of each person in a room, on the same axis of time. */
+/** Sentiment over time: the curve of all, and below it one of each person in a room and of each voice of a microphone, on the same axis of time. */
 
 import { timeOfDay, valence } from "../i18n/format.js";
 import { onLanguage, texts } from "../i18n/index.js";
 import { Curve } from "./curve.js";
 import { element, find } from "./element.js";
 import { setText } from "./localize.js";
+import { severalVoices } from "./voice-figures.js";
 
 /**
  * @typedef {import("./curve.js").Timeline} Timeline
  * @typedef {import("./curve.js").Turns} Turns
+ * @typedef {import("./voice-figures.js").Voice} Voice
+ * @typedef {{ curve: Curve, item: HTMLElement, text: HTMLElement, of: string }} Small `of`: the person
  */
 
 const HEIGHT = 150;
@@ -20,7 +23,7 @@ const SHORTEST = 60;
 export class Trend {
   #people;
   #all = new Curve(find("plot"), HEIGHT);
-  /** By person. @type {Map<string, Curve>} */
+  /** By person, or by the key of a voice. @type {Map<string, Small>} */
   #each = new Map();
   #range = "";
 
@@ -41,39 +44,67 @@ export class Trend {
   /**
    * @param {Timeline} timeline oldest first
    * @param {Turns} [turns]
+   * @param {Voice[]} [voices] where there is no room
    */
-  show(timeline, turns = []) {
+  show(timeline, turns = [], voices = []) {
     find("timeline").hidden = timeline.length === 0;
     setText(find("turns"), () => turning(turns));
     if (timeline.length) setText(find("timeline-text"), () => summary(timeline));
     this.#all.set(timeline, turns);
     this.#draw(this.#all);
+    this.#showVoices("", voices);
   }
 
   /** @param {import("../wire/messages.js").PersonStatistics} statistics */
-  showPerson({ person, timeline, turning_points }) {
+  showPerson({ person, timeline, turning_points, voices }) {
     if (!timeline.length) return;
+    this.#showOne(person, person, () => this.#people.tag("span", person), { timeline, turning_points });
+    this.#showVoices(person, severalVoices(voices, person, true));
+  }
+
+  get #curves() {
+    return [this.#all, ...[...this.#each.values()].map(({ curve }) => curve)];
+  }
+
+  /** Shows the voices of a person, and no others of the person: two may have become one. @param {string} of @param {Voice[]} voices */
+  #showVoices(of, voices) {
+    for (const [key, small] of this.#each) {
+      if (small.of !== of || key === of || voices.some((voice) => voice.key === key)) continue;
+      small.item.remove();
+      this.#each.delete(key);
+    }
+    for (const voice of voices) {
+      if (voice.statistics.timeline.length) this.#showOne(voice.key, of, () => this.#people.voiceTag("span", voice), voice.statistics);
+    }
+  }
+
+  /**
+   * @param {string} key
+   * @param {string} of the person
+   * @param {() => HTMLElement} tag
+   * @param {Pick<import("../wire/messages.js").PersonStatistics, "timeline" | "turning_points">} statistics
+   */
+  #showOne(key, of, tag, { timeline, turning_points }) {
     const turns = turning_points ?? [];
-    const curve = this.#each.get(person) ?? this.#add(person);
-    const text = find("curves").querySelector(`[data-curve="${person}"] .unseen`);
-    if (text) setText(text, () => `${summary(timeline)} ${turning(turns)}`);
+    const { curve, text } = this.#each.get(key) ?? this.#add(key, of, tag());
+    setText(text, () => `${summary(timeline)} ${turning(turns)}`);
     curve.set(timeline, turns);
     this.#draw(curve);
   }
 
-  get #curves() {
-    return [this.#all, ...this.#each.values()];
-  }
-
-  /** @param {string} person */
-  #add(person) {
+  /** @param {string} key @param {string} of @param {HTMLElement} tag */
+  #add(key, of, tag) {
     const place = element("div", { "aria-hidden": "true" });
     const text = element("span", { class: "unseen" });
-    const tag = this.#people.tag("span", person);
-    find("curves").append(element("li", { "data-curve": person }, tag, text, place));
-    const curve = new Curve(place, SMALL_HEIGHT, tag);
-    this.#each.set(person, curve);
-    return curve;
+    const item = element("li", { "data-curve": key }, tag, text, place);
+    const list = find("curves");
+    const last = [...this.#each.values()].filter((small) => small.of === of).at(-1);
+    const next = last && list.children[[...list.children].indexOf(last.item) + 1];
+    if (next) next.before(item); // behind the other voices of the person
+    else list.append(item);
+    const small = { curve: new Curve(place, SMALL_HEIGHT, tag), item, text, of };
+    this.#each.set(key, small);
+    return small;
   }
 
   /** Draws a curve, or all if the axis of time has changed. @param {Curve} curve */

@@ -7,6 +7,8 @@ import { setLanguage } from "../../../fastapi_service/static/i18n/index.js";
 import { localize } from "../../../fastapi_service/static/view/localize.js";
 import { People } from "../../../fastapi_service/static/view/people.js";
 import { PeopleTable } from "../../../fastapi_service/static/view/people-table.js";
+import { Trend } from "../../../fastapi_service/static/view/trend.js";
+import { severalVoices } from "../../../fastapi_service/static/view/voice-figures.js";
 import { Transcript } from "../../../fastapi_service/static/view/transcript.js";
 import { Who } from "../../../fastapi_service/static/view/who.js";
 import { FakeDocument } from "./fake-document.js";
@@ -211,6 +213,63 @@ test("the table has a column for each person, in words of the page, and a link t
   assert.equal(rows()["말한 시간"], "01:01|01:01");
   table.clear();
   assert.equal(page.getElementById("people-figures").hidden, true);
+});
+
+const POINTS = [{ at: 0, valence: -0.5, count: 1 }, { at: 60, valence: 0.5, count: 1 }];
+/** Figures of a voice. @param {string} session_id @param {number} voice @param {object} [more] */
+function voiceOf(session_id, voice, more = {}) {
+  const { talk_ms: speech_ms, share, words, words_per_minute, longest_monologue_ms } = TALK;
+  const figures = { speech_ms, share, words, words_per_minute, longest_monologue_ms, sentiment: COUNTS, trend: 0.5, timeline: POINTS };
+  return /** @type {any} */ ({ session_id, voice, ...figures, most_positive: SENTENCE, ...more });
+}
+
+const tableHeads = () => page.getElementById("people-head").querySelectorAll("bdi").map((each) => each.textContent);
+const curveTexts = () => page.getElementById("curves").children.map((each) => /** @type {any} */ (each).children.slice(0, 2).map((/** @type {any} */ child) => child.textContent.slice(0, 24)).join(": "));
+/** Those of a session without a room. @param {number[]} voices */
+const ownVoices = (...voices) => severalVoices(voices.map((voice) => voiceOf("s", voice)), "me", false);
+
+test("without a room each of several voices has a column and a curve, a single one has none", async () => {
+  const table = new PeopleTable(people, () => null);
+  const trend = new Trend(people);
+  transcript.own("s", { person: "me" });
+  table.show([], ownVoices(1, 2, 4));
+  trend.show(POINTS, [], ownVoices(1, 2, 4));
+  assert.deepEqual(tableHeads(), ["Speaker 1", "Speaker 2", "Speaker 4"]);
+  assert.deepEqual(marks(), ["1", "2", "4", "1", "2", "4"]);
+  assert.equal(rows()["Time talked"], "01:01|01:01|01:01");
+  assert.equal(rows().Interruptions, "–|–|–", "between voices of one microphone there is nothing to count");
+  assert.equal(rows()["Most positive"], "+0.91|+0.91|+0.91");
+  assert.equal(curveTexts().length, 3);
+  assert.match(curveTexts()[2], /^4?Speaker 4: /);
+  table.show([], ownVoices(1, 2));
+  trend.show(POINTS, [], ownVoices(1, 2));
+  assert.deepEqual([tableHeads(), curveTexts().length], [["Speaker 1", "Speaker 2"], 2], "two have become one");
+  await setLanguage("ko");
+  assert.deepEqual(tableHeads(), ["화자 1", "화자 2"]);
+  transcript.rename({ name: "Kim" });
+  assert.deepEqual(tableHeads(), ["Kim 목소리 1", "Kim 목소리 2"]);
+  table.show([], ownVoices(1));
+  trend.show(POINTS, [], ownVoices(1));
+  assert.deepEqual([page.getElementById("people-figures").hidden, curveTexts()], [true, []]);
+});
+
+test("in a room the voices of a microphone stand behind its person", () => {
+  const table = new PeopleTable(people, () => null);
+  const trend = new Trend(people);
+  say("a", "Ann");
+  say("b");
+  table.show(/** @type {any} */ ([TALK, { ...TALK, person: "b" }]));
+  for (const [person, voices] of /** @type {const} */ ([["a", []], ["b", [1, 2]], ["a", [1, 3]], ["a", [1, 2, 3]]])) {
+    const alone = voiceOf("another session", 1);
+    const statistics = { ...FIGURES, person, timeline: POINTS, voices: [alone, ...voices.map((voice) => voiceOf(`s of ${person}`, voice))] };
+    table.note(/** @type {any} */ (statistics));
+    trend.showPerson(/** @type {any} */ (statistics));
+  }
+  const names = ["Ann", "Ann voice 1", "Ann voice 2", "Ann voice 3", "Speaker 2", "Speaker 2 voice 1", "Speaker 2 voice 2"];
+  assert.deepEqual(tableHeads(), names);
+  assert.deepEqual(curveTexts().map((text) => text.split(":")[0]).toSorted(), names);
+  assert.deepEqual(curveTexts().map((text) => text.startsWith("Ann")), [true, true, true, true, false, false, false]);
+  assert.equal(rows().Interruptions, "2|–|–|–|2|–|–");
 });
 
 test("a sentence is found by its first segment, also when it has grown", () => {

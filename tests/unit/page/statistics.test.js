@@ -46,3 +46,13 @@ for (const [language, name] of /** @type {const} */ ([["en", "Sentences"], ["ko"
     assert.deepEqual(sentences({ utterances: 3 }), [name, "3"]);
   });
 }
+
+test("voices of a session are shown where it has no room; in one they come with their people", () => {
+  /** @param {number} voice */
+  const voiceOf = (voice) => ({ session_id: "s", voice, speech_ms: 1_000, words: 1, words_per_minute: 60, share: 0.5, longest_monologue_ms: 1_000, trend: null, timeline: [] });
+  const figures = { ...NONE, utterances: 2, voices: [voiceOf(1), voiceOf(2)] };
+  panel.show(/** @type {any} */ (figures));
+  assert.equal(page.getElementById("people-head").querySelectorAll("th").length, 2);
+  panel.show(/** @type {any} */ ({ ...figures, room: "r" }));
+  assert.equal(page.getElementById("people-figures").hidden, true);
+});
