@@ -18,6 +18,8 @@ _MOST_DAMAGED = 10
 """Packets in a row that cannot be decoded before the stream counts as damaged."""
 _PAGE = 27
 """Bytes of a page's header in Ogg, before its table of segments."""
+_LONGEST_PACKET = 1 << 20
+"""Bytes: audio has 60 KB at most; comments may hold a picture."""
 _HEADERS = (b"OpusHead", b"OpusTags")
 
 
@@ -74,26 +76,30 @@ class _Pages:
 
     def __init__(self) -> None:
         self._rest = b""
-        self._packet = b""
+        self._packet = bytearray()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield the packets that are whole.
 
         Raises:
-            ValueError: this is no page.
+            ValueError: this is no page, or a packet does not end.
         """
         self._rest += data
-        while len(self._rest) >= _PAGE:
-            if self._rest[:4] != b"OggS":
+        at = 0
+        while len(self._rest) - at >= _PAGE:
+            if self._rest[at : at + 4] != b"OggS":
                 raise ValueError("no page of Ogg")
-            table = self._rest[_PAGE : _PAGE + self._rest[_PAGE - 1]]
-            begin = _PAGE + self._rest[_PAGE - 1]
+            begin = at + _PAGE + self._rest[at + _PAGE - 1]
+            table = self._rest[at + _PAGE : begin]
             if len(self._rest) < begin + sum(table):
-                return
+                break
             for size in table:
                 self._packet += self._rest[begin : begin + size]
                 begin += size
+                if len(self._packet) > _LONGEST_PACKET:
+                    raise ValueError("a packet that does not end")
                 if size < 255:
-                    yield self._packet
-                    self._packet = b""
-            self._rest = self._rest[begin:]
+                    yield bytes(self._packet)
+                    self._packet.clear()
+            at = begin
+        self._rest = self._rest[at:]

@@ -63,6 +63,14 @@ def test_message_with_hours_is_refused() -> None:
         OpusStream(SAMPLE_RATE, 1).feed(page * (size // 250 + 2))
 
 
+def test_packet_that_does_not_end_is_refused() -> None:
+    """Its pages have no audio, so that no limit of audio counts them."""
+    page = b"OggS" + bytes(22) + b"\xff" * 256 + bytes(255 * 255)
+    stream = OpusStream(SAMPLE_RATE, 1)
+    with pytest.raises(ValueError, match="does not end"):
+        fed(stream, [page] * 20)
+
+
 @settings(deadline=None)
 @given(st.lists(st.binary(max_size=300), max_size=6), st.booleans())
 def test_any_bytes_are_decoded_or_refused(pieces: list[bytes], is_ogg: bool) -> None:
