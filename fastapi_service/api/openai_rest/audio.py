@@ -4,14 +4,14 @@ import asyncio
 from contextlib import ExitStack, aclosing
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from fastapi_service import errors
 from fastapi_service.access import policy
 from fastapi_service.access.access import Access
 from fastapi_service.access.grant import Grant
 from fastapi_service.api.acceptor import address_of
-from fastapi_service.api.grants import FOREIGN, AnyGrant, Parts
+from fastapi_service.api.grants import FOREIGN, AnyGrant, Parts, own_page
 from fastapi_service.api.openai_rest.answers import written
 from fastapi_service.api.openai_rest.events import EventStream, events
 from fastapi_service.api.openai_rest.files import AllFiles, Files
@@ -25,7 +25,7 @@ from fastapi_service.api.openai_rest.waiting import while_waiting
 from wire.messages.jobs import Task
 
 PATHS = ("/v1/audio/transcriptions", "/v1/audio/translations")
-router = APIRouter(tags=["files"], route_class=OpenAIRoute)
+router = APIRouter(tags=["files"], route_class=OpenAIRoute, dependencies=[Depends(own_page)])
 _TEXT = {"type": "string"}
 _FLAG = {"type": "boolean", "default": False}
 _FIELDS: dict[str, Any] = {

@@ -3,18 +3,18 @@
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Depends, Path, Response
 from fastapi.responses import JSONResponse
 
 from fastapi_service import errors
 from fastapi_service.access import policy
-from fastapi_service.api.grants import FOREIGN, AnyGrant
+from fastapi_service.api.grants import FOREIGN, AnyGrant, own_page
 from fastapi_service.api.openai_rest.files import AllFiles
 from fastapi_service.api.openai_rest.refusals import OpenAIRoute, body_of, describe
 from fastapi_service.storage.file_jobs import FileJob
 
 OBJECT = "transcription.job"
-router = APIRouter(tags=["files"], route_class=OpenAIRoute)
+router = APIRouter(tags=["files"], route_class=OpenAIRoute, dependencies=[Depends(own_page)])
 JobId = Annotated[str, Path(description="The `id` of the answer with status 202.", pattern="^[0-9a-f]{32}$")]
 _REFUSED: dict[int | str, dict[str, Any]] = {
     400: describe("the id is none of a job.", errors.bad_message("", "String should match pattern '^[0-9a-f]{32}$'")),

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from fastapi_service import errors
 from fastapi_service.access import policy
 from fastapi_service.api.answers import answers
-from fastapi_service.api.grants import FOREIGN, AnyGrant
+from fastapi_service.api.grants import FOREIGN, AnyGrant, own_page
 from fastapi_service.api.openai_rest.refusals import OpenAIRoute, describe
 from infra.heartbeat import alive_instances
 from infra.redis_client import AsyncRedis
@@ -17,7 +17,7 @@ from wire import names
 WHISPER = "whisper-1"
 """OpenAI's name, which programs have as their default."""
 OWNER = "whisper-text-analyzer"
-router = APIRouter(tags=["files"], route_class=OpenAIRoute)
+router = APIRouter(tags=["files"], route_class=OpenAIRoute, dependencies=[Depends(own_page)])
 _REFUSED: dict[int | str, dict[str, Any]] = {
     401: describe("no key, or a wrong one.", errors.no_grant(), errors.grant_refused()),
     403: describe("a page of another origin.", FOREIGN),
