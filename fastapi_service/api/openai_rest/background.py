@@ -76,7 +76,7 @@ class Background:
                         return None
         transcript.seconds = run.decoded_s
         transcript.check()
-        return written(transcript, {})
+        return await asyncio.to_thread(written, transcript, {})  # hours of subtitles take their time
 
     async def _is_wanted(self, job_id: str, run: FileRun) -> bool:
         try:

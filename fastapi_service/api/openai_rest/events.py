@@ -91,7 +91,8 @@ async def events(run: FileRun, order: Order) -> AsyncGenerator[bytes]:
         yield _event(turn)
     transcript.seconds = run.decoded_s
     transcript.check()
-    yield _event({"type": "transcript.text.done"} | _whole(transcript, run))
+    whole = await asyncio.to_thread(_whole, transcript, run)  # hours of sentences take their time
+    yield _event({"type": "transcript.text.done"} | whole)
 
 
 def _whole(transcript: Transcript, run: FileRun) -> dict[str, Any]:
