@@ -1,8 +1,8 @@
 """Events of the service, as their clients read them; without ``event_id``, which the serializer adds."""
 
-import math
 from typing import Any, Literal
 
+from fastapi_service.api.openai_rest.answers import logprobs
 from wire.messages.results import Final, SegmentFailed
 from wire.messages.server import Error
 
@@ -68,11 +68,7 @@ def completed(item_id: str, finals: list[Final], seconds: float, *, with_logprob
         "sentiments": [_sentiment(final) for final in finals],
     }
     if with_logprobs:
-        event["logprobs"] = [
-            {"token": word.text, "logprob": math.log(max(word.probability, 1e-9)), "bytes": [*word.text.encode()]}
-            for final in finals
-            for word in final.words
-        ]
+        event["logprobs"] = logprobs(finals)
     return event
 
 
