@@ -7,7 +7,6 @@ which workers are free for the texts of pauses. Prints a table and writes ``benc
 
 import asyncio
 import tempfile
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -19,10 +18,10 @@ from rich.table import Table
 
 from bench.clips import MANIFEST, error_name, error_rate
 from bench.live import LONGEST_S, SHORTEST_S
-from bench.live_speakers import FRAME_S, Speaker, make_stream, run_speakers, sentence_clips
+from bench.live_speakers import Speaker, make_stream, play, run_speakers, sentence_clips
 from bench.results import print_header, write_results
 from local.testing import Stack
-from wire.audio import SAMPLE_RATE, Samples, encode_pcm, to_int16
+from wire.audio import Samples
 from wire.messages.client import Start
 from wire.messages.results import Final
 from wta.client.client import Client
@@ -32,13 +31,8 @@ async def call(url: str, language: str, legs: tuple[Samples, Samples]) -> tuple[
     """Play both legs as the channels of one session; returns the finals of each, and ms in which both talked."""
     length = max(map(len, legs))
     stereo = np.stack([np.pad(leg, (0, length - len(leg))) for leg in legs], axis=1)
-    pcm, step = encode_pcm(to_int16(stereo)), 4 * round(FRAME_S * SAMPLE_RATE)
-    start = Start(channels=2, language=language)
-    async with Client(url, start) as client:
-        started = time.monotonic()
-        for number, offset in enumerate(range(0, len(pcm), step), 1):
-            await asyncio.sleep(max(0.0, started + number * FRAME_S - time.monotonic()))
-            await client.send(pcm[offset : offset + step])
+    async with Client(url, Start(channels=2, language=language)) as client:
+        await play(client, stereo)
         stopped = await client.stop()
     if stopped.pending or client.transcript.missing:
         raise RuntimeError("results are missing")

@@ -147,17 +147,22 @@ def make_stream(clips: list[Clip], seconds: float, speaker: Speaker, seed: int) 
     return np.concatenate(parts)
 
 
+async def play(client: Client, samples: np.ndarray) -> None:
+    """Send samples in real time, shape (samples,) or (samples, channels), 16 kHz."""
+    pcm = encode_pcm(to_int16(samples))
+    step = samples[:1].size * 2 * round(FRAME_S * SAMPLE_RATE)
+    started = time.monotonic()
+    for number, offset in enumerate(range(0, len(pcm), step), 1):
+        await asyncio.sleep(max(0.0, started + number * FRAME_S - time.monotonic()))
+        await client.send(pcm[offset : offset + step])  # a microphone delivers a frame when it is complete
+
+
 async def speak(url: str, language: str | None, samples: np.ndarray, delay_s: float, speaker: Speaker) -> None:
     """Run one session: wait ``delay_s``, stream ``samples`` in real time, stop, and wait for all results."""
     await asyncio.sleep(delay_s)
-    pcm = encode_pcm(to_int16(samples))
-    step = 2 * round(FRAME_S * SAMPLE_RATE)
     async with Client(url, Start(language=language), hooks=Hooks(speaker.on_message, lambda _: None)) as client:
         speaker.started_at = now()
-        started = time.monotonic()
-        for number, offset in enumerate(range(0, len(pcm), step), 1):
-            await asyncio.sleep(max(0.0, started + number * FRAME_S - time.monotonic()))
-            await client.send(pcm[offset : offset + step])  # a microphone delivers a frame when it is complete
+        await play(client, samples)
         stopped = await client.stop()
         speaker.missing = stopped.pending + client.transcript.missing
 
