@@ -5,7 +5,6 @@ import json
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from functools import partial
 from typing import Any
 
 import httpx
@@ -14,13 +13,10 @@ import pytest
 import websockets
 
 from fastapi_service.storage.keys import KeyStore
-from tests.support.eventually import eventually, soon
-from tests.support.gateways import RECEIVE_S, START_S, Gateway
-from tests.support.heartbeats import ready
-from tests.support.machines import Processes
-from tests.support.redis import AsyncRedis, Redis
+from tests.support.eventually import soon
+from tests.support.gateways import RECEIVE_S, Gateway
+from tests.support.redis import AsyncRedis
 from tests.support.sounds import quiet, speech
-from wire import names
 from wire.audio import SAMPLE_RATE, decode_pcm, encode_pcm
 from wire.messages.client import Start
 from wire.messages.results import Final
@@ -33,25 +29,6 @@ PRE_ROLL_MS = 300
 """There is nothing before the left one."""
 SENTENCE = speech(SAMPLE_RATE) + quiet(2 * SAMPLE_RATE)
 STEREO = {"type": "start", "channels": 2}
-
-
-@pytest.fixture
-def workers(processes: Processes, redis: Redis) -> None:
-    processes.python("-m", "listener_service.listener_service")
-    processes.worker("analyzer_worker", names.ANALYZER_QUEUE, pool="threads", concurrency=4)
-    processes.worker("stt_worker", names.STT_QUEUE)
-    for service in (names.LISTENER, names.ANALYZER_WORKER, names.STT_WORKER):
-        eventually(partial(ready, redis, service), START_S)
-
-
-@pytest.fixture
-def start_gateway(processes: Processes) -> Callable[..., Gateway]:
-    def one(**settings: str) -> Gateway:
-        gateway = Gateway(processes, **settings)
-        eventually(gateway.answers, START_S)
-        return gateway
-
-    return one
 
 
 def interleaved(left: bytes, right: bytes) -> bytes:

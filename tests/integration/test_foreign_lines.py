@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
@@ -14,14 +13,10 @@ from websockets.typing import Subprotocol
 
 from fastapi_service.storage.keys import KeyStore
 from infra.sound.g711 import encode_mulaw
-from tests.support.eventually import eventually
-from tests.support.gateways import RECEIVE_S, START_S, Gateway, Person
-from tests.support.heartbeats import ready
-from tests.support.machines import Processes
+from tests.support.gateways import RECEIVE_S, Gateway, Person
 from tests.support.opus_files import SECONDS, in_ogg
-from tests.support.redis import AsyncRedis, Redis
+from tests.support.redis import AsyncRedis
 from tests.support.sounds import quiet, speech
-from wire import names
 from wire.audio import SAMPLE_RATE, decode_pcm
 
 LINEAR = "encoding=linear16&sample_rate=16000"
@@ -29,25 +24,6 @@ SENTENCE = speech(SAMPLE_RATE) + quiet(2 * SAMPLE_RATE)
 SID = "CA" + "0123456789abcdef" * 2
 FRAME_MS = 20
 WRONG = f"wta_00000000_{'x' * 43}"
-
-
-@pytest.fixture
-def workers(processes: Processes, redis: Redis) -> None:
-    processes.python("-m", "listener_service.listener_service")
-    processes.worker("analyzer_worker", names.ANALYZER_QUEUE, pool="threads", concurrency=4)
-    processes.worker("stt_worker", names.STT_QUEUE)
-    for service in (names.LISTENER, names.ANALYZER_WORKER, names.STT_WORKER):
-        eventually(partial(ready, redis, service), START_S)
-
-
-@pytest.fixture
-def start_gateway(processes: Processes) -> Callable[..., Gateway]:
-    def one(**settings: str) -> Gateway:
-        gateway = Gateway(processes, **settings)
-        eventually(gateway.answers, START_S)
-        return gateway
-
-    return one
 
 
 @pytest.fixture

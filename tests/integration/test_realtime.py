@@ -5,20 +5,14 @@ import base64
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 import pytest
 import websockets
 
 from infra.sound import g711
-from tests.support.eventually import eventually
-from tests.support.gateways import RECEIVE_S, START_S, Gateway
-from tests.support.heartbeats import ready
-from tests.support.machines import Processes
-from tests.support.redis import Redis
+from tests.support.gateways import RECEIVE_S, Gateway
 from tests.support.sounds import quiet, speech
-from wire import names
 from wire.audio import decode_pcm
 
 RATE = 24_000
@@ -27,15 +21,8 @@ TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
 @pytest.fixture
-def gateway(processes: Processes, redis: Redis) -> Gateway:
-    processes.python("-m", "listener_service.listener_service")
-    processes.worker("analyzer_worker", names.ANALYZER_QUEUE, pool="threads", concurrency=4)
-    processes.worker("stt_worker", names.STT_QUEUE)
-    started = Gateway(processes)
-    eventually(started.answers, START_S)
-    for service in (names.LISTENER, names.ANALYZER_WORKER, names.STT_WORKER):
-        eventually(partial(ready, redis, service), START_S)
-    return started
+def gateway(workers: None, start_gateway: Callable[..., Gateway]) -> Gateway:  # noqa: ARG001 (they run)
+    return start_gateway()
 
 
 class Client:

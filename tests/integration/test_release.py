@@ -11,7 +11,7 @@ from fastapi_service.storage.sessions import SessionStore
 from infra.ledger.admission import Admission
 from infra.ledger.entry import order_ttl_s
 from infra.ledger.ledger import Ledger
-from infra.results import FIELD, publish_result
+from infra.results import FIELD
 from listener_service.consumer import Consumer
 from listener_service.order import Acceptance
 from listener_service.release import Releaser
@@ -20,6 +20,7 @@ from listener_service.states import Address, Stored
 from listener_service.tally import Tally
 from tests.support.eventually import eventually
 from tests.support.redis import AsyncRedis, Redis, connect
+from tests.support.releases import put_in_stream
 from tests.support.speakers import ALICE, BOB, audio_job, failed, final, no_speech, sentiment
 from wire import names
 from wire.messages.channels import FinalStats, ResultMessage
@@ -61,14 +62,6 @@ def recount(results: list[End], scope: Literal["session", "global"], session_id:
     for end in results:
         tally = tally.add(end, trend_window=SETTINGS.trend_window, latency_window=SETTINGS.latency_window)
     return tally.statistics(scope, trend_window=SETTINGS.trend_window, session_id=session_id)
-
-
-def put_in_stream(redis: Redis, results: list[End]) -> list[tuple[str, End]]:
-    """Publish results as workers do; return them with their stream ids."""
-    Consumer(redis, "test", Releaser(redis, SETTINGS)).join()
-    for end in results:
-        publish_result(redis, end)
-    return [(source, segment_end.validate_json(fields[FIELD])) for source, fields in redis.xrange(RESULTS)]
 
 
 def apply_all(redis: Redis, results: list[End]) -> None:

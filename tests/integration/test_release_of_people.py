@@ -10,14 +10,14 @@ from fastapi_service.export.entries import Speakers
 from fastapi_service.export.formats import FORMATS, File
 from fastapi_service.export.sentences import Sentences
 from fastapi_service.storage.sessions import SessionStore
-from infra.results import FIELD, publish_result
-from listener_service.consumer import Consumer
+from infra.results import FIELD
 from listener_service.conversation import Conversation
 from listener_service.release import Releaser
 from listener_service.settings import Settings
 from listener_service.tally import Tally
 from tests.support.recounts import Said, recount
 from tests.support.redis import AsyncRedis, Redis, connect
+from tests.support.releases import put_in_stream
 from tests.support.speakers import ALICE, BOB, clock, failed, final, no_speech, sentiment
 from wire import names
 from wire.messages.base import Speaker
@@ -53,13 +53,6 @@ def talk(session: str, count: int) -> list[End]:
         times = {"start_ms": start_ms, "end_ms": start_ms + 3_000, "clock": clock(at)}
         ends.append(end.model_copy(update={"speaker": speaker, **times}))
     return ends
-
-
-def put_in_stream(redis: Redis, results: list[End]) -> list[tuple[str, End]]:
-    Consumer(redis, "test", Releaser(redis, SETTINGS)).join()
-    for end in results:
-        publish_result(redis, end)
-    return [(source, segment_end.validate_json(fields[FIELD])) for source, fields in redis.xrange(RESULTS)]
 
 
 def log_of(redis: Redis) -> list[End]:

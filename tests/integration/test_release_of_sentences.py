@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from infra.results import FIELD, publish_result
+from infra.results import FIELD
 from listener_service.consumer import Consumer
 from listener_service.counts import Counts
 from listener_service.release import Releaser
 from listener_service.settings import Settings
 from listener_service.tally import Tally
 from tests.support.redis import Redis, connect
+from tests.support.releases import put_in_stream
 from tests.support.speakers import ALICE, BOB, failed, final, no_speech, sentiment
 from wire import names
 from wire.messages.results import LABELS, Final, NoSpeech, SegmentFailed, segment_end
@@ -48,13 +49,6 @@ def sentences(session: str) -> list[End]:
             text(first + 5, session, first, first + 1, first + 3),  # its worker did not see the failed one
         ]
     return ends
-
-
-def put_in_stream(redis: Redis, results: list[End]) -> list[tuple[str, End]]:
-    Consumer(redis, "test", Releaser(redis, SETTINGS)).join()
-    for end in results:
-        publish_result(redis, end)
-    return [(source, segment_end.validate_json(fields[FIELD])) for source, fields in redis.xrange(RESULTS)]
 
 
 def apply_all(redis: Redis, *results: End) -> None:

@@ -9,14 +9,14 @@ import pytest
 
 from fastapi_service.storage.deletion import Deletion
 from fastapi_service.storage.sessions import SessionStore
-from infra.results import FIELD, publish_result
+from infra.results import FIELD
 from infra.voiceprints import Voiceprint, put_voiceprint
-from listener_service.consumer import Consumer
 from listener_service.leftovers import Leftovers
 from listener_service.release import Releaser
 from listener_service.settings import Settings
 from tests.support.everything import keys_with
 from tests.support.redis import AsyncRedis, Redis, connect
+from tests.support.releases import put_in_stream
 from tests.support.speakers import ALICE, BOB, clock, failed, final, no_speech, sentiment
 from tests.support.voice_recounts import exported, recounted_voices
 from wire import names
@@ -66,13 +66,6 @@ def talk(redis: Redis, session: str, *, room: str | None) -> list[End]:
         if n % 10 != 5:  # too short for a voice
             put_voiceprint(redis, session, n, VOICES[n // 2])
     return ends
-
-
-def put_in_stream(redis: Redis, results: list[End]) -> list[tuple[str, End]]:
-    Consumer(redis, "test", Releaser(redis, SETTINGS)).join()
-    for end in results:
-        publish_result(redis, end)
-    return [(source, segment_end.validate_json(fields[FIELD])) for source, fields in redis.xrange(RESULTS)]
 
 
 def log_of(redis: Redis, audience: str) -> list[End]:

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from infra.ledger.entry import order_ttl_s
-from infra.results import FIELD, publish_result
+from infra.results import FIELD
 from infra.voiceprints import EXPIRES_S, Voiceprint, put_voiceprint
-from listener_service.consumer import Consumer
 from listener_service.release import Releaser
 from listener_service.settings import Settings
 from tests.support.redis import Redis, connect
+from tests.support.releases import put_in_stream
 from tests.support.speakers import ALICE, BOB, final, no_speech, sentiment
 from wire import names
 from wire.messages.results import Final, NoSpeech, SegmentFailed, segment_end
@@ -39,13 +39,6 @@ def say(redis: Redis, session: str) -> list[End]:
         put_voiceprint(redis, session, segment, voiceprint(person, segment))
         ends.append(final(segment, session, room=ROOM, mood=sentiment()))
     return [*ends, no_speech(len(PEOPLE), session, room=ROOM)]
-
-
-def put_in_stream(redis: Redis, results: list[End]) -> list[tuple[str, End]]:
-    Consumer(redis, "test", Releaser(redis, SETTINGS)).join()
-    for end in results:
-        publish_result(redis, end)
-    return [(source, segment_end.validate_json(fields[FIELD])) for source, fields in redis.xrange(RESULTS)]
 
 
 def log_of(redis: Redis, audience: str) -> list[End]:
