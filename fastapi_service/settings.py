@@ -35,7 +35,7 @@ class Settings(WireSettings):
     tls_key: Path | None = None
     """PEM file with the certificate's private key."""
     allowed_origins: Annotated[str, _checked(parse_origins)] = ""
-    """Comma-separated origins (https://example.org) whose pages may open ``/ws`` and ``/decode``; the gateway's own
+    """Comma-separated origins (https://example.org) whose pages may open WebSockets and send files; the gateway's own
     page always may. ``*`` allows any. Clients that send no Origin (programs) are always allowed."""
     access: Literal["", "open", "closed"] = ""
     """``open``, or empty: whoever reaches the gateway may use it. ``closed``: people sign in, programs have keys, and
