@@ -20,6 +20,8 @@ from wta.client.client import Client
 DATA = Path("tests/data")
 FRAME_S = 0.1
 TREND_WINDOW = 20
+SLOWLY = 0.5
+"""Seconds of a clip sent each second: what happens while somebody speaks then happens on a busy machine too."""
 with warnings.catch_warnings():  # the library leaves its word list to the garbage collector to close
     warnings.simplefilter("ignore", ResourceWarning)
     _normalize = EnglishTextNormalizer()
@@ -48,13 +50,13 @@ def clip(name: str) -> Clip:
     return Clip(pcm, rate, entry["texts"] if "texts" in entry else [entry["text"]])
 
 
-async def say(client: Client, spoken: Clip) -> None:
-    """Send a clip in real time."""
+async def say(client: Client, spoken: Clip, speed: float = 1.0) -> None:
+    """Send a clip so many times faster than it was spoken."""
     step = int(FRAME_S * spoken.rate) * 2
     started = time.monotonic()
     for number, offset in enumerate(range(0, len(spoken.pcm), step), 1):
         await client.send(spoken.pcm[offset : offset + step])
-        await asyncio.sleep(max(0.0, started + number * FRAME_S - time.monotonic()))
+        await asyncio.sleep(max(0.0, started + number * FRAME_S / speed - time.monotonic()))
 
 
 def normalized(text: str) -> str:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import websockets
 
 from local.testing import Stack
-from tests.e2e.speech import Clip, check_order, check_statistics, clip, say, wer
+from tests.e2e.speech import SLOWLY, Clip, check_order, check_statistics, clip, say, wer
 from wire.messages.base import HOPS
 from wire.messages.client import Start
 from wire.messages.results import Final
@@ -21,10 +21,10 @@ def socket_url(stack: Stack) -> str:
     return f"{stack.url.replace('http', 'ws', 1)}/ws"
 
 
-async def talk(stack: Stack, spoken: Clip, start: Start | None = None) -> Client:
-    """A whole session in real time."""
+async def talk(stack: Stack, spoken: Clip, start: Start | None = None, speed: float = 1.0) -> Client:
+    """A whole session, so many times faster than it was spoken."""
     async with Client(socket_url(stack), start) as client:
-        await say(client, spoken)
+        await say(client, spoken, speed)
         stopped = await client.stop()
         assert stopped.pending == 0
     return client
@@ -164,7 +164,7 @@ async def test_the_text_grows_while_somebody_speaks(stack: Stack) -> None:
     heard: list[AnyServerMessage] = []
     hooks = Hooks(heard.append, lambda _: None)
     async with Client(socket_url(stack), Start(language="fr"), hooks=hooks) as client:
-        await say(client, spoken)
+        await say(client, spoken, SLOWLY)
         await client.stop()
     finals = {message.segment: number for number, message in enumerate(heard) if isinstance(message, Final)}
     interims = [(number, message) for number, message in enumerate(heard) if isinstance(message, Interim)]
@@ -177,7 +177,7 @@ async def test_the_text_grows_while_somebody_speaks(stack: Stack) -> None:
 
 async def test_a_final_text_stands_when_its_sentence_is_over(stack: Stack) -> None:
     """It was begun in the pause, and has the time of each word."""
-    client = await talk(stack, clip("conversation.wav"))
+    client = await talk(stack, clip("conversation.wav"), speed=SLOWLY)
     finals = [result for result in client.results if isinstance(result, Final)]
     for final in finals:
         assert "".join(word.text for word in final.words).strip() == final.text

@@ -25,7 +25,7 @@ from tests.e2e.clients.listening import (
     write_wav,
 )
 from tests.e2e.clients.program import ClientFailed, Program, running
-from tests.e2e.speech import Clip
+from tests.e2e.speech import SLOWLY, Clip
 from wire.audio import decode_pcm
 
 AT_ONCE = 0.0
@@ -62,7 +62,7 @@ def telephone(clip: Clip, file: Path, law: str) -> str:
 
 async def test_sentence_is_transcribed_while_it_is_spoken(sdk: Program) -> None:
     """Interim texts grow, then the final one comes with words, times, confidence, and sentiment as an extra field."""
-    found = await talk(sdk, say("silly.wav"), SILENCE, CLOSE, interim_results=True, language="en-US")
+    found = await talk(sdk, say("silly.wav"), SILENCE, CLOSE, speed=SLOWLY, interim_results=True, language="en-US")
     assert errors_in(SILLY.text, found.text()) <= MOST_ERRORS
     check_times(found)
     assert found.interims
