@@ -95,16 +95,17 @@ async def cancel(stack: Stack, file: bytes, language: str) -> float:
     return time.monotonic() - began
 
 
-def cpu_s(stack: Stack, workers: int) -> list[float]:
-    """Return the processor time of each speech-to-text worker so far, in seconds."""
-    times = [psutil.Process(stack.pid(f"{names.STT_WORKER}:{number}")).cpu_times() for number in range(workers)]
-    return [each.user + each.system for each in times]
+def cpu_s(stack: Stack, workers: int) -> dict[str, float]:
+    """Return the processor time of each service so far, in seconds; the gateway's has that of decoders that ended."""
+    programs = [GATEWAY, names.ANALYZER_WORKER, names.LISTENER, "redis"]
+    programs += [f"{names.STT_WORKER}:{number}" for number in range(workers)]
+    return {program: sum(psutil.Process(stack.pid(program)).cpu_times()[:4]) for program in programs}
 
 
 async def measure(stack: Stack, file: bytes, language: str, workers: int) -> tuple[dict[str, Any], str]:
     """Return time and memory of one file, and its text.
 
-    The load of the machine before, and the processor time of each worker, show whether something else took its time.
+    The load of the machine before, and the processor time of each service, show whether something else took its time.
     """
     most, before, load = Most(), cpu_s(stack, workers), round(os.getloadavg()[0], 2)
     watching = asyncio.create_task(most.watch(stack))
@@ -113,8 +114,8 @@ async def measure(stack: Stack, file: bytes, language: str, workers: int) -> tup
     assert "failed_segments" not in answer
     figures = {"took_s": round(took_s, 1), "times_real_time": round(answer["duration"] / took_s, 2)}
     memory = {"gateway_mb": round(most.gateway_mb, 1), "decoder_mb": round(most.decoder_mb, 1)}
-    used = [round(after - each, 1) for each, after in zip(before, cpu_s(stack, workers), strict=True)]
-    return figures | memory | {"workers_cpu_s": used, "load_before": load}, answer["text"]
+    used = {program: round(after - before[program], 1) for program, after in cpu_s(stack, workers).items()}
+    return figures | memory | {"cpu_s": used, "load_before": load}, answer["text"]
 
 
 async def beside(stack: Stack, file: bytes, clips: list[Clip], talk_s: float) -> dict[str, Any]:
