@@ -86,7 +86,7 @@ async def test_the_screen_stays_on_while_a_file_is_read(open_page: OpenPage) -> 
             await status(page, "Reading the file… 50%")
             assert await page.evaluate("locks.held") == 1
             await page.get_by_role("button", name="Stop").click()
-        await status(page, end, 30_000)
+        await status(page, end, 120_000)
         assert await page.evaluate("locks.held") == 0
     assert await page.evaluate("locks.taken") == 3
 

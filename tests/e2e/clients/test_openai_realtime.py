@@ -12,7 +12,7 @@ import soxr
 from infra.sound import g711
 from local.testing import Stack
 from tests.e2e.clients.program import ClientFailed, Program, running
-from tests.e2e.speech import Clip, clip, normalized
+from tests.e2e.speech import SLOWLY, Clip, clip, normalized
 from wire.audio import SAMPLE_BYTES, Pcm, decode_pcm, encode_pcm
 
 RATE = 24_000
@@ -109,7 +109,7 @@ async def test_sentences_are_transcribed_while_they_are_spoken(sdk: Program, fil
 
 async def test_deltas_only_append(sdk: Program, files: dict[str, str]) -> None:
     """During speech. Joined, they are the transcript, unless that begins otherwise than the text that was stable."""
-    found = await talk(sdk, ONE, {"say": files["jfk"]}, SILENCE, until(1))
+    found = await talk(sdk, ONE, {"say": files["jfk"]}, SILENCE, until(1), speed=SLOWLY)
     (event,) = found.of(COMPLETED)
     joined = "".join(found.deltas(event["item_id"]))
     assert event["transcript"] == joined or not event["transcript"].startswith(joined)

@@ -8,6 +8,7 @@ import pytest
 from local.testing import Stack
 from tests.e2e.clients.listening import DATA, LOBSTER, SILLY, errors_in
 from tests.e2e.clients.program import ClientFailed, Program, running
+from tests.e2e.speech import SLOWLY
 
 MOST_ERRORS = 0.15
 WRONG = "wta_00000000_" + "x" * 43
@@ -32,7 +33,8 @@ def texts(events: list[dict[str, Any]], kind: str = "final_transcript") -> str:
 async def test_livekit_gets_speech_texts_and_ends_in_order(livekit: Program) -> None:
     """Interim texts, one final text with the times of its words, and the end of speech."""
     files = [str(DATA / "silly.wav"), str(DATA / "lobster.wav")]
-    events = await livekit.run("transcribe", files=files, options={"sample_rate": 16_000}, flush=True)
+    options = {"sample_rate": 16_000}
+    events = await livekit.run("transcribe", files=files, options=options, flush=True, speed=SLOWLY)
     assert errors_in(f"{SILLY.text} {LOBSTER.text}", texts(events)) <= MOST_ERRORS
     kinds = [event["type"] for event in events if event["type"] != "recognition_usage"]
     assert kinds[0] == "start_of_speech"

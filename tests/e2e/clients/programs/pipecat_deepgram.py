@@ -17,21 +17,23 @@ from pipecat.tests.utils import SleepFrame, run_test
 from serve import serve
 
 CHUNK_S = 0.05
+SLOWLY = 0.5
+"""Seconds of a file that are sent each second: what happens during speech then happens on a busy machine too."""
 
 
 def spoken(file: str) -> list[Frame]:
-    """A WAV file as frames in real time."""
+    """A WAV file as frames."""
     with wave.open(file) as clip:
         rate, data = clip.getframerate(), clip.readframes(clip.getnframes())
     size = int(CHUNK_S * rate) * 2
     frames: list[Frame] = []
     for at in range(0, len(data), size):
-        frames += [InputAudioRawFrame(data[at : at + size], rate, 1), SleepFrame(CHUNK_S)]
+        frames += [InputAudioRawFrame(data[at : at + size], rate, 1), SleepFrame(CHUNK_S / SLOWLY)]
     return frames
 
 
 async def transcribe(
-    url: str, file: str, settings: dict[str, Any], key: str = "any", *, stops: bool = False, wait_s: float = 3.0
+    url: str, file: str, settings: dict[str, Any], key: str = "any", *, stops: bool = False, wait_s: float = 10.0
 ) -> dict[str, Any]:
     """Run a file through a pipeline; ``stops``: the pipeline's own voice detection finds the end of speech."""
     stt = DeepgramSTTService(api_key=key, base_url=url, settings=DeepgramSTTService.Settings(**settings))
