@@ -111,7 +111,7 @@ def test_tally_counts_unsure_and_zero_shot_sentiments_beside_their_label() -> No
     tally = Tally.model_validate(stored)
     for segment, mood in enumerate((unsure, zero_shot, both, None), start=1):
         tally = tally.add(final(segment, mood=mood), trend_window=20, latency_window=100)
-    found = tally.statistics("global", trend_window=20)
+    found = tally.statistics("session", trend_window=20)
     assert (found.unsure, found.zero_shot, found.unanalysed) == (2, 2, 1)
     assert {label: found.sentiment[label].count for label in LABELS} == {"negative": 0, "neutral": 3, "positive": 1}
 
@@ -159,7 +159,7 @@ def test_tally_timeline_is_sorted_by_time_of_speech() -> None:
 
 
 def test_tally_without_timeline_keeps_none() -> None:
-    """The global tally has no timeline, as it is not shown."""
+    """The counts for the totals of the installation have none."""
     tally = Tally().add(final(mood=sentiment()), trend_window=20, latency_window=100, points=0)
     assert (tally.timeline, tally.labels) == ([], {"positive": 1})
 
