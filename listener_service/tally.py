@@ -3,7 +3,6 @@
 A final that goes on with a sentence replaces what was counted of the sentiment of that sentence.
 """
 
-from statistics import quantiles
 from typing import Any, NamedTuple, assert_never
 
 from listener_service.extremes import Candidate, Extremes
@@ -196,5 +195,12 @@ def _candidate(final: Final, replaced: Replaced | None, valence: int) -> Candida
 
 def _percentiles(values: list[float]) -> HopLatency:
     """Interpolate linearly between the nearest ranks, as numpy does by default."""
-    twentieths = quantiles(values, n=20, method="inclusive") if len(values) > 1 else values * 19
-    return HopLatency(p50_ms=round(twentieths[9], 1), p95_ms=round(twentieths[18], 1))
+    ordered = sorted(values)
+    return HopLatency(p50_ms=_quantile(ordered, 10), p95_ms=_quantile(ordered, 19))
+
+
+def _quantile(ordered: list[float], twentieths: int) -> float:
+    """Return a quantile of values in ascending order. ``statistics.quantiles`` gives the same, and all between."""
+    rank, part = divmod((len(ordered) - 1) * twentieths, 20)
+    following = ordered[min(rank + 1, len(ordered) - 1)]
+    return round((ordered[rank] * (20 - part) + following * part) / 20, 1)
