@@ -8,7 +8,7 @@
 #   HTTPS=1 PORT=8001 STT_WORKERS=2 REDIS_URL=redis://…   for `make run`
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test unit unit-slow unit-page integration e2e lint types lock client contracts bench-overhead bench-growth bench-memory bench-stt bench-window bench-live bench-calls bench-fairness bench-files bench-short bench-languages bench-voices bench-continuous bench-telephone bench-silence bench-gate bench-page eval-sentiment screenshots up down logs e2e-docker lint-deploy clean venv test-setup
+.PHONY: help run models test unit unit-slow unit-page integration e2e lint types lock client contracts bench-overhead bench-growth bench-listeners bench-memory bench-stt bench-window bench-live bench-calls bench-fairness bench-files bench-short bench-languages bench-voices bench-continuous bench-telephone bench-silence bench-gate bench-page eval-sentiment screenshots up down logs e2e-docker lint-deploy clean venv test-setup
 
 newest_enough = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(or $(shell for p in python3.11 python3 python; do \
@@ -81,8 +81,13 @@ contracts: venv ## Write docs/asyncapi.json, docs/openapi.json and the page's ty
 bench-overhead: venv ## What the pipeline costs beside the models
 	@$(VENV_PYTHON) -m bench.overhead
 
-bench-growth: venv ## What a talker costs beside the models, with 100 to 3,000 sessions (SESSIONS=100,1000 RATE=20)
-	@$(VENV_PYTHON) -m bench.talkers $(if $(SESSIONS),--sessions $(SESSIONS)) $(if $(RATE),--rate $(RATE))
+bench-growth: venv ## What a talker costs beside the models, with 100 to 3,000 sessions (BEFORE=folder SESSIONS=100,1000 RATE=20)
+	@$(VENV_PYTHON) -m bench.growth $(if $(BEFORE),--before $(BEFORE)) $(if $(SESSIONS),--sessions $(SESSIONS)) \
+		$(if $(RATE),--rate $(RATE))
+
+bench-listeners: venv ## Results per second and CPU per result against sessions and listeners (BEFORE=folder SESSIONS=1,100,1000 LISTENERS=1,2)
+	@$(VENV_PYTHON) -m bench.listeners $(if $(BEFORE),--before $(BEFORE)) $(if $(SESSIONS),--sessions $(SESSIONS)) \
+		$(if $(LISTENERS),--listeners $(LISTENERS))
 
 bench-memory: test-setup ## What a session and each service take of memory
 	@$(VENV_PYTHON) -m bench.memory

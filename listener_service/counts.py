@@ -1,12 +1,12 @@
 """Pure: counts results in all statistics of their session, sentence by sentence."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from listener_service.conversation import MAX_PEOPLE, Conversation
-from listener_service.sentences import Place, Scope, Sentence, after, linked
+from listener_service.sentences import IN_TOTALS, AnyScope, Place, Scope, Sentence, after, linked
 from listener_service.tally import Replaced, Tally
-from listener_service.timeline import MAX_POINTS, PERSON_POINTS
+from listener_service.timeline import PERSON_POINTS
 from listener_service.voice_counts import PersonVoices, VoiceCounts
 from wire.messages.base import Speaker
 from wire.messages.results import Final, SegmentEnd, SegmentFailed
@@ -49,7 +49,7 @@ class Room:
 
 @dataclass(frozen=True)
 class Counts:
-    """Statistics of a session, its room and the installation, and what they hold of the session's newest sentence."""
+    """Statistics of a session and its room, and what they hold of the session's newest sentence."""
 
     tallies: dict[Scope, Tally]
     sentence: Sentence | None
@@ -65,6 +65,8 @@ class Counts:
     """None where the speakers of one microphone are not distinguished."""
     voice_figures: tuple[VoiceStatistics, ...] = ()
     """Those of the session, as clients get them."""
+    totals: Tally = field(default_factory=Tally)
+    """Counts of the results that were added, for the installation."""
 
     def add(self, results: Iterable[SegmentEnd]) -> tuple["Counts", list[SegmentEnd]]:
         """Return the counts with the next results of the session, and these as they are released."""
@@ -86,21 +88,22 @@ class Counts:
         if began_ms is None and isinstance(end, Final | SegmentFailed):
             began_ms = end.began_ms
         tallies: dict[Scope, Tally] = {}
-        places: dict[Scope, Place] = {}
+        places: dict[AnyScope, Place] = {"global": IN_TOTALS}
         for scope, tally in self.tallies.items():
             replaced = tally.holds(earlier, scope) if earlier else None
             tallies[scope] = tally.add(
                 end,
                 trend_window=self.trend_window,
                 latency_window=self.latency_window,
-                points=MAX_POINTS if scope != "global" else 0,  # it is not shown and never ends
                 replaced=replaced,
             )
             places[scope] = replaced.place if replaced else tallies[scope].place
         voices = self.voices
         if voices and isinstance(end, Final):
             voices = voices.add(end, earlier, self.trend_window)
-        counts = replace(self, tallies=tallies, began_ms=began_ms, voices=voices)
+        replaced = Replaced(earlier.sentiment, earlier.at, IN_TOTALS) if earlier else None
+        totals = self.totals.add(end, trend_window=1, latency_window=0, points=0, replaced=replaced)
+        counts = replace(self, tallies=tallies, totals=totals, began_ms=began_ms, voices=voices)
         if self.room is None:
             return replace(counts, sentence=after(self.sentence, end, places)), end
         person = self.room.speaker.person

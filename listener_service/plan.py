@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from listener_service.states import PERSON, State
+from listener_service.tally import Tally
 from wire import names
 from wire.messages.results import SegmentEnd
 
@@ -14,7 +15,12 @@ STREAM_LENGTH = 10_000
 
 
 def planned(
-    stream_id: str, result: SegmentEnd, released: list[SegmentEnd], states: dict[str, State], log_ttl_s: int
+    stream_id: str,
+    result: SegmentEnd,
+    released: list[SegmentEnd],
+    states: dict[str, State],
+    totals: Tally,
+    log_ttl_s: int,
 ) -> dict[str, Any]:
     """Return the plan for the script.
 
@@ -23,6 +29,7 @@ def planned(
         result: the end of one utterance.
         released: the results that are released with it.
         states: those to write, by name.
+        totals: counts of the released results.
         log_ttl_s: seconds to live of the log.
     """
     return {
@@ -33,6 +40,7 @@ def planned(
         "log_length": LOG_LENGTH,
         "log_ttl": log_ttl_s,
         "states": [*states.values()],
+        "totals": totals.increments(),
         "results": [_result(each) for each in released],
         "statistics": _envelopes(result, list(states)) if released else [],
         "accepted": _utterance(result),

@@ -22,6 +22,9 @@ of its audiences, as after every lost connection."""
 MAX_CONFLICTS = 100
 """Retries when another listener changed the state first; each conflict means that the other one made progress."""
 
+SHARED_KEYS = [names.stream(names.RESULT_CHANNEL), names.PENDING, names.TOTALS]
+"""Keys that all releases have in common. None is read for a plan, so listeners conflict in one session or room only."""
+
 
 class Releaser:
     """Applies results one at a time; any number of releasers may run at once."""
@@ -30,6 +33,8 @@ class Releaser:
         """Register the script with ``redis``; nothing is sent yet."""
         self._redis = redis
         self._settings = settings
+        self.conflicts = 0
+        """Times that a result was planned again, because another listener had changed a state first."""
         self._script: Script[Literal["released", "changed", "deleted"]] = redis.register_script(
             load_script(__package__, "release")
         )
@@ -66,12 +71,13 @@ class Releaser:
             update = {"sentence": counts.sentence, "began_ms": counts.began_ms}
             acceptance = replace(acceptance, order=acceptance.order.model_copy(update=update), released=released)
             changed = states_after(places, states, acceptance, counts, voices, ttl_s=self._settings.session_ttl_s)
-            plan = planned(stream_id, result, released, changed, log_ttl_s=self._settings.session_ttl_s)
-            verdict = self._script(keys=[names.stream(names.RESULT_CHANNEL), names.PENDING], args=[json.dumps(plan)])
+            plan = planned(stream_id, result, released, changed, counts.totals, log_ttl_s=self._settings.session_ttl_s)
+            verdict = self._script(keys=SHARED_KEYS, args=[json.dumps(plan)])
             if verdict == "deleted":
                 return Acceptance("deleted", order)
             if verdict == "released":
                 return acceptance
+            self.conflicts += 1
         raise RuntimeError(f"{MAX_CONFLICTS} conflicts in a row while releasing a result")
 
     def _read(self, places: dict[str, Address], result: SegmentEnd) -> tuple[dict[str, Stored], bool]:

@@ -10,7 +10,9 @@ from pydantic import BaseModel
 from wire.messages.base import STORED
 from wire.messages.results import Final, NoSpeech, SegmentEnd, SegmentFailed, Sentiment
 
-Scope = Literal["session", "room", "global"]
+Scope = Literal["session", "room"]
+AnyScope = Scope | Literal["global"]
+"""Also that of listeners older than the totals of the installation, which keep these as statistics."""
 
 
 class Place(BaseModel):
@@ -22,6 +24,14 @@ class Place(BaseModel):
     """Among all sentences."""
     sentiments: int
     """Among those with a sentiment; of one without, the number of those before it."""
+
+
+IN_TOTALS = Place(sentences=0, sentiments=0)
+"""Place of every sentence in the totals of the installation, where it can be replaced at any time.
+
+Listeners older than these totals read it as that of a sentence that has left the window of the trend: if one of them
+releases the next text of a sentence, it replaces the sentiment in its own statistics, which are added to the totals.
+"""
 
 
 class Sentence(BaseModel):
@@ -41,7 +51,7 @@ class Sentence(BaseModel):
     """Sentiment that it is counted with."""
     at: float
     """End of speech of its first final, Unix seconds."""
-    places: dict[Scope, Place] = {}
+    places: dict[AnyScope, Place] = {}
     voice: int | None = None
     """Voice of its finals; None if it is not known."""
     person: str | None = None
@@ -85,7 +95,7 @@ def linked(sentence: Sentence | None, result: SegmentEnd) -> SegmentEnd:
 def after(
     sentence: Sentence | None,
     result: SegmentEnd,
-    places: dict[Scope, Place],
+    places: dict[AnyScope, Place],
     person: str | None = None,
     person_place: Place | None = None,
 ) -> Sentence | None:

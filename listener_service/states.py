@@ -58,7 +58,6 @@ def addresses(result: SegmentEnd) -> dict[str, Address]:
     if room is not None:
         found["room"] = Address(names.statistics(names.room_audience(room)))
         found[PERSON] = Address(names.person_statistics(room), f"{speaker_of(result).person}:")
-    found["global"] = Address(names.statistics(names.GLOBAL_AUDIENCE))
     return found
 
 
@@ -109,7 +108,7 @@ def states_after(
         acceptance: the results.
         counts: the counts with them.
         voices: the voices with them; None if they are as before.
-        ttl_s: seconds to live; an order lives longer, and the statistics over all conversations for good.
+        ttl_s: seconds to live; an order lives longer.
     """
     fields = {ORDER: {"data": acceptance.order.model_dump_json()}}
     if acceptance.released:
@@ -117,7 +116,7 @@ def states_after(
             fields[name] = _written(counts, name) | {"message": message.model_dump_json()}
     if voices is not None:
         fields[VOICES] = {"data": voices.model_dump_json()}
-    lives_s = {ORDER: order_ttl_s(ttl_s), "global": 0}
+    lives_s = {ORDER: order_ttl_s(ttl_s)}
     return {name: _state(places[name], before[name], fields[name], lives_s.get(name, ttl_s)) for name in fields}
 
 

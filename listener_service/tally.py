@@ -3,19 +3,17 @@
 A final that goes on with a sentence replaces what was counted of the sentiment of that sentence.
 """
 
-from statistics import quantiles
 from typing import Any, NamedTuple, assert_never
-
-from pydantic import BaseModel
 
 from listener_service.extremes import Candidate, Extremes
 from listener_service.sentences import Place, Scope, Sentence
 from listener_service.timeline import MAX_POINTS, PPM, Bucket, extended, moved, point, valence_ppm
 from listener_service.turning_points import turning_points
 from listener_service.words import count_words
-from wire.messages.base import HOPS, STORED, Speaker, hop_ms
+from wire.messages.base import HOPS, Speaker, hop_ms
 from wire.messages.results import LABELS, Final, Label, NoSpeech, SegmentEnd, SegmentFailed, Sentiment
 from wire.messages.statistics import Conversation, HopLatency, LabelStatistics, PersonStatistics, Statistics
+from wire.totals import Totals
 
 
 class Replaced(NamedTuple):
@@ -27,45 +25,17 @@ class Replaced(NamedTuple):
     place: Place
 
 
-class Tally(BaseModel):
-    """Counts of one session, one room, one person in a room, or the installation."""
+class Tally(Totals):
+    """Counts of one session, one room or one person in a room, or of a few results, to add to the installation's."""
 
-    model_config = STORED
-
-    ended: int = 0
-    """Results counted, of all kinds; also the version of the statistics."""
-    utterances: int = 0
-    continued: int = 0
-    """Those of ``utterances`` that go on with a sentence; the others begin one."""
-    no_speech: int = 0
-    uncertain: int = 0
-    """Those of ``no_speech`` whose reason is ``uncertain``."""
-    failures: int = 0
-    words: int = 0
-    speech_ms: int = 0
-    unanalysed: int = 0
-    """Sentences without sentiment."""
-    unsure: int = 0
-    """Sentiments whose label is unsure."""
-    zero_shot: int = 0
-    """Sentiments in languages that the model was not trained with."""
-    labels: dict[str, int] = {}
-    score_ppm: dict[str, int] = {}
-    """Sum of the probabilities of the labels that clients got, by label; of an unsure one that of neutral."""
     valence_ppm: list[int] = []
     """P(positive) − P(negative) of the most recent sentences in millionths, oldest first."""
     timeline: list[Bucket] = []
     """The same over the whole conversation, in order of time."""
     extremes: Extremes = Extremes()
     """The most positive and the most negative sentence."""
-    languages: dict[str, int] = {}
     hops_ms: dict[str, list[float]] = {}
     """Latencies in ms of the most recent utterances by hop, oldest first."""
-
-    @property
-    def sentences(self) -> int:
-        """Number of sentences."""
-        return self.utterances - self.continued
 
     @property
     def place(self) -> Place:
@@ -179,7 +149,7 @@ class Tally(BaseModel):
             latency={hop: _percentiles(values) for hop, values in self.hops_ms.items()},
             conversation=conversation,
             **self._totals(trend_window),
-            **({} if scope == "global" else self.highlights()),
+            **self.highlights(),
         )
 
     def person_statistics(self, room: str, speaker: Speaker, *, trend_window: int) -> PersonStatistics:
@@ -225,5 +195,12 @@ def _candidate(final: Final, replaced: Replaced | None, valence: int) -> Candida
 
 def _percentiles(values: list[float]) -> HopLatency:
     """Interpolate linearly between the nearest ranks, as numpy does by default."""
-    twentieths = quantiles(values, n=20, method="inclusive") if len(values) > 1 else values * 19
-    return HopLatency(p50_ms=round(twentieths[9], 1), p95_ms=round(twentieths[18], 1))
+    ordered = sorted(values)
+    return HopLatency(p50_ms=_quantile(ordered, 10), p95_ms=_quantile(ordered, 19))
+
+
+def _quantile(ordered: list[float], twentieths: int) -> float:
+    """Return a quantile of values in ascending order. ``statistics.quantiles`` gives the same, and all between."""
+    rank, part = divmod((len(ordered) - 1) * twentieths, 20)
+    following = ordered[min(rank + 1, len(ordered) - 1)]
+    return round((ordered[rank] * (20 - part) + following * part) / 20, 1)

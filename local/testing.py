@@ -44,8 +44,12 @@ class Stack:
         stt_workers: int = 1,
         https: bool = False,
         options: tuple[str, ...] = (),
+        root: Path = ROOT,
     ) -> Self:
-        """Start a stack and return at once. It has a Redis of its own unless ``env`` has a REDIS_URL."""
+        """Start a stack from the sources in ``root``; return at once.
+
+        It has a Redis of its own unless ``env`` has a REDIS_URL.
+        """
         run_dir = run_dir.resolve()
         run_dir.mkdir(parents=True, exist_ok=True)
         state_file(run_dir).unlink(missing_ok=True)
@@ -55,7 +59,7 @@ class Stack:
         with (run_dir / "run.out").open("wb") as output:
             runner = subprocess.Popen(
                 [*command, *own_redis, *options],
-                cwd=ROOT,
+                cwd=root,
                 env={**os.environ, **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

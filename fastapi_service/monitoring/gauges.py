@@ -1,5 +1,7 @@
 """Gauges that are read from Redis at each request for metrics."""
 
+from collections import Counter
+
 import structlog
 from pydantic import ValidationError
 from redis.exceptions import RedisError
@@ -9,7 +11,9 @@ from infra.celery_app import queue_keys
 from infra.heartbeat import alive_instances
 from infra.redis_client import AsyncRedis
 from wire import names
-from wire.messages.statistics import Statistics
+from wire.messages.results import LABELS
+from wire.messages.statistics import LabelStatistics, Statistics
+from wire.totals import Totals
 
 FIGURES = (
     "utterances",
@@ -23,13 +27,13 @@ FIGURES = (
     "unsure",
     "zero_shot",
 )
-"""Fields of ``Statistics`` that are exported as ``wta_global``."""
+"""Totals that are exported as ``wta_global``; in ``Statistics`` they have the same names."""
 
 log = structlog.get_logger()
 
 
 async def update_gauges(redis: AsyncRedis) -> None:
-    """Update queue depths, ledger size, clocks and global statistics; what cannot be read stays unchanged."""
+    """Update queue depths, ledger size, clocks and totals over all sessions; what cannot be read stays unchanged."""
     try:
         for queue in (names.STT_QUEUE, names.ANALYZER_QUEUE):
             metrics.QUEUE_DEPTH.labels(queue).set(sum([await redis.llen(key) for key in queue_keys(queue)]))
@@ -38,19 +42,26 @@ async def update_gauges(redis: AsyncRedis) -> None:
             beats = await alive_instances(redis, service)
             skews = [beat.clock_skew_s for beat in beats if beat.clock_skew_s is not None]
             metrics.CLOCK_SKEW.labels(service).set(max(skews, key=abs, default=0.0))
-        message = await redis.hget(names.statistics(names.GLOBAL_AUDIENCE), "message")
+        counted = await redis.hgetall(names.TOTALS)
+        before = await redis.hget(names.statistics(names.GLOBAL_AUDIENCE), "message")
     except (RedisError, OSError) as error:
         log.warning("gauge update failed", error=type(error).__name__)
         return
-    if message:
-        try:
-            _show(Statistics.model_validate_json(message))
-        except ValidationError as refused:
-            log.error("statistics unreadable", audience=names.GLOBAL_AUDIENCE, problems=refused.error_count())
+    try:
+        _show(Totals.read(counted), Statistics.model_validate_json(before) if before else None)
+    except ValidationError as refused:
+        log.error("statistics unreadable", audience=names.GLOBAL_AUDIENCE, problems=refused.error_count())
 
 
-def _show(statistics: Statistics) -> None:
+def _show(totals: Totals, before: Statistics | None) -> None:
+    """Show the totals, and what listeners older than them have counted: each result is in one of both."""
     for figure in FIGURES:
-        metrics.GLOBAL.labels(figure).set(getattr(statistics, figure))
-    for label, known in statistics.sentiment.items():
-        metrics.GLOBAL_SENTIMENT.labels(label).set(known.count)
+        metrics.GLOBAL.labels(figure).set(getattr(totals, figure) + (getattr(before, figure) if before else 0))
+    for label in LABELS:
+        known = before.sentiment.get(label, LabelStatistics()) if before else LabelStatistics()
+        metrics.GLOBAL_SENTIMENT.labels(label).set(totals.labels.get(label, 0) + known.count)
+        score = totals.score_ppm.get(label, 0) / 1e6 + (known.mean_score or 0) * known.count
+        metrics.GLOBAL_SCORE.labels(label).set(score)
+    languages = Counter(totals.languages) + Counter(before.languages if before else {})
+    for language, sentences in languages.items():
+        metrics.GLOBAL_LANGUAGE.labels(language).set(sentences)

@@ -29,4 +29,6 @@ CLOCK_SKEW = Gauge(
     ["service"],
 )
 GLOBAL = Gauge("wta_global", "Statistics over all sessions since the installation began", ["figure"])
-GLOBAL_SENTIMENT = Gauge("wta_global_sentiment", "Utterances per sentiment label, over all sessions", ["label"])
+GLOBAL_SENTIMENT = Gauge("wta_global_sentiment", "Sentences per sentiment label, over all sessions", ["label"])
+GLOBAL_SCORE = Gauge("wta_global_score", "Sum of the probabilities of the labels of wta_global_sentiment", ["label"])
+GLOBAL_LANGUAGE = Gauge("wta_global_language", "Sentences per language, over all sessions", ["language"])

@@ -1,9 +1,9 @@
--- Release results: state, ledger, log, channels and acknowledgement change together, or not at all.
--- KEYS: result stream, pending
+-- Release results: state, totals, ledger, log, channels and acknowledgement change together, or not at all.
+-- KEYS: result stream, pending, totals
 -- ARGV: plan as JSON, see release.py
 -- Returns released, or changed when the state is another one than the plan was made from, or deleted when the
 -- session was, and nothing is written for it
-local result_stream, pending = unpack(KEYS)
+local result_stream, pending, totals = unpack(KEYS)
 local plan = cjson.decode(ARGV[1])
 
 local function remove(utterance)
@@ -58,8 +58,9 @@ for _, state in ipairs(plan.states) do
     fields[#fields + 1] = value
   end
   redis.call('HSET', state.key, unpack(fields))
-  if state.ttl > 0 then redis.call('EXPIRE', state.key, state.ttl) end
+  redis.call('EXPIRE', state.key, state.ttl)
 end
+for field, number in pairs(plan.totals) do redis.call('HINCRBY', totals, field, number) end
 for _, result in ipairs(plan.results) do
   local seq = next_seq(result.log)
   redis.call('XADD', result.log, 'MAXLEN', '~', plan.log_length, seq .. '-0', 'data', result.message)

@@ -122,7 +122,7 @@ async def test_a_deleted_conversation_leaves_nothing(setting: Setting, room: str
     await setting.delete(other)
     assert keys_with(setting.redis, SECRET, other.session_id) == {names.deleted(other.session_id), names.DELETING}
     assert room is None or keys_with(setting.redis, f"room:{room}", json.dumps(room)) == {names.DELETING}
-    assert setting.redis.hget(names.statistics(names.GLOBAL_AUDIENCE), "data")
+    assert setting.redis.hget(names.TOTALS, "ended") == "2"
 
 
 async def test_what_can_be_read_is_gone_before_the_sweeper_comes(setting: Setting) -> None:

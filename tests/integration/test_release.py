@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
 
 import pytest
 
@@ -27,6 +26,7 @@ from wire.messages.channels import FinalStats, ResultMessage
 from wire.messages.client import Start
 from wire.messages.results import Final, NoSpeech, SegmentEnd, SegmentFailed, segment_end
 from wire.messages.statistics import Statistics
+from wire.totals import Totals
 
 SETTINGS = Settings()
 RESULTS = names.stream(names.RESULT_CHANNEL)
@@ -57,11 +57,19 @@ def statistics_of(redis: Redis, audience: str) -> Statistics:
     return Statistics.model_validate_json(redis.hget(names.statistics(audience), "message") or "")
 
 
-def recount(results: list[End], scope: Literal["session", "global"], session_id: str | None = None) -> Statistics:
+def totals_of(redis: Redis) -> Totals:
+    return Totals.read(redis.hgetall(names.TOTALS))
+
+
+def counted(results: list[End]) -> Tally:
     tally = Tally()
     for end in results:
         tally = tally.add(end, trend_window=SETTINGS.trend_window, latency_window=SETTINGS.latency_window)
-    return tally.statistics(scope, trend_window=SETTINGS.trend_window, session_id=session_id)
+    return tally
+
+
+def recount(results: list[End], session_id: str) -> Statistics:
+    return counted(results).statistics("session", trend_window=SETTINGS.trend_window, session_id=session_id)
 
 
 def apply_all(redis: Redis, results: list[End]) -> None:
@@ -111,12 +119,10 @@ def test_statistics_equal_a_recount_of_the_log(redis: Redis) -> None:
     apply_all(redis, results)
     logs = {session_id: log_of(redis, names.audience(session_id, None)) for session_id in (ALICE, BOB)}
     for session_id, released in logs.items():
-        expected = recount([end for _, end in released], "session", session_id=session_id)
+        expected = recount([end for _, end in released], session_id)
         assert statistics_of(redis, names.audience(session_id, None)) == expected
-    everything = recount([end for released in logs.values() for _, end in released], "global")
-    overall = statistics_of(redis, names.GLOBAL_AUDIENCE)
-    of_order = {"latency", "trend"}  # they depend on the order of arrival
-    assert overall.model_dump(exclude=of_order) == everything.model_dump(exclude=of_order) | {"timeline": ()}
+    everything = counted([end for released in logs.values() for _, end in released])
+    assert totals_of(redis).model_dump() == everything.model_dump(include=set(Totals.model_fields))
 
 
 def test_concurrent_listeners_count_each_utterance_once(redis: Redis, redis_url: str) -> None:
@@ -138,8 +144,8 @@ def test_concurrent_listeners_count_each_utterance_once(redis: Redis, redis_url:
         audience = names.audience(session_id, None)
         in_log = [end for _, end in log_of(redis, audience)]
         assert [end.segment for end in in_log] == list(range(25))
-        assert statistics_of(redis, audience) == recount(in_log, "session", session_id=session_id)
-    assert statistics_of(redis, names.GLOBAL_AUDIENCE).version == 50
+        assert statistics_of(redis, audience) == recount(in_log, session_id)
+    assert totals_of(redis).ended == 50
 
 
 def test_consumers_share_the_stream(redis: Redis, redis_url: str) -> None:
@@ -242,9 +248,9 @@ def test_released_result_has_its_time_of_release(redis: Redis) -> None:
 
 
 def test_state_changed_during_planning_is_read_again(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another listener counted an utterance between plan and write; both are counted."""
+    """Another listener counted an utterance of the room between plan and write; both are counted."""
     releaser, other = Releaser(redis, SETTINGS), Releaser(redis, SETTINGS)
-    (mine, theirs) = put_in_stream(redis, [final(0, ALICE), final(0, BOB)])
+    (mine, theirs) = put_in_stream(redis, [final(0, ALICE, room="kitchen"), final(0, BOB, room="kitchen")])
     read = releaser._read
     interrupted: list[Acceptance] = []
 
@@ -256,7 +262,9 @@ def test_state_changed_during_planning_is_read_again(redis: Redis, monkeypatch: 
 
     monkeypatch.setattr(releaser, "_read", interrupt)
     assert releaser.apply(*mine).outcome == "released"
-    assert statistics_of(redis, names.GLOBAL_AUDIENCE).version == 2
+    assert (releaser.conflicts, other.conflicts) == (1, 0)
+    assert statistics_of(redis, "room:kitchen").version == 2
+    assert totals_of(redis).ended == 2
 
 
 def test_states_expire_with_their_session_and_global_totals_never(redis: Redis) -> None:
@@ -269,7 +277,7 @@ def test_states_expire_with_their_session_and_global_totals_never(redis: Redis) 
     ]
     assert all(0 < redis.ttl(key) <= SETTINGS.session_ttl_s for key in expiring)
     assert redis.ttl(names.order(ALICE)) > order_ttl_s(SETTINGS.session_ttl_s) - 10
-    assert redis.ttl(names.statistics(names.GLOBAL_AUDIENCE)) == -1
+    assert redis.ttl(names.TOTALS) == -1
     for channel in (names.RESULT_MESSAGES, names.FINAL_STATS):  # else their ids could go back with the clock
         assert redis.ttl(names.stream(channel)) == -1
-    assert "good morning" not in str(redis.hgetall(names.statistics(names.GLOBAL_AUDIENCE)))
+    assert "good morning" not in str(redis.hgetall(names.TOTALS))

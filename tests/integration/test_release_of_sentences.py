@@ -19,6 +19,7 @@ from tests.support.speakers import ALICE, BOB, failed, final, no_speech, sentime
 from wire import names
 from wire.messages.results import LABELS, Final, NoSpeech, SegmentFailed, segment_end
 from wire.messages.statistics import Statistics
+from wire.totals import Totals
 
 SETTINGS = Settings()
 RESULTS = names.stream(names.RESULT_CHANNEL)
@@ -157,7 +158,7 @@ def test_a_sentence_ends_where_an_older_listener_released_a_part_of_it(redis: Re
 def test_states_of_an_older_listener_are_continued(redis: Redis) -> None:
     """Its orders have no sentence and its statistics no continued finals: each final was a sentence."""
     apply_all(redis, text(0), text(1), text(3, ALICE, 0))
-    for key in (names.order(ALICE), names.statistics(f"room:{ROOM}"), names.statistics(names.GLOBAL_AUDIENCE)):
+    for key in (names.order(ALICE), names.statistics(f"room:{ROOM}")):
         stored = json.loads(redis.hget(key, "data") or "")
         del stored["sentence" if key == names.order(ALICE) else "continued"]
         for waiting in stored.get("waiting", {}).values():
@@ -167,6 +168,7 @@ def test_states_of_an_older_listener_are_continued(redis: Redis) -> None:
     apply_all(redis, text(2, ALICE, 1), text(4), text(5, ALICE, 4))
     released = [end for end in log_of(redis, f"room:{ROOM}") if isinstance(end, Final)]
     assert [end.continued_segment for end in released] == [None, None, None, None, None, 4]
-    for audience in (f"room:{ROOM}", names.GLOBAL_AUDIENCE):
-        found = statistics_of(redis, audience)
-        assert (found.utterances, found.sentences, sum(known.count for known in found.sentiment.values())) == (6, 5, 5)
+    found = statistics_of(redis, f"room:{ROOM}")
+    assert (found.utterances, found.sentences, sum(known.count for known in found.sentiment.values())) == (6, 5, 5)
+    totals = Totals.read(redis.hgetall(names.TOTALS))
+    assert (totals.utterances, totals.sentences, sum(totals.labels.values())) == (6, 5, 5)

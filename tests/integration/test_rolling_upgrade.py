@@ -37,6 +37,7 @@ from wire.messages.jobs import AnalyzeText, TranscribeAudio
 from wire.messages.results import Final, NoSpeech, SegmentFailed, read_segment_end, segment_end
 from wire.messages.server import People, server_message
 from wire.messages.statistics import AnyStatistics
+from wire.totals import Totals
 
 TTL_S = 600
 UNKNOWN = '{"type": "from_the_future", "session_id": "?"}'
@@ -200,13 +201,14 @@ def test_listeners_of_two_versions_take_over_in_turn(redis: Redis, monkeypatch: 
 
 
 def test_a_state_of_a_newer_listener_passes_through_this_one(redis: Redis) -> None:
-    """Fields that it does not know stay in the order and in the statistics of a session, a room and all."""
+    """Fields that it does not know stay in the order, in the statistics of a session and in the totals."""
     old = listener(redis)
     order, audience = names.order("a" * 32), names.audience("a" * 32, None)
     for segment in (0, 2):
         redis.xadd(STREAM, {FIELD: final(segment).model_dump_json()})
     old.consume()
-    for key in (order, names.statistics(audience), names.statistics(names.GLOBAL_AUDIENCE)):
+    redis.hset(names.TOTALS, mapping={"from_the_future": 7, "futures:far": 8})
+    for key in (order, names.statistics(audience)):
         stored = json.loads(redis.hget(key, "data") or "")
         for record in (stored, *stored.get("waiting", {}).values()):
             record["from_the_future"] = {"depth": 1}
@@ -219,9 +221,11 @@ def test_a_state_of_a_newer_listener_passes_through_this_one(redis: Redis) -> No
     old.consume()
     stored = json.loads(redis.hget(order, "data") or "")
     assert (stored["next_segment"], stored["from_the_future"]) == (4, {"depth": 1})
-    for name in (audience, names.GLOBAL_AUDIENCE):
-        tally = json.loads(redis.hget(names.statistics(name), "data") or "")
-        assert (tally["ended"], tally["from_the_future"]) == (4, {"depth": 1})
+    tally = json.loads(redis.hget(names.statistics(audience), "data") or "")
+    assert (tally["ended"], tally["from_the_future"]) == (4, {"depth": 1})
+    totals = redis.hgetall(names.TOTALS)
+    assert (totals["ended"], totals["from_the_future"], totals["futures:far"]) == ("4", "7", "8")
+    assert Totals.read(totals).ended == 4
 
 
 def test_a_result_before_one_of_unknown_type_is_left_to_a_newer_listener(redis: Redis) -> None:

@@ -155,6 +155,7 @@ class Statistics(_Totals):
 
     type: Literal["stats"] = "stats"
     scope: Literal["session", "room", "global"]
+    """``global``, all sessions, is in Redis only, from older listeners; no client gets it."""
     session_id: SessionId | None = None
     room: RoomName | None = None
     latency: dict[str, HopLatency] = {}

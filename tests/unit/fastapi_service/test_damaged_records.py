@@ -22,10 +22,11 @@ DAMAGED = ["half of a mes", "[]", '{"scope": "a secret"}', '{"service": "a secre
 
 
 class FakeRedis:
-    """One hash with statistics, and the heartbeats of one instance ``a`` or of several."""
+    """One hash with statistics, another with totals, and the heartbeats of one instance ``a`` or of several."""
 
-    def __init__(self, statistics: str = "", **beats: str) -> None:
+    def __init__(self, statistics: str = "", totals: dict[str, str] | None = None, **beats: str) -> None:
         self._statistics = statistics
+        self._totals = totals or {}
         self._beats = beats
 
     def register_script(self, _source: str) -> Callable[..., None]:
@@ -33,6 +34,9 @@ class FakeRedis:
 
     async def hget(self, _name: str, _field: str) -> str:
         return self._statistics
+
+    async def hgetall(self, _name: str) -> dict[str, str]:
+        return self._totals
 
     async def llen(self, _name: str) -> int:
         return 3
@@ -47,8 +51,8 @@ class FakeRedis:
         return [self._beats[key.rpartition(":")[2]] for key in keys]
 
 
-def fake(statistics: str = "", **beats: str) -> AsyncRedis:
-    return cast(AsyncRedis, FakeRedis(statistics, **beats))
+def fake(statistics: str = "", totals: dict[str, str] | None = None, **beats: str) -> AsyncRedis:
+    return cast(AsyncRedis, FakeRedis(statistics, totals, **beats))
 
 
 @pytest.mark.parametrize("damaged", DAMAGED)
@@ -71,6 +75,18 @@ async def test_the_other_gauges_are_updated(damaged: str) -> None:
     assert sample(metrics.LEDGER) == 4
     assert sample(metrics.GLOBAL.labels("words")) == 7
     assert [sample(metrics.GLOBAL.labels(mark)) for mark in ("unsure", "zero_shot")] == [2, 3]
+
+
+@pytest.mark.parametrize("damaged", [{"words": "many"}, {"labels": "1"}, {"words": "4", "words:en": "4"}])
+async def test_totals_that_cannot_be_read_keep_what_was_read_last(damaged: dict[str, str]) -> None:
+    """The log quotes nothing of them. What older listeners counted is added to them."""
+    await update_gauges(fake(FIGURES.model_dump_json(), {"words": "4", "labels:positive": "2"}))
+    assert sample(metrics.GLOBAL.labels("words")) == 11
+    assert sample(metrics.GLOBAL_SENTIMENT.labels("positive")) == 2
+    with capture_logs() as lines:
+        await update_gauges(fake(FIGURES.model_dump_json(), damaged))
+    assert [(line["event"], line["audience"]) for line in lines] == [("statistics unreadable", "global")]
+    assert sample(metrics.GLOBAL.labels("words")) == 11
 
 
 @pytest.mark.parametrize("damaged", DAMAGED)

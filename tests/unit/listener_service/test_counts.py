@@ -1,6 +1,7 @@
-"""Statistics count a sentence once, with its last sentiment: exactly as a recount of what was released."""
+"""Statistics and totals count a sentence once, with its last sentiment: exactly as a recount of what was released."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import get_args
@@ -14,54 +15,23 @@ from listener_service.order import Order
 from listener_service.sentences import Scope
 from listener_service.tally import Tally
 from listener_service.words import count_words
-from tests.support.speakers import ALICE, BOB, clock, failed, final, no_speech, sentiment
-from wire.messages.results import LABELS, Final, NoSpeech, SegmentFailed, Sentiment
+from tests.support.speakers import ALICE, BOB, final, sentiment
+from tests.support.spoken import Drawn, End, mood_of, results, spoken
+from wire.messages.results import LABELS, Final, NoSpeech, SegmentFailed
 from wire.messages.statistics import Statistics
 
-End = Final | NoSpeech | SegmentFailed
 WINDOW = 5
 """Sentences of the trend."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
-def mood_of(score: int, *, unsure: bool = False, zero_shot: bool = False) -> Sentiment:
-    """One of many sentiments, no two of them alike in score."""
-    mood = sentiment(LABELS[score % 3], 0.4 + score % 59 / 100)
-    return mood.model_copy(update={"unsure": unsure, "zero_shot": zero_shot})
-
-
-moods = st.none() | st.builds(mood_of, st.integers(0, 500), unsure=st.booleans(), zero_shot=st.booleans())
-joins = st.sampled_from(["begins", "continues", "continues", "skips one", "has another beginning"])
-results = st.tuples(st.sampled_from(["final", "final", "final", "no speech", "failed"]), joins, moods, st.booleans())
-
-
-def spoken(session: str, drawn: Sequence[tuple[str, str, Sentiment | None, bool]]) -> list[End]:
-    """The results of a session as workers make them; some were joined with the wrong texts."""
-    ends: list[End] = []
-    chain: list[int] = []
-    for segment, (kind, join, mood, korean) in enumerate(drawn):
-        if kind != "final":
-            ends.append((no_speech if kind == "no speech" else failed)(segment, session, room="kitchen"))
-            continue
-        language = "ko" if korean and join == "begins" else "en"
-        end = final(segment, session, room="kitchen", mood=mood, language=language, text="a b " * (segment % 4))
-        end = end.model_copy(update={"clock": clock(1_000.0 + 3 * segment + (session == BOB))})
-        chain = chain if chain and join != "begins" else []
-        if chain:
-            before = chain[-2] if join == "skips one" and len(chain) > 1 else chain[-1]
-            first = segment - 1 if join == "has another beginning" else chain[0]
-            end = end.continuing(before, first, "a sentence")
-        chain = [*chain, segment]
-        ends.append(end)
-    return ends
-
-
 @dataclass
 class Listener:
-    """Order and statistics, stored as in Redis between two results."""
+    """Order, statistics and totals, stored as in Redis between two results."""
 
     orders: dict[str, str] = field(default_factory=dict)
     tallies: dict[str, str] = field(default_factory=dict)
+    totals: Counter[str] = field(default_factory=Counter)
     released: list[End] = field(default_factory=list)
 
     def take(self, result: End) -> None:
@@ -69,16 +39,23 @@ class Listener:
         acceptance = order.accept(result)
         if acceptance.outcome == "duplicate":
             return
-        keys: dict[Scope, str] = {"session": result.session_id, "room": "kitchen", "global": "all"}
+        keys: dict[Scope, str] = {"session": result.session_id, "room": "kitchen"}
         tallies = {scope: Tally.model_validate_json(self.tallies.get(key, "{}")) for scope, key in keys.items()}
         counts, released = Counts(tallies, order.newest_sentence, WINDOW, 100).add(acceptance.released)
         after = acceptance.order.model_copy(update={"sentence": counts.sentence})
         self.orders[result.session_id] = after.model_dump_json()
         self.tallies |= {key: counts.tallies[scope].model_dump_json() for scope, key in keys.items()}
+        self.totals.update(counts.totals.increments())
         self.released += released
 
+    def tally(self, key: str) -> Tally:
+        """Those of a session, of the room or of ``all``."""
+        if key == "all":
+            return Tally.read({name: str(number) for name, number in self.totals.items()})
+        return Tally.model_validate_json(self.tallies[key])
+
     def figures(self, key: str) -> Statistics:
-        return Tally.model_validate_json(self.tallies[key]).statistics("session", trend_window=WINDOW)
+        return self.tally(key).statistics("session", trend_window=WINDOW)
 
 
 def recount(released: Sequence[End]) -> dict[str, object]:
@@ -122,8 +99,8 @@ def counted(found: Statistics) -> dict[str, object]:
 @given(st.lists(results, max_size=14), st.lists(results, max_size=14), st.data())
 @settings(deadline=None)
 def test_statistics_equal_a_recount_of_what_was_released(
-    alice: list[tuple[str, str, Sentiment | None, bool]],
-    bob: list[tuple[str, str, Sentiment | None, bool]],
+    alice: list[Drawn],
+    bob: list[Drawn],
     data: st.DataObject,
 ) -> None:
     """Two sessions in a room, in any order of arrival and with repeats: of each, of the room and of all."""
@@ -133,17 +110,18 @@ def test_statistics_equal_a_recount_of_what_was_released(
     for result in data.draw(st.permutations(said + repeats)):
         listener.take(result)
     assert len(listener.released) == len(said)
-    for key in listener.tallies:
+    for key in [*listener.tallies, *(["all"] if said else [])]:
         released = [end for end in listener.released if key in {end.session_id, "kitchen", "all"}]
         expected = recount(released)
-        tally = Tally.model_validate_json(listener.tallies[key])
+        tally = listener.tally(key)
         labels = expected["sentiment"]
         assert isinstance(labels, dict)
         expected["sentiment"] = {label: (len(scores), sum(scores)) for label, scores in labels.items()}
         found = counted(listener.figures(key))
         found["timeline"] = sum(b.count for b in tally.timeline), sum(b.valence_ppm for b in tally.timeline)
         if key == "all":
-            found["timeline"] = expected["timeline"]
+            assert (found["timeline"], found["trend"]) == ((0, 0), None), "no order, so no curve"
+            found |= {name: expected[name] for name in ("timeline", "trend")}
         assert all(abs(bucket.valence_ppm) <= 1e6 * bucket.count for bucket in tally.timeline)
         assert found == expected
 
@@ -163,6 +141,14 @@ def count(*results: Sequence[End], scope: Scope = "session") -> Tally:
         counts = replace(counts, sentence=None)
         counts, _ = counts.add(each)
     return counts.tallies[scope]
+
+
+def added(*tallies: Tally) -> Counter[str]:
+    """The totals of all."""
+    found: Counter[str] = Counter()
+    for tally in tallies:
+        found.update(tally.increments())
+    return Counter({name: number for name, number in found.items() if number})
 
 
 def test_a_sentence_counts_with_its_last_sentiment() -> None:
@@ -217,12 +203,13 @@ def test_a_sentence_that_a_tally_does_not_hold_is_counted_anew() -> None:
     counts, (end,) = lost.add(chain(3, [1, 2, 3])[1:2])
     assert isinstance(end, Final)
     assert end.continues
-    figures = {scope: tally.statistics(scope, trend_window=WINDOW) for scope, tally in counts.tallies.items()}
+    figures = dict[str, Tally](counts.tallies.items()) | {"global": counts.totals}
     assert {scope: found.sentences for scope, found in figures.items()} == {"session": 1, "room": 1, "global": 1}
     assert {scope: found.utterances for scope, found in figures.items()} == {"session": 2, "room": 1, "global": 2}
-    assert all(min(tally.labels.values()) >= 0 for tally in counts.tallies.values())
+    assert all(min(tally.labels.values()) >= 0 for tally in figures.values())
     again, _ = counts.add(chain(3, [1, 2, 3])[2:])
     assert {scope: tally.sentences for scope, tally in again.tallies.items()} == dict.fromkeys(SCOPES, 1)
+    assert again.totals.sentences == 1
 
 
 def test_counts_of_older_listeners_are_those_of_sentences() -> None:
@@ -233,6 +220,23 @@ def test_counts_of_older_listeners_are_those_of_sentences() -> None:
     assert older.sentences == older.utterances == 2
     tally = count(chain(2, [0, 1])).add(final(2, mood=mood_of(2)), trend_window=WINDOW, latency_window=100)
     assert (tally.utterances, tally.sentences, sum(tally.labels.values())) == (3, 2, 2)
+
+
+@pytest.mark.parametrize("before", [0, 1, WINDOW + 2])
+def test_a_listener_older_than_the_totals_replaces_a_sentiment_that_they_hold(before: int) -> None:
+    """It has statistics of its own, which are added to the totals: the sum is that of a recount."""
+    sentence = chain(3, [2, 0, 1])
+    others = [final(n, BOB, mood=mood_of(1 + 3 * n)) for n in range(before)]
+    begun, _ = Counts({"session": Tally()}, None, WINDOW, 100).add(sentence[:1])
+    assert begun.sentence is not None
+    older = count(others)
+    replaced = older.holds_at(begun.sentence, begun.sentence.places["global"])
+    assert replaced is not None
+    older = older.add(sentence[1], trend_window=WINDOW, latency_window=100, points=0, replaced=replaced)
+    assert older.statistics("session", trend_window=WINDOW).utterances == before + 1
+    goes_on, _ = begun.add(sentence[1:2])
+    ended, _ = replace(goes_on, totals=Tally()).add(sentence[2:])
+    assert added(begun.totals, older, ended.totals) == added(count(sentence), count(others))
 
 
 def test_a_change_that_a_point_cannot_have_had_goes_to_the_next_one() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from fractions import Fraction
+from statistics import quantiles
 from typing import get_args
 
 import pytest
@@ -111,7 +112,7 @@ def test_tally_counts_unsure_and_zero_shot_sentiments_beside_their_label() -> No
     tally = Tally.model_validate(stored)
     for segment, mood in enumerate((unsure, zero_shot, both, None), start=1):
         tally = tally.add(final(segment, mood=mood), trend_window=20, latency_window=100)
-    found = tally.statistics("global", trend_window=20)
+    found = tally.statistics("session", trend_window=20)
     assert (found.unsure, found.zero_shot, found.unanalysed) == (2, 2, 1)
     assert {label: found.sentiment[label].count for label in LABELS} == {"negative": 0, "neutral": 3, "positive": 1}
 
@@ -159,7 +160,7 @@ def test_tally_timeline_is_sorted_by_time_of_speech() -> None:
 
 
 def test_tally_without_timeline_keeps_none() -> None:
-    """The global tally has no timeline, as it is not shown."""
+    """The counts for the totals of the installation have none."""
     tally = Tally().add(final(mood=sentiment()), trend_window=20, latency_window=100, points=0)
     assert (tally.timeline, tally.labels) == ([], {"positive": 1})
 
@@ -179,6 +180,14 @@ def test_tally_latency_covers_the_most_recent_utterances() -> None:
     assert found["endpointing"].p50_ms == found["endpointing"].p95_ms == 500.0
     assert "stt" not in found
     assert set(found) < set(HOPS)
+
+
+@given(st.lists(st.floats(0, 60_000).map(lambda ms: round(ms, 1)), min_size=1, max_size=120))
+def test_tally_latency_has_the_percentiles_of_the_standard_library(values: list[float]) -> None:
+    """Also of a single value, and of any equal ones."""
+    found = Tally(hops_ms={"stt": values}).statistics("session", trend_window=20).latency["stt"]
+    twentieths = quantiles(values, n=20, method="inclusive") if len(values) > 1 else values * 19
+    assert (found.p50_ms, found.p95_ms) == (round(twentieths[9], 1), round(twentieths[18], 1))
 
 
 @pytest.mark.parametrize(

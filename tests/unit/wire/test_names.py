@@ -44,6 +44,7 @@ def test_keys_of_two_sessions_never_meet() -> None:
             for room in (None, session)
         ),
         names.statistics(names.GLOBAL_AUDIENCE),
+        names.TOTALS,
         names.statistics(names.audience(ALICE, "global")),
         names.PENDING,
         names.HIGH_WATER,

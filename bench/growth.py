@@ -4,7 +4,8 @@ Sessions talk in turn to instant engines, over several gateways and listeners on
 of real speech in real time, then says how much silence it leaves out, and repeats that after a while. All together
 have the same number of utterances a second, however many they are. Processor time is that of all services while they
 talk, per utterance; latency is the time from the end of the silence that ends an utterance to the arrival of its result
-at the client, which shares this machine. Prints a table and writes ``bench-results/talkers.json``.
+at the client, which shares this machine. With ``--before`` each number of sessions is measured with the sources of
+another folder, too, and right after it with these. Prints a table and writes ``bench-results/growth.json``.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,7 +31,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bench.overhead import FRAME_S, PAUSE_S, utterance
+from bench.overhead import FRAME_S, utterance
 from bench.results import print_header, write_results
 from infra.clock import now
 from infra.redis_client import connect
@@ -45,6 +46,8 @@ CONNECTING = 50
 SETTLE_S = 3.0
 """Seconds after the connections, and after the last utterance."""
 START_S = 60.0
+WARM_UP, WARM_UP_S = 20, 5.0
+"""Sessions and seconds before a run."""
 
 
 @dataclass
@@ -63,11 +66,25 @@ class Installation:
         }
 
 
+@dataclass(frozen=True)
+class Load:
+    """Speech of all sessions together."""
+
+    pcm: bytes
+    """One utterance, Int16."""
+    rate: float
+    """Utterances a second."""
+    seconds: float
+
+    def cycle_s(self, sessions: int) -> float:
+        """Return the seconds from one utterance of a session to its next."""
+        return max(sessions / self.rate, seconds_of(self.pcm))
+
+
 @dataclass
 class Measurement:
-    """One number of sessions."""
+    """What the sessions of one run have sent and got."""
 
-    sessions: int
     utterances: int = 0
     """Utterances that were sent."""
     speech_s: float = 0.0
@@ -76,17 +93,18 @@ class Measurement:
 
 
 @contextmanager
-def installation(folder: Path, gateways: int, listeners: int, env: dict[str, str]) -> Iterator[Installation]:
-    """Start everything; it ends with the context."""
+def installation(root: Path, gateways: int, listeners: int) -> Iterator[Installation]:
+    """Start everything from the sources in a folder; it ends with the context."""
     with ExitStack() as ends:
-        stack = ends.enter_context(Stack.start(folder, env=env).wait_ready())
+        folder = Path(ends.enter_context(tempfile.TemporaryDirectory()))
+        stack = ends.enter_context(Stack.start(folder, env=INSTANT, root=root).wait_ready())
         ports = [free_port("127.0.0.1") for _ in range(gateways - 1)]
         more = [("fastapi_service", {"GATEWAY_PORT": str(port)}) for port in ports]
         more += [(names.LISTENER, {})] * (listeners - 1)
         started = []
         for service, settings in more:
-            environment = os.environ | env | {"REDIS_URL": stack.redis_url} | settings
-            process = subprocess.Popen([sys.executable, "-m", f"{service}.{service}"], env=environment)
+            environment = os.environ | INSTANT | {"REDIS_URL": stack.redis_url} | settings
+            process = subprocess.Popen([sys.executable, "-m", f"{service}.{service}"], cwd=root, env=environment)
             ends.callback(process.wait)
             ends.callback(process.terminate)
             started.append((service, process.pid))
@@ -135,8 +153,8 @@ class Talker:
     async def talk(self, pcm: bytes, first: float, every_s: float, until: float) -> None:
         """Say the same from a time of the loop on, again and again, until another one."""
         step = int(FRAME_S * SAMPLE_RATE) * SAMPLE_BYTES
-        seconds, begin = len(pcm) / SAMPLE_BYTES / SAMPLE_RATE, first
-        skip = json.dumps({"type": "gap", "samples": int(max(0.0, every_s - seconds) * SAMPLE_RATE)})
+        seconds, begin = seconds_of(pcm), first
+        skip = json.dumps({"type": "gap", "samples": int((every_s - seconds) * SAMPLE_RATE)})
         while begin + seconds <= until:
             for number, offset in enumerate(range(0, len(pcm), step)):
                 await asyncio.sleep(max(0.0, begin + number * FRAME_S - time.monotonic()))
@@ -144,7 +162,7 @@ class Talker:
             self._measurement.utterances += 1
             self._measurement.speech_s += seconds
             begin += every_s
-            if begin + seconds <= until:
+            if every_s > seconds and begin + seconds <= until:
                 await asyncio.sleep(max(0.0, begin - time.monotonic()))
                 await self._line.send(skip)
 
@@ -153,24 +171,31 @@ class Talker:
         await self._line.close()
 
 
-async def measure(at: Installation, sessions: int, rate: float, seconds: float, pcm: bytes) -> dict[str, Any]:
-    """Let so many sessions talk with so many utterances a second together; return the figures."""
-    measurement, places = Measurement(sessions), asyncio.Semaphore(CONNECTING)
+def run(root: Path, sessions: int, load: Load, gateways: int, listeners: int) -> dict[str, Any]:
+    """Return the figures of one number of sessions, with the sources in a folder."""
+    with installation(root, gateways, listeners) as running:
+        asyncio.run(measure(running, WARM_UP, replace(load, seconds=WARM_UP_S)))  # first connections of every process
+        return asyncio.run(measure(running, sessions, load))
+
+
+async def measure(at: Installation, sessions: int, load: Load) -> dict[str, Any]:
+    """Let sessions talk; return the figures."""
+    measurement, places = Measurement(), asyncio.Semaphore(CONNECTING)
     enter = (Talker.enter(at.urls[n % len(at.urls)], measurement, places) for n in range(sessions))
     talkers = await asyncio.gather(*enter)
     listening = [asyncio.create_task(talker.listen()) for talker in talkers]
     await asyncio.sleep(SETTLE_S)
-    every_s = max(sessions / rate, len(pcm) / SAMPLE_BYTES / SAMPLE_RATE)
     redis, own = connect(at.redis_url), psutil.Process()
-    before, bytes_before, own_before = at.cpu_s(), written(redis), sum(own.cpu_times()[:2])
-    began = time.monotonic()
+    before, bytes_before, own_before = at.cpu_s(), redis_bytes(redis), sum(own.cpu_times()[:2])
+    began, every_s = time.monotonic(), load.cycle_s(sessions)
+    until = began + max(load.seconds, every_s + seconds_of(load.pcm))  # each session talks at least once
     firsts = (began + every_s * number / sessions for number in range(sessions))
     await asyncio.gather(
-        *(talker.talk(pcm, first, every_s, began + seconds) for talker, first in zip(talkers, firsts, strict=True))
+        *(talker.talk(load.pcm, first, every_s, until) for talker, first in zip(talkers, firsts, strict=True))
     )
     took_s = time.monotonic() - began
     await asyncio.sleep(SETTLE_S)
-    after, bytes_after, own_s = at.cpu_s(), written(redis), sum(own.cpu_times()[:2]) - own_before
+    after, bytes_after, own_after = at.cpu_s(), redis_bytes(redis), sum(own.cpu_times()[:2])
     for task in listening:
         task.cancel()
     await asyncio.gather(*(talker.leave() for talker in talkers))
@@ -180,38 +205,42 @@ async def measure(at: Installation, sessions: int, rate: float, seconds: float, 
     moved = {name: round((bytes_after[name] - bytes_before[name]) / measurement.speech_s) for name in bytes_after}
     return {
         "sessions": sessions,
-        "utterances": measurement.utterances,
-        "lost": measurement.utterances - count,
         "results_per_s": round(count / took_s, 1),
+        "lost": measurement.utterances - count,
         "p50_ms": p50,
         "p99_ms": p99,
         "cpu_ms": round(sum(used.values()), 2),
         "cpu_ms_by_service": used,
-        "client_cpu_ms": round(own_s * 1000 / count, 2),
+        "client_cpu_ms": round((own_after - own_before) * 1000 / count, 2),
         "bytes_per_talker_second": moved,
     }
 
 
-def written(redis: Any) -> dict[str, int]:
+def seconds_of(pcm: bytes) -> float:
+    """Return the length of Int16 PCM."""
+    return len(pcm) / SAMPLE_BYTES / SAMPLE_RATE
+
+
+def redis_bytes(redis: Any) -> dict[str, int]:
     """Return the bytes that Redis has received so far, and those that its append-only file has."""
     info = redis.info()
     return {"received": info["total_net_input_bytes"], "file": info["aof_current_size"]}
 
 
 def table(figures: list[dict[str, Any]]) -> Table:
-    """Make the table, one row per number of sessions."""
+    """Make the table, one row per run."""
     services = list(figures[0]["cpu_ms_by_service"])
-    out = Table(title="Per utterance: CPU of all services (ms), latency (ms, p50 / p99), bytes per second of a talker")
-    for column in ("sessions", "results/s", "lost", "latency", "cpu", *services, "client", "to Redis", "to its file"):
+    out = Table(title="Per utterance: latency (ms, p50 / p99), CPU of all services (ms); bytes per second of a talker")
+    columns = ("version", "sessions", "results_per_s", "lost", "cpu_ms")
+    for column in (*columns, *services, "client", "latency", "to Redis", "to its file"):
         out.add_column(column, justify="right")
     for row in figures:
         moved = row["bytes_per_talker_second"]
         out.add_row(
-            *(str(row[key]) for key in ("sessions", "results_per_s", "lost")),
-            f"{row['p50_ms']} / {row['p99_ms']}",
-            str(row["cpu_ms"]),
+            *(str(row[column]) for column in columns),
             *(str(row["cpu_ms_by_service"][service]) for service in services),
             str(row["client_cpu_ms"]),
+            f"{row['p50_ms']} / {row['p99_ms']}",
             f"{moved['received']:,}",
             f"{moved['file']:,}",
         )
@@ -221,26 +250,21 @@ def table(figures: list[dict[str, Any]]) -> Table:
 def main(
     sessions: Annotated[str, typer.Option(help="Numbers of sessions, comma-separated.")] = "100,300,1000,3000",
     rate: Annotated[float, typer.Option(help="Utterances a second of all sessions together.")] = 20.0,
-    seconds: Annotated[float, typer.Option(help="Length of each measurement.")] = 30.0,
-    gateways: Annotated[int, typer.Option(min=1)] = 2,
-    listeners: Annotated[int, typer.Option(min=1)] = 2,
+    seconds: Annotated[float, typer.Option(help="Length of each run; longer, if not all sessions had a turn.")] = 30.0,
+    processes: Annotated[int, typer.Option(min=1, help="Gateways, and as many listeners.")] = 2,
+    before: Annotated[Path | None, typer.Option(help="Folder with the sources of another version.")] = None,
 ) -> None:
-    """Measure what a talker costs and write bench-results/talkers.json."""
+    """Measure what a talker costs and write bench-results/growth.json."""
     print_header(__doc__)
-    pcm = utterance()
-    assert PAUSE_S > 0.5, "the utterance ends with the silence that ends it"
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        installation(Path(folder), gateways, listeners, INSTANT) as running,
-    ):
-        asyncio.run(measure(running, 20, rate, 5, pcm))  # the first connections of every process
-        counts = [int(count) for count in sessions.split(",")]
-        figures = [
-            asyncio.run(measure(running, count, rate, max(seconds, count / rate), pcm))
-            for count in track(counts, description="Measuring")
-        ]
+    load = Load(utterance(), rate, seconds)
+    versions = [*([("before", before)] if before else []), ("now", Path())]
+    runs = [(name, root.resolve(), int(count)) for count in sessions.split(",") for name, root in versions]
+    figures = [
+        {"version": name} | run(root, count, load, processes, processes)
+        for name, root, count in track(runs, description="Measuring")
+    ]
     Console(width=200).print(table(figures))
-    write_results("talkers", figures)
+    write_results("growth", figures)
 
 
 if __name__ == "__main__":
