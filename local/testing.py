@@ -42,7 +42,6 @@ class Stack:
         env: Mapping[str, str] | None = None,
         *,
         stt_workers: int = 1,
-        https: bool = False,
         options: tuple[str, ...] = (),
         root: Path = ROOT,
     ) -> Self:
@@ -55,7 +54,7 @@ class Stack:
         state_file(run_dir).unlink(missing_ok=True)
         own_redis = () if env and env.get("REDIS_URL") else ("--redis-port", "0")
         command = [sys.executable, "-m", "local.run", "--no-prefetch", "--with-parent", f"--run-dir={run_dir}"]
-        command += [f"--port={port}", f"--stt-workers={stt_workers}", *(["--https"] if https else [])]
+        command += [f"--port={port}", f"--stt-workers={stt_workers}"]
         with (run_dir / "run.out").open("wb") as output:
             runner = subprocess.Popen(
                 [*command, *own_redis, *options],
