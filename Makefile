@@ -8,7 +8,7 @@
 #   HTTPS=1 PORT=8001 STT_WORKERS=2 REDIS_URL=redis://…   for `make run`
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test unit unit-slow unit-page integration e2e lint types lock client contracts bench-overhead bench-growth bench-listeners bench-memory bench-stt bench-window bench-live bench-calls bench-fairness bench-files bench-short bench-languages bench-voices bench-continuous bench-telephone bench-silence bench-gate bench-page eval-sentiment screenshots up down logs e2e-docker lint-deploy clean venv test-setup
+.PHONY: help run models test unit unit-slow unit-page integration e2e lint types lock client browser-client contracts bench-overhead bench-growth bench-listeners bench-memory bench-stt bench-window bench-live bench-calls bench-fairness bench-files bench-short bench-languages bench-voices bench-continuous bench-telephone bench-silence bench-gate bench-page eval-sentiment screenshots up down logs e2e-docker lint-deploy clean venv test-setup
 
 newest_enough = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(or $(shell for p in python3.11 python3 python; do \
@@ -70,6 +70,9 @@ lint-deploy: venv ## Style of Dockerfile, Compose files and workflows (needs npx
 
 client: venv ## Build the wheel of the client and of its command wta, into dist/
 	@$(VENV_PYTHON) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist ./wta && ls dist/*.whl
+
+browser-client: $(NODE_MODULES) ## Build the npm package for pages of your own, into dist/
+	@mkdir -p dist && npm pack --silent --pack-destination dist ./packages/browser && ls dist/*.tgz
 
 lock: ## Resolve pyproject.toml into requirements/ (UPGRADE=1 for the newest versions)
 	@$(PYTHON) -m tools.compile_requirements $(if $(UPGRADE),--upgrade)
@@ -149,7 +152,7 @@ screenshots: test-setup ## Take the pictures of the README again, from the real 
 	@$(VENV_PYTHON) -m docs.screenshots.take
 
 clean: ## Remove the environment, logs, the local Redis data and caches; models stay
-	rm -rf .venv .venv-clients dist node_modules .run .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-clients dist packages/*/dist node_modules .run .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:

@@ -1,10 +1,10 @@
-/** Style of the page's JavaScript and of its tests. */
+/** Style of the page's JavaScript, of the npm package, and of their tests. */
 
 import js from "@eslint/js";
 import globals from "globals";
 
 export default [
-  { ignores: [".*/", "**/vendor/"] },
+  { ignores: [".*/", "**/vendor/", "**/dist/"] },
   js.configs.recommended,
   {
     rules: {
@@ -15,6 +15,6 @@ export default [
       "prefer-const": "error",
     },
   },
-  { files: ["fastapi_service/static/**/*.js"], languageOptions: { globals: globals.browser } },
-  { files: ["bench/**/*.js", "tests/**/*.js"], languageOptions: { globals: globals.node } },
+  { files: ["fastapi_service/static/**/*.js", "packages/*/src/**/*.js"], languageOptions: { globals: globals.browser } },
+  { files: ["bench/**/*.js", "packages/*/build.js", "tests/**/*.js"], languageOptions: { globals: globals.node } },
 ];

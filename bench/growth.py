@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +24,6 @@ from typing import Annotated, Any
 import httpx
 import numpy as np
 import psutil
-import stamina
 import typer
 import websockets
 from rich.console import Console
@@ -120,10 +119,14 @@ def installation(root: Path, gateways: int, listeners: int) -> Iterator[Installa
 
 
 def wait_until_ready(url: str) -> None:
-    """Wait until a gateway is ready for speech."""
-    for attempt in stamina.retry_context(on=httpx.HTTPError, attempts=None, timeout=START_S, wait_max=0.5):
-        with attempt:
-            httpx.get(f"{url}/readyz", timeout=START_S).raise_for_status()
+    """Wait until a gateway is ready for speech, at most ``START_S``."""
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        with suppress(httpx.HTTPError):
+            if httpx.get(f"{url}/readyz", timeout=START_S).is_success:
+                return
+        time.sleep(0.2)
+    raise TimeoutError(f"{url} is not ready after {START_S:.0f} s")
 
 
 class Talker:

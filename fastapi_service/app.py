@@ -22,6 +22,7 @@ from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.endpointing.voice import VoiceModel
 from fastapi_service.gateway import Gateway
 from fastapi_service.security.body import BoundedBody
+from fastapi_service.security.cross_origin import ListedOrigins
 from fastapi_service.security.headers import SecurityHeaders
 from fastapi_service.security.proxies import ForwardedHost, SignedInUser
 from fastapi_service.settings import Settings
@@ -81,6 +82,8 @@ def create_app(settings: Settings, voice: VoiceModel | None = None) -> FastAPI:
     app.add_exception_handler(HTTPException, problems.on_http_error)
     app.add_exception_handler(Exception, problems.on_failure)
     app.add_middleware(BoundedBody, others=audio.PATHS)
+    if settings.origins:
+        app.add_middleware(ListedOrigins, origins=settings.origins)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.proxies)
     app.add_middleware(SignedInUser, networks=settings.proxies, header=settings.login_header)

@@ -35,8 +35,8 @@ class Settings(WireSettings):
     tls_key: Path | None = None
     """PEM file with the certificate's private key."""
     allowed_origins: Annotated[str, _checked(parse_origins)] = ""
-    """Comma-separated origins (https://example.org) whose pages may open WebSockets and send files; the gateway's own
-    page always may. ``*`` allows any. Clients that send no Origin (programs) are always allowed."""
+    """Comma-separated origins (https://example.org) whose pages may open WebSockets and request by HTTP; the gateway's
+    own page always may. ``*`` allows any. Clients that send no Origin (programs) are always allowed."""
     access: Literal["", "open", "closed"] = ""
     """``open``, or empty: whoever reaches the gateway may use it. ``closed``: people sign in, programs have keys, and
     rooms are entered by links; see docs/access.md. Compose sets it, unless it is set."""

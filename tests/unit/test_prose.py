@@ -21,6 +21,7 @@ DOCUMENTS = [
     *ROOT.glob("docs/**/*.md"),
     *ROOT.glob("*_*/README.md"),
     ROOT / "wta/README.md",
+    ROOT / "packages/browser/README.md",
 ]
 PERSONS = re.compile(
     r"\b(Whisper|(model|worker|gateway|listener|recorder|service)s?) (hears?|heard|tells?|believes?|wants?)\b"

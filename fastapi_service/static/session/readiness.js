@@ -21,8 +21,8 @@ export async function watchReadiness(url, onReasons) {
   polling = false;
 }
 
-/** @param {URL} url */
-async function fetchReasons(url) {
+/** Returns the reasons; null: the service cannot be reached, or lets no page of this origin read them. @param {URL} url of /readyz */
+export async function fetchReasons(url) {
   try {
     const { checks } = await (await fetch(url, { cache: "no-store" })).json();
     return Object.entries(checks).flatMap(([service, { ready, reason }]) => (ready ? [] : [`${service}: ${reason}`]));

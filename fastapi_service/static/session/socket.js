@@ -23,7 +23,7 @@ const STOP_TIMEOUT_MS = 90_000;
  *
  * @typedef {object} Options
  * @property {URL} url
- * @property {Recognition & Introduction & Pick<import("../wire/messages.js").Start, "task" | "room" | "person_key" | "invite">} start
+ * @property {Recognition & Introduction & Pick<import("../wire/messages.js").Start, "task" | "room" | "person_key" | "invite" | "key" | "ticket">} start
  * @property {number} [channels] of the audio, each with a talker of its own; 1 if missing
  * @property {Session | null} [resume] a session of an earlier page
  *
@@ -141,13 +141,14 @@ export class SpeechSocket {
 
   #sendStart() {
     this.#channels.clear();
-    const { languages, name, role, speakers, person_key, ...start } = this.#start;
+    const { languages, name, role, speakers, person_key, ticket, ...start } = this.#start;
     const spoken = languages.length > 1 ? { languages } : { language: languages[0] ?? null };
     const two = this.channels > 1;
     const people = { ...(two ? { speakers } : { name, role }), person_key };
     const person = Object.entries(this.#anonymous ? {} : people).filter(([, value]) => value);
     const known = { last_seq: this.lastSeq, ...Object.fromEntries(person), ...(two ? this.#resumeBoth() : this.#session) };
-    this.#connection.send({ type: "start", ...spoken, ...start, sample_rate: SAMPLE_RATE, ...known });
+    const entry = this.#session ? {} : { ticket }; // it opens one connection only
+    this.#connection.send({ type: "start", ...spoken, ...start, ...entry, sample_rate: SAMPLE_RATE, ...known });
   }
 
   /** @returns {Pick<import("../wire/messages.js").Start, "channels" | "resume">} */

@@ -1,7 +1,7 @@
 """Figures of ``make bench-listeners``: two versions are compared run by run; no system runs."""
 
-from bench.listeners import ratios, table
 from bench.listener_release import Report
+from bench.listeners import ratios, table
 
 
 def run(version: str, sessions: int, results_per_s: float) -> Report:
