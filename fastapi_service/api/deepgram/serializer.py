@@ -8,14 +8,16 @@ from typing import Any
 from fastapi_service import errors
 from fastapi_service.api.deepgram.answers import Answers
 from fastapi_service.api.deepgram.audio import HeaderedStream, OneTalker, PacketStream, RawStream, pieces
-from fastapi_service.api.deepgram.commands import begin, configure
-from fastapi_service.api.deepgram.query import OPUS, ListenQuery, parse_query
+from fastapi_service.api.deepgram.commands import answer_to, begin
+from fastapi_service.api.deepgram.configures import CONFIGURE
+from fastapi_service.api.deepgram.messages import ConfigureSuccess
+from fastapi_service.api.deepgram.query import OPUS, ListenQuery, parse_query, prompt_of
 from fastapi_service.api.deepgram.refusals import IDLE_S, close_code
 from fastapi_service.api.deepgram.summary import Summary
 from fastapi_service.api.serializer import Audio, Flush, Incoming
 from fastapi_service.api.validation import MAX_MESSAGE_BYTES
-from fastapi_service.delivery.frames import Close, Frame
-from wire.messages.client import Ping, Stop
+from fastapi_service.delivery.frames import Close, Frame, Reply
+from wire.messages.client import Configure, Ping, Stop
 from wire.messages.server import AnyServerMessage, Error, Pong, Stopped
 
 MAX_FRAME = 1 << 20
@@ -89,17 +91,14 @@ class ListenSerializer:
             case "CloseStream":
                 return (Stop(),)
             case "Configure":
-                return configure(command, self._request_id, self._answers)
+                return self._configure(command)
             case _:
                 raise errors.no_command()
 
     def encode(self, message: AnyServerMessage) -> tuple[Frame, ...]:
         """Return the frames for a message; none for those that Deepgram does not have."""
         if isinstance(message, Pong):
-            name, _, channel = (message.id or "").partition(":")
-            if name == _FINALIZE:
-                return self._answers.finalized(int(channel) if channel else None)
-            return self._answers.gaps()
+            return self._behind(*(message.id or "").split(":"))
         frames = self._answers.encode(message)
         if isinstance(message, Stopped):
             self._open -= 1
@@ -108,6 +107,14 @@ class ListenSerializer:
         if isinstance(message, Error) and message.fatal:
             self._fault = message.message
         return frames
+
+    def _behind(self, command: str, number: str = "") -> tuple[Frame, ...]:
+        """Return what answers a command, or audio, now that all is sent that came before it."""
+        if command == CONFIGURE:
+            return self._answers.configures.reach(int(number))
+        if command == _FINALIZE:
+            return self._answers.finalized(int(number) if number else None)
+        return self._answers.gaps()
 
     def close(self, code: int) -> Close:
         """Return one of the three codes that Deepgram has, with the reason."""
@@ -132,6 +139,16 @@ class ListenSerializer:
         if self._answers.is_gap_due:
             messages.append(Ping(id=_GAP))
         return tuple(messages)
+
+    def _configure(self, command: dict[str, Any]) -> tuple[Incoming, ...]:
+        answer = answer_to(command, self._request_id)
+        terms = answer.keyterms if isinstance(answer, ConfigureSuccess) else None
+        if not self._summary.rate:  # the session begins with the header of the audio, and then with these terms
+            if terms is not None:
+                self._query = self._query.model_copy(update={"keyterm": terms, "keywords": ()})
+            return (Reply((answer.json_frame(),)),)
+        answered = self._answers.configures.expect(answer, is_written=terms is not None)
+        return (answered,) if terms is None else (Configure(prompt=prompt_of(terms)), answered)
 
     def _begin(self, query: ListenQuery) -> Incoming:
         self._query = query

@@ -1,6 +1,7 @@
 """``/v1/listen``: golden conversations, and a connection with hand-made surroundings."""
 
 import asyncio
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -19,12 +20,12 @@ from fastapi_service.delivery.frames import Frame, Reply
 from fastapi_service.endpointing.change import EndpointingChange
 from fastapi_service.settings import Settings
 from infra.sound.g711 import encode_mulaw
-from tests.support.connections import FakeLog, FakeRegistry, FakeSocket, FakeVisit
+from tests.support.connections import FakeLog, FakeRegistry, FakeSession, FakeSocket, FakeVisit
 from tests.support.wav_headers import header
 from wire.close_codes import CloseCode
 from wire.errors import AudioError, ProtocolError
 from wire.messages.client import Configure, Ping, Stop
-from wire.messages.server import Pong, server_message
+from wire.messages.server import Configured, Pong, server_message
 
 GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "deepgram").glob("*.json"))
 LINEAR = "encoding=linear16&sample_rate=16000"
@@ -134,7 +135,81 @@ def test_commands_are_the_systems_messages() -> None:
     assert sut.decode('{"type":"Finalize"}') == (Flush(), Ping(id="finalize"))
     assert sut.decode('{"type":"Finalize","channel":1}') == (Flush(), Ping(id="finalize:1"))
     assert sut.decode('{"type":"CloseStream"}') == sut.decode(b"") == (Stop(),)
-    assert sut.decode('{"type":"Configure","keyterms":["Valkey"]}') == (Configure(prompt="Valkey"),)
+    assert sut.decode('{"type":"Configure","keyterms":["Valkey"]}') == (
+        Configure(prompt="Valkey"),
+        Ping(id="configure:1"),
+    )
+
+
+@dataclasses.dataclass
+class SlowSession(FakeSession):
+    """Has a change written when ``store`` is set, as with a Redis that is busy."""
+
+    store: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    writing: asyncio.Task[None] | None = None
+
+    async def configure(self, change: Configure) -> None:
+        self.record = self.record.configured(change)
+        before, written = self.writing, Configured.model_validate(self.record, from_attributes=True)
+
+        async def write() -> None:
+            if before is not None:
+                await before
+            await self.store.wait()
+            self.send(written)
+
+        self.writing = asyncio.create_task(write())
+
+    async def finish(self) -> None:
+        self.store.set()
+        if self.writing is not None:
+            await self.writing
+
+
+def configure(*terms: str) -> str:
+    return json.dumps({"type": "Configure", "keyterms": terms})
+
+
+async def test_answers_to_configure_come_in_the_order_of_the_commands() -> None:
+    """They name no command. What is refused at once waits for what is still being written; each has its own terms."""
+    commands = [configure("a"), configure("x" * 401), configure("b", "c"), '{"type":"Configure"}']
+    registry = FakeRegistry(SlowSession())
+    socket = await converse(serializer(), *commands, '{"type":"CloseStream"}', registry=registry)
+    answers = [(answer["type"], answer.get("keyterms")) for answer in socket.received]
+    assert answers == [
+        ("ConfigureSuccess", ["a"]),
+        ("ConfigureFailure", None),
+        ("ConfigureSuccess", ["b", "c"]),
+        ("ConfigureSuccess", None),
+        ("Metadata", None),
+    ]
+
+
+def test_configure_of_two_talkers_is_answered_once() -> None:
+    """When both sessions have it, in whatever order they write."""
+    sut = begun(f"{LINEAR}&channels=2&multichannel=true")
+    for terms in ("a", "b"):
+        assert frames_of(sut, *sut.decode(configure(terms))) == []
+    written = [len(sut.encode(Configured(language=None, channel=channel))) for channel in (0, 0, 1, 1)]
+    assert written == [0, 0, 1, 1]
+
+
+async def test_configure_that_is_refused_leaves_the_others_their_answers() -> None:
+    """A reader may change no terms, and gets an error in place of an answer."""
+    socket = FakeSocket(configure("a"), configure("x" * 401), '{"type":"CloseStream"}')
+    visit = FakeVisit(rights=("read",))
+    sut = serializer()
+    await Connection(socket, sut, FakeRegistry(), FakeLog(), Settings(), visit).serve(sut.connect())
+    assert [frame["type"] for frame in socket.received] == ["Error", "ConfigureFailure", "Metadata"]
+
+
+async def test_configure_before_the_header_of_the_audio_holds_from_the_beginning() -> None:
+    """The session begins with the terms."""
+    registry = FakeRegistry()
+    audio = header(1, 1, 16_000, 16) + bytes(3_200)
+    socket = await converse(serializer("keyterm=old"), configure("new"), audio, b"", registry=registry)
+    assert [frame["type"] for frame in socket.received] == ["ConfigureSuccess", "Metadata"]
+    assert [start.prompt for start in registry.starts] == ["new"]
 
 
 @pytest.mark.parametrize("frame", ["", "hello", "[]", '{"type":"Sing"}', "{}", "[" * 100_000])
