@@ -193,7 +193,7 @@ class Connection:
             case Tune():
                 self._channels.tune(message.endpointing)
             case Flush():
-                await self._channels.flush()
+                await self._channels.flush(message.channel)
             case Clear():
                 await self._channels.clear()
             case Ping():

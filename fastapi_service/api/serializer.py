@@ -28,6 +28,9 @@ class Audio:
 class Flush:
     """A client's command to end the open utterance now; the session goes on. ``/ws`` has no message for it."""
 
+    channel: int | None = None
+    """That of one talker of a stereo input, 0 or 1; None: those of all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clear:

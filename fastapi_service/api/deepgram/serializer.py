@@ -85,9 +85,7 @@ class ListenSerializer:
             case "KeepAlive":
                 return ()
             case "Finalize":
-                channel = command.get("channel")
-                suffix = f":{channel}" if isinstance(channel, int) and not isinstance(channel, bool) else ""
-                return (Flush(), Ping(id=_FINALIZE + suffix[:8]))
+                return self._finalize(command.get("channel"))
             case "CloseStream":
                 return (Stop(),)
             case "Configure":
@@ -139,6 +137,13 @@ class ListenSerializer:
         if self._answers.is_gap_due:
             messages.append(Ping(id=_GAP))
         return tuple(messages)
+
+    def _finalize(self, channel: object) -> tuple[Incoming, ...]:
+        if channel is None:
+            return (Flush(), Ping(id=_FINALIZE))
+        if not isinstance(channel, int) or isinstance(channel, bool) or channel not in range(self._query.talkers):
+            return ()
+        return (Flush(channel), Ping(id=f"{_FINALIZE}:{channel}"))
 
     def _configure(self, command: dict[str, Any]) -> tuple[Incoming, ...]:
         answer = answer_to(command, self._request_id)

@@ -133,12 +133,27 @@ def test_commands_are_the_systems_messages() -> None:
     sut = begun()
     assert sut.decode('{"type":"KeepAlive"}') == ()
     assert sut.decode('{"type":"Finalize"}') == (Flush(), Ping(id="finalize"))
-    assert sut.decode('{"type":"Finalize","channel":1}') == (Flush(), Ping(id="finalize:1"))
+    assert sut.decode('{"type":"Finalize","channel":0}') == (Flush(0), Ping(id="finalize:0"))
     assert sut.decode('{"type":"CloseStream"}') == sut.decode(b"") == (Stop(),)
     assert sut.decode('{"type":"Configure","keyterms":["Valkey"]}') == (
         Configure(prompt="Valkey"),
         Ping(id="configure:1"),
     )
+
+
+def test_finalize_of_one_channel_leaves_the_other_alone() -> None:
+    """Also its answer is for that channel only."""
+    sut = begun(f"{LINEAR}&channels=2&multichannel=true")
+    messages = sut.decode('{"type":"Finalize","channel":1}')
+    assert messages == (Flush(1), Ping(id="finalize:1"))
+    assert [json.loads(frame)["channel_index"] for frame in frames_of(sut, *messages)] == [[1, 2]]
+
+
+@pytest.mark.parametrize("channel", [2, -1, True, "0", [], 1.0])
+def test_finalize_of_a_channel_that_is_none_ends_nothing(channel: object) -> None:
+    """Without the field, all are ended."""
+    sut = begun(f"{LINEAR}&channels=2&multichannel=true")
+    assert sut.decode(json.dumps({"type": "Finalize", "channel": channel})) == ()
 
 
 @dataclasses.dataclass

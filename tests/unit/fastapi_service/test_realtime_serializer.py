@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastapi_service.api.realtime.serializer import RealtimeSerializer
-from fastapi_service.api.serializer import Audio, Incoming
+from fastapi_service.api.serializer import Audio, Flush, Incoming
 from fastapi_service.delivery.frames import Frame
 from wire.errors import ProtocolError
 from wire.messages.client import Configure, Ping
@@ -52,7 +52,9 @@ class Line:
 def described(message: Incoming) -> str:
     if isinstance(message, Audio):
         return f"{len(message.pcm)} bytes of audio"
-    return repr(message.model_dump(exclude_unset=True)) if isinstance(message, Configure) else repr(message)
+    if isinstance(message, Configure):
+        return repr(message.model_dump(exclude_unset=True))
+    return "Flush()" if message == Flush() else repr(message)
 
 
 def replayed(steps: list[dict[str, Any]], *, is_beta: bool) -> list[dict[str, Any]]:
