@@ -25,7 +25,7 @@ from tests.support.wav_headers import header
 from wire.close_codes import CloseCode
 from wire.errors import AudioError, ProtocolError
 from wire.messages.client import Configure, Ping, Stop
-from wire.messages.server import Configured, Pong, server_message
+from wire.messages.server import Configured, Interim, Pong, server_message
 
 GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "deepgram").glob("*.json"))
 LINEAR = "encoding=linear16&sample_rate=16000"
@@ -118,6 +118,15 @@ def test_stream_with_a_header_begins_with_it() -> None:
     assert begin.start.sample_rate == 8_000
     assert isinstance(audio, Audio)
     assert len(audio.pcm) == 2 * len(SPEECH)
+
+
+@pytest.mark.parametrize(("language", "text"), [("ja", "そうですね"), ("en", "そう ですね")])
+def test_interim_text_is_joined_as_its_language_has_it(language: str, text: str) -> None:
+    """What is stable and what is not come without the space between them."""
+    sut = begun(f"{LINEAR}&interim_results=true")
+    message = Interim(segment=0, revision=1, stable="そう", unstable="ですね", language=language)
+    (frame,) = sut.encode(message)
+    assert json.loads(frame)["channel"]["alternatives"][0]["transcript"] == text
 
 
 def test_stream_of_another_kind_ends() -> None:
