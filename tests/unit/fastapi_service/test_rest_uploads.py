@@ -1,9 +1,11 @@
 """The places of files on their way to the gateway, and bodies that are read to their end."""
 
 from contextlib import ExitStack
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 import pytest
+from starlette import formparsers
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -94,6 +96,22 @@ async def test_form_without_a_file_or_with_an_empty_one_is_refused() -> None:
     sent = await form_of(b"sound")
     assert await upload_of(sent).read_part(1, 3) == b"oun"
     close(sent)
+
+
+async def test_upload_that_breaks_off_leaves_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one so large that it is on the disk: it is closed at once, not by the garbage collector."""
+    made: list[SpooledTemporaryFile[bytes]] = []
+
+    class Noted(SpooledTemporaryFile[bytes]):
+        def __init__(self, max_size: int) -> None:
+            super().__init__(max_size)
+            made.append(self)
+
+    monkeypatch.setattr(formparsers, "SpooledTemporaryFile", Noted)
+    with pytest.raises(AccessError) as refused:
+        await form_of(bytes(3 << 20), breaks_off=True)
+    assert refused.value.code == "upload_slow"
+    assert [file.closed for file in made] == [True]
 
 
 class Client:
