@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import numpy as np
 
 from fastapi_service import errors
-from fastapi_service.decoding.pipe import END, ERROR, HEAD, LONGEST, MOST_S, PART, PCM, READ
+from fastapi_service.decoding.pipe import END, ERROR, HEAD, LONGEST, MOST_S, PART, PCM, READ, SECONDS, TOTAL
 from infra.sound.container_kinds import demuxer
 from infra.sound.sound_file import SoundFile
 from infra.sound.view import View
@@ -70,13 +70,15 @@ def write(kind: bytes, content: bytes = b"") -> None:
 
 
 def decode(size: int) -> None:
-    """Write the samples of the file, block by block.
+    """Write the length of the file, if it says one, and its samples, block by block.
 
     Raises:
         AudioError: the file cannot be read, breaks off, or is too long.
     """
     sound = _opened(size)
-    _check_length(sound.seconds or 0, size)
+    if sound.seconds:
+        _check_length(sound.seconds, size)
+        write(TOTAL, SECONDS.pack(sound.seconds))
     samples = 0
     block = np.zeros(0, dtype=np.int16)
     for piece in sound.blocks():

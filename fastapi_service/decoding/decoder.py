@@ -77,12 +77,15 @@ class Decoders:
         async with self._short if size <= SHORT else self._long:
             yield
 
-    async def decode(self, size: int, read_part: ReadPart) -> AsyncGenerator[bytes]:
+    async def decode(
+        self, size: int, read_part: ReadPart, on_length: Callable[[float], None] = lambda _: None
+    ) -> AsyncGenerator[bytes]:
         """Yield the PCM of a file, about a second at a time. When this is closed, its process has ended.
 
         Args:
             size: of the file in bytes.
             read_part: called once at a time.
+            on_length: called before the first PCM with the seconds that the file says it has, if it does.
 
         Raises:
             AudioError: the file cannot be decoded, breaks off, is too long, or its decoder hangs.
@@ -98,6 +101,8 @@ class Decoders:
                     if left < 0:
                         raise BrokenFrame
                     yield content
+                elif kind == pipe.TOTAL:
+                    on_length(pipe.seconds_of(content))
                 elif kind == pipe.ERROR:
                     code, message, remedy, cause = pipe.refusal_of(content)
                     if cause:

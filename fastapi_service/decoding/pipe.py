@@ -13,6 +13,8 @@ from wire.messages.decoding import MAX_READ
 
 READ = b"R"
 """Decoder → gateway: ``PART``, a part of the file."""
+TOTAL = b"L"
+"""Decoder → gateway: ``SECONDS``, the length of the sound as its file says it; before the samples, or never."""
 PCM = b"P"
 """Decoder → gateway: samples, as on ``/ws``."""
 ERROR = b"E"
@@ -23,6 +25,7 @@ HEAD = struct.Struct("<cI")
 """Kind and length of what the decoder writes; the gateway writes nothing but the bytes of each part."""
 PART = struct.Struct("<QI")
 """Offset and length in bytes."""
+SECONDS = struct.Struct("<d")
 LONGEST = 1 << 16
 """Bytes of the content of a frame: two seconds of samples."""
 MOST_S = 10_800
@@ -44,9 +47,23 @@ def length_of(head: bytes) -> tuple[bytes, int]:
         BrokenFrame: it is too long for its kind, or of none.
     """
     kind, length = HEAD.unpack(head)
-    if kind not in {READ, PCM, ERROR, END} or length > LONGEST:
+    if kind not in {READ, TOTAL, PCM, ERROR, END} or length > LONGEST:
         raise BrokenFrame
     return kind, length
+
+
+def seconds_of(content: bytes) -> float:
+    """Return the length of the sound.
+
+    Raises:
+        BrokenFrame: a file may not have so much.
+    """
+    if len(content) != SECONDS.size:
+        raise BrokenFrame
+    (seconds,) = SECONDS.unpack(content)
+    if not 0 <= seconds <= MOST_S:
+        raise BrokenFrame
+    return float(seconds)
 
 
 def samples_of(content: bytes) -> int:

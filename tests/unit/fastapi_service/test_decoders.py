@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import math
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
@@ -17,7 +18,7 @@ from structlog.testing import capture_logs
 
 from fastapi_service.decoding import child, decoder, pipe
 from fastapi_service.decoding.decoder import Decoders
-from fastapi_service.decoding.pipe import END, ERROR, HEAD, LONGEST, PART, PCM, READ
+from fastapi_service.decoding.pipe import END, ERROR, HEAD, LONGEST, PART, PCM, READ, SECONDS, TOTAL
 from tests.support.eventually import soon
 from tests.support.machines import ROOT
 from wire.audio import SAMPLE_RATE
@@ -41,6 +42,18 @@ async def samples(decoders: Decoders, file: bytes) -> int:
 
     async with aclosing(decoders.decode(len(file), read_part)) as pieces:
         return sum([len(pcm) // 2 async for pcm in pieces])
+
+
+async def test_length_of_a_file_is_there_before_its_samples() -> None:
+    """As the file says it."""
+    file, found = wav(), list[float]()
+
+    async def read_part(offset: int, length: int) -> bytes:
+        return file[offset : offset + length]
+
+    async with aclosing(Decoders().decode(len(file), read_part, found.append)) as pieces:
+        assert await anext(pieces)
+    assert found == [3.0]
 
 
 async def stall(_offset: int, _length: int) -> bytes:
@@ -125,6 +138,8 @@ def test_a_decoder_names_what_ended_it(body: str, code: str, cause: str | None) 
         HEAD.pack(PCM, 3) + bytes(3),
         HEAD.pack(PCM, 0),
         HEAD.pack(b"?", 4) + bytes(4),
+        *(HEAD.pack(TOTAL, SECONDS.size) + SECONDS.pack(seconds) for seconds in (-1, math.nan, math.inf, 10_801)),
+        HEAD.pack(TOTAL, 1) + b"1",
         HEAD.pack(ERROR, 5) + b"[1,2]",
         HEAD.pack(ERROR, LONGEST) + b"[" * LONGEST,
         HEAD.pack(ERROR, 22) + b'["Two Words","","",""]',
