@@ -1,9 +1,12 @@
 """uvicorn's WebSocket protocol, for a gateway that stops reading clients that send too much, or large messages."""
 
+import asyncio
 from types import MappingProxyType
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
+
+from fastapi_service.api.unread import UnreadBytes
 
 LARGER_MESSAGES = MappingProxyType({"/v1/listen": 1 << 20, "/v1/realtime": (15 << 20) * 4 // 3 + (64 << 10)})
 """Path → bytes of the largest message, where the protocol allows more than the process does (``ws_max_size``). The
@@ -19,6 +22,27 @@ class PatientWebSocketProtocol(WebSocketsSansIOProtocol):
     """
 
     _received_since_ping = False
+    _unread: UnreadBytes
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin a connection."""
+        super().connection_made(transport)
+        self._unread = UnreadBytes(self.loop, self.transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End a connection."""
+        self._unread.end()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Add nothing for now to what waits for the client."""
+        self._unread.note(full=True)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._unread.note(full=False)
+        super().resume_writing()
 
     def handle_connect(self, event: Request) -> None:
         """Begin a handshake; its path decides how large messages may be."""

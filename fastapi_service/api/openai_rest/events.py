@@ -41,16 +41,16 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (the name is ASGI's)
         """Send all."""
-        writing = asyncio.create_task(self._write(send), name="events")
-        leaving = asyncio.create_task(gone(receive), name="client goes")
-        try:
-            await asyncio.wait({writing, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            leaving.cancel()
-            writing.cancel()
-            await asyncio.gather(leaving, writing, return_exceptions=True)
-            await self._events.aclose()
-            self._held.close()
+        with self._held:
+            writing = asyncio.create_task(self._write(send), name="events")
+            leaving = asyncio.create_task(gone(receive), name="client goes")
+            try:
+                await asyncio.wait({writing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                leaving.cancel()
+                writing.cancel()
+                await asyncio.gather(leaving, writing, return_exceptions=True)
+                await self._events.aclose()
 
     async def _write(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
