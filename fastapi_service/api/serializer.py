@@ -7,7 +7,7 @@ command: the ``Pong`` comes to ``encode`` in its order.
 What a protocol cannot have without changes elsewhere is in docs/adr/0007-protocols-are-serializers.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -98,10 +98,11 @@ class Serializer(Encoder, Protocol):
         """
         ...
 
-    def decode(self, frame: Frame) -> Sequence[Incoming]:
+    def decode(self, frame: Frame) -> Iterable[Incoming]:
         """Return the messages in a frame: none (a keep-alive), one or several (a long piece of audio).
 
-        Audio without a ``Start`` before it begins a session with the default settings.
+        An iterator decodes each when the ones before it are handled, so that limits count them, and other connections
+        have their turn, in between. Audio without a ``Start`` before it begins a session with the default settings.
 
         Raises:
             ProtocolError: the frame is invalid. It is reported to the client, which may go on.

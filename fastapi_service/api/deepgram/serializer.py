@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from fastapi_service import errors
@@ -17,6 +17,7 @@ from fastapi_service.api.deepgram.summary import Summary
 from fastapi_service.api.serializer import Audio, Flush, Incoming
 from fastapi_service.api.validation import MAX_MESSAGE_BYTES
 from fastapi_service.delivery.frames import Close, Frame, Reply
+from wire.audio import Pcm
 from wire.messages.client import Configure, Ping, Stop
 from wire.messages.server import AnyServerMessage, Error, Pong, Stopped
 
@@ -71,7 +72,7 @@ class ListenSerializer:
             self._stream = RawStream(query.encoding, query.channels, query.rate)
         return (self._begin(query),)
 
-    def decode(self, frame: Frame) -> tuple[Incoming, ...]:
+    def decode(self, frame: Frame) -> Iterable[Incoming]:
         """Return the audio or the command in a frame.
 
         Raises:
@@ -118,25 +119,29 @@ class ListenSerializer:
         """Return one of the three codes that Deepgram has, with the reason."""
         return Close(close_code(code), self._fault or "")
 
-    def _audio(self, frame: bytes) -> tuple[Incoming, ...]:
+    def _audio(self, frame: bytes) -> Iterable[Incoming]:
         if not frame:  # as Deepgram has it; older clients end a stream so
             return (Stop(),)
         if len(frame) > MAX_FRAME:
             raise errors.too_large(len(frame), MAX_FRAME)
         self._summary.take(frame)
-        messages: list[Incoming] = []
+        if isinstance(self._stream, PacketStream):  # limits, and others, have their turn between the seconds of it
+            return self._sound(self._stream.decoded(frame))
+        begin: tuple[Incoming, ...] = ()
         pcm = self._stream.feed(frame)
         if isinstance(self._stream, HeaderedStream) and self._stream.rate and not self._summary.rate:
             found = {"sample_rate": self._stream.rate, "channels": self._stream.channels}
-            messages.append(self._begin(self._query.model_copy(update=found)))
-        if self._mixer is not None:
-            pcm = self._mixer.feed(pcm)
-        self._summary.samples += len(pcm) // self._query.talkers
-        self._answers.position_ms = self._summary.position_ms
-        messages += [Audio(piece) for piece in pieces(pcm, MAX_MESSAGE_BYTES)]
+            begin = (self._begin(self._query.model_copy(update=found)),)
+        return (*begin, *self._sound([pcm]))
+
+    def _sound(self, decoded: Iterable[Pcm]) -> Iterator[Incoming]:
+        for pcm in decoded:
+            mixed = pcm if self._mixer is None else self._mixer.feed(pcm)
+            self._summary.samples += len(mixed) // self._query.talkers
+            self._answers.position_ms = self._summary.position_ms
+            yield from map(Audio, pieces(mixed, MAX_MESSAGE_BYTES))
         if self._answers.is_gap_due:
-            messages.append(Ping(id=_GAP))
-        return tuple(messages)
+            yield Ping(id=_GAP)
 
     def _finalize(self, channel: object) -> tuple[Incoming, ...]:
         if channel is None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastapi_service import errors
 from fastapi_service.api.connection import Connection
 from fastapi_service.api.deepgram.serializer import MAX_FRAME, ListenSerializer
 from fastapi_service.api.serializer import Audio, Begin, Flush, Incoming
@@ -21,6 +22,7 @@ from fastapi_service.endpointing.change import EndpointingChange
 from fastapi_service.settings import Settings
 from infra.sound.g711 import encode_mulaw
 from tests.support.connections import FakeLog, FakeRegistry, FakeSession, FakeSocket, FakeVisit
+from tests.support.opus_files import in_ogg
 from tests.support.wav_headers import header
 from wire.close_codes import CloseCode
 from wire.errors import AudioError, ProtocolError
@@ -253,6 +255,32 @@ def test_long_audio_is_passed_on_in_pieces_and_too_long_audio_refused() -> None:
         sut.decode(bytes(MAX_FRAME + 1))
 
 
+async def test_long_opus_is_decoded_while_it_is_taken_in() -> None:
+    """A limit that it reaches ends it before all of it is decoded, and others have their turn meanwhile."""
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    class Strict(FakeVisit):
+        def take_audio(self, seconds: float) -> None:
+            super().take_audio(seconds)
+            if self.audio_s > 2:
+                raise errors.too_fast(1)
+
+    sut, visit, others = serializer("encoding=ogg-opus&sample_rate=16000"), Strict(), asyncio.create_task(take_turns())
+    socket = FakeSocket(in_ogg())
+    await Connection(socket, sut, FakeRegistry(), FakeLog(), Settings(), visit).serve(sut.connect())
+    others.cancel()
+    assert [frame["variant"] for frame in socket.received] == ["too_fast"]
+    assert 2 < visit.audio_s < 2.5
+    assert sut._summary.samples == round(visit.audio_s * 16_000)
+    assert turns > 2
+
+
 @pytest.mark.parametrize(
     ("code", "sent"),
     [
@@ -343,7 +371,7 @@ def test_any_frames_are_read_or_refused(frames: list[Frame], query: str) -> None
     sut = begun(query)
     for frame in frames:
         try:
-            messages = sut.decode(frame)
+            messages = [*sut.decode(frame)]
         except (ProtocolError, AudioError):
             continue
         frames_of(sut, *messages)
