@@ -314,6 +314,7 @@ def endpointing(settings: Settings) -> Endpointing:
 
 
 def _frame(received: MutableMapping[str, Any]) -> Frame:
-    """Return the text or the bytes of an ASGI message."""
-    frame: Frame = received["text"] if received.get("bytes") is None else received["bytes"]
+    """Take the text or the bytes out of an ASGI message: a large one is not kept while its audio is taken in."""
+    text, data = received.pop("text", None), received.pop("bytes", None)
+    frame: Frame = text if data is None else data
     return frame

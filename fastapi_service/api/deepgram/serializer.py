@@ -23,6 +23,8 @@ from wire.messages.server import AnyServerMessage, Error, Pong, Stopped
 
 MAX_FRAME = 1 << 20
 """Bytes of one message: half a minute of 16 kHz audio."""
+MAX_COMMAND = 1 << 18
+"""Characters of a command: JSON takes far more memory and time than audio."""
 _FINALIZE, _GAP = "finalize", "gap"
 """Ids of pings that let an answer come behind what a command or audio has brought."""
 
@@ -174,6 +176,8 @@ def new_request_id() -> str:
 
 
 def _command(frame: str) -> dict[str, Any]:
+    if len(frame) > MAX_COMMAND:
+        raise errors.too_large(len(frame), MAX_COMMAND)
     try:
         command = json.loads(frame)
     except (ValueError, RecursionError) as error:

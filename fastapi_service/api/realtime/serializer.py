@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pydantic_core
@@ -23,10 +23,13 @@ from wire.messages.server import AnyServerMessage, Deleted, Error, Pong, Ready
 LEAST_COMMIT_MS = 100
 IDLE_S = 3_600.0
 """OpenAI's sessions last an hour at most; this one lasts as long as something comes."""
+LARGE, MOST_PARTS = 262_144, 1_000
+"""Characters from which on an event may have no more than so many lists, objects or members: audio has none, and twenty
+megabytes of empty lists take seconds to read, and half a gigabyte."""
 LONGEST_ID = 512
 """Characters of an ``event_id`` that an error repeats."""
 _OF_CONVERSATIONS = ("conversation.", "response.", "output_audio_buffer.")
-_Handler = Callable[["RealtimeSerializer", dict[str, Any]], Sequence[Incoming]]
+_Handler = Callable[["RealtimeSerializer", dict[str, Any]], Iterable[Incoming]]
 
 
 def new_id(prefix: str) -> str:
@@ -74,7 +77,7 @@ class RealtimeSerializer:
         """Begin a session: it is announced with ``session.created``."""
         return (Begin(Start(sample_rate=RATE), self._wanted.endpointing),)
 
-    def decode(self, frame: Frame) -> Sequence[Incoming]:
+    def decode(self, frame: Frame) -> Iterable[Incoming]:
         """Return what an event of the client brings.
 
         Raises:
@@ -98,11 +101,11 @@ class RealtimeSerializer:
             raise errors.event_of_conversations()
         raise errors.unknown_event(_HANDLERS)
 
-    def _append(self, event: dict[str, Any]) -> Sequence[Incoming]:
+    def _append(self, event: dict[str, Any]) -> Iterable[Incoming]:
         encoded = event.get("audio")
         if not isinstance(encoded, str):
             raise errors.bad_field("audio", "it is no string")
-        return [Audio(piece) for piece in self._audio.append(encoded)]
+        return (Audio(piece) for piece in self._audio.append(encoded) if piece)
 
     def _commit(self, _: dict[str, Any]) -> Sequence[Incoming]:
         ms = self._audio.ms
@@ -192,6 +195,8 @@ _HANDLERS: dict[str, _Handler] = {
 
 
 def _parsed(frame: Frame) -> dict[str, Any]:
+    if isinstance(frame, str) and len(frame) > LARGE and any(frame.count(sign) > MOST_PARTS for sign in ",[{"):
+        raise errors.too_many_parts(MOST_PARTS)
     try:
         event = pydantic_core.from_json(frame) if isinstance(frame, str) else None
     except ValueError as invalid:

@@ -246,6 +246,13 @@ def test_text_that_is_no_command_is_refused(frame: str) -> None:
     assert refused.value.code == "unknown_message"
 
 
+def test_command_as_large_as_audio_is_refused() -> None:
+    """Before it is read."""
+    with pytest.raises(ProtocolError) as refused:
+        begun().decode('{"type":"Configure","keyterms":[' + "[]," * 100_000 + "[]]}")
+    assert refused.value.code == "too_large"
+
+
 def test_long_audio_is_passed_on_in_pieces_and_too_long_audio_refused() -> None:
     """Deepgram's clients send files in large messages."""
     sut = begun()
