@@ -194,9 +194,9 @@ def test_audio_of_a_large_event_is_decoded_while_it_is_taken_in(law: str) -> Non
     all_at_once = b"".join([*pieces, *whole.commit()])
     parts = [sound[at : at + 999] for at in range(0, len(sound), 999)]
     in_parts = [piece for part in parts for piece in cut.append(base64.b64encode(part).decode())]
-    one, other = (decode_pcm(b"".join(pcm)).astype(int) for pcm in ([all_at_once], [*in_parts, *cut.commit()]))
-    assert len(one) == len(other)
-    assert abs(one - other).max() <= 2  # the resampler rounds each piece by itself
+    first, second = (decode_pcm(b"".join(pcm)).astype(int) for pcm in ([all_at_once], [*in_parts, *cut.commit()]))
+    assert len(first) == len(second)
+    assert abs(first - second).max() <= 2  # the resampler rounds each piece by itself
 
 
 def append(size: int) -> str:
