@@ -32,6 +32,12 @@ def too_many_parts(most: int) -> EventError:
     return EventError("invalid_json", f"A large event may have {most} fields.", "Send audio only in large events.")
 
 
+def event_too_large(size: int, limit: int) -> EventError:
+    """An event without audio is as large as only audio may be."""
+    message = f"The event has {size} characters; without audio {limit} are allowed."
+    return EventError("too_large", message, "Send shorter terms and prompts.")
+
+
 def unknown_event(known: Iterable[str]) -> EventError:
     """The ``type`` of an event is missing or unknown; it is not repeated."""
     return EventError("invalid_value", "The type of the event is unknown.", f"Known are {', '.join(known)}.", "type")

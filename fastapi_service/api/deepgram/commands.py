@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fastapi_service.api.deepgram.messages import ConfigureFailure, ConfigureSuccess
-from fastapi_service.api.deepgram.query import ListenQuery, prompt_of
+from fastapi_service.api.deepgram.query import ListenQuery, distinct, prompt_of
 from fastapi_service.api.serializer import Begin
 from fastapi_service.endpointing.change import EndpointingChange
 from wire.messages.client import MAX_PROMPT, Start
@@ -39,6 +39,6 @@ def answer_to(command: dict[str, Any], request_id: str) -> ConfigureSuccess | Co
     with suppress(ValidationError):
         terms = _Configure.model_validate(command).keyterms
         if len(prompt_of(terms or ())) <= MAX_PROMPT:
-            return ConfigureSuccess(request_id=request_id, keyterms=terms)
+            return ConfigureSuccess(request_id=request_id, keyterms=None if terms is None else distinct(terms))
         code, description = _LIMIT, f"The terms may have {MAX_PROMPT} characters together."
     return ConfigureFailure(request_id=request_id, code=code, description=description)

@@ -14,6 +14,7 @@ from fastapi_service.api.realtime.configuration import Configuration
 from fastapi_service.api.realtime.conversation import Conversation
 from fastapi_service.api.realtime.events import Event
 from fastapi_service.api.serializer import Audio, Begin, Clear, Flush, Incoming, Tune
+from fastapi_service.api.validation import MAX_MESSAGE_BYTES
 from fastapi_service.delivery.frames import Close, Frame
 from fastapi_service.errors import MAX_ERRORS
 from fastapi_service.errors import realtime as errors
@@ -86,7 +87,10 @@ class RealtimeSerializer:
         event: dict[str, Any] = {}
         try:
             event = _parsed(frame)
-            return self._handler(event.get("type"))(self, event)
+            handler = self._handler(event.get("type"))
+            if handler is not RealtimeSerializer._append and len(frame) > MAX_MESSAGE_BYTES:
+                raise errors.event_too_large(len(frame), MAX_MESSAGE_BYTES)
+            return handler(self, event)
         except errors.EventError as error:
             event_id = event.get("event_id")
             error.event_id = event_id if isinstance(event_id, str) and len(event_id) <= LONGEST_ID else None

@@ -211,6 +211,16 @@ async def test_answers_to_configure_come_in_the_order_of_the_commands() -> None:
     ]
 
 
+def test_answer_to_configure_has_the_terms_in_effect() -> None:
+    """Each once, without the blanks around it, of which a client may send megabytes."""
+    sut = begun()
+    sut.encode(Configured(language=None))
+    change, answered = sut.decode(configure("  a ", "", "a", " b\nc", " " * 100_000))
+    assert change == Configure(prompt="a, b c")
+    (answer,) = frames_of(sut, answered)
+    assert json.loads(answer)["keyterms"] == ["a", "b c"]
+
+
 def test_configure_of_two_talkers_is_answered_once() -> None:
     """When both sessions have it, in whatever order they write."""
     sut = begun(f"{LINEAR}&channels=2&multichannel=true")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fastapi_service.api.realtime.audio import Format, InputAudio
 from fastapi_service.api.realtime.serializer import LARGE, RealtimeSerializer
 from fastapi_service.api.serializer import Audio, Flush, Incoming
+from fastapi_service.api.validation import MAX_MESSAGE_BYTES
 from fastapi_service.delivery.frames import Frame
 from fastapi_service.errors.realtime import EventError
 from wire.audio import decode_pcm
@@ -181,6 +182,20 @@ def test_large_event_of_many_parts_is_refused_before_it_is_read(part: str) -> No
         with pytest.raises(EventError) as refused:
             RealtimeSerializer().decode('{"type":"sing","a":[' + part * (size // len(part)) + "1]}")
         assert refused.value.param == param
+
+
+def test_settings_as_large_as_audio_are_refused() -> None:
+    """The session would keep them, and show them after each update."""
+    serializer = RealtimeSerializer()
+    for size in (MAX_MESSAGE_BYTES - 200, MAX_MESSAGE_BYTES):
+        update = {"type": "transcription", "audio": {"input": {"transcription": {"model": "m" * size}}}}
+        event = json.dumps({"type": "session.update", "session": update, "event_id": "e"})
+        if size < MAX_MESSAGE_BYTES:
+            assert serializer.decode(event)
+            continue
+        with pytest.raises(EventError) as refused:
+            serializer.decode(event)
+        assert (refused.value.code, refused.value.event_id) == ("too_large", "e")
 
 
 @pytest.mark.parametrize("law", ["audio/pcm", "audio/pcmu"])
