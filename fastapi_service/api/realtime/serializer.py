@@ -6,13 +6,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import pydantic_core
-
 from fastapi_service.api.realtime import beta, events
 from fastapi_service.api.realtime.audio import RATE, InputAudio
 from fastapi_service.api.realtime.configuration import Configuration
 from fastapi_service.api.realtime.conversation import Conversation
 from fastapi_service.api.realtime.events import Event
+from fastapi_service.api.realtime.parsing import parsed
 from fastapi_service.api.serializer import Audio, Begin, Clear, Flush, Incoming, Tune
 from fastapi_service.api.validation import MAX_MESSAGE_BYTES
 from fastapi_service.delivery.frames import Close, Frame
@@ -24,9 +23,6 @@ from wire.messages.server import AnyServerMessage, Deleted, Error, Pong, Ready
 LEAST_COMMIT_MS = 100
 IDLE_S = 3_600.0
 """OpenAI's sessions last an hour at most; this one lasts as long as something comes."""
-LARGE, MOST_PARTS = 262_144, 1_000
-"""Characters from which on an event may have no more than so many lists, objects or members: audio has none, and twenty
-megabytes of empty lists take seconds to read, and half a gigabyte."""
 LONGEST_ID = 512
 """Characters of an ``event_id`` that an error repeats."""
 _OF_CONVERSATIONS = ("conversation.", "response.", "output_audio_buffer.")
@@ -86,7 +82,7 @@ class RealtimeSerializer:
         """
         event: dict[str, Any] = {}
         try:
-            event = _parsed(frame)
+            event = parsed(frame)
             handler = self._handler(event.get("type"))
             if handler is not RealtimeSerializer._append and len(frame) > MAX_MESSAGE_BYTES:
                 raise errors.event_too_large(len(frame), MAX_MESSAGE_BYTES)
@@ -196,15 +192,3 @@ _HANDLERS: dict[str, _Handler] = {
     "transcription_session.update": RealtimeSerializer._update,
 }
 """Type → what it brings."""
-
-
-def _parsed(frame: Frame) -> dict[str, Any]:
-    if isinstance(frame, str) and len(frame) > LARGE and any(frame.count(sign) > MOST_PARTS for sign in ",[{"):
-        raise errors.too_many_parts(MOST_PARTS)
-    try:
-        event = pydantic_core.from_json(frame) if isinstance(frame, str) else None
-    except ValueError as invalid:
-        raise errors.no_event() from invalid
-    if not isinstance(event, dict):
-        raise errors.no_event()
-    return event

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastapi_service.api.realtime.audio import Format, InputAudio
-from fastapi_service.api.realtime.serializer import LARGE, RealtimeSerializer
+from fastapi_service.api.realtime.parsing import LARGE
+from fastapi_service.api.realtime.serializer import RealtimeSerializer
 from fastapi_service.api.serializer import Audio, Flush, Incoming
 from fastapi_service.api.validation import MAX_MESSAGE_BYTES
 from fastapi_service.delivery.frames import Frame
