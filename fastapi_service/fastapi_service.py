@@ -5,6 +5,7 @@ import sys
 import uvicorn
 
 from fastapi_service.api.keepalive import PatientWebSocketProtocol
+from fastapi_service.api.unread import ReadHttpProtocol
 from fastapi_service.app import create_app
 from fastapi_service.endpointing.silero import SileroModel
 from fastapi_service.gateway import CLOSING_S
@@ -44,6 +45,7 @@ def main() -> None:
         port=settings.port,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
+        http=ReadHttpProtocol,
         ws=PatientWebSocketProtocol,
         ws_max_size=LARGEST_MESSAGE,
         ws_ping_interval=PING_S,

@@ -255,8 +255,8 @@ def room(name: str) -> str:
 def file_job(job_id: str) -> str:
     """Hash of a file that is transcribed in the background.
 
-    Fields: owner (subject of a grant), status, begun_at and seen_at (Unix seconds), decoded_s, done_s, and once it has
-    ended media_type and answer, or error (JSON).
+    Fields: owner (subject of a grant), status, begun_at and seen_at (Unix seconds), decoded_s, done_s, total_s
+    once it is known, and once it has ended media_type and answer, or error (JSON).
     """
     return f"{_PREFIX}file_job:{job_id}"
 

@@ -62,6 +62,11 @@ def joined(before: str, text: str, language: str) -> str:
     return beginning + space_between(beginning, rest, language) + rest
 
 
+def in_a_row(before: str, text: str, language: str) -> str:
+    """Return two texts one behind the other, as they are."""
+    return before + space_between(before, text, language) + text
+
+
 def space_between(before: str, text: str, language: str) -> str:
     """Return what stands between two texts of a sentence: nothing in scripts without spaces, or without a text."""
     return "" if not before or not text or language in WITHOUT_SPACES else " "

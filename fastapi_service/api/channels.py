@@ -131,10 +131,11 @@ class Channels:
         for session in self.sessions:
             session.tune(change)
 
-    async def flush(self) -> None:
-        """End the open utterances."""
-        for session in self.sessions:
-            await session.flush()
+    async def flush(self, number: int | None = None) -> None:
+        """End the open utterances: that of the channel with this number, or all."""
+        for at, session in enumerate(self.sessions):
+            if number in (None, at):
+                await session.flush()
 
     async def clear(self) -> None:
         """Drop the open utterances."""

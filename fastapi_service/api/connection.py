@@ -1,7 +1,7 @@
 """One WebSocket of any protocol: reads the client's messages and applies them to its session."""
 
 import asyncio
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import asdict
 from typing import Any, assert_never
 
@@ -160,9 +160,11 @@ class Connection:
             if isinstance(result, Final) and result.session_id == session.record.session_id:
                 session.note(result)
 
-    async def _handle_all(self, messages: Sequence[Incoming]) -> bool:
-        """Return True when the session is over."""
-        for message in messages:
+    async def _handle_all(self, messages: Iterable[Incoming]) -> bool:
+        """Return True when the session is over. Others have their turn between the pieces of long audio."""
+        for number, message in enumerate(messages):
+            if number and isinstance(message, Audio):
+                await asyncio.sleep(0)
             if await self._handle(message):
                 return True
         return False
@@ -193,7 +195,7 @@ class Connection:
             case Tune():
                 self._channels.tune(message.endpointing)
             case Flush():
-                await self._channels.flush()
+                await self._channels.flush(message.channel)
             case Clear():
                 await self._channels.clear()
             case Ping():
@@ -312,6 +314,7 @@ def endpointing(settings: Settings) -> Endpointing:
 
 
 def _frame(received: MutableMapping[str, Any]) -> Frame:
-    """Return the text or the bytes of an ASGI message."""
-    frame: Frame = received["text"] if received.get("bytes") is None else received["bytes"]
+    """Take the text or the bytes out of an ASGI message: a large one is not kept while its audio is taken in."""
+    text, data = received.pop("text", None), received.pop("bytes", None)
+    frame: Frame = text if data is None else data
     return frame

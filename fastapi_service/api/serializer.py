@@ -7,7 +7,7 @@ command: the ``Pong`` comes to ``encode`` in its order.
 What a protocol cannot have without changes elsewhere is in docs/adr/0007-protocols-are-serializers.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +27,9 @@ class Audio:
 @dataclass(frozen=True, slots=True)
 class Flush:
     """A client's command to end the open utterance now; the session goes on. ``/ws`` has no message for it."""
+
+    channel: int | None = None
+    """That of one talker of a stereo input, 0 or 1; None: those of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +98,11 @@ class Serializer(Encoder, Protocol):
         """
         ...
 
-    def decode(self, frame: Frame) -> Sequence[Incoming]:
+    def decode(self, frame: Frame) -> Iterable[Incoming]:
         """Return the messages in a frame: none (a keep-alive), one or several (a long piece of audio).
 
-        Audio without a ``Start`` before it begins a session with the default settings.
+        An iterator decodes each when the ones before it are handled, so that limits count them, and other connections
+        have their turn, in between. Audio without a ``Start`` before it begins a session with the default settings.
 
         Raises:
             ProtocolError: the frame is invalid. It is reported to the client, which may go on.

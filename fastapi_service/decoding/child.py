@@ -16,19 +16,17 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import numpy as np
 
 from fastapi_service import errors
-from fastapi_service.decoding.pipe import END, ERROR, HEAD, PART, PCM, READ
+from fastapi_service.decoding.pipe import END, ERROR, HEAD, LONGEST, MOST_S, PART, PCM, READ, SECONDS, TOTAL
 from infra.sound.container_kinds import demuxer
 from infra.sound.sound_file import SoundFile
 from infra.sound.view import View
-from wire.audio import SAMPLE_RATE, encode_pcm
+from wire.audio import SAMPLE_RATE, Pcm, encode_pcm
 from wire.errors import AudioError
 from wire.messages.decoding import MAX_READ
 
 if TYPE_CHECKING:
     from infra.sound.container import ContainerFile
 
-MOST_S = 10_800
-"""Seconds of audio in a file: the page's limit."""
 ANY_S = 60
 """Seconds that a file may have however small it is."""
 LEAST_RATE = 25
@@ -72,13 +70,15 @@ def write(kind: bytes, content: bytes = b"") -> None:
 
 
 def decode(size: int) -> None:
-    """Write the samples of the file, block by block.
+    """Write the length of the file, if it says one, and its samples, block by block.
 
     Raises:
         AudioError: the file cannot be read, breaks off, or is too long.
     """
     sound = _opened(size)
-    _check_length(sound.seconds or 0, size)
+    if sound.seconds:
+        _check_length(sound.seconds, size)
+        write(TOTAL, SECONDS.pack(sound.seconds))
     samples = 0
     block = np.zeros(0, dtype=np.int16)
     for piece in sound.blocks():
@@ -86,10 +86,16 @@ def decode(size: int) -> None:
         _check_length(samples / SAMPLE_RATE, size)
         block = np.concatenate((block, piece))
         if len(block) >= BLOCK:
-            write(PCM, encode_pcm(block))
+            _write_samples(block)
             block = block[:0]
-    if len(block):
-        write(PCM, encode_pcm(block))
+    _write_samples(block)
+
+
+def _write_samples(block: Pcm) -> None:
+    """Write samples: a packet of some containers has minutes of them."""
+    data = encode_pcm(block)
+    for at in range(0, len(data), LONGEST):
+        write(PCM, data[at : at + LONGEST])
 
 
 def _opened(size: int) -> "SoundFile | ContainerFile":

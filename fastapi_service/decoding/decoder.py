@@ -1,7 +1,6 @@
 """Runs decoders, one for each client and a few in all, and reads their frames."""
 
 import asyncio
-import json
 import os
 import sys
 from asyncio.subprocess import Process
@@ -12,9 +11,11 @@ from pathlib import Path
 import structlog
 
 from fastapi_service import errors
-from fastapi_service.decoding.pipe import END, ERROR, HEAD, PART, PCM
+from fastapi_service.decoding import pipe
+from fastapi_service.decoding.pipe import BrokenFrame
 from fastapi_service.monitoring import metrics
 from fastapi_service.tasks import TaskSet
+from wire.audio import SAMPLE_RATE
 
 AT_MOST = 6
 """Files at once, most of which wait for their clients' lines. ``GATEWAY_MEMORY`` has 80 MB for each."""
@@ -76,35 +77,45 @@ class Decoders:
         async with self._short if size <= SHORT else self._long:
             yield
 
-    async def decode(self, size: int, read_part: ReadPart) -> AsyncGenerator[bytes]:
+    async def decode(
+        self, size: int, read_part: ReadPart, on_length: Callable[[float], None] = lambda _: None
+    ) -> AsyncGenerator[bytes]:
         """Yield the PCM of a file, about a second at a time. When this is closed, its process has ended.
 
         Args:
             size: of the file in bytes.
             read_part: called once at a time.
+            on_length: called before the first PCM with the seconds that the file says it has, if it does.
 
         Raises:
             AudioError: the file cannot be decoded, breaks off, is too long, or its decoder hangs.
         """
         process = await _start(size)
         assert process.stdin is not None
+        left = pipe.MOST_S * SAMPLE_RATE
         try:
-            while True:
-                kind, content = await self._next(process)
-                if kind == PCM:
+            while (frame := await self._next(process))[0] != pipe.END:
+                kind, content = frame
+                if kind == pipe.PCM:
+                    left -= pipe.samples_of(content)
+                    if left < 0:
+                        raise BrokenFrame
                     yield content
-                elif kind == ERROR:
-                    *error, cause = json.loads(content)
+                elif kind == pipe.TOTAL:
+                    on_length(pipe.seconds_of(content))
+                elif kind == pipe.ERROR:
+                    code, message, remedy, cause = pipe.refusal_of(content)
                     if cause:
                         log.warning("decoder failed", cause=cause, bytes=size)
-                    raise errors.decoder_says(*error)
-                elif kind == END:
-                    return
+                    raise errors.decoder_says(code, message, remedy)
                 else:
-                    process.stdin.write(await read_part(*PART.unpack(content)))
+                    process.stdin.write(await read_part(*pipe.part_of(content, size)))
                     await process.stdin.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             log.warning("decoder failed", cause="process ended", returncode=await process.wait(), bytes=size)
+            raise errors.decoder_crashed() from None
+        except BrokenFrame:
+            log.error("decoder failed", cause="frame that no decoder writes", bytes=size)
             raise errors.decoder_crashed() from None
         finally:
             with suppress(ProcessLookupError):
@@ -118,7 +129,7 @@ class Decoders:
         async with self._cores:
             try:
                 async with asyncio.timeout(STEP_S):
-                    kind, length = HEAD.unpack(await process.stdout.readexactly(HEAD.size))
+                    kind, length = pipe.length_of(await process.stdout.readexactly(pipe.HEAD.size))
                     return kind, await process.stdout.readexactly(length)
             except TimeoutError:
                 raise errors.decoder_hangs() from None

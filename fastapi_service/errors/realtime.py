@@ -27,6 +27,17 @@ def no_event() -> EventError:
     return EventError("invalid_json", "A message must be an event: a JSON object in a text frame.", "Send it so.")
 
 
+def too_many_parts(most: int) -> EventError:
+    """A large event has more than its audio."""
+    return EventError("invalid_json", f"A large event may have {most} fields.", "Send audio only in large events.")
+
+
+def event_too_large(size: int, limit: int) -> EventError:
+    """An event without audio is as large as only audio may be."""
+    message = f"The event has {size} characters; without audio {limit} are allowed."
+    return EventError("too_large", message, "Send shorter terms and prompts.")
+
+
 def unknown_event(known: Iterable[str]) -> EventError:
     """The ``type`` of an event is missing or unknown; it is not repeated."""
     return EventError("invalid_value", "The type of the event is unknown.", f"Known are {', '.join(known)}.", "type")

@@ -25,6 +25,11 @@ def no_upload() -> FieldError:
     return FieldError("file", "The form has no file.", "Send the sound as the field file, with a file name.", "no_file")
 
 
+def empty_upload() -> FieldError:
+    """The file of a form has no bytes."""
+    return FieldError("file", "The file is empty.", "Send one with sound.", "no_file")
+
+
 def no_form() -> ProtocolError:
     """The body is no form."""
     return ProtocolError("no_form", "The body is no multipart form.", "Send it as multipart/form-data.")

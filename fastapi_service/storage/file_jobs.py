@@ -27,6 +27,8 @@ class FileJob:
     """Seconds of the file that are read."""
     done_s: float = 0.0
     """Seconds of it that are transcribed."""
+    total_s: float | None = None
+    """Seconds that it has; None until they are known."""
     media_type: str = ""
     answer: str = ""
     """The answer to the same request without ``background``; empty until then."""
@@ -56,9 +58,10 @@ class FileJobs:
         await pipeline.execute()
         return job
 
-    async def progress(self, job_id: str, decoded_s: float, done_s: float) -> bool:
+    async def progress(self, job_id: str, decoded_s: float, done_s: float, total_s: float | None = None) -> bool:
         """Note how far a job is, in seconds of its file; False if it was deleted."""
-        return await self._write(job_id, decoded_s=decoded_s, done_s=done_s)
+        known = {} if total_s is None else {"total_s": total_s}
+        return await self._write(job_id, decoded_s=decoded_s, done_s=done_s, **known)
 
     async def complete(self, job_id: str, media_type: str, answer: str) -> bool:
         """Note the answer; False if the job was deleted."""
@@ -82,6 +85,7 @@ class FileJobs:
             begun_at=float(fields["begun_at"]),
             decoded_s=float(fields.get("decoded_s", 0)),
             done_s=float(fields.get("done_s", 0)),
+            total_s=float(fields["total_s"]) if "total_s" in fields else None,
             media_type=fields.get("media_type", ""),
             answer=fields.get("answer", ""),
             error=fields.get("error", ""),

@@ -13,7 +13,11 @@ from av.audio.resampler import AudioResampler
 from wire.audio import Pcm
 
 LONGEST_S = 60
-"""Seconds that the bytes of one call may decode to: some formats hold hours of silence in a kilobyte."""
+"""Seconds that the bytes of one call may decode to: a kilobyte may hold a quarter of a minute of silence."""
+_LEAST_MS = 2.5
+"""Milliseconds that each packet counts at least, so that there are not too many."""
+_FRAME_MS = (10.0, 20.0, 40.0, 60.0) * 3 + (10.0, 20.0) * 2 + (2.5, 5.0, 10.0, 20.0) * 4
+"""Milliseconds of a frame by the mode of its packet (RFC 6716, table 2): SILK, hybrid, CELT."""
 _MOST_DAMAGED = 10
 """Packets in a row that cannot be decoded before the stream counts as damaged."""
 _PAGE = 27
@@ -32,28 +36,35 @@ class OpusStream:
         assert isinstance(context, AudioCodecContext)
         self._context = context
         self._resampler = AudioResampler("s16", "stereo" if channels == 2 else "mono", rate)
-        self._limit = LONGEST_S * rate * channels
+        self._second = rate * channels
         self._damaged = 0
         self._pages: _Pages | None = None
         self._begun = False
 
-    def feed(self, data: bytes) -> Pcm:
-        """Decode the next message; two channels are interleaved.
+    def feed(self, data: bytes) -> Iterator[Pcm]:
+        """Decode the next message, about a second with each step; two channels are interleaved.
 
         Raises:
-            ValueError: it cannot be decoded, or there is too much in it.
+            ValueError: it cannot be decoded, or there is too much in it; then nothing of it is decoded.
         """
         if not self._begun:
             self._begun, self._pages = True, _Pages() if data[:4] == b"OggS" else None
-        packets = [data] if self._pages is None else self._pages.feed(data)
-        parts, total = [np.zeros(0, dtype=np.int16)], 0
+        packets, ms = list[bytes](), 0.0
+        for packet in [data] if self._pages is None else self._pages.feed(data):
+            packets.append(packet)
+            ms += packet_ms(packet)
+            if ms > LONGEST_S * 1000:
+                raise ValueError("more audio than a message may have")
+        parts, total = list[Pcm](), 0
         for packet in packets:
             for samples in self._decode(packet):
                 parts.append(samples)
                 total += len(samples)
-            if total > self._limit:
-                raise ValueError("more audio than a message may have")
-        return np.concatenate(parts)
+            if total >= self._second:
+                yield np.concatenate(parts)
+                parts, total = [], 0
+        if parts:
+            yield np.concatenate(parts)
 
     def _decode(self, packet: bytes) -> Iterator[Pcm]:
         if not packet or packet.startswith(_HEADERS):
@@ -69,6 +80,18 @@ class OpusStream:
         for frame in frames:
             for converted in self._resampler.resample(frame):
                 yield converted.to_ndarray().astype(np.int16, copy=False).reshape(-1)
+
+
+def packet_ms(packet: bytes) -> float:
+    """Return the milliseconds of sound in a packet, as its first bytes say it; at least 2.5, also of one that is none.
+
+    A packet of more than 120 ms is damaged.
+    """
+    if not packet or packet.startswith(_HEADERS):
+        return _LEAST_MS
+    mode, code = packet[0] >> 3, packet[0] & 3
+    frames = (packet[1] & 0x3F if len(packet) > 1 else 0) if code == 3 else 1 if code == 0 else 2
+    return max(_LEAST_MS, frames * _FRAME_MS[mode])
 
 
 class _Pages:

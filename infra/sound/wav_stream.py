@@ -30,6 +30,9 @@ class WavStream:
     def __init__(self) -> None:
         self.rest = b""
         """Once the header has come, the samples that came with it."""
+        self._at = 12
+        """Place of the next chunk."""
+        self._form: WavForm | None = None
 
     def feed(self, data: bytes) -> WavForm | None:
         """Take in bytes; returns the form once the samples begin.
@@ -41,18 +44,19 @@ class WavStream:
         begin = self.rest[:12]
         if not (b"RIFF".startswith(begin[:4]) or begin[:4] == b"RIFF") or not b"WAVE".startswith(begin[8:12]):
             raise ValueError("no WAV stream")
-        at, form = 12, None
-        while at + 8 <= len(self.rest):
-            name, size = struct.unpack_from("<4sI", self.rest, at)
-            at += 8
+        while self._at + 8 <= len(self.rest):
+            name, size = struct.unpack_from("<4sI", self.rest, self._at)
+            begin = self._at + 8
             if name == b"data":
-                if form is None:
+                if self._form is None:
                     raise ValueError("samples without a format")
-                self.rest = self.rest[at:]
-                return form
-            if name == b"fmt " and at + size <= len(self.rest):
-                form = _form(self.rest[at : at + size])
-            at += size + size % 2
+                self.rest = self.rest[begin:]
+                return self._form
+            if name == b"fmt ":
+                if begin + size > len(self.rest):
+                    break
+                self._form = _form(self.rest[begin : begin + size])
+            self._at = begin + size + size % 2
         if len(self.rest) > _LONGEST:
             raise ValueError("the samples do not begin")
         return None

@@ -107,6 +107,11 @@ async def test_job_without_a_word_of_its_gateway_is_lost(aredis: AsyncRedis) -> 
     found = await jobs.find(job.job_id, "key:a")
     assert found is not None
     assert (found.decoded_s, found.done_s, found.is_lost) == (20.0, 10.0, False)
+    assert found.total_s is None
+    assert await jobs.progress(job.job_id, 20.0, 10.0, 40.0)
+    found = await jobs.find(job.job_id, "key:a")
+    assert found is not None
+    assert found.total_s == 40.0
     assert await jobs.find(job.job_id, "key:b") is None
     seen_at = float(await aredis.hget(names.file_job(job.job_id), "seen_at") or 0)
     await aredis.hset(names.file_job(job.job_id), mapping={"seen_at": seen_at - LOST_S - 1})

@@ -96,7 +96,9 @@ def test_stream_has_the_text_in_pieces_that_make_it_up(client: httpx.Client) -> 
     with client.stream("POST", TRANSCRIPTIONS, files={"file": ("speech", wav(SENTENCE * 3))},
                        data={"stream": "true", "sentiment": "true"}) as answer:  # fmt: skip
         assert answer.headers["content-type"].startswith("text/event-stream")
-        lines = [line for line in answer.iter_lines() if line.startswith("data: ")]
+        all_lines = [*answer.iter_lines()]
+    assert any(line.startswith(": progress decoded_s=") and line.endswith(" total_s=15.0") for line in all_lines)
+    lines = [line for line in all_lines if line.startswith("data: ")]
     events = [json.loads(line.removeprefix("data: ")) for line in lines]
     pieces = [event["delta"] for event in events if event["type"] == "transcript.text.delta"]
     turns = [event for event in events if event["type"] == "transcript.text.segment"]
@@ -147,6 +149,7 @@ def test_job_is_done_in_the_background(client: httpx.Client, redis: Redis) -> No
     eventually(lambda: client.get(url).json()["status"] == "completed", WAIT_S)
     job = client.get(url).json()
     assert job["result"].count("-->") == 3
+    assert job["progress"] == {"decoded_s": 15.0, "transcribed_s": 15.0, "total_s": 15.0}
     assert client.delete(url).json()["deleted"]
     assert client.get(url).status_code == 404
     eventually(lambda: not conversations(redis), 10)

@@ -10,6 +10,7 @@ from wire.errors import WireError
 from wire.messages.results import Final, NoSpeech, SegmentFailed
 from wire.messages.server import AnyServerMessage, Interim
 from wire.messages.statistics import Statistics
+from wire.sentence_ends import in_a_row
 from wta.outcome import Outcome
 from wta.view.view import View, printable
 
@@ -27,7 +28,8 @@ class LiveView(View):
         """Print a message of the gateway, if it is one for people."""
         if isinstance(message, Interim) and self._can_erase:
             self._erase()
-            text = Text(" " * INDENT + printable(message.stable + message.unstable), style="dim")
+            shown = in_a_row(message.stable, message.unstable, message.language)
+            text = Text(" " * INDENT + printable(shown), style="dim")
             self._out.print(text)
             self._drawn = max(1, ceil(text.cell_len / self._out.width))
         super().message(message)

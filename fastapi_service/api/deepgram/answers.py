@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from fastapi_service.api.deepgram.configures import ConfigureAnswers
 from fastapi_service.api.deepgram.messages import (
     Alternative,
     Channel,
-    ConfigureSuccess,
     ErrorFrame,
     ModelInfo,
     Results,
@@ -62,8 +62,7 @@ class Answers:
         """Utterances whose text did not come in time."""
         self.has_voices = False
         """A text has a voice."""
-        self.configured: tuple[str, ...] | None = None
-        """Terms of a ``Configure`` that is on its way."""
+        self.configures = ConfigureAnswers(query.talkers)
         self._query = query
         self._request_id = request_id
         self._version = version
@@ -90,9 +89,8 @@ class Answers:
                 return self._interim(message)
             case Final() | NoSpeech() | SegmentFailed():
                 return self._result(message)
-            case server.Configured() if self.configured is not None:
-                terms, self.configured = self.configured, None
-                return (ConfigureSuccess(request_id=self._request_id, keyterms=terms).json_frame(),)
+            case server.Configured():
+                return self.configures.write(message.channel or 0)
             case server.Stopped():
                 self.late += message.pending
             case server.Error():

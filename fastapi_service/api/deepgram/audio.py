@@ -1,6 +1,6 @@
 """A stream in one of Deepgram's encodings → Int16 PCM, whatever pieces it comes in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -120,14 +120,14 @@ class PacketStream:
 
         self._stream = OpusStream(rate, channels)
 
-    def feed(self, data: bytes) -> Pcm:
-        """Decode the next bytes; two channels are interleaved.
+    def decoded(self, data: bytes) -> Iterator[Pcm]:
+        """Decode the next bytes, about a second with each step; two channels are interleaved.
 
         Raises:
             AudioError: they cannot be decoded.
         """
         try:
-            return self._stream.feed(data)
+            yield from self._stream.feed(data)
         except ValueError as error:
             raise errors.damaged_audio() from error
 

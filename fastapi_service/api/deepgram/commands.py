@@ -1,16 +1,15 @@
 """Commands of ``/v1/listen`` as messages of this system."""
 
+from contextlib import suppress
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fastapi_service.api.deepgram.answers import Answers
 from fastapi_service.api.deepgram.messages import ConfigureFailure, ConfigureSuccess
-from fastapi_service.api.deepgram.query import ListenQuery, prompt_of
-from fastapi_service.api.serializer import Begin, Incoming
-from fastapi_service.delivery.frames import Reply
+from fastapi_service.api.deepgram.query import ListenQuery, distinct, prompt_of
+from fastapi_service.api.serializer import Begin
 from fastapi_service.endpointing.change import EndpointingChange
-from wire.messages.client import MAX_PROMPT, Configure, Start
+from wire.messages.client import MAX_PROMPT, Start
 
 _LIMIT = "CONFIGURE_KEYTERM_LIMIT_EXCEEDED"
 _FAILED = "CONFIGURE_INTERNAL_ERROR"
@@ -34,20 +33,12 @@ def begin(query: ListenQuery) -> Begin:
     return Begin(start, change)
 
 
-def configure(command: dict[str, Any], request_id: str, answers: Answers) -> tuple[Incoming, ...]:
-    """Return a change of the terms, or the answer to one that changes nothing."""
-    try:
-        wanted = _Configure.model_validate(command)
-    except ValidationError:
-        return (_failure(request_id, _FAILED, "keyterms is a list of terms, and features has true or false by name."),)
-    if wanted.keyterms is None:
-        return (Reply((ConfigureSuccess(request_id=request_id).json_frame(),)),)
-    prompt = prompt_of(wanted.keyterms)
-    if len(prompt) > MAX_PROMPT:
-        return (_failure(request_id, _LIMIT, f"The terms may have {MAX_PROMPT} characters together."),)
-    answers.configured = wanted.keyterms
-    return (Configure(prompt=prompt),)
-
-
-def _failure(request_id: str, code: str, description: str) -> Reply:
-    return Reply((ConfigureFailure(request_id=request_id, code=code, description=description).json_frame(),))
+def answer_to(command: dict[str, Any], request_id: str) -> ConfigureSuccess | ConfigureFailure:
+    """Return the answer to a ``Configure``: a success has the terms, if they are to be replaced."""
+    code, description = _FAILED, "keyterms is a list of terms, and features has true or false by name."
+    with suppress(ValidationError):
+        terms = _Configure.model_validate(command).keyterms
+        if len(prompt_of(terms or ())) <= MAX_PROMPT:
+            return ConfigureSuccess(request_id=request_id, keyterms=None if terms is None else distinct(terms))
+        code, description = _LIMIT, f"The terms may have {MAX_PROMPT} characters together."
+    return ConfigureFailure(request_id=request_id, code=code, description=description)

@@ -142,7 +142,12 @@ class ListenQuery(BaseModel):
 
 def prompt_of(terms: Iterable[str]) -> str:
     """Return terms as a prompt."""
-    return ", ".join(dict.fromkeys(stripped for term in terms if (stripped := " ".join(term.split()))))
+    return ", ".join(distinct(terms))
+
+
+def distinct(terms: Iterable[str]) -> tuple[str, ...]:
+    """Return each term once, with single blanks."""
+    return tuple(dict.fromkeys(stripped for term in terms if (stripped := " ".join(term.split()))))
 
 
 def parse_query(parameters: Iterable[tuple[str, str]]) -> ListenQuery:

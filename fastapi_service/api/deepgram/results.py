@@ -10,6 +10,7 @@ from fastapi_service.api.deepgram.query import ListenQuery
 from wire.messages.results import Final
 from wire.messages.server import Interim
 from wire.messages.transcript import Word as TimedWord
+from wire.sentence_ends import in_a_row
 
 _KEPT_INSIDE = frozenset("'’-‐‑&@.")
 """Punctuation that is part of a word if letters or digits are on both sides of it."""
@@ -17,7 +18,7 @@ _KEPT_INSIDE = frozenset("'’-‐‑&@.")
 
 def interim_alternative(interim: Interim, query: ListenQuery) -> Alternative:
     """Return the text so far, with the words that its newest hypothesis has."""
-    text = " ".join(part for part in (interim.stable, interim.unstable) if part)
+    text = in_a_row(interim.stable, interim.unstable, interim.language)
     return _alternative(text, words_of(interim.words, query, interim.language, None), 0.0, query, interim.language)
 
 

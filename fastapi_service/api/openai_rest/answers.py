@@ -137,10 +137,16 @@ def _words(final: Final) -> list[dict[str, Any]]:
     ]
 
 
-def _said(transcript: Transcript) -> list[Said]:
-    sentences = Sentences()
-    for result in transcript.results:
+def _noted(results: Sequence[Final | SegmentFailed]) -> tuple[Speakers, Sentences]:
+    speakers, sentences = Speakers(), Sentences()
+    for result in results:
+        speakers.note(result)
         sentences.note(result)
+    return speakers, sentences
+
+
+def _said(transcript: Transcript) -> list[Said]:
+    _, sentences = _noted(transcript.results)
     return [*sentences.add(transcript.results), *sentences.rest()]
 
 
@@ -149,9 +155,7 @@ def _sentences(transcript: Transcript) -> list[Final]:
 
 
 def _speaker(transcript: Transcript) -> Speaker:
-    speakers = Speakers()
-    for result in transcript.results:
-        speakers.note(result)
+    speakers, _ = _noted(transcript.results)
     return next(iter(speakers.by_session().values()), Speaker(None, 0))
 
 
@@ -161,10 +165,7 @@ def _subtitles(transcript: Transcript) -> str:
     if not transcript.order.sentiment:
         no_label = {"sentiment": None}
         results = [each.model_copy(update=no_label) if isinstance(each, Final) else each for each in results]
-    speakers, sentences = Speakers(), Sentences()
-    for result in results:
-        speakers.note(result)
-        sentences.note(result)
+    speakers, sentences = _noted(results)
     file = File(FORMATS[transcript.order.response_format], speakers.by_session(), sentences)
     return file.head() + file.entries(results) + file.tail()
 

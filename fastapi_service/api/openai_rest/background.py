@@ -76,11 +76,12 @@ class Background:
                         return None
         transcript.seconds = run.decoded_s
         transcript.check()
+        await self._is_wanted(job_id, run)  # the newest progress is half a second old
         return await asyncio.to_thread(written, transcript, {})  # hours of subtitles take their time
 
     async def _is_wanted(self, job_id: str, run: FileRun) -> bool:
         try:
-            return await self._jobs.progress(job_id, run.decoded_s, run.done_s)
+            return await self._jobs.progress(job_id, run.decoded_s, run.done_s, run.total_s)
         except (RedisError, OSError):  # whether it was deleted is seen when Redis is there again
             return True
 

@@ -41,16 +41,16 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (the name is ASGI's)
         """Send all."""
-        writing = asyncio.create_task(self._write(send), name="events")
-        leaving = asyncio.create_task(gone(receive), name="client goes")
-        try:
-            await asyncio.wait({writing, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            leaving.cancel()
-            writing.cancel()
-            await asyncio.gather(leaving, writing, return_exceptions=True)
-            await self._events.aclose()
-            self._held.close()
+        with self._held:
+            writing = asyncio.create_task(self._write(send), name="events")
+            leaving = asyncio.create_task(gone(receive), name="client goes")
+            try:
+                await asyncio.wait({writing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                leaving.cancel()
+                writing.cancel()
+                await asyncio.gather(leaving, writing, return_exceptions=True)
+                await self._events.aclose()
 
     async def _write(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -84,7 +84,7 @@ async def events(run: FileRun, order: Order) -> AsyncGenerator[bytes]:
                     yield _event(turn)
             if run.has_begun and loop.time() >= progress_at:
                 progress_at = loop.time() + PROGRESS_S
-                yield f": progress decoded_s={run.decoded_s:.1f} transcribed_s={run.done_s:.1f}\n\n".encode()
+                yield _progress(run)
     if piece := growing.rest():
         yield _event({"type": "transcript.text.delta", "delta": piece})
     for turn in turns.rest():
@@ -93,6 +93,11 @@ async def events(run: FileRun, order: Order) -> AsyncGenerator[bytes]:
     transcript.check()
     whole = await asyncio.to_thread(_whole, transcript, run)  # hours of sentences take their time
     yield _event({"type": "transcript.text.done"} | whole)
+
+
+def _progress(run: FileRun) -> bytes:
+    total = f" total_s={run.total_s:.1f}" if run.total_s is not None else ""
+    return f": progress decoded_s={run.decoded_s:.1f} transcribed_s={run.done_s:.1f}{total}\n\n".encode()
 
 
 def _whole(transcript: Transcript, run: FileRun) -> dict[str, Any]:

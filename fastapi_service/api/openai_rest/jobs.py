@@ -29,7 +29,7 @@ _EXAMPLE = {
     "object": OBJECT,
     "status": "completed",
     "created_at": 1_796_083_200,
-    "progress": {"decoded_s": 62.0, "transcribed_s": 62.0},
+    "progress": {"decoded_s": 62.0, "transcribed_s": 62.0, "total_s": 62.0},
     "media_type": "application/json",
     "result": {"text": "Good morning."},
     "error": None,
@@ -57,20 +57,20 @@ async def delete(job_id: JobId, grant: AnyGrant, files: AllFiles) -> Response:
     return JSONResponse({"id": job_id, "object": OBJECT, "deleted": True})
 
 
-def answer_of(job: FileJob, status: int = 200) -> JSONResponse:
-    """Return a job as its client sees it."""
+def answer_of(job: FileJob, status: int = 200) -> Response:
+    """Return a job as its client sees it. Its result may have megabytes, and is passed on as it is."""
     error = json.loads(job.error) if job.error else None
     if job.is_lost:
         error = body_of(errors.job_interrupted())["error"]
-    is_json = job.media_type == "application/json"
     content = {
         "id": job.job_id,
         "object": OBJECT,
         "status": "failed" if job.is_lost else job.status,
         "created_at": int(job.begun_at),
-        "progress": {"decoded_s": job.decoded_s, "transcribed_s": job.done_s},
+        "progress": {"decoded_s": job.decoded_s, "transcribed_s": job.done_s, "total_s": job.total_s},
         "media_type": job.media_type or None,
-        "result": json.loads(job.answer) if is_json else job.answer or None,
         "error": error,
     }
-    return JSONResponse(content, status)
+    result = job.answer if job.media_type == "application/json" else json.dumps(job.answer or None, ensure_ascii=False)
+    body = f'{json.dumps(content, ensure_ascii=False)[:-1]}, "result": {result}}}'
+    return Response(body, status, media_type="application/json")

@@ -52,6 +52,8 @@ class FileRun:
         """Seconds of the file that are read."""
         self.done_s = 0.0
         """Seconds of the file that are transcribed."""
+        self.total_s: float | None = None
+        """Seconds of the file: as it says, until it is read; None while it says nothing."""
         self.session_id: str | None = None
         self.token: str | None = None
         """Token of the session, once it has begun."""
@@ -81,7 +83,7 @@ class FileRun:
             async with aclosing(self._collected(feeding)) as results:
                 async for result in results:
                     yield result
-            self._end = "transcribed"
+            self._end, self.done_s = "transcribed", self.decoded_s
         except WireError as error:
             self._end = error.code
             raise
@@ -94,7 +96,8 @@ class FileRun:
     async def _feed(self) -> None:
         """Decode the file, and pass it on as fast as the ledger takes it."""
         decoders, upload = self._parts.decoders, self._upload
-        async with decoders.turn(upload.size), aclosing(decoders.decode(upload.size, upload.read_part)) as pieces:
+        decoding = decoders.decode(upload.size, upload.read_part, self._on_length)
+        async with decoders.turn(upload.size), aclosing(decoding) as pieces:
             async for pcm in pieces:
                 session = self._client.session or await self._begin()
                 self._visit.take_audio(len(pcm) / SAMPLE_BYTES / SAMPLE_RATE)
@@ -105,7 +108,11 @@ class FileRun:
                 await asyncio.sleep(0)  # people who talk have their turn
         if self._client.session is None:
             raise errors.silent_file()
+        self.total_s = self.decoded_s
         await self._client.session.finish()
+
+    def _on_length(self, seconds: float) -> None:
+        self.total_s = seconds
 
     async def _begin(self) -> SpeechSession:
         start, client = self._order.start, self._client

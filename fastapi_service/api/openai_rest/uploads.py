@@ -89,8 +89,10 @@ def upload_of(form: FormData) -> Upload:
         FieldError: it has none, or an empty one.
     """
     file = form.get("file")
-    if not isinstance(file, UploadFile) or file.size is None:
+    if not isinstance(file, UploadFile):
         raise errors.no_upload()
+    if not file.size:
+        raise errors.empty_upload()
     return Upload(file.file, file.size)
 
 

@@ -1,6 +1,7 @@
 """The audio of a session: from the base64 of an event to PCM."""
 
 import base64
+from collections.abc import Iterator
 from typing import Literal
 
 from fastapi_service.endpointing.resampler import StreamResampler
@@ -15,6 +16,8 @@ MAX_BYTES = 15 << 20
 PIECE = RATE * SAMPLE_BYTES * 10
 """Bytes of PCM, ten seconds: as much is taken in at once."""
 Format = Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
+_COMPANDED = RATE * SAMPLE_BYTES // g711.RATE
+"""Bytes of PCM for one of telephone speech."""
 _LAWS = {"audio/pcmu": g711.decode_mulaw, "audio/pcma": g711.decode_alaw}
 
 
@@ -35,8 +38,8 @@ class InputAudio:
         """Milliseconds since the last commit, or the last clear."""
         return self.samples * 1000 // RATE
 
-    def append(self, encoded: str) -> list[bytes]:
-        """Return the PCM of an event, in pieces of at most ``PIECE`` bytes.
+    def append(self, encoded: str) -> Iterator[bytes]:
+        """Return the PCM of an event, in pieces of at most ``PIECE`` bytes; each is decoded when it is taken.
 
         Raises:
             EventError: it is not base64, or too much.
@@ -46,12 +49,15 @@ class InputAudio:
         except ValueError as error:  # binascii.Error is one; the other is text that is not ASCII
             raise errors.bad_base64() from error
         law = _LAWS.get(self._format)
-        limit = MAX_BYTES if law is None else MAX_BYTES * g711.RATE // (RATE * SAMPLE_BYTES)
+        limit = MAX_BYTES if law is None else MAX_BYTES // _COMPANDED
         if len(data) > limit:
             raise errors.audio_too_large(len(data), limit)
-        pcm = self._whole(data) if law is None else encode_pcm(self._resampler.feed(law(data)))
-        self.samples += len(data) * RATE // g711.RATE if law is not None else len(pcm) // SAMPLE_BYTES
-        return [pcm[at : at + PIECE] for at in range(0, len(pcm), PIECE)]
+        if law is None:
+            data = self._whole(data)
+            self.samples += len(data) // SAMPLE_BYTES
+            return _cut(data, PIECE)
+        self.samples += len(data) * RATE // g711.RATE
+        return (encode_pcm(self._resampler.feed(law(piece))) for piece in _cut(data, PIECE // _COMPANDED))
 
     def commit(self) -> list[bytes]:
         """Return what is left of the audio so far; what comes is a new stream."""
@@ -72,3 +78,7 @@ class InputAudio:
         end = len(data) // SAMPLE_BYTES * SAMPLE_BYTES
         self._half = data[end:]
         return data[:end]
+
+
+def _cut(data: bytes, size: int) -> Iterator[bytes]:
+    return (data[at : at + size] for at in range(0, len(data), size))

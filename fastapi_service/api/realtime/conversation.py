@@ -4,10 +4,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from fastapi_service.api.openai_rest.answers import logprobs
 from fastapi_service.api.realtime import events
 from fastapi_service.api.realtime.events import Event
 from wire.messages.results import Final, NoSpeech, SegmentEnd, SegmentFailed
 from wire.messages.server import AnyServerMessage, Interim, SpeechEnded, SpeechStarted, Stopped
+from wire.sentence_ends import in_a_row
 
 
 @dataclass(eq=False)
@@ -109,7 +111,7 @@ class Conversation:
         item = self._item_of(message.segment)
         if item is None or not message.stable or item.segments.index(message.segment) != len(item.results):
             return []
-        return item.grows_to(_joined(item.known, message.stable))
+        return item.grows_to(in_a_row(item.known, message.stable, message.language))
 
     def _result(self, message: SegmentEnd) -> list[Event]:
         item = self._item_of(message.segment)
@@ -117,7 +119,7 @@ class Conversation:
             return []
         item.results.append(message)
         if isinstance(message, Final):
-            item.known = _joined(item.known, message.text)
+            item.known = in_a_row(item.known, message.text, message.language)
         return item.grows_to(item.known) + self._complete()
 
     def _item_of(self, segment: int) -> Item | None:
@@ -137,12 +139,7 @@ class Conversation:
         failures = [result for result in item.results if isinstance(result, SegmentFailed)]
         if failures and not finals:
             return [events.failed(item.item_id, failures[0])]
-        seconds = item.seconds or 0.0
-        return [
-            *map(events.incomplete, failures),
-            events.completed(item.item_id, finals, seconds, with_logprobs=self.with_logprobs),
-        ]
-
-
-def _joined(before: str, text: str) -> str:
-    return f"{before} {text}" if before and text else before or text
+        completed = events.completed(item.item_id, item.known, finals, item.seconds or 0.0)
+        if self.with_logprobs:
+            completed["logprobs"] = logprobs(finals)
+        return [*map(events.incomplete, failures), completed]

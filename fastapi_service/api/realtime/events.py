@@ -2,7 +2,6 @@
 
 from typing import Any, Literal
 
-from fastapi_service.api.openai_rest.answers import logprobs
 from wire.messages.results import Final, SegmentFailed
 from wire.messages.server import Error
 
@@ -48,28 +47,25 @@ def delta(item_id: str, text: str) -> Event:
     return {"type": f"{TRANSCRIPTION}.delta", "item_id": item_id, "content_index": 0, "delta": text}
 
 
-def completed(item_id: str, finals: list[Final], seconds: float, *, with_logprobs: bool) -> Event:
+def completed(item_id: str, text: str, finals: list[Final], seconds: float) -> Event:
     """Return the event of an item's text, with its sentiment.
 
     Args:
         item_id: of the item.
+        text: of the item.
         finals: the texts of its utterances; none: nothing was said.
         seconds: length of its audio.
-        with_logprobs: adds the words with their logarithmic probabilities.
     """
     languages = dict.fromkeys(final.language for final in finals)
-    event: Event = {
+    return {
         "type": f"{TRANSCRIPTION}.completed",
         "item_id": item_id,
         "content_index": 0,
-        "transcript": " ".join(final.text for final in finals),
+        "transcript": text,
         "languages": [{"code": code} for code in languages],
         "usage": {"type": "duration", "seconds": round(seconds, 3)},
         "sentiments": [_sentiment(final) for final in finals],
     }
-    if with_logprobs:
-        event["logprobs"] = logprobs(finals)
-    return event
 
 
 def _sentiment(final: Final) -> Event:

@@ -3,17 +3,17 @@
 import json
 import secrets
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
-
-import pydantic_core
 
 from fastapi_service.api.realtime import beta, events
 from fastapi_service.api.realtime.audio import RATE, InputAudio
 from fastapi_service.api.realtime.configuration import Configuration
 from fastapi_service.api.realtime.conversation import Conversation
 from fastapi_service.api.realtime.events import Event
+from fastapi_service.api.realtime.parsing import parsed
 from fastapi_service.api.serializer import Audio, Begin, Clear, Flush, Incoming, Tune
+from fastapi_service.api.validation import MAX_MESSAGE_BYTES
 from fastapi_service.delivery.frames import Close, Frame
 from fastapi_service.errors import MAX_ERRORS
 from fastapi_service.errors import realtime as errors
@@ -26,7 +26,7 @@ IDLE_S = 3_600.0
 LONGEST_ID = 512
 """Characters of an ``event_id`` that an error repeats."""
 _OF_CONVERSATIONS = ("conversation.", "response.", "output_audio_buffer.")
-_Handler = Callable[["RealtimeSerializer", dict[str, Any]], Sequence[Incoming]]
+_Handler = Callable[["RealtimeSerializer", dict[str, Any]], Iterable[Incoming]]
 
 
 def new_id(prefix: str) -> str:
@@ -74,7 +74,7 @@ class RealtimeSerializer:
         """Begin a session: it is announced with ``session.created``."""
         return (Begin(Start(sample_rate=RATE), self._wanted.endpointing),)
 
-    def decode(self, frame: Frame) -> Sequence[Incoming]:
+    def decode(self, frame: Frame) -> Iterable[Incoming]:
         """Return what an event of the client brings.
 
         Raises:
@@ -82,8 +82,11 @@ class RealtimeSerializer:
         """
         event: dict[str, Any] = {}
         try:
-            event = _parsed(frame)
-            return self._handler(event.get("type"))(self, event)
+            event = parsed(frame)
+            handler = self._handler(event.get("type"))
+            if handler is not RealtimeSerializer._append and len(frame) > MAX_MESSAGE_BYTES:
+                raise errors.event_too_large(len(frame), MAX_MESSAGE_BYTES)
+            return handler(self, event)
         except errors.EventError as error:
             event_id = event.get("event_id")
             error.event_id = event_id if isinstance(event_id, str) and len(event_id) <= LONGEST_ID else None
@@ -98,11 +101,11 @@ class RealtimeSerializer:
             raise errors.event_of_conversations()
         raise errors.unknown_event(_HANDLERS)
 
-    def _append(self, event: dict[str, Any]) -> Sequence[Incoming]:
+    def _append(self, event: dict[str, Any]) -> Iterable[Incoming]:
         encoded = event.get("audio")
         if not isinstance(encoded, str):
             raise errors.bad_field("audio", "it is no string")
-        return [Audio(piece) for piece in self._audio.append(encoded)]
+        return (Audio(piece) for piece in self._audio.append(encoded) if piece)
 
     def _commit(self, _: dict[str, Any]) -> Sequence[Incoming]:
         ms = self._audio.ms
@@ -189,13 +192,3 @@ _HANDLERS: dict[str, _Handler] = {
     "transcription_session.update": RealtimeSerializer._update,
 }
 """Type → what it brings."""
-
-
-def _parsed(frame: Frame) -> dict[str, Any]:
-    try:
-        event = pydantic_core.from_json(frame) if isinstance(frame, str) else None
-    except ValueError as invalid:
-        raise errors.no_event() from invalid
-    if not isinstance(event, dict):
-        raise errors.no_event()
-    return event

@@ -265,11 +265,11 @@ async def test_wav_stream_needs_no_encoding(sdk: Program) -> None:
 
 
 async def test_terms_are_replaced_in_mid_stream(sdk: Program) -> None:
-    """The SDK parses the answers."""
+    """The SDK parses the answers, which come in the order of the commands."""
     messages = [{"type": "Configure", "keyterms": ["silly"]}, {"type": "Configure", "keyterms": ["x" * 401]}]
     steps = [*({"configure": message} for message in messages), {"wait_s": 0.5}, CLOSE]
     found = await sdk.run("talk", steps=steps, options=LINEAR | {"keyterm": ["lobster"]})
-    assert [answer["type"] for answer in found["messages"]] == ["ConfigureFailure", "ConfigureSuccess", "Metadata"]
+    assert [answer["type"] for answer in found["messages"]] == ["ConfigureSuccess", "ConfigureFailure", "Metadata"]
     assert "ListenV1ConfigureSuccess" in found["classes"]
 
 

@@ -11,6 +11,7 @@ import pytest
 from fastapi_service import errors
 from fastapi_service.api.channel import Channel
 from fastapi_service.api.connection import Connection
+from fastapi_service.api.deepgram.serializer import ListenSerializer
 from fastapi_service.api.native import NativeSerializer
 from fastapi_service.endpointing.change import EndpointingChange
 from fastapi_service.sessions.ports import Client, SpeechSession
@@ -263,3 +264,16 @@ async def test_configure_acts_on_both_channels_or_on_one() -> None:
     assert configured == [0, 1, 1]
     mono = await serve(TwoSessions(), {"type": "start"}, {"type": "configure", "name": "Bob", "channel": 0})
     assert [message["code"] for message in mono.received if message["type"] == "error"] == ["bad_channels"]
+
+
+@pytest.mark.parametrize(("channel", "flushes"), [(None, [1, 1]), (0, [1, 0]), (1, [0, 1])])
+async def test_flush_ends_the_utterances_of_one_channel_or_of_both(channel: int | None, flushes: list[int]) -> None:
+    """As the protocol of ``/v1/listen`` has it."""
+    registry, finalize = TwoSessions(), json.dumps({"type": "Finalize", "channel": channel})
+    query = {"encoding": "linear16", "sample_rate": "16000", "channels": "2", "multichannel": "true"}
+    serializer = ListenSerializer(query.items(), request_id="r", version="1.0")
+    socket = FakeSocket(finalize, '{"type":"CloseStream"}')
+    async with asyncio.timeout(10):
+        connection = Connection(socket, serializer, registry, FakeLog(), Settings(), FakeVisit())
+        await connection.serve(serializer.connect())
+    assert [session.flushes for session in registry.two] == flushes

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from fastapi_service.app import create_app
-from fastapi_service.decoding import child
+from fastapi_service.decoding import pipe
 from fastapi_service.decoding.decoder import Decoders
 from fastapi_service.settings import Settings
 from tests.support.containers import packed
@@ -106,7 +106,7 @@ async def test_what_cannot_be_decoded_is_named(file: bytes, code: str, word: str
 
 async def test_a_recording_over_three_hours_is_refused_before_it_is_decoded() -> None:
     """By its header, of which only the first parts are read."""
-    silence = encoded(np.zeros((1_000 * (child.MOST_S + 1), 1), dtype=np.int16), 1_000, format="FLAC")
+    silence = encoded(np.zeros((1_000 * (pipe.MOST_S + 1), 1), dtype=np.int16), 1_000, format="FLAC")
     parts = []
 
     async def read_part(offset: int, length: int) -> bytes:
@@ -235,5 +235,5 @@ def test_a_plain_request_is_answered_as_on_ws(client: TestClient) -> None:
 def test_the_page_and_the_decoder_have_the_same_limits() -> None:
     """Three hours, and 200 MB."""
     page = Path(ROOT / "fastapi_service" / "static" / "audio" / "audio-file.js").read_text(encoding="utf-8")
-    assert f"MAX_SECONDS = {child.MOST_S:_};" in page
+    assert f"MAX_SECONDS = {pipe.MOST_S:_};" in page
     assert f"MAX_BYTES = {MAX_FILE / 1e6:g}e6;" in page

@@ -3,10 +3,12 @@
 import asyncio
 import io
 import json
+import math
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import ExitStack, aclosing
+from functools import partial
 
 import numpy as np
 import psutil
@@ -14,9 +16,9 @@ import pytest
 import soundfile
 from structlog.testing import capture_logs
 
-from fastapi_service.decoding import child, decoder
+from fastapi_service.decoding import child, decoder, pipe
 from fastapi_service.decoding.decoder import Decoders
-from fastapi_service.decoding.pipe import END, ERROR, HEAD, READ
+from fastapi_service.decoding.pipe import END, ERROR, HEAD, LONGEST, PART, PCM, READ, SECONDS, TOTAL
 from tests.support.eventually import soon
 from tests.support.machines import ROOT
 from wire.audio import SAMPLE_RATE
@@ -40,6 +42,18 @@ async def samples(decoders: Decoders, file: bytes) -> int:
 
     async with aclosing(decoders.decode(len(file), read_part)) as pieces:
         return sum([len(pcm) // 2 async for pcm in pieces])
+
+
+async def test_length_of_a_file_is_there_before_its_samples() -> None:
+    """As the file says it."""
+    file, found = wav(), list[float]()
+
+    async def read_part(offset: int, length: int) -> bytes:
+        return file[offset : offset + length]
+
+    async with aclosing(Decoders().decode(len(file), read_part, found.append)) as pieces:
+        assert await anext(pieces)
+    assert found == [3.0]
 
 
 async def stall(_offset: int, _length: int) -> bytes:
@@ -115,6 +129,69 @@ def test_a_decoder_names_what_ended_it(body: str, code: str, cause: str | None) 
     kind, content = ended(body)
     *error, shown = json.loads(content)
     assert (kind, error[0], shown) == (ERROR, code, cause)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        HEAD.pack(PCM, 0xFFFFFFFF) + bytes(100),
+        HEAD.pack(PCM, 3) + bytes(3),
+        HEAD.pack(PCM, 0),
+        HEAD.pack(b"?", 4) + bytes(4),
+        *(HEAD.pack(TOTAL, SECONDS.size) + SECONDS.pack(seconds) for seconds in (-1, math.nan, math.inf, 10_801)),
+        HEAD.pack(TOTAL, 1) + b"1",
+        HEAD.pack(ERROR, 5) + b"[1,2]",
+        HEAD.pack(ERROR, LONGEST) + b"[" * LONGEST,
+        HEAD.pack(ERROR, 22) + b'["Two Words","","",""]',
+        HEAD.pack(READ, 4) + bytes(4),
+        *(HEAD.pack(READ, PART.size) + PART.pack(*part) for part in ((0, 1_001), (2**63, 1), (999, 2), (0, 0))),
+        HEAD.pack(READ, PART.size) + PART.pack(0, 0xFFFFFFFF),
+    ],
+)
+async def test_a_frame_that_no_decoder_writes_ends_the_file(written: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No byte beyond the limit is read, and no part is taken from the client; the process is ended."""
+    monkeypatch.setattr(decoder, "_start", partial(writing, written))
+    with capture_logs() as logs, pytest.raises(WireError) as refused:
+        await anext(Decoders().decode(1_000, stall))
+    assert (refused.value.code, logs[0]["cause"]) == ("decoder_failed", "frame that no decoder writes")
+
+
+async def test_a_decoder_that_writes_on_and_on_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file has three hours at most, whatever its decoder says."""
+    monkeypatch.setattr(pipe, "MOST_S", 3)
+    frame = HEAD.pack(PCM, LONGEST) + bytes(LONGEST)
+    monkeypatch.setattr(decoder, "_start", partial(writing, frame * 4))
+    pieces = Decoders().decode(1_000, stall)
+    assert len(await anext(pieces)) == LONGEST
+    with pytest.raises(WireError) as refused:
+        await anext(pieces)
+    assert refused.value.code == "decoder_failed"
+
+
+def test_a_decoder_writes_long_packets_in_frames_that_are_allowed() -> None:
+    """Some containers have minutes in a packet."""
+    body = "import numpy; child._write_samples(numpy.zeros(100_000, numpy.int16))"
+    replaced = f"def decode(_):\n    {body}\nchild.decode = decode"
+    script = f"from fastapi_service.decoding import child\n{replaced}\nchild.main()"
+    output = subprocess.run([sys.executable, "-c", script, "0"], cwd=ROOT, capture_output=True, check=True).stdout
+    lengths = []
+    while output:
+        kind, length = HEAD.unpack(output[: HEAD.size])
+        lengths.append((kind, length))
+        output = output[HEAD.size + length :]
+    assert lengths == [(PCM, LONGEST)] * 3 + [(PCM, 200_000 - 3 * LONGEST), (END, 0)]
+
+
+async def writing(content: bytes, _size: int) -> asyncio.subprocess.Process:
+    """Start a process in place of a decoder, which writes these bytes and waits."""
+    write = "sys.stdout.buffer.write(bytes.fromhex(sys.stdin.readline())); sys.stdout.flush()"
+    script = f"import sys, time; {write}; time.sleep(60)"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdin is not None
+    process.stdin.write(content.hex().encode() + b"\n")
+    return process
 
 
 def test_a_decoder_limits_itself() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -10,7 +10,8 @@ import uvicorn
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-from fastapi_service.api.keepalive import LARGER_MESSAGES, PatientWebSocketProtocol
+from fastapi_service.api import keepalive
+from fastapi_service.api.keepalive import LARGE, LARGER_MESSAGES, MOST_FRAGMENTS, PatientWebSocketProtocol
 from fastapi_service.fastapi_service import LARGEST_MESSAGE
 from tests.support.eventually import soon
 
@@ -22,8 +23,9 @@ MESSAGE = bytes(60_000)
 class Echo:
     """An application that reads nothing for a while after each message, then answers with its length."""
 
-    def __init__(self, away_s: float) -> None:
+    def __init__(self, away_s: float, goes_on: asyncio.Event | None = None) -> None:
         self._away_s = away_s
+        self._goes_on = goes_on
 
     async def __call__(
         self, _scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
@@ -32,13 +34,15 @@ class Echo:
         await send({"type": "websocket.accept"})
         while (message := await receive())["type"] == "websocket.receive":
             await asyncio.sleep(self._away_s)
+            if self._goes_on is not None:
+                await self._goes_on.wait()
             await send({"type": "websocket.send", "text": str(len(message["bytes"]))})
 
 
 @asynccontextmanager
-async def serving(away_s: float) -> AsyncIterator[str]:
+async def serving(away_s: float, goes_on: asyncio.Event | None = None) -> AsyncIterator[str]:
     config = uvicorn.Config(
-        Echo(away_s), port=0, ws=PatientWebSocketProtocol, ws_ping_interval=PING_S, ws_ping_timeout=PING_S,
+        Echo(away_s, goes_on), port=0, ws=PatientWebSocketProtocol, ws_ping_interval=PING_S, ws_ping_timeout=PING_S,
         ws_max_size=LARGEST_MESSAGE, lifespan="off", log_config=None,
     )  # fmt: skip
     server = uvicorn.Server(config)
@@ -110,6 +114,45 @@ async def test_a_path_has_its_largest_message(path: str, largest: int) -> None:
             return
         with suppress(websockets.ConnectionClosed):  # the gateway does not wait for the end of it
             await line.send(bytes(largest + 1))
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await line.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1009
+
+
+async def test_large_messages_have_so_many_bytes_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it comes, and until the application reads on. Another one is closed with the reason; small ones are not."""
+    monkeypatch.setattr(keepalive, "MOST_LARGE", 9 * LARGE)
+    goes_on = asyncio.Event()
+    async with serving(0, goes_on) as url, AsyncExitStack() as lines:
+        path = f"{url}/v1/realtime"
+        first, second, third = [
+            await lines.enter_async_context(websockets.connect(path, ping_interval=None, compression=None))
+            for _ in range(3)
+        ]
+        await first.send([bytes(2 * LARGE), bytes(2 * LARGE)])
+        await second.send(MESSAGE)
+        with suppress(websockets.ConnectionClosed):  # the gateway does not wait for the end of it
+            await third.send(bytes(40 * LARGE))
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await third.recv()
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason[:23]) == (1013, "Too many large messages")
+        goes_on.set()
+        assert await first.recv() == str(4 * LARGE)
+        assert await second.recv() == str(len(MESSAGE))
+        await second.send(bytes(8 * LARGE))
+        assert await second.recv() == str(8 * LARGE)
+
+
+@pytest.mark.parametrize("fragment", [b"", b"xy"], ids=["empty", "short"])
+async def test_message_of_countless_fragments_is_refused(fragment: bytes) -> None:
+    """It would take many times its bytes; empty ones would have no end."""
+    async with serving(0) as url, websockets.connect(url, ping_interval=None, compression=None) as line:
+        await line.send([fragment] * (MOST_FRAGMENTS - 1))  # and the end
+        assert await line.recv() == str(len(fragment) * (MOST_FRAGMENTS - 1))
+        with suppress(websockets.ConnectionClosed):
+            await line.send([fragment] * MOST_FRAGMENTS)
         with pytest.raises(websockets.ConnectionClosed) as closed:
             await line.recv()
         assert closed.value.rcvd is not None

@@ -1,6 +1,7 @@
 """``/v1/listen``: golden conversations, and a connection with hand-made surroundings."""
 
 import asyncio
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastapi_service import errors
 from fastapi_service.api.connection import Connection
 from fastapi_service.api.deepgram.serializer import MAX_FRAME, ListenSerializer
 from fastapi_service.api.serializer import Audio, Begin, Flush, Incoming
@@ -19,12 +21,13 @@ from fastapi_service.delivery.frames import Frame, Reply
 from fastapi_service.endpointing.change import EndpointingChange
 from fastapi_service.settings import Settings
 from infra.sound.g711 import encode_mulaw
-from tests.support.connections import FakeLog, FakeRegistry, FakeSocket, FakeVisit
+from tests.support.connections import FakeLog, FakeRegistry, FakeSession, FakeSocket, FakeVisit
+from tests.support.opus_files import in_ogg
 from tests.support.wav_headers import header
 from wire.close_codes import CloseCode
 from wire.errors import AudioError, ProtocolError
 from wire.messages.client import Configure, Ping, Stop
-from wire.messages.server import Pong, server_message
+from wire.messages.server import Configured, Interim, Pong, server_message
 
 GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "deepgram").glob("*.json"))
 LINEAR = "encoding=linear16&sample_rate=16000"
@@ -119,6 +122,15 @@ def test_stream_with_a_header_begins_with_it() -> None:
     assert len(audio.pcm) == 2 * len(SPEECH)
 
 
+@pytest.mark.parametrize(("language", "text"), [("ja", "そうですね"), ("en", "そう ですね")])
+def test_interim_text_is_joined_as_its_language_has_it(language: str, text: str) -> None:
+    """What is stable and what is not come without the space between them."""
+    sut = begun(f"{LINEAR}&interim_results=true")
+    message = Interim(segment=0, revision=1, stable="そう", unstable="ですね", language=language)
+    (frame,) = sut.encode(message)
+    assert json.loads(frame)["channel"]["alternatives"][0]["transcript"] == text
+
+
 def test_stream_of_another_kind_ends() -> None:
     """With the reason, before it is taken for sound."""
     sut = serializer("model=nova-3")
@@ -132,9 +144,108 @@ def test_commands_are_the_systems_messages() -> None:
     sut = begun()
     assert sut.decode('{"type":"KeepAlive"}') == ()
     assert sut.decode('{"type":"Finalize"}') == (Flush(), Ping(id="finalize"))
-    assert sut.decode('{"type":"Finalize","channel":1}') == (Flush(), Ping(id="finalize:1"))
+    assert sut.decode('{"type":"Finalize","channel":0}') == (Flush(0), Ping(id="finalize:0"))
     assert sut.decode('{"type":"CloseStream"}') == sut.decode(b"") == (Stop(),)
-    assert sut.decode('{"type":"Configure","keyterms":["Valkey"]}') == (Configure(prompt="Valkey"),)
+    assert sut.decode('{"type":"Configure","keyterms":["Valkey"]}') == (
+        Configure(prompt="Valkey"),
+        Ping(id="configure:1"),
+    )
+
+
+def test_finalize_of_one_channel_leaves_the_other_alone() -> None:
+    """Also its answer is for that channel only."""
+    sut = begun(f"{LINEAR}&channels=2&multichannel=true")
+    messages = sut.decode('{"type":"Finalize","channel":1}')
+    assert messages == (Flush(1), Ping(id="finalize:1"))
+    assert [json.loads(frame)["channel_index"] for frame in frames_of(sut, *messages)] == [[1, 2]]
+
+
+@pytest.mark.parametrize("channel", [2, -1, True, "0", [], 1.0])
+def test_finalize_of_a_channel_that_is_none_ends_nothing(channel: object) -> None:
+    """Without the field, all are ended."""
+    sut = begun(f"{LINEAR}&channels=2&multichannel=true")
+    assert sut.decode(json.dumps({"type": "Finalize", "channel": channel})) == ()
+
+
+@dataclasses.dataclass
+class SlowSession(FakeSession):
+    """Has a change written when ``store`` is set, as with a Redis that is busy."""
+
+    store: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    writing: asyncio.Task[None] | None = None
+
+    async def configure(self, change: Configure) -> None:
+        self.record = self.record.configured(change)
+        before, written = self.writing, Configured.model_validate(self.record, from_attributes=True)
+
+        async def write() -> None:
+            if before is not None:
+                await before
+            await self.store.wait()
+            self.send(written)
+
+        self.writing = asyncio.create_task(write())
+
+    async def finish(self) -> None:
+        self.store.set()
+        if self.writing is not None:
+            await self.writing
+
+
+def configure(*terms: str) -> str:
+    return json.dumps({"type": "Configure", "keyterms": terms})
+
+
+async def test_answers_to_configure_come_in_the_order_of_the_commands() -> None:
+    """They name no command. What is refused at once waits for what is still being written; each has its own terms."""
+    commands = [configure("a"), configure("x" * 401), configure("b", "c"), '{"type":"Configure"}']
+    registry = FakeRegistry(SlowSession())
+    socket = await converse(serializer(), *commands, '{"type":"CloseStream"}', registry=registry)
+    answers = [(answer["type"], answer.get("keyterms")) for answer in socket.received]
+    assert answers == [
+        ("ConfigureSuccess", ["a"]),
+        ("ConfigureFailure", None),
+        ("ConfigureSuccess", ["b", "c"]),
+        ("ConfigureSuccess", None),
+        ("Metadata", None),
+    ]
+
+
+def test_answer_to_configure_has_the_terms_in_effect() -> None:
+    """Each once, without the blanks around it, of which a client may send megabytes."""
+    sut = begun()
+    sut.encode(Configured(language=None))
+    change, answered = sut.decode(configure("  a ", "", "a", " b\nc", " " * 100_000))
+    assert change == Configure(prompt="a, b c")
+    (answer,) = frames_of(sut, answered)
+    assert json.loads(answer)["keyterms"] == ["a", "b c"]
+
+
+def test_configure_of_two_talkers_is_answered_once() -> None:
+    """When both sessions have it, in whatever order they write."""
+    sut = begun(f"{LINEAR}&channels=2&multichannel=true")
+    for terms in ("a", "b"):
+        assert frames_of(sut, *sut.decode(configure(terms))) == []
+    written = [len(sut.encode(Configured(language=None, channel=channel))) for channel in (0, 0, 1, 1)]
+    assert written == [0, 0, 1, 1]
+
+
+async def test_configure_that_is_refused_leaves_the_others_their_answers() -> None:
+    """A reader may change no terms, and gets an error in place of an answer."""
+    socket = FakeSocket(configure("a"), configure("x" * 401), '{"type":"CloseStream"}')
+    visit = FakeVisit(rights=("read",))
+    sut = serializer()
+    await Connection(socket, sut, FakeRegistry(), FakeLog(), Settings(), visit).serve(sut.connect())
+    assert [frame["type"] for frame in socket.received] == ["Error", "ConfigureFailure", "Metadata"]
+
+
+async def test_configure_before_the_header_of_the_audio_holds_from_the_beginning() -> None:
+    """The session begins with the terms."""
+    registry = FakeRegistry()
+    audio = header(1, 1, 16_000, 16) + bytes(3_200)
+    socket = await converse(serializer("keyterm=old"), configure("new"), audio, b"", registry=registry)
+    assert [frame["type"] for frame in socket.received] == ["ConfigureSuccess", "Metadata"]
+    assert [start.prompt for start in registry.starts] == ["new"]
 
 
 @pytest.mark.parametrize("frame", ["", "hello", "[]", '{"type":"Sing"}', "{}", "[" * 100_000])
@@ -145,6 +256,13 @@ def test_text_that_is_no_command_is_refused(frame: str) -> None:
     assert refused.value.code == "unknown_message"
 
 
+def test_command_as_large_as_audio_is_refused() -> None:
+    """Before it is read."""
+    with pytest.raises(ProtocolError) as refused:
+        begun().decode('{"type":"Configure","keyterms":[' + "[]," * 100_000 + "[]]}")
+    assert refused.value.code == "too_large"
+
+
 def test_long_audio_is_passed_on_in_pieces_and_too_long_audio_refused() -> None:
     """Deepgram's clients send files in large messages."""
     sut = begun()
@@ -152,6 +270,32 @@ def test_long_audio_is_passed_on_in_pieces_and_too_long_audio_refused() -> None:
     assert [len(part.pcm) for part in parts if isinstance(part, Audio)] == [65_536] * 3 + [3_392]
     with pytest.raises(ProtocolError):
         sut.decode(bytes(MAX_FRAME + 1))
+
+
+async def test_long_opus_is_decoded_while_it_is_taken_in() -> None:
+    """A limit that it reaches ends it before all of it is decoded, and others have their turn meanwhile."""
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    class Strict(FakeVisit):
+        def take_audio(self, seconds: float) -> None:
+            super().take_audio(seconds)
+            if self.audio_s > 2:
+                raise errors.too_fast(1)
+
+    sut, visit, others = serializer("encoding=ogg-opus&sample_rate=16000"), Strict(), asyncio.create_task(take_turns())
+    socket = FakeSocket(in_ogg())
+    await Connection(socket, sut, FakeRegistry(), FakeLog(), Settings(), visit).serve(sut.connect())
+    others.cancel()
+    assert [frame["variant"] for frame in socket.received] == ["too_fast"]
+    assert 2 < visit.audio_s < 2.5
+    assert sut._summary.samples == round(visit.audio_s * 16_000)
+    assert turns > 2
 
 
 @pytest.mark.parametrize(
@@ -244,7 +388,7 @@ def test_any_frames_are_read_or_refused(frames: list[Frame], query: str) -> None
     sut = begun(query)
     for frame in frames:
         try:
-            messages = sut.decode(frame)
+            messages = [*sut.decode(frame)]
         except (ProtocolError, AudioError):
             continue
         frames_of(sut, *messages)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -149,3 +150,21 @@ def test_cleared_items_have_no_outcome(taken: list[str], kinds: list[str]) -> No
         named = {event["item_id"] for event in before if "item_id" in event}
         dropped = named - {event["item_id"] for event in of(before, COMMITTED)}
         assert not dropped & {event["item_id"] for event in after if "item_id" in event}
+
+
+@pytest.mark.parametrize(("language", "space"), [("ja", ""), ("zh", ""), ("th", ""), ("ko", " ")])
+def test_utterances_of_a_commit_are_joined_as_their_language_has_it(language: str, space: str) -> None:
+    """Deltas and transcript alike; also where one of them has no text."""
+    session = Session([])
+    session.mode()
+    for segment, text in enumerate(("はい。", "", "そうです。")):
+        session.voice()
+        if text:
+            session._take(Interim(segment=segment, revision=1, stable=text[:2], unstable="", language=language))
+        session._end("silence")
+        said = final(1).model_copy(update={"segment": segment, "text": text, "language": language})
+        session._take(said)
+    session.events += session.conversation.commit(3.0)
+    (completed,) = of(session.events, COMPLETED)
+    assert completed["transcript"] == f"はい。{space}そうです。"
+    assert "".join(event["delta"] for event in of(session.events, DELTA)) == completed["transcript"]

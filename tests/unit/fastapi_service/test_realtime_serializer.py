@@ -3,15 +3,20 @@
 import base64
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastapi_service.api.realtime.audio import Format, InputAudio
+from fastapi_service.api.realtime.parsing import LARGE
 from fastapi_service.api.realtime.serializer import RealtimeSerializer
-from fastapi_service.api.serializer import Audio, Incoming
+from fastapi_service.api.serializer import Audio, Flush, Incoming
+from fastapi_service.api.validation import MAX_MESSAGE_BYTES
 from fastapi_service.delivery.frames import Frame
+from fastapi_service.errors.realtime import EventError
+from wire.audio import decode_pcm
 from wire.errors import ProtocolError
 from wire.messages.client import Configure, Ping
 from wire.messages.server import Error, Pong, server_message
@@ -35,7 +40,7 @@ class Line:
         if "silence" in event:  # milliseconds of 24 kHz PCM, instead of their base64
             event = {"type": event["type"], "audio": base64.b64encode(bytes(48 * event["silence"])).decode()}
         try:
-            brought = self._serializer.decode(json.dumps(event))
+            brought = [*self._serializer.decode(json.dumps(event))]
         except ProtocolError as error:
             return {"gets": self.sent(Error(code=error.code, message=error.message, remedy=error.remedy))}
         gets = [event for ping in brought if isinstance(ping, Ping) for event in self.sent(Pong(id=ping.id))]
@@ -52,7 +57,9 @@ class Line:
 def described(message: Incoming) -> str:
     if isinstance(message, Audio):
         return f"{len(message.pcm)} bytes of audio"
-    return repr(message.model_dump(exclude_unset=True)) if isinstance(message, Configure) else repr(message)
+    if isinstance(message, Configure):
+        return repr(message.model_dump(exclude_unset=True))
+    return "Flush()" if message == Flush() else repr(message)
 
 
 def replayed(steps: list[dict[str, Any]], *, is_beta: bool) -> list[dict[str, Any]]:
@@ -157,7 +164,7 @@ def test_a_subprotocol_is_accepted_and_no_secret_is_sent_back() -> None:
 def test_too_much_audio_in_one_event_is_refused() -> None:
     """OpenAI's limit is 15 MiB; so much is taken in pieces of ten seconds."""
     serializer = RealtimeSerializer()
-    brought = serializer.decode(append(15 << 20))
+    brought = [*serializer.decode(append(15 << 20))]
     assert sum(len(one.pcm) for one in brought if isinstance(one, Audio)) == 15 << 20
     assert max(len(one.pcm) for one in brought if isinstance(one, Audio)) == 480_000
     update = {"type": "transcription", "audio": {"input": {"format": {"type": "audio/pcma"}}}}
@@ -167,6 +174,45 @@ def test_too_much_audio_in_one_event_is_refused() -> None:
             serializer.decode(append(largest + 1))
         assert refused.value.code == "audio_too_large"
         serializer.decode(json.dumps({"type": "session.update", "session": update}))
+
+
+@pytest.mark.parametrize("part", ["[],", "{},", "1,"])
+def test_large_event_of_many_parts_is_refused_before_it_is_read(part: str) -> None:
+    """Twenty megabytes of empty lists would hold up everybody for seconds; a small one costs nothing."""
+    for size, param in ((LARGE, None), (100, "type")):
+        with pytest.raises(EventError) as refused:
+            RealtimeSerializer().decode('{"type":"sing","a":[' + part * (size // len(part)) + "1]}")
+        assert refused.value.param == param
+
+
+def test_settings_as_large_as_audio_are_refused() -> None:
+    """The session would keep them, and show them after each update."""
+    serializer = RealtimeSerializer()
+    for size in (MAX_MESSAGE_BYTES - 200, MAX_MESSAGE_BYTES):
+        update = {"type": "transcription", "audio": {"input": {"transcription": {"model": "m" * size}}}}
+        event = json.dumps({"type": "session.update", "session": update, "event_id": "e"})
+        if size < MAX_MESSAGE_BYTES:
+            assert serializer.decode(event)
+            continue
+        with pytest.raises(EventError) as refused:
+            serializer.decode(event)
+        assert (refused.value.code, refused.value.event_id) == ("too_large", "e")
+
+
+@pytest.mark.parametrize("law", ["audio/pcm", "audio/pcmu"])
+def test_audio_of_a_large_event_is_decoded_while_it_is_taken_in(law: str) -> None:
+    """And is the same as in small ones, however they are cut."""
+    whole, cut, sound = InputAudio(), InputAudio(), bytes(range(256)) * 2_000
+    for one in (whole, cut):
+        one.change(cast(Format, law))
+    pieces = whole.append(base64.b64encode(sound).decode())
+    assert not isinstance(pieces, list | tuple)
+    all_at_once = b"".join([*pieces, *whole.commit()])
+    parts = [sound[at : at + 999] for at in range(0, len(sound), 999)]
+    in_parts = [piece for part in parts for piece in cut.append(base64.b64encode(part).decode())]
+    first, second = (decode_pcm(b"".join(pcm)).astype(int) for pcm in ([all_at_once], [*in_parts, *cut.commit()]))
+    assert len(first) == len(second)
+    assert abs(first - second).max() <= 2  # the resampler rounds each piece by itself
 
 
 def append(size: int) -> str:

@@ -1,13 +1,25 @@
 """The places of files on their way to the gateway, and bodies that are read to their end."""
 
 from contextlib import ExitStack
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 import pytest
+from starlette import formparsers
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from fastapi_service.api.openai_rest.uploads import AT_ONCE, FORM_BYTES, IN_ALL, OF_ONE_CLIENT, Uploads
+from fastapi_service.api.openai_rest.uploads import (
+    AT_ONCE,
+    FORM_BYTES,
+    IN_ALL,
+    OF_ONE_CLIENT,
+    Uploads,
+    close,
+    upload_of,
+)
+from fastapi_service.errors.rest import FieldError
 from fastapi_service.security.body import LARGEST_BODY, Body, BoundedBody
 from wire.errors import AccessError, AudioError
 
@@ -56,6 +68,50 @@ def test_file_that_says_it_is_too_large_is_not_read(size: int) -> None:
     with pytest.raises(AudioError) as refused, Uploads(LARGEST).place(request(size), "a"):
         pass
     assert refused.value.code == "too_large"
+
+
+async def form_of(content: bytes, *, breaks_off: bool = False) -> FormData:
+    """Read the form with one file, as a client sends it in two parts, or in one and a half."""
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="talk.wav"\r\n\r\n'
+    parts = [{"type": "http.request", "body": head + content, "more_body": True},
+             {"type": "http.request", "body": b"\r\n--x--\r\n"}]  # fmt: skip
+    if breaks_off:
+        parts[1] = {"type": "http.disconnect"}
+
+    async def receive() -> Any:
+        return parts.pop(0)
+
+    headers = [(b"content-type", b"multipart/form-data; boundary=x")]
+    return await Uploads(10 * LARGEST).form(Request({"type": "http", "method": "POST", "headers": headers}, receive))
+
+
+async def test_form_without_a_file_or_with_an_empty_one_is_refused() -> None:
+    """With the field that it is about; no decoder is started for it."""
+    empty = await form_of(b"")
+    for form, message in ((empty, "is empty"), (FormData(file="a text"), "has no file"), (FormData(), "has no file")):
+        with pytest.raises(FieldError, match=message) as refused:
+            upload_of(form)
+        assert (refused.value.code, refused.value.field) == ("no_file", "file")
+    close(empty)
+    sent = await form_of(b"sound")
+    assert await upload_of(sent).read_part(1, 3) == b"oun"
+    close(sent)
+
+
+async def test_upload_that_breaks_off_leaves_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one so large that it is on the disk: it is closed at once, not by the garbage collector."""
+    made: list[SpooledTemporaryFile[bytes]] = []
+
+    class Noted(SpooledTemporaryFile[bytes]):
+        def __init__(self, max_size: int) -> None:
+            super().__init__(max_size)
+            made.append(self)
+
+    monkeypatch.setattr(formparsers, "SpooledTemporaryFile", Noted)
+    with pytest.raises(AccessError) as refused:
+        await form_of(bytes(3 << 20), breaks_off=True)
+    assert refused.value.code == "upload_slow"
+    assert [file.closed for file in made] == [True]
 
 
 class Client:

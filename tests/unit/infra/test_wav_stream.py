@@ -1,5 +1,7 @@
 """The header of a WAV stream, in pieces."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,6 +53,16 @@ def test_other_stream_is_refused(stream: bytes) -> None:
     """Before it takes memory."""
     with pytest.raises(ValueError, match=r"."):
         read(stream, 1_000)
+
+
+def test_header_of_many_chunks_is_read_once() -> None:
+    """Not again with each byte that comes: it is a client's choice how small its pieces are."""
+    reader, chunks = WavStream(), b"junk" + bytes(4)
+    reader.feed(header()[:12] + chunks * 8_000)
+    began = time.process_time()
+    for byte in (chunks * 100)[:-1]:
+        assert reader.feed(bytes([byte])) is None
+    assert time.process_time() - began < 1.0
 
 
 @settings(deadline=None)

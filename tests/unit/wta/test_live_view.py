@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
 from tests.unit.wta.fake_gateway import final
@@ -27,7 +28,7 @@ def interim(revision: int, stable: str, unstable: str) -> Interim:
 
 def test_each_text_replaces_the_one_before_and_the_sentence_the_last() -> None:
     """With all rows that the terminal has wrapped it into."""
-    lines = written([interim(1, "", "Ask"), interim(2, "Ask", " not" * 10), final(0, seq=1)]).split("\n")
+    lines = written([interim(1, "", "Ask"), interim(2, "Ask", "not " * 10), final(0, seq=1)]).split("\n")
     assert [line.count(ERASED) for line in lines] == [0, 1, 2, 0]
     assert "Ask not" in lines[1]
     assert "utterance 0" in lines[2]
@@ -35,3 +36,10 @@ def test_each_text_replaces_the_one_before_and_the_sentence_the_last() -> None:
 
 def test_a_file_or_a_pipe_gets_sentences_only() -> None:
     assert written([interim(1, "", "Ask"), final(0, seq=1)], terminal=False).count("\n") == 1
+
+
+@pytest.mark.parametrize(("language", "shown"), [("en", "And so"), ("ja", "Andso")])
+def test_stable_and_unstable_text_are_joined_as_their_language_has_it(language: str, shown: str) -> None:
+    """Both come without the space between them."""
+    message = Interim(segment=0, revision=1, stable="And", unstable="so", language=language)
+    assert f"  {shown}\n" in written([message])
