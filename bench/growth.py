@@ -1,4 +1,4 @@
-"""What a talker costs, beside the models: processor time, latency and Redis' bytes against the number of sessions.
+"""Cost of a talker beside the models: processor time, latency and Redis' bytes against the number of sessions.
 
 Sessions talk in turn to instant engines, over several gateways and listeners on this machine: each sends an utterance
 of real speech in real time, then says how much silence it leaves out, and repeats that after a while. All together
@@ -82,7 +82,7 @@ class Load:
 
 @dataclass
 class Measurement:
-    """What the sessions of one run have sent and got."""
+    """Speech that the sessions of one run have sent, and the latencies of its results."""
 
     utterances: int = 0
     """Utterances that were sent."""
@@ -257,7 +257,7 @@ def main(
     processes: Annotated[int, typer.Option(min=1, help="Gateways, and as many listeners.")] = 2,
     before: Annotated[Path | None, typer.Option(help="Folder with the sources of another version.")] = None,
 ) -> None:
-    """Measure what a talker costs and write bench-results/growth.json."""
+    """Measure the cost of a talker and write bench-results/growth.json."""
     print_header(__doc__)
     load = Load(utterance(), rate, seconds)
     versions = [*([("before", before)] if before else []), ("now", Path())]
