@@ -25,9 +25,9 @@ def no_upload() -> FieldError:
     return FieldError("file", "The form has no file.", "Send the sound as the field file, with a file name.", "no_file")
 
 
-def empty_upload() -> FieldError:
+def empty_upload() -> AudioError:
     """The file of a form has no bytes."""
-    return FieldError("file", "The file is empty.", "Send one with sound.", "no_file")
+    return AudioError("not_wav", "The file is empty.", "Send one with sound.")
 
 
 def no_form() -> ProtocolError:

@@ -86,7 +86,8 @@ def upload_of(form: FormData) -> Upload:
     """Return the file of a form.
 
     Raises:
-        FieldError: it has none, or an empty one.
+        FieldError: it has none.
+        AudioError: it is empty.
     """
     file = form.get("file")
     if not isinstance(file, UploadFile):
