@@ -1,5 +1,6 @@
 """The sending half of ``/v1/listen``: messages of this system → Deepgram's."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from fastapi_service.api.deepgram.configures import ConfigureAnswers
@@ -34,8 +35,8 @@ class _Talker:
         """Utterances without a result → where they begin, ms."""
         self.reasons: dict[int, str] = {}
         """Those that are over → why."""
-        self.finalized: int | None = None
-        """The last one that a ``Finalize`` was for."""
+        self.finalized: Counter[int] = Counter()
+        """Those of them that a ``Finalize`` was for → how many were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +105,13 @@ class Answers:
             if channel not in {None, number}:
                 continue
             if talker.reasons:
-                talker.finalized = max(talker.reasons)
+                talker.finalized[max(talker.reasons)] += 1
             else:
-                frames.append(self._results(number, (self.position_ms, 0), _NOTHING, _Status(finalized=True)))
+                frames.append(self._nothing(number))
         return tuple(frames)
+
+    def _nothing(self, number: int) -> str:
+        return self._results(number, (self.position_ms, 0), _NOTHING, _Status(finalized=True))
 
     def gaps(self) -> tuple[str, ...]:
         """Return the ``UtteranceEnd`` of each channel that is due."""
@@ -141,12 +145,13 @@ class Answers:
         talker.gap.end(message.segment, last_word_ms)
         talker.starts.pop(message.segment, None)
         paused = talker.reasons.pop(message.segment, "silence") == "silence"
-        status = _Status(paused=paused, finalized=talker.finalized == message.segment)
+        finalized = talker.finalized.pop(message.segment, 0)
+        status = _Status(paused=paused, finalized=finalized > 0)
         span = (message.start_ms, message.end_ms - message.start_ms)
         frames = [self._results(number, span, self._text(message), status, message)]
         if isinstance(message, SegmentFailed):
             frames.insert(0, self._error(message.code, message.message, message.remedy))
-        return (*frames, *self.gaps())
+        return (*frames, *[self._nothing(number)] * (finalized - 1), *self.gaps())
 
     def _text(self, message: Final | NoSpeech | SegmentFailed) -> Alternative:
         if not isinstance(message, Final):

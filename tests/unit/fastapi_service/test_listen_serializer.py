@@ -23,11 +23,12 @@ from fastapi_service.settings import Settings
 from infra.sound.g711 import encode_mulaw
 from tests.support.connections import FakeLog, FakeRegistry, FakeSession, FakeSocket, FakeVisit
 from tests.support.opus_files import in_ogg
+from tests.support.speakers import final
 from tests.support.wav_headers import header
 from wire.close_codes import CloseCode
 from wire.errors import AudioError, ProtocolError
 from wire.messages.client import Configure, Ping, Stop
-from wire.messages.server import Configured, Interim, Pong, server_message
+from wire.messages.server import Configured, Interim, Pong, SpeechEnded, SpeechStarted, server_message
 
 GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "deepgram").glob("*.json"))
 LINEAR = "encoding=linear16&sample_rate=16000"
@@ -158,6 +159,19 @@ def test_finalize_of_one_channel_leaves_the_other_alone() -> None:
     messages = sut.decode('{"type":"Finalize","channel":1}')
     assert messages == (Flush(1), Ping(id="finalize:1"))
     assert [json.loads(frame)["channel_index"] for frame in frames_of(sut, *messages)] == [[1, 2]]
+
+
+def test_each_finalize_is_answered() -> None:
+    """By the text of its utterance, however late that is; by a result without text where nothing was said since."""
+    sut, frames, finalize = begun(), list[Frame](), '{"type":"Finalize"}'
+    for segment in (0, 1):
+        sut.encode(SpeechStarted(segment=segment, at_ms=segment * 1_000))
+        sut.encode(SpeechEnded(segment=segment, start_ms=segment * 1_000, end_ms=segment * 1_000 + 900, reason="flush"))
+        frames += frames_of(sut, *sut.decode(finalize), *sut.decode(finalize))
+    assert frames == []
+    results = [json.loads(frame) for segment in (0, 1) for frame in sut.encode(final(segment))]
+    found = [(each["from_finalize"], bool(each["channel"]["alternatives"][0]["transcript"])) for each in results]
+    assert found == [(True, True), (True, False)] * 2
 
 
 @pytest.mark.parametrize("channel", [2, -1, True, "0", [], 1.0])
