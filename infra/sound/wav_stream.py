@@ -46,17 +46,17 @@ class WavStream:
             raise ValueError("no WAV stream")
         while self._at + 8 <= len(self.rest):
             name, size = struct.unpack_from("<4sI", self.rest, self._at)
-            begin = self._at + 8
+            content = self._at + 8
             if name == b"data":
                 if self._form is None:
                     raise ValueError("samples without a format")
-                self.rest = self.rest[begin:]
+                self.rest = self.rest[content:]
                 return self._form
             if name == b"fmt ":
-                if begin + size > len(self.rest):
+                if content + size > len(self.rest):
                     break
-                self._form = _form(self.rest[begin : begin + size])
-            self._at = begin + size + size % 2
+                self._form = _form(self.rest[content : content + size])
+            self._at = content + size + size % 2
         if len(self.rest) > _LONGEST:
             raise ValueError("the samples do not begin")
         return None

@@ -21,7 +21,7 @@ JOB = FileJob("0" * 32, "in_progress", 1_796_083_200.7, 20.0, 10.0, 62.0)
 )
 def test_result_is_what_the_answer_would_have_been(media_type: str, answer: str, result: object) -> None:
     """None before it is there."""
-    job = json.loads(answer_of(replace(JOB, media_type=media_type, answer=answer)).body)
+    job = json.loads(bytes(answer_of(replace(JOB, media_type=media_type, answer=answer)).body))
     assert job["result"] == result
     assert job["media_type"] == (media_type or None)
     assert job["progress"] == {"decoded_s": 20.0, "transcribed_s": 10.0, "total_s": 62.0}
@@ -39,5 +39,5 @@ def test_result_of_json_is_passed_on_as_it_is() -> None:
 def test_job_that_has_failed_says_why(error: str | None, code: str) -> None:
     """Also when its gateway is gone."""
     failed = replace(JOB, status="failed", error=error) if error else replace(JOB, is_lost=True)
-    job = json.loads(answer_of(failed).body)
+    job = json.loads(bytes(answer_of(failed).body))
     assert (job["status"], job["result"], job["error"]["code"]) == ("failed", None, code)
