@@ -1,6 +1,7 @@
 """uvicorn's WebSocket protocol, for a gateway that stops reading clients that send too much, or large messages."""
 
 import asyncio
+from collections import deque
 from types import MappingProxyType
 
 from uvicorn._types import ASGIReceiveEvent
@@ -37,15 +38,16 @@ class PatientWebSocketProtocol(WebSocketsSansIOProtocol):
 
     _received_since_ping = False
     _unread: UnreadBytes
-    _coming = _taken = 0
-    """Bytes of the message that comes, and of the one that the application has and has not done with."""
-    _waiting: tuple[int, ...] = ()
-    """Bytes of those that wait for the application: one, and what came with it."""
+    _coming = _queued = _taken = 0
+    """Bytes of the message that comes, of the large ones that wait, and of the one that the application has."""
+    _waiting: deque[int]
+    """Bytes of those that wait for the application: one, and what came with it, perhaps thousands of small ones."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin a connection."""
         super().connection_made(transport)
         self._unread = UnreadBytes(self.loop, self.transport)
+        self._waiting = deque()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End a connection."""
@@ -80,12 +82,14 @@ class PatientWebSocketProtocol(WebSocketsSansIOProtocol):
     @property
     def large(self) -> int:
         """Bytes of the large messages of this client."""
-        return sum(size for size in (self._coming, *self._waiting, self._taken) if size > LARGE)
+        return self._queued + sum(size for size in (self._coming, self._taken) if size > LARGE)
 
     def send_receive_event_to_app(self) -> None:
         """Queue a message that is complete."""
         if not self.close_sent:
-            self._waiting += (sum(map(len, self.frames)),)
+            size = sum(map(len, self.frames))
+            self._waiting.append(size)
+            self._queued += size if size > LARGE else 0
         super().send_receive_event_to_app()
 
     def handle_cont(self, event: Frame) -> None:
@@ -100,8 +104,8 @@ class PatientWebSocketProtocol(WebSocketsSansIOProtocol):
         self._taken = 0
         message = await super().receive()
         if message["type"] == "websocket.receive":
-            self._taken, *rest = self._waiting
-            self._waiting = tuple(rest)
+            self._taken = self._waiting.popleft()
+            self._queued -= self._taken if self._taken > LARGE else 0
         return message
 
     def _refuse(self, code: int, reason: str) -> None:

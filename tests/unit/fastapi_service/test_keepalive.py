@@ -157,3 +157,15 @@ async def test_message_of_countless_fragments_is_refused(fragment: bytes) -> Non
             await line.recv()
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1009
+
+
+async def test_thousands_of_messages_in_one_piece_are_read_one_by_one() -> None:
+    """Each costs the same, however many came with it."""
+    async with serving(0) as url, websockets.connect(url, ping_interval=None, compression=None) as line:
+        frames = websockets.ClientProtocol(websockets.uri.parse_uri(url))
+        frames.state = websockets.protocol.OPEN
+        for _ in range(20_000):
+            frames.send_binary(b"ab")
+        line.transport.write(b"".join(frames.data_to_send()))
+        for _ in range(20_000):
+            assert await line.recv() == "2"
