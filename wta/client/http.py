@@ -1,13 +1,17 @@
-"""The gateway's HTTP routes: readiness, access, transcripts as files, deletion. Standard library only."""
+"""The gateway's HTTP routes: readiness, access, statistics, transcripts as files, deletion."""
 
 import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from email.message import Message
+from email import message
 from http.client import HTTPException
 from typing import Any
 
+from pydantic import ValidationError
+
+from wire.messages.base import Message
+from wire.messages.statistics import Statistics
 from wta.client.address import http_url
 from wta.client.connect import explain_failure
 from wta.client.errors import GatewayError
@@ -24,7 +28,7 @@ class Answer:
     """Answer to a request, whatever its status."""
 
     status: int
-    headers: Message
+    headers: message.Message
     body: bytes
 
     def json(self) -> Any:
@@ -89,6 +93,20 @@ class HttpRoutes:
             raise refusal(self.url, answer)
         return answer.body
 
+    def statistics(self, session_id: str, token: str) -> Statistics | None:
+        """Return the statistics of a session; None if nothing was said in it.
+
+        Raises:
+            GatewayError: the gateway refuses it, or cannot be reached.
+        """
+        answer = self.request(f"/v1/sessions/{session_id}", bearer=token)
+        if answer.status != 200:
+            raise refusal(self.url, answer)
+        try:
+            return _Details.model_validate_json(answer.body).statistics
+        except ValidationError:
+            raise refusal(self.url, answer) from None
+
     def delete(self, session_id: str, token: str) -> None:
         """Delete what was said in a session.
 
@@ -98,6 +116,12 @@ class HttpRoutes:
         answer = self.request(f"/sessions/{session_id}", "DELETE", bearer=token)
         if answer.status != 204:
             raise refusal(self.url, answer)
+
+
+class _Details(Message):
+    """The field that matters of a session's description."""
+
+    statistics: Statistics | None
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

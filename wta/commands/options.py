@@ -15,6 +15,7 @@ from wire.errors import ConfigurationError, WireError
 from wire.messages.base import SessionId
 from wire.messages.client import Start
 from wta.client.client import Client
+from wta.client.file_route import FileRoute
 from wta.client.http import HttpRoutes
 from wta.client.options import Hooks, Limits
 from wta.client.tls import Tls
@@ -65,6 +66,10 @@ class Gateway:
     def client(self, start: Start, limits: Limits, hooks: Hooks) -> Client:
         """Return a client; ``async with`` begins its session."""
         return Client(self.url, start, key=self.key, limits=limits, hooks=hooks, tls=self.tls)
+
+    def file_route(self, limits: Limits, hooks: Hooks) -> FileRoute:
+        """Return the route for files that the gateway decodes."""
+        return FileRoute(self.url, key=self.key, limits=limits, hooks=hooks, tls=self.tls)
 
     def routes(self) -> HttpRoutes:
         """Return the HTTP routes."""

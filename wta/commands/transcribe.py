@@ -10,7 +10,7 @@ from wire.errors import ConfigurationError
 from wta.audio.source import Channels
 from wta.client.options import Limits
 from wta.commands.export import Format, FormatOption
-from wta.commands.file_queue import FileQueue
+from wta.commands.file_queue import FileQueue, Order
 from wta.commands.options import (
     HERE,
     Ca,
@@ -27,7 +27,9 @@ from wta.run.start import make_start, speakers
 
 
 def transcribe(
-    files: Annotated[list[Path], typer.Argument(help="Sound files: WAV, FLAC, MP3, Ogg, …", show_default=False)],
+    files: Annotated[
+        list[Path], typer.Argument(help="Files with sound: WAV, MP3, M4A, MP4, WebM, …", show_default=False)
+    ],
     format_name: FormatOption = Format.TXT,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File, or a folder, which several files need.")
@@ -46,15 +48,17 @@ def transcribe(
     """Transcribe sound files.
 
     They are sent one after the other, as quickly as the gateway takes them, and become text, subtitles, JSON or CSV.
-    Ctrl-C ends with what there is of the file under way. An API key comes from WTA_KEY; it needs the scope files.
+    Ctrl-C ends with what there is of the file under way. M4A, MP4, WebM and other kinds that are not decoded on this
+    machine are sent as they are, for the gateway to decode: as one talker without a name and a room, and Ctrl-C leaves
+    nothing of them. An API key comes from WTA_KEY; it needs the scope files.
 
     Exit code 0: all is well; 1: results are missing; 2: a file, or all of it, could not be done, and why.
     """
     with explained(as_json=as_json) as view:
         pairs = list(zip(files, _outputs(files, output, format_name, as_json=as_json), strict=True))
         start = make_start(language or [], room=room, **speakers(channels, name or [], []))
-        queue = FileQueue(Gateway(url, ca, insecure), view, format_name, delete=delete, as_json=as_json)
-        code = asyncio.run(queue.run(pairs, start, Channels(str(channels)), Limits(timeout)))
+        order = Order(format_name, start, Channels(str(channels)), Limits(timeout), delete=delete, as_json=as_json)
+        code = asyncio.run(FileQueue(Gateway(url, ca, insecure), view, order).run(pairs))
     raise typer.Exit(code)
 
 

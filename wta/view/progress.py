@@ -9,7 +9,7 @@ from typing import Self
 import rich.progress
 from rich.console import Console
 
-from wire.audio import SAMPLE_RATE
+from wta.view.view import printable
 
 REFRESH_S = 0.2
 
@@ -38,25 +38,31 @@ class Progress:
         self._bars.stop()
 
     @asynccontextmanager
-    async def following(self, name: str, seconds: float | None, done: Callable[[], int]) -> AsyncIterator[None]:
+    async def following(self, name: str, seconds: float | None, done_s: Callable[[], float]) -> AsyncIterator[None]:
         """Show how far a file is.
 
         Args:
             name: of the file.
             seconds: its length; None if it does not say it.
-            done: returns the samples that are done, at 16 kHz.
+            done_s: returns the seconds that are done.
         """
+        name = printable(name)
         bar = self._bars.add_task(name, total=seconds)
+
+        def show() -> None:
+            so_far = f"{name}, {done_s():.0f} s" if seconds is None else name
+            self._bars.update(bar, completed=done_s(), description=so_far)
 
         async def follow() -> None:
             while True:
-                self._bars.update(bar, completed=done() / SAMPLE_RATE)
+                show()
                 await asyncio.sleep(REFRESH_S)
 
         following = asyncio.create_task(follow())
         try:
             yield
-            self._bars.update(bar, completed=seconds or done() / SAMPLE_RATE)
+            show()
+            self._bars.update(bar, completed=seconds or done_s(), total=seconds or done_s())
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
