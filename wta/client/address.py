@@ -20,6 +20,7 @@ def websocket_url(address: str) -> str:
         scheme = _SCHEMES[parts.scheme]
         if not parts.hostname or parts.port == 0:
             raise ValueError("no host or no port")
+        parts.hostname.encode("idna")  # as resolving it does: a label may be empty, or too long
     except (KeyError, ValueError):
         raise ConfigurationError(
             "bad_url",

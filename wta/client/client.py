@@ -47,7 +47,7 @@ class Client:
             tls: whose certificates are accepted.
 
         Raises:
-            ConfigurationError: the address is malformed, or the authority of ``tls`` cannot be read.
+            ConfigurationError: address or key cannot be one, or the authority of ``tls`` cannot be read.
         """
         limits, self._hooks, start = limits or Limits(), hooks or Hooks(), start or Start()
         connector = Connector(websocket_url(url), key=key or start.key, tls=tls)

@@ -8,6 +8,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMes
 
 from wire.close_codes import FINAL, CloseCode
 from wire.messages.server import Error
+from wta.client.authorization import authorization
 from wta.client.errors import GatewayError, GatewayUnavailable
 from wta.client.problem import read_problem
 from wta.client.tls import Tls
@@ -35,10 +36,10 @@ class Connector:
         """Connect with an API key, or without one.
 
         Raises:
-            ConfigurationError: the authority of ``tls`` cannot be read.
+            ConfigurationError: the key cannot be one, or the authority of ``tls`` cannot be read.
         """
         self.url = url
-        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._headers = authorization(key)
         self._tls = (tls or Tls()).context() if url.startswith("wss:") else None
 
     async def open(self) -> ClientConnection:

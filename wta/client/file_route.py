@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from wire.errors import AudioError, WireError
 from wta.client.address import http_url
+from wta.client.authorization import authorization
 from wta.client.backoff import Backoff
 from wta.client.connect import KEYS, OPEN_S, explain_failure
 from wta.client.errors import GatewayError, GatewayUnavailable
@@ -50,10 +51,10 @@ class FileRoute:
         """Send with an API key of the scope ``files``, or without one where access is open.
 
         Raises:
-            ConfigurationError: the address is malformed, or the authority of ``tls`` cannot be read.
+            ConfigurationError: address or key cannot be one, or the authority of ``tls`` cannot be read.
         """
         self._url = http_url(url)
-        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._headers = authorization(key)
         self._limits, self._hooks = limits or Limits(), hooks or Hooks()
         self._tls = (tls or Tls() if self._url.startswith("https:") else Tls()).context()
 

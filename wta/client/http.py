@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from wire.messages.base import Message
 from wire.messages.statistics import Statistics
 from wta.client.address import http_url
+from wta.client.authorization import authorization
 from wta.client.connect import explain_failure
 from wta.client.errors import GatewayError
 from wta.client.problem import read_problem
@@ -46,9 +47,10 @@ class HttpRoutes:
         """Request with an API key, or without one.
 
         Raises:
-            ConfigurationError: the address is malformed, or the authority of ``tls`` cannot be read.
+            ConfigurationError: address or key cannot be one, or the authority of ``tls`` cannot be read.
         """
         self.url = http_url(url)
+        authorization(key)
         self._key = key
         handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({}), _NoRedirects()]
         if self.url.startswith("https:"):
@@ -64,8 +66,7 @@ class HttpRoutes:
             GatewayUnavailable: there is no answer.
             GatewayError: the certificate is not accepted, or the answer is no HTTP.
         """
-        secret = bearer or self._key
-        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+        headers = authorization(bearer or self._key)
         request = urllib.request.Request(self.url + path, method=method, headers=headers)  # noqa: S310 (http_url)
         try:
             with self._opener.open(request, timeout=timeout_s) as answer:

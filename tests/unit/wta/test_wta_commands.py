@@ -121,6 +121,7 @@ async def test_transcribe_with_missing_results_writes_what_there_is(wav: Path) -
         (["transcribe", "WAV", "WAV", "-o", "out"], "same_name"),
         (["transcribe", "WAV", "--language", "xx"], "bad_option"),
         (["transcribe", "WAV", "--url", "ftp://example.org"], "bad_url"),
+        (["transcribe", "WAV", "--url", "http://a..example.org"], "bad_url"),
         (["transcribe", "WAV", "--url", "https://127.0.0.1:9", "--ca", __file__], "bad_authority"),
         (["transcribe", "WAV", "--timeout", "0"], "gateway_away"),
         (["bench", "WAV", "--timeout", "0"], "gateway_away"),
@@ -158,6 +159,17 @@ async def test_a_closed_gateway_without_a_key_is_an_error_with_its_words(wav: Pa
         ended = await run("transcribe", wav, "--url", service.http)
     assert ended.code == 2
     assert "error (no_grant): Access is closed. Bring a key." in ended.err
+
+
+@pytest.mark.parametrize("key", ["wta_schlüssel", "wta_ключ", "wta_a b", "wta_a\nX-Other: b"])
+@pytest.mark.parametrize("arguments", [["transcribe", "WAV"], ["doctor"], ["watch", "--room", "r"]])
+def test_a_key_that_cannot_be_one_is_refused_and_not_shown(wav: Path, arguments: list[str], key: str) -> None:
+    """It may have one wrong sign only, and belongs in no log."""
+    words = [str(wav) if word == "WAV" else word for word in arguments]
+    ended = CliRunner().invoke(app, [*words, "--url", "127.0.0.1:9"], env={"WTA_KEY": key})
+    assert ended.exit_code == 2
+    assert "error (bad_key): " in ended.stderr
+    assert "wta_" not in ended.output
 
 
 def _has(service: FakeService, finals: int) -> bool:
