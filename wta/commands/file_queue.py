@@ -125,8 +125,6 @@ class FileQueue:
         """Write the transcript of a session that is over."""
         routes, as_json = self._gateway.routes(), self._order.as_json
         transcript = routes.export(session.session_id, session.token, self._order.format_name)
-        if output is not None:
-            output.parent.mkdir(parents=True, exist_ok=True)
         if output is not None or not as_json:
             write(transcript, output)
         if as_json:

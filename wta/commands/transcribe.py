@@ -1,6 +1,8 @@
 """``wta transcribe``: sound files → transcripts."""
 
 import asyncio
+import errno
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +24,7 @@ from wta.commands.options import (
     Timeout,
     Url,
     explained,
+    not_written,
 )
 from wta.run.start import make_start, speakers
 
@@ -66,7 +69,7 @@ def _outputs(files: list[Path], output: Path | None, format_name: Format, *, as_
     """Return the place of each transcript; None is the terminal, or the JSON line.
 
     Raises:
-        ConfigurationError: several transcripts have one place.
+        ConfigurationError: several transcripts have one place, or nothing can be written there.
     """
     if output is None:
         if len(files) > 1 and not as_json:
@@ -75,10 +78,26 @@ def _outputs(files: list[Path], output: Path | None, format_name: Format, *, as_
             )
         return [None] * len(files)
     if len(files) == 1 and not output.is_dir():
+        _make_folder(output.parent)
         return [output]
     names = [f"{file.stem}.{format_name}" for file in files]
     if len(set(names)) < len(names):
         raise ConfigurationError(
             "same_name", "Two of the files have the same name.", "Transcribe them into different folders."
         )
+    _make_folder(output)
     return [output / name for name in names]
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the place of transcripts, before the work that they are.
+
+    Raises:
+        ConfigurationError: it cannot be made, or nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise not_written(folder, error) from None

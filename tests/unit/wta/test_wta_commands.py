@@ -119,6 +119,8 @@ async def test_transcribe_with_missing_results_writes_what_there_is(wav: Path) -
         (["transcribe", "nowhere.wav"], "wav_missing"),
         (["transcribe", __file__], "not_wav"),
         (["transcribe", "WAV", "WAV", "-o", "out"], "same_name"),
+        (["transcribe", "WAV", "-o", f"{__file__}/a.txt"], "not_written"),
+        (["transcribe", "WAV", "nowhere.wav", "-o", __file__], "not_written"),
         (["transcribe", "WAV", "--language", "xx"], "bad_option"),
         (["transcribe", "WAV", "--url", "ftp://example.org"], "bad_url"),
         (["transcribe", "WAV", "--url", "http://a..example.org"], "bad_url"),
