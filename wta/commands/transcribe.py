@@ -10,6 +10,7 @@ import typer
 
 from wire.errors import ConfigurationError
 from wta.audio.source import Channels
+from wta.audio.standard_input import on_disk
 from wta.client.options import Limits
 from wta.commands.export import Format, FormatOption
 from wta.commands.file_queue import FileQueue, Order
@@ -31,7 +32,8 @@ from wta.run.start import make_start, speakers
 
 def transcribe(
     files: Annotated[
-        list[Path], typer.Argument(help="Files with sound: WAV, MP3, M4A, MP4, WebM, …", show_default=False)
+        list[Path],
+        typer.Argument(help="Files with sound: WAV, MP3, M4A, MP4, WebM, …; -: standard input.", show_default=False),
     ],
     format_name: FormatOption = Format.TXT,
     output: Annotated[
@@ -58,10 +60,12 @@ def transcribe(
     Exit code 0: all is well; 1: results are missing; 2: a file, or all of it, could not be done, and why.
     """
     with explained(as_json=as_json) as view:
-        pairs = list(zip(files, _outputs(files, output, format_name, as_json=as_json), strict=True))
+        outputs = _outputs(files, output, format_name, as_json=as_json)
         start = make_start(language or [], room=room, **speakers(channels, name or [], []))
         order = Order(format_name, start, Channels(str(channels)), Limits(timeout), delete=delete, as_json=as_json)
-        code = asyncio.run(FileQueue(Gateway(url, ca, insecure), view, order).run(pairs))
+        with on_disk(files) as copies:
+            queue = FileQueue(Gateway(url, ca, insecure), view, order)
+            code = asyncio.run(queue.run(list(zip(copies, outputs, strict=True))))
     raise typer.Exit(code)
 
 

@@ -45,7 +45,7 @@ async def start(*arguments: object, **environment: str) -> asyncio.subprocess.Pr
     env = {name: value for name, value in os.environ.items() if not name.startswith("WTA_")}
     command = [sys.executable, "-m", "wta", *map(str, arguments)]
     return await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, stdout=PIPE, stderr=PIPE, env=env | {"COLUMNS": "200"} | environment
+        *command, cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=env | {"COLUMNS": "200"} | environment
     )
 
 
@@ -104,6 +104,16 @@ async def test_transcribe_for_programs_prints_a_line_for_each_file(wav: Path) ->
         "missing": 0,
         "transcript": TRANSCRIPT,
     }
+
+
+async def test_transcribe_reads_standard_input_from_a_pipe(wav: Path) -> None:
+    """Beside other files, too."""
+    async with FakeService().serving() as service:
+        process = await start("transcribe", "-", "--json", "--url", service.http)
+        out, err = await process.communicate(await asyncio.to_thread(wav.read_bytes))
+    assert (process.returncode, err) == (0, b"")
+    assert json.loads(out)["utterances"] == 3
+    assert service.safe == np.arange(40_000, dtype="<i2").tobytes()
 
 
 async def test_transcribe_with_missing_results_writes_what_there_is(wav: Path) -> None:
