@@ -94,8 +94,10 @@ class HttpRoutes:
             raise refusal(self.url, answer)
         return answer.body
 
-    def statistics(self, session_id: str, token: str) -> Statistics | None:
-        """Return the statistics of a session; None if nothing was said in it.
+    def statistics(self, session_id: str, token: str) -> list[Statistics]:
+        """Return the statistics of a session, and those of its room; none where nothing was said.
+
+        A program that talks in the session goes on.
 
         Raises:
             GatewayError: the gateway refuses it, or cannot be reached.
@@ -104,9 +106,10 @@ class HttpRoutes:
         if answer.status != 200:
             raise refusal(self.url, answer)
         try:
-            return _Details.model_validate_json(answer.body).statistics
+            details = _Details.model_validate_json(answer.body)
         except ValidationError:
             raise refusal(self.url, answer) from None
+        return [each for each in (details.statistics, details.room_statistics) if each is not None]
 
     def delete(self, session_id: str, token: str) -> None:
         """Delete what was said in a session.
@@ -120,9 +123,10 @@ class HttpRoutes:
 
 
 class _Details(Message):
-    """The field that matters of a session's description."""
+    """The fields of a session's description that matter here."""
 
     statistics: Statistics | None
+    room_statistics: Statistics | None
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

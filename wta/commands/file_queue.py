@@ -118,7 +118,7 @@ class FileQueue:
         async with progress.following(file.name, None, lambda: done_s):
             session = await route.transcribe(file, languages, note)
         known = await asyncio.to_thread(self._gateway.routes().statistics, session.session_id, session.token)
-        counts = (known.utterances, known.failures) if known is not None else (0, 0)
+        counts = (known[0].utterances, known[0].failures) if known else (0, 0)
         return session, Outcome("1", *counts, missing=0)
 
     def _write(self, session: KeptSession, outcome: Outcome, file: Path, output: Path | None) -> None:

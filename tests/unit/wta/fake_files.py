@@ -72,7 +72,7 @@ class FakeFiles:
         elif method == "DELETE":
             await self._send(204, b"", writer)
         elif path.startswith("/v1/sessions/"):
-            await self._send(200, json.dumps({"statistics": self.statistics}).encode(), writer)
+            await self._send(200, json.dumps({"statistics": self.statistics, "room_statistics": None}).encode(), writer)
         else:
             await self._send(200, TRANSCRIPT.encode(), writer)
 

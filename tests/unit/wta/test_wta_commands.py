@@ -293,6 +293,21 @@ async def test_export_of_a_saved_session_brings_its_token(tmp_path: Path) -> Non
     assert (gone.code, "error (not_written)" in gone.err) == (2, True)
 
 
+async def test_statistics_of_a_saved_session_leave_its_talker_alone(tmp_path: Path) -> None:
+    """They come over HTTP by its token; a socket would take the session over."""
+    saved = tmp_path / "session.json"
+    saved.write_text(json.dumps({"session_id": SESSION, "token": TOKEN}))
+    golden = [json.loads((ROOT / f"tests/golden/{name}.json").read_text()) for name in ("stats", "stats_of_room")]
+    details = json.dumps({"statistics": golden[0], "room_statistics": golden[1]})
+    async with FakeService(ROUTES | {f"/v1/sessions/{SESSION}": (200, details)}).serving() as service:
+        programs = await run("stats", "--session", saved, "--json", "--url", service.http)
+        people = await run("stats", "--session", saved, "--url", service.http)
+    assert programs.lines == golden
+    assert people.out.count("Statistics of the ") == 2
+    assert service.connections == 0
+    assert service.requests == [(f"/v1/sessions/{SESSION}", f"Bearer {TOKEN}")] * 2
+
+
 def test_a_saved_session_is_for_its_owner_only(tmp_path: Path) -> None:
     """Its token lets anybody read what was said."""
     SavedSession(session_id=SESSION, token=TOKEN).write(tmp_path / "s")
