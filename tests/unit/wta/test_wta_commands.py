@@ -243,6 +243,21 @@ async def test_listen_records_until_ctrl_c_and_waits_for_the_last_results(tmp_pa
     assert devices.lines[0]["name"] == "Desk"
 
 
+async def test_listen_saves_its_session_when_it_begins(tmp_path: Path) -> None:
+    """So it can be resumed, whatever ends the command; a place that takes no file ends it before anybody talks."""
+    (tmp_path / "sounddevice.py").write_text(SOUNDDEVICE)
+    async with FakeService().serving() as service:
+        process = await start("listen", "--url", service.http, "--save", tmp_path / "s", PYTHONPATH=str(tmp_path))
+        await soon(partial(_has, service, 1), 30)
+        process.kill()
+        await process.communicate()
+    assert SavedSession.read(tmp_path / "s").session_id == SESSION
+    async with FakeService().serving() as service:
+        ended = await run("listen", "--url", service.http, "--save", tmp_path / "no/s", PYTHONPATH=str(tmp_path))
+    assert (ended.code, "error (not_written)" in ended.err) == (2, True)
+    assert service.safe == b""
+
+
 async def test_transcribe_that_is_interrupted_writes_what_there_is(tmp_path: Path) -> None:
     """The file under way ends there, and no other one begins."""
     soundfile.write(tmp_path / "long.wav", np.ones(16_000 * 200, dtype=np.int16), 16_000)
