@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -45,9 +46,9 @@ class FakeFiles:
     http: str = ""
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator["FakeFiles"]:
-        server = await asyncio.start_server(self._exchange, "127.0.0.1", 0)
-        self.http = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async def serving(self, tls: ssl.SSLContext | None = None) -> AsyncIterator["FakeFiles"]:
+        server = await asyncio.start_server(self._exchange, "127.0.0.1", 0, ssl=tls)
+        self.http = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with server:
             yield self
 

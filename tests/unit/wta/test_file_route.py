@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from certificates.server import ensure_certificate
 from fastapi_service import errors
 from fastapi_service.api.openai_rest.refusals import body_of, status_of
 from tests.support.eventually import soon
 from tests.unit.wta.fake_files import DONE, FakeFiles, Reply, event, progress
 from tests.unit.wta.fake_gateway import SESSION, TOKEN
+from tests.unit.wta.test_doctor import server_context
 from wire.errors import AudioError, WireError
-from wta import GatewayError, GatewayUnavailable, Hooks, Limits
+from wta import GatewayError, GatewayUnavailable, Hooks, Limits, Tls
 from wta.client.file_route import FileRoute
 
 NO_RETRY = Limits(timeout_s=0)
@@ -137,3 +139,17 @@ async def test_a_gateway_that_says_nothing_is_given_up(file: Path) -> None:
             await FileRoute(service.http, limits=Limits(idle_timeout_s=0.2)).transcribe(file)
         await soon(lambda: service.left == 1)
     assert caught.value.code == "no_progress"
+
+
+async def test_a_certificate_of_an_authority_of_its_own_is_trusted_on_request(file: Path, tmp_path: Path) -> None:
+    """As by all of the client; else the error is that of a WebSocket, and is not tried again."""
+    tls = server_context(ensure_certificate(tmp_path, ["127.0.0.1"]))
+    async with FakeFiles().serving(tls) as service:
+        for trust in (Tls(authority=tmp_path / "ca.pem"), Tls(insecure=True)):
+            assert (await FileRoute(service.http, tls=trust).transcribe(file)).session_id == SESSION
+        with pytest.raises(GatewayError) as caught:
+            await FileRoute(service.http).transcribe(file)
+        assert (type(caught.value), caught.value.code) == (GatewayError, "certificate_untrusted")
+        with pytest.raises(GatewayError) as confused:
+            await FileRoute(service.http.replace("https", "http"), limits=NO_RETRY).transcribe(file)
+    assert confused.value.remedy
