@@ -23,7 +23,7 @@ LARGEST_MESSAGE = 1 << 20
 KEYS = "that of WTA_KEY; the recorder's is that of RECORDER_KEY"
 """The settings with a key. An option would show it to all users of the machine."""
 
-_TRY_LATER = frozenset({502, 503, 504, 429})
+TRY_LATER = frozenset({502, 503, 504, 429})
 """HTTP status codes of a proxy whose gateway restarts, or of one that is busy."""
 _PERMANENT_ERRORS = frozenset({"session_unknown", "taken_over"})
 _CHECK = "Check that the gateway runs and that the address is right (--url)."
@@ -76,7 +76,7 @@ def explain_failure(url: str, error: Exception) -> GatewayError:
                 f"The certificate of {url} is not trusted ({error.verify_message}).",
                 "Use --insecure if you know whose it is, or name its CA's file: --ca, or SSL_CERT_FILE.",
             )
-        case InvalidStatus() if error.response.status_code in _TRY_LATER:
+        case InvalidStatus() if error.response.status_code in TRY_LATER:
             return unavailable
         case InvalidStatus():
             return _refusal(url, error.response.status_code, error.response.body)

@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from wire.errors import AudioError, WireError
 from wta.client.address import http_url
 from wta.client.authorization import authorization
-from wta.client.backoff import Backoff
 from wta.client.connect import KEYS, OPEN_S, explain_failure
 from wta.client.errors import GatewayError, GatewayUnavailable
 from wta.client.event_stream import Event, Fault, Progress, events
 from wta.client.options import Hooks, Limits
+from wta.client.retries import patiently
 from wta.client.tls import Tls
 
 PATH = "/v1/audio/transcriptions"
@@ -75,15 +75,8 @@ class FileRoute:
             GatewayUnavailable: there is no answer, for longer than ``timeout_s``, or the line broke.
             GatewayError: the gateway refuses it, or what answers is none.
         """
-        backoff = Backoff(self._limits.timeout_s, self._limits.first_pause_s)
-        while True:
-            try:
-                return await self._send(path, languages, on_progress)
-            except GatewayUnavailable as unavailable:
-                await backoff.pause(unavailable, partial(self._notice, unavailable))
-
-    def _notice(self, unavailable: GatewayUnavailable, left_s: float) -> None:
-        self._hooks.on_notice(f"not transcribed yet, retrying for {left_s:.0f} s: {unavailable.message}")
+        send = partial(self._send, path, languages, on_progress)
+        return await patiently(send, self._limits, self._hooks.on_notice)
 
     async def _send(self, path: Path, languages: Sequence[str], on_progress: Callable[[float], None]) -> KeptSession:
         fields = {"stream": "true", "keep": "true", "languages[]": list(languages)}

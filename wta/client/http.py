@@ -14,8 +14,8 @@ from wire.messages.base import Message
 from wire.messages.statistics import Statistics
 from wta.client.address import http_url
 from wta.client.authorization import authorization
-from wta.client.connect import explain_failure
-from wta.client.errors import GatewayError
+from wta.client.connect import TRY_LATER, explain_failure
+from wta.client.errors import GatewayError, GatewayUnavailable
 from wta.client.problem import read_problem
 from wta.client.tls import Tls
 
@@ -137,8 +137,14 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def refusal(url: str, answer: Answer) -> GatewayError:
-    """Return the error of a request that is refused: the gateway's own, or none that it would send."""
+    """Return the error of a request that is refused: the gateway's own, or none that it would send.
+
+    It is ``GatewayUnavailable`` where trying again may help.
+    """
     if (error := read_problem(answer.body)) is not None:
-        return error
+        return GatewayUnavailable(error.code, error.message, error.remedy) if answer.status in TRY_LATER else error
+    if answer.status in TRY_LATER:
+        message = f"{url} answers with HTTP status {answer.status}: the gateway behind it is away."
+        return GatewayUnavailable("gateway_away", message, "Start it, and look at its log.")
     message = f"{url} answers with HTTP status {answer.status}: it is no gateway, or one of another version."
     return GatewayError("not_a_gateway", message, "Check the address (--url); wta doctor finds out more.")

@@ -1,9 +1,11 @@
 """Transcribes one file after the other, each in a session of its own."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from wire.errors import AudioError
 from wire.messages.client import Start
@@ -11,6 +13,7 @@ from wta.audio.source import Channels, Source, is_for_the_gateway, open_file
 from wta.client.errors import GatewayError
 from wta.client.file_route import KeptSession
 from wta.client.options import Hooks, Limits
+from wta.client.retries import patiently
 from wta.commands.export import Format, write
 from wta.commands.options import INTERRUPTED, Gateway, print_json
 from wta.outcome import Outcome
@@ -19,6 +22,9 @@ from wta.run.session import run_session
 from wta.run.signals import SignalHandler
 from wta.view.progress import Progress
 from wta.view.view import View
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ class FileQueue:
                     self._view.print_error(error)
                     code = FAILED
                     continue
-                await asyncio.to_thread(self._write, session, outcome, file, output)
+                await self._finish(session, outcome, file, output)
                 code = max(code, exit_code([outcome]))
                 if self._interrupt.stop.is_set():
                     return INTERRUPTED
@@ -117,19 +123,25 @@ class FileQueue:
         languages = [start.language] if start.language else start.languages
         async with progress.following(file.name, None, lambda: done_s):
             session = await route.transcribe(file, languages, note)
-        known = await asyncio.to_thread(self._gateway.routes().statistics, session.session_id, session.token)
+        known = await self._request(self._gateway.routes().statistics, session.session_id, session.token)
         counts = (known[0].utterances, known[0].failures) if known else (0, 0)
         return session, Outcome("1", *counts, missing=0)
 
-    def _write(self, session: KeptSession, outcome: Outcome, file: Path, output: Path | None) -> None:
+    async def _finish(self, session: KeptSession, outcome: Outcome, file: Path, output: Path | None) -> None:
         """Write the transcript of a session that is over."""
-        routes, as_json = self._gateway.routes(), self._order.as_json
-        transcript = routes.export(session.session_id, session.token, self._order.format_name)
-        if output is not None or not as_json:
+        routes = self._gateway.routes()
+        known = session.session_id, session.token
+        transcript = await self._request(routes.export, *known, self._order.format_name)
+        if output is not None or not self._order.as_json:
             write(transcript, output)
-        if as_json:
+        if self._order.as_json:
             counts = {name: getattr(outcome, name) for name in ("utterances", "failures", "missing")}
             place = {"transcript": transcript.decode("utf-8-sig")} if output is None else {"output": str(output)}
             print_json({"type": "transcribed", "file": str(file), "session_id": session.session_id, **counts, **place})
         if self._order.delete:
-            routes.delete(session.session_id, session.token)
+            await self._request(routes.delete, *known)
+
+    async def _request(self, call: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+        """Make a request in a thread, again while the gateway is away: what was said is there already."""
+        request = partial(asyncio.to_thread, call, *arguments, **options)
+        return await patiently(request, self._order.limits, self._view.notice)
