@@ -122,7 +122,10 @@ class FileQueue:
         route = self._gateway.file_route(self._order.limits, self._hooks)
         languages = [start.language] if start.language else start.languages
         async with progress.following(file.name, None, lambda: done_s):
-            session = await route.transcribe(file, languages, note)
+            try:
+                session = await route.transcribe(file, languages, note)
+            except AudioError as error:  # the gateway does not name it
+                raise AudioError(error.code, f"{file}: {error.message}", error.remedy) from None
         known = await self._request(self._gateway.routes().statistics, session.session_id, session.token)
         counts = (known[0].utterances, known[0].failures) if known else (0, 0)
         return session, Outcome("1", *counts, missing=0)

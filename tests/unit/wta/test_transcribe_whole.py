@@ -64,7 +64,7 @@ async def test_a_file_that_the_gateway_refuses_does_not_stop_the_next_one(talks:
     async with FakeFiles([Reply((json.dumps({"error": fault}).encode(),), 400), Reply()]).serving() as service:
         ended = await run("transcribe", *talks, "-o", tmp_path / "out", "--url", service.http)
     assert ended.code == 2
-    assert "error (no_sound): The file holds no sound. Give another." in ended.err
+    assert f"error (no_sound): {talks[0]}: The file holds no sound. Give another." in ended.err
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["second.txt"]
 
 
