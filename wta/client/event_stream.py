@@ -12,7 +12,10 @@ from wta.client.errors import GatewayError
 
 LARGEST = 64 << 20
 """Bytes of an event: that of a file of three hours has about 1 MB."""
-_PROGRESS = re.compile(rb": progress decoded_s=[\d.]{1,20} transcribed_s=(\d{1,12}(?:\.\d{1,6})?)$")
+_SECONDS = rb"(\d{1,12}(?:\.\d{1,6})?)"
+_PROGRESS = re.compile(
+    rb": progress decoded_s=" + _SECONDS + rb" transcribed_s=" + _SECONDS + rb"(?: total_s=" + _SECONDS + rb")?"
+)
 
 
 class Fault(BaseModel):
@@ -41,13 +44,15 @@ class Event(BaseModel):
 
 
 @dataclass(frozen=True)
-class Progress:
-    """A comment that says how far the file is."""
+class FileProgress:
+    """How far a file is, in seconds of it."""
 
     transcribed_s: float
+    total_s: float | None
+    """Length of the file; None if it does not say it."""
 
 
-async def events(pieces: AsyncIterable[bytes]) -> AsyncIterator[Event | Progress]:
+async def events(pieces: AsyncIterable[bytes]) -> AsyncIterator[Event | FileProgress]:
     """Yield events and comments, from pieces of any length.
 
     Raises:
@@ -55,7 +60,7 @@ async def events(pieces: AsyncIterable[bytes]) -> AsyncIterator[Event | Progress
     """
     async for line in _lines(pieces):
         if progress := _PROGRESS.match(line):
-            yield Progress(float(progress[1]))
+            yield FileProgress(float(progress[2]), float(progress[3]) if progress[3] else None)
         elif line.startswith(b"data:"):
             try:
                 yield Event.model_validate_json(line[5:])

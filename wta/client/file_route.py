@@ -15,7 +15,7 @@ from wta.client.address import http_url
 from wta.client.authorization import authorization
 from wta.client.connect import KEYS, OPEN_S, explain_failure
 from wta.client.errors import GatewayError, GatewayUnavailable
-from wta.client.event_stream import Event, Fault, Progress, events
+from wta.client.event_stream import Event, Fault, FileProgress, events
 from wta.client.options import Hooks, Limits
 from wta.client.retries import patiently
 from wta.client.tls import Tls
@@ -59,7 +59,7 @@ class FileRoute:
         self._tls = (tls or Tls() if self._url.startswith("https:") else Tls()).context()
 
     async def transcribe(
-        self, path: Path, languages: Sequence[str] = (), on_progress: Callable[[float], None] = lambda _: None
+        self, path: Path, languages: Sequence[str] = (), on_progress: Callable[[FileProgress], None] = lambda _: None
     ) -> KeptSession:
         """Send a file; return when all of it is transcribed.
 
@@ -68,7 +68,7 @@ class FileRoute:
         Args:
             path: of the file.
             languages: codes of those that are spoken in it; none: any.
-            on_progress: called with the seconds of the file that are transcribed.
+            on_progress: called every few seconds with how much of it is transcribed.
 
         Raises:
             AudioError: the file cannot be read here, or not be decoded by the gateway.
@@ -78,7 +78,9 @@ class FileRoute:
         send = partial(self._send, path, languages, on_progress)
         return await patiently(send, self._limits, self._hooks.on_notice)
 
-    async def _send(self, path: Path, languages: Sequence[str], on_progress: Callable[[float], None]) -> KeptSession:
+    async def _send(
+        self, path: Path, languages: Sequence[str], on_progress: Callable[[FileProgress], None]
+    ) -> KeptSession:
         fields = {"stream": "true", "keep": "true", "languages[]": list(languages)}
         with _opened(path) as file, self._explained():
             async with (
@@ -88,8 +90,8 @@ class FileRoute:
                 if answer.status_code != httpx.codes.OK:
                     raise await self._refusal(answer)
                 async for event in events(answer.aiter_bytes()):
-                    if isinstance(event, Progress):
-                        on_progress(event.transcribed_s)
+                    if isinstance(event, FileProgress):
+                        on_progress(event)
                     elif (kept := self._end(event)) is not None:
                         return kept
         raise self._lost("it broke off")

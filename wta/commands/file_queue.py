@@ -11,6 +11,7 @@ from wire.errors import AudioError
 from wire.messages.client import Start
 from wta.audio.source import Channels, Source, is_for_the_gateway, open_file
 from wta.client.errors import GatewayError
+from wta.client.event_stream import FileProgress
 from wta.client.file_route import KeptSession
 from wta.client.options import Hooks, Limits
 from wta.client.retries import patiently
@@ -93,7 +94,11 @@ class FileQueue:
     async def _send(self, file: Path, source: Source, progress: Progress) -> tuple[KeptSession, Outcome]:
         """Send the sound of a file. One that breaks off has an outcome too, with the error."""
         client = self._gateway.client(self._order.start, self._order.limits, self._hooks)
-        async with progress.following(file.name, source.seconds, lambda: client.transcript.acknowledged / source.rate):
+
+        def state() -> FileProgress:
+            return FileProgress(client.transcript.acknowledged / source.rate, source.seconds)
+
+        async with progress.following(file.name, state):
             try:
                 outcome = await run_session(1, client, source, self._interrupt.stop, self._interrupt.install)
             finally:
@@ -113,15 +118,15 @@ class FileQueue:
                 f"{file} is decoded by the gateway, as one talker without a name and a room.",
                 "Leave --room, --name and --channels out, or convert it first: ffmpeg -i INPUT OUTPUT.wav",
             )
-        done_s = 0.0
+        state = FileProgress(0.0, None)
 
-        def note(transcribed_s: float) -> None:
-            nonlocal done_s
-            done_s = transcribed_s
+        def note(newer: FileProgress) -> None:
+            nonlocal state
+            state = newer
 
         route = self._gateway.file_route(self._order.limits, self._hooks)
         languages = [start.language] if start.language else start.languages
-        async with progress.following(file.name, None, lambda: done_s):
+        async with progress.following(file.name, lambda: state):
             try:
                 session = await route.transcribe(file, languages, note)
             except AudioError as error:  # the gateway does not name it

@@ -9,6 +9,7 @@ from typing import Self
 import rich.progress
 from rich.console import Console
 
+from wta.client.event_stream import FileProgress
 from wta.view.view import printable
 
 REFRESH_S = 0.2
@@ -38,20 +39,20 @@ class Progress:
         self._bars.stop()
 
     @asynccontextmanager
-    async def following(self, name: str, seconds: float | None, done_s: Callable[[], float]) -> AsyncIterator[None]:
+    async def following(self, name: str, state: Callable[[], FileProgress]) -> AsyncIterator[None]:
         """Show how far a file is.
 
         Args:
             name: of the file.
-            seconds: its length; None if it does not say it.
-            done_s: returns the seconds that are done.
+            state: returns how far it is.
         """
         name = printable(name)
-        bar = self._bars.add_task(name, total=seconds)
+        bar = self._bars.add_task(name, total=None)
 
         def show() -> None:
-            so_far = f"{name}, {done_s():.0f} s" if seconds is None else name
-            self._bars.update(bar, completed=done_s(), description=so_far)
+            done_s, total_s = state().transcribed_s, state().total_s
+            so_far = f"{name}, {done_s:.0f} s" if total_s is None else name
+            self._bars.update(bar, completed=done_s, total=total_s, description=so_far)
 
         async def follow() -> None:
             while True:
@@ -62,7 +63,8 @@ class Progress:
         try:
             yield
             show()
-            self._bars.update(bar, completed=seconds or done_s(), total=seconds or done_s())
+            whole_s = state().total_s or state().transcribed_s
+            self._bars.update(bar, completed=whole_s, total=whole_s)
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)

@@ -17,8 +17,9 @@ def event(data: object) -> bytes:
     return f"data: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
 
 
-def progress(seconds: float) -> bytes:
-    return f": progress decoded_s={seconds * 2:.1f} transcribed_s={seconds:.1f}\n\n".encode()
+def progress(seconds: float, total_s: float | None = None) -> bytes:
+    total = "" if total_s is None else f" total_s={total_s:.1f}"
+    return f": progress decoded_s={seconds * 2:.1f} transcribed_s={seconds:.1f}{total}\n\n".encode()
 
 
 @dataclass

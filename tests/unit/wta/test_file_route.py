@@ -16,6 +16,7 @@ from tests.unit.wta.fake_gateway import SESSION, TOKEN
 from tests.unit.wta.test_doctor import server_context
 from wire.errors import AudioError, WireError
 from wta import GatewayError, GatewayUnavailable, Hooks, Limits, Tls
+from wta.client.event_stream import FileProgress
 from wta.client.file_route import FileRoute
 
 NO_RETRY = Limits(timeout_s=0)
@@ -38,14 +39,16 @@ def refused(error: WireError) -> Reply:
 
 async def test_a_file_is_sent_as_it_is_and_its_session_is_kept(file: Path) -> None:
     """With the key and the languages; progress comes while it is transcribed, in pieces of any length."""
-    whole = progress(1.5) + event({"type": "transcript.text.delta", "delta": "a\u2028b"}) + progress(3.0) + event(DONE)
+    whole = (
+        progress(1.5) + event({"type": "transcript.text.delta", "delta": "a\u2028b"}) + progress(3.0, 4.5) + event(DONE)
+    )
     pieces = tuple(whole[start : start + 7] for start in range(0, len(whole), 7))
-    done: list[float] = []
+    done: list[FileProgress] = []
     async with FakeFiles([Reply(pieces)]).serving() as service:
         session = await FileRoute(service.http, key="wta_k").transcribe(file, ["en", "ko"], done.append)
     assert (session.session_id, session.token) == (SESSION, TOKEN)
     assert TOKEN not in repr(session)
-    assert done == [1.5, 3.0]
+    assert done == [FileProgress(1.5, None), FileProgress(3.0, 4.5)]
     (form,) = service.forms
     assert BYTES in form
     assert file.name.encode() not in form
