@@ -45,7 +45,7 @@ class Event(BaseModel):
 
 @dataclass(frozen=True)
 class FileProgress:
-    """How far a file is, in seconds of it."""
+    """The part of a file that is done, in seconds of it."""
 
     transcribed_s: float
     total_s: float | None
