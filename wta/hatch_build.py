@@ -12,7 +12,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOUND = ("__init__", "mono", "mp3", "sound_file", "view", "wav_header")
+SOUND = ("__init__", "container_kinds", "mono", "mp3", "sound_file", "view", "wav_header")
 """Modules of ``infra.sound`` that read files with libsndfile; the others are for the gateway, and need FFmpeg."""
 SHARED = ("wire", "infra/__init__.py", *(f"infra/sound/{name}.py" for name in SOUND), "LICENSE")
 """Packages of the repository that come along, and the licence of all of it."""

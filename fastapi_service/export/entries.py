@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -35,6 +35,8 @@ class Speaker(NamedTuple):
     """The name for a line of subtitles."""
     voices: Mapping[int, int] = {}
     """Number of a voice in finals → the voice that it turned out to be."""
+    named_before: int = 0
+    """Highest number in the names of voices of the person's earlier sessions: none of them need be the same."""
 
     def voice(self, result: Final | SegmentFailed) -> int | None:
         """Return the voice of a result; None if it is not known."""
@@ -43,11 +45,12 @@ class Speaker(NamedTuple):
     def names(self, result: Final | SegmentFailed) -> tuple[str | None, str | None]:
         """Return the name and the short name of who said a result, with the voice if several share the microphone."""
         voice = self.voice(result)
-        if voice is None or len({*self.voices.values()}) < 2:
+        if voice is None or not _are_several(self.voices):
             return self.name, self.short_name
+        number = self.named_before + voice
         if not self.name:
-            return f"Speaker {voice}", f"Speaker {voice}"
-        return f"{self.name}, voice {voice}", f"{self.short_name}, {voice}"
+            return f"Speaker {number}", f"Speaker {number}"
+        return f"{self.name}, voice {number}", f"{self.short_name}, {number}"
 
 
 class Speakers:
@@ -87,12 +90,14 @@ class Speakers:
         short = self._labels(_shortened)
         earliest = min(self._began.values(), default=0) if len(self._began) > 1 else None
         found = {}
+        named: Counter[str] = Counter()
         for session, began in self._began.items():
             person = self._person_of[session]
             known, offset_ms = self._newest[person], 0 if earliest is None else began - earliest
             role = plain_text(known.role or "") or None if known else None
             public, voices = known.person if known else None, self._voices.get(session, {})
-            found[session] = Speaker(labels[person], offset_ms, public, role, short[person], voices)
+            found[session] = Speaker(labels[person], offset_ms, public, role, short[person], voices, named[person])
+            named[person] += max(voices.values()) if _are_several(voices) else 0
         return found
 
     def _labels(self, shorten: Callable[[str], str]) -> dict[str, str | None]:
@@ -109,6 +114,11 @@ class Speakers:
                 label = f"{whole} ({next(same)})"
             labels[person] = label
         return labels
+
+
+def _are_several(voices: Mapping[int, int]) -> bool:
+    """Return True if there are so many that each is named."""
+    return len({*voices.values()}) > 1
 
 
 def _shortened(name: str) -> str:

@@ -135,7 +135,7 @@ def _opened(path: Path, opener: Callable[[], BinaryIO]) -> Iterator[tuple[Any, B
     try:
         file = opener()
     except FileNotFoundError:
-        raise AudioError("wav_missing", f"There is no file {path}.", "Correct the path after --file.") from None
+        raise AudioError("wav_missing", f"There is no file {path}.", "Correct the path.") from None
     except OSError as error:
         raise AudioError(
             "wav_unreadable", f"{path} cannot be read: {error.strerror}.", "Give a file that you may read."

@@ -41,8 +41,8 @@ class WavStream:
             ValueError: this is no WAV stream, or one of samples that are not taken.
         """
         self.rest += data
-        begin = self.rest[:12]
-        if not (b"RIFF".startswith(begin[:4]) or begin[:4] == b"RIFF") or not b"WAVE".startswith(begin[8:12]):
+        head = self.rest[:12]
+        if not (b"RIFF".startswith(head[:4]) or head[:4] == b"RIFF") or not b"WAVE".startswith(head[8:12]):
             raise ValueError("no WAV stream")
         while self._at + 8 <= len(self.rest):
             name, size = struct.unpack_from("<4sI", self.rest, self._at)

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import jiwer
 import pytest
+import soundfile
 
 from local.testing import Stack
+from tests.e2e.pages import word_error_rate
 from tests.e2e.speech import DATA, clip, wer
+from tests.support.containers import packed
 from tests.support.installed_client import install_client
 from wire.messages.results import segment_end
 
@@ -58,6 +61,18 @@ def test_a_file_becomes_text_with_its_words(run: Run) -> None:
     expected = clip("jfk.wav").text
     assert jiwer.wer(expected, said, reference_transform=normal, hypothesis_transform=normal) <= 0.2
     assert done.stderr == ""
+
+
+def test_a_file_that_only_the_gateway_decodes_becomes_text_with_its_words(run: Run, tmp_path: Path) -> None:
+    """As M4A, which a telephone records."""
+    pcm, _ = soundfile.read(DATA / "silly.wav", dtype="int16")
+    (tmp_path / "silly.m4a").write_bytes(packed(pcm.tobytes(), "m4a"))
+    done = run("transcribe", tmp_path / "silly.m4a", "--language", "en", "--json", "--format", "json", "--delete")
+    line = json.loads(done.stdout)
+    assert (line["utterances"], line["failures"], line["missing"]) == (1, 0, 0)
+    (entry,) = json.loads(line["transcript"])["entries"]
+    assert word_error_rate(clip("silly.wav").text, entry["text"]) <= 0.2
+    assert entry["sentiment"] is not None
 
 
 def test_files_become_files_of_each_format(run: Run, tmp_path: Path) -> None:

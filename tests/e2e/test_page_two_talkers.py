@@ -3,6 +3,7 @@
 import base64
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +11,9 @@ import soundfile
 from playwright.async_api import Page, expect
 
 from local.testing import Stack
-from tests.e2e.lone_gateway import Service, lone_gateway
-from tests.e2e.pages import DATA, MANIFEST, RESULTS_MS, OpenPage, status, word_error_rate
+from tests.e2e.pages import DATA, MANIFEST, RESULTS_MS, OpenPage, browsers_at, status, word_error_rate
+from tests.e2e.test_page_access import ready, said
 from tests.e2e.test_page_room import Entry, column, exported
-from tests.e2e.test_page_sessions import AXE, violations
 
 LEFT, RIGHT = "known-her.wav", "jfk.wav"
 RIGHT_BEGINS_S = 2
@@ -21,10 +21,6 @@ RIGHT_BEGINS_S = 2
 MOST_ERRORS = 0.2
 """Word error rate of a channel; words of the other one would exceed it."""
 CALL = """<!doctype html><title>A call</title><audio src="data:audio/wav;base64,{}"></audio>"""
-ONE_CHANNEL = """
-const { getSettings } = MediaStreamTrack.prototype;
-MediaStreamTrack.prototype.getSettings = function () { return { ...getSettings.call(this), channelCount: 1 }; };
-"""
 
 
 def stereo(path: Path) -> Path:
@@ -60,8 +56,8 @@ async def stop(page: Page) -> None:
 
 def errors(entries: list[Entry], speaker: str, clip: str) -> float:
     """Return the word error rate of what a person said."""
-    said = " ".join(entry["text"] for entry in entries if entry["speaker"] == speaker)
-    return word_error_rate(MANIFEST[clip]["text"], said)
+    text = " ".join(entry["text"] for entry in entries if entry["speaker"] == speaker)
+    return word_error_rate(MANIFEST[clip]["text"], text)
 
 
 @pytest.mark.timeout(240)
@@ -90,11 +86,11 @@ async def test_left_and_right_of_a_microphone_are_two_talkers(open_page: OpenPag
     await expect(page.locator("#curves li canvas")).to_have_count(2)
     assert float((await page.locator("[data-figure=overlap]").inner_text()).split()[0]) > 1
 
-    said = await page.locator("#sentences .said").all_inner_texts()
+    before = await page.locator("#sentences .said").all_inner_texts()
     await page.reload()
     await page.get_by_role("button", name="Go on with it").click()
     await status(page, "Stopped", RESULTS_MS)
-    assert await page.locator("#sentences .said").all_inner_texts() == said
+    assert await page.locator("#sentences .said").all_inner_texts() == before
     await page.get_by_role("button", name="Delete…").click()
     await page.locator("#delete-it").click()
     await expect(page.locator("#sentences .said")).to_have_count(0)
@@ -138,60 +134,25 @@ async def test_a_call_in_another_tab_is_a_talker_beside_the_microphone(
     assert max(measured) <= MOST_ERRORS
 
 
-async def test_a_device_with_one_channel_is_one_talker_and_the_page_says_so() -> None:
-    """It goes on, and the session has one channel."""
-    service = Service()
+async def test_two_talkers_need_no_room_where_access_is_closed(closed: tuple[str, str]) -> None:
+    """Their conversation is private, and can be deleted from the page."""
+    address, phrase = closed
+    received: list[dict[str, Any]] = []
+    async with browsers_at(address) as open_page:
 
-    async def prepare(page: Page) -> None:
-        await page.add_init_script(ONE_CHANNEL)
-        await service.take_the_place(page)
+        async def listen(page: Page) -> None:
+            nonlocal received
+            await ready(page)
+            received = said(page)
 
-    async with lone_gateway() as open_page:
-        page = await open_page(before=prepare)
+        page = await open_page(url=f"{address}/#pass={phrase}", before=listen)
         await choose(page, "stereo")
         await page.get_by_role("button", name="Start").click()
         await status(page, "Listening|Hearing")
-        await expect(page.locator("#notices")).to_contain_text("one channel only")
-        await page.wait_for_function("() => document.querySelector('#meter').style.length > 0")
-        await page.get_by_role("button", name="Stop").click()
-        await status(page, "Stopped")
-    assert "channels" not in service.starts[0]
-    assert np.abs(service.pcm).max() > 0.02 * 32_768
-
-
-@pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
-async def test_who_talks_is_chosen_by_anyone(locale: str) -> None:
-    """On a narrow page nothing is cut off, and axe finds nothing, in each choice; a choice is kept."""
-    service = Service()
-    async with lone_gateway() as open_page:
-        page = await open_page(
-            before=service.take_the_place, locale=locale, viewport={"width": 320, "height": 640}, bypass_csp=True
-        )
-        await page.add_script_tag(path=AXE)
-        await page.locator("#settings summary").click()
-        for talkers in ("stereo", "call", "one"):
-            await page.locator("#talkers").select_option(talkers)
-            assert await page.locator("#beside").is_visible() is (talkers != "one")
-            assert await page.locator("#processing").is_visible() is (talkers != "stereo")
-            assert await page.evaluate("document.documentElement.scrollWidth") <= 320
-            assert await violations(page) == []
-        await page.locator("#talkers").select_option("call")
-        await page.reload()
-        await expect(page.locator("#talkers")).to_have_value("call")
-
-
-async def test_a_browser_that_shares_no_sound_does_not_offer_it() -> None:
-    """It has two choices, also where the third one was stored."""
-
-    async def prepare(page: Page) -> None:
-        await page.add_init_script("localStorage.setItem('settings', JSON.stringify({talkers: 'call'}))")
-        await page.add_init_script("delete MediaDevices.prototype.getDisplayMedia")
-        await Service().take_the_place(page)
-
-    async with lone_gateway() as open_page:
-        page = await open_page(before=prepare)
-        assert await page.locator("#talkers option").evaluate_all("all => all.map(each => each.value)") == [
-            "one",
-            "stereo",
-        ]
-        await expect(page.locator("#talkers")).to_have_value("one")
+        begun = [message for message in received if message["type"] == "ready"]
+        assert [(message["channel"], message["name"]) for message in begun] == [(0, "Left"), (1, "Right")]
+        assert len({message["room"] for message in begun} - {None}) == 1
+        assert "room=" not in page.url
+        await page.get_by_role("button", name="Delete…").click()
+        await page.locator("#delete-it").click()
+        await expect(page.locator("#notices")).to_contain_text("The conversation was deleted.")

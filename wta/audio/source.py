@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from infra.sound import container_kinds
 from infra.sound.sound_file import SoundFile
 from wire.audio import SAMPLE_RATE
 from wire.errors import AudioError
@@ -63,6 +64,15 @@ def open_file(path: Path, *, realtime: bool, channels: Channels = Channels.ONE) 
         channels=2 if split else 1,
         seconds=sound.seconds,
     )
+
+
+def is_for_the_gateway(path: Path) -> bool:
+    """Return True for a file of a kind that is not decoded here, but by gateways: MP4, M4A, WebM and others."""
+    try:
+        with path.open("rb") as file:
+            return container_kinds.demuxer(file) is not None
+    except OSError:
+        return False
 
 
 def open_microphone(

@@ -15,11 +15,18 @@ def websocket_url(address: str) -> str:
         ConfigurationError: the address is malformed.
     """
     text = address.strip()
+    if "@" in text.removeprefix(f"{text.partition('://')[0]}://").partition("/")[0]:
+        raise ConfigurationError(  # the address is shown in messages
+            "bad_url",
+            "The address has a name or a password in it, which gateways do not read.",
+            "Leave both out (--url). A key goes into WTA_KEY; the recorder's into RECORDER_KEY.",
+        )
     try:
         parts = urlsplit(text if "://" in text else f"ws://{text}")
         scheme = _SCHEMES[parts.scheme]
         if not parts.hostname or parts.port == 0:
             raise ValueError("no host or no port")
+        parts.hostname.encode("idna")  # as resolving it does: a label may be empty, or too long
     except (KeyError, ValueError):
         raise ConfigurationError(
             "bad_url",

@@ -6,7 +6,7 @@ async with Client("http://127.0.0.1:8000", Start(language="en")) as client:
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from types import TracebackType
 from typing import Self
 
@@ -47,7 +47,7 @@ class Client:
             tls: whose certificates are accepted.
 
         Raises:
-            ConfigurationError: the address is malformed, or the authority of ``tls`` cannot be read.
+            ConfigurationError: address or key cannot be one, or the authority of ``tls`` cannot be read.
         """
         limits, self._hooks, start = limits or Limits(), hooks or Hooks(), start or Start()
         connector = Connector(websocket_url(url), key=key or start.key, tls=tls)
@@ -87,7 +87,8 @@ class Client:
         """Begin the session.
 
         Raises:
-            GatewayError: the session cannot begin.
+            GatewayError: the session cannot begin; ``GatewayUnavailable``, if trying again may help.
+            RuntimeError: this client has had a session already.
         """
         self._running.begin(on_end=self._inbox.close)
         try:
@@ -102,14 +103,15 @@ class Client:
     ) -> None:
         await self._running.end()
 
-    async def stream(self, pcm: AsyncIterable[bytes] | Iterable[bytes]) -> AsyncIterator[AnyServerMessage]:
+    async def stream(self, pcm: AsyncIterable[bytes] | Iterable[bytes]) -> AsyncGenerator[AnyServerMessage]:
         """Send all audio, and yield each message of the gateway as it comes, until every result is there.
 
         Args:
-            pcm: pieces of any length, as ``send`` takes them.
+            pcm: pieces of any length, of whole samples, as ``send`` takes them. What they raise is raised here.
 
         Raises:
             GatewayError: the session is over before that.
+            ValueError: a piece ends inside of a sample.
         """
         sending = asyncio.create_task(self._send_all(pcm), name="audio")
         sending.add_done_callback(lambda _: self._inbox.close())
@@ -122,7 +124,7 @@ class Client:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
 
-    async def messages(self) -> AsyncIterator[AnyServerMessage]:
+    async def messages(self) -> AsyncGenerator[AnyServerMessage]:
         """Yield each message of the gateway, without sending audio, as a reader of a room does.
 
         Raises:
@@ -140,6 +142,7 @@ class Client:
 
         Raises:
             GatewayError: the session is over.
+            ValueError: the audio ends inside of a sample.
         """
         self._inbox.discard()
         await self._running.send(pcm)

@@ -8,6 +8,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMes
 
 from wire.close_codes import FINAL, CloseCode
 from wire.messages.server import Error
+from wta.client.authorization import authorization
 from wta.client.errors import GatewayError, GatewayUnavailable
 from wta.client.problem import read_problem
 from wta.client.tls import Tls
@@ -22,7 +23,7 @@ LARGEST_MESSAGE = 1 << 20
 KEYS = "that of WTA_KEY; the recorder's is that of RECORDER_KEY"
 """The settings with a key. An option would show it to all users of the machine."""
 
-_TRY_LATER = frozenset({502, 503, 504, 429})
+TRY_LATER = frozenset({502, 503, 504, 429})
 """HTTP status codes of a proxy whose gateway restarts, or of one that is busy."""
 _PERMANENT_ERRORS = frozenset({"session_unknown", "taken_over"})
 _CHECK = "Check that the gateway runs and that the address is right (--url)."
@@ -35,10 +36,10 @@ class Connector:
         """Connect with an API key, or without one.
 
         Raises:
-            ConfigurationError: the authority of ``tls`` cannot be read.
+            ConfigurationError: the key cannot be one, or the authority of ``tls`` cannot be read.
         """
         self.url = url
-        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._headers = authorization(key)
         self._tls = (tls or Tls()).context() if url.startswith("wss:") else None
 
     async def open(self) -> ClientConnection:
@@ -75,7 +76,7 @@ def explain_failure(url: str, error: Exception) -> GatewayError:
                 f"The certificate of {url} is not trusted ({error.verify_message}).",
                 "Use --insecure if you know whose it is, or name its CA's file: --ca, or SSL_CERT_FILE.",
             )
-        case InvalidStatus() if error.response.status_code in _TRY_LATER:
+        case InvalidStatus() if error.response.status_code in TRY_LATER:
             return unavailable
         case InvalidStatus():
             return _refusal(url, error.response.status_code, error.response.body)

@@ -1,16 +1,21 @@
-"""The gateway's HTTP routes: readiness, access, transcripts as files, deletion. Standard library only."""
+"""The gateway's HTTP routes: readiness, access, statistics, transcripts as files, deletion."""
 
 import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from email.message import Message
+from email import message
 from http.client import HTTPException
 from typing import Any
 
+from pydantic import ValidationError
+
+from wire.messages.base import Message
+from wire.messages.statistics import Statistics
 from wta.client.address import http_url
-from wta.client.connect import explain_failure
-from wta.client.errors import GatewayError
+from wta.client.authorization import authorization
+from wta.client.connect import TRY_LATER, explain_failure
+from wta.client.errors import GatewayError, GatewayUnavailable
 from wta.client.problem import read_problem
 from wta.client.tls import Tls
 
@@ -24,7 +29,7 @@ class Answer:
     """Answer to a request, whatever its status."""
 
     status: int
-    headers: Message
+    headers: message.Message
     body: bytes
 
     def json(self) -> Any:
@@ -42,9 +47,10 @@ class HttpRoutes:
         """Request with an API key, or without one.
 
         Raises:
-            ConfigurationError: the address is malformed, or the authority of ``tls`` cannot be read.
+            ConfigurationError: address or key cannot be one, or the authority of ``tls`` cannot be read.
         """
         self.url = http_url(url)
+        authorization(key)
         self._key = key
         handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({}), _NoRedirects()]
         if self.url.startswith("https:"):
@@ -60,8 +66,7 @@ class HttpRoutes:
             GatewayUnavailable: there is no answer.
             GatewayError: the certificate is not accepted, or the answer is no HTTP.
         """
-        secret = bearer or self._key
-        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+        headers = authorization(bearer or self._key)
         request = urllib.request.Request(self.url + path, method=method, headers=headers)  # noqa: S310 (http_url)
         try:
             with self._opener.open(request, timeout=timeout_s) as answer:
@@ -89,6 +94,23 @@ class HttpRoutes:
             raise refusal(self.url, answer)
         return answer.body
 
+    def statistics(self, session_id: str, token: str) -> list[Statistics]:
+        """Return the statistics of a session, and those of its room; none where nothing was said.
+
+        A program that talks in the session goes on.
+
+        Raises:
+            GatewayError: the gateway refuses it, or cannot be reached.
+        """
+        answer = self.request(f"/v1/sessions/{session_id}", bearer=token)
+        if answer.status != 200:
+            raise refusal(self.url, answer)
+        try:
+            details = _Details.model_validate_json(answer.body)
+        except ValidationError:
+            raise refusal(self.url, answer) from None
+        return [each for each in (details.statistics, details.room_statistics) if each is not None]
+
     def delete(self, session_id: str, token: str) -> None:
         """Delete what was said in a session.
 
@@ -100,6 +122,13 @@ class HttpRoutes:
             raise refusal(self.url, answer)
 
 
+class _Details(Message):
+    """The fields of a session's description that matter here."""
+
+    statistics: Statistics | None
+    room_statistics: Statistics | None
+
+
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """Redirects are answers: a key or a token goes to the address that was given, and to no other."""
 
@@ -108,8 +137,14 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def refusal(url: str, answer: Answer) -> GatewayError:
-    """Return the error of a request that is refused: the gateway's own, or none that it would send."""
+    """Return the error of a request that is refused: the gateway's own, or none that it would send.
+
+    It is ``GatewayUnavailable`` where trying again may help.
+    """
     if (error := read_problem(answer.body)) is not None:
-        return error
+        return GatewayUnavailable(error.code, error.message, error.remedy) if answer.status in TRY_LATER else error
+    if answer.status in TRY_LATER:
+        message = f"{url} answers with HTTP status {answer.status}: the gateway behind it is away."
+        return GatewayUnavailable("gateway_away", message, "Start it, and look at its log.")
     message = f"{url} answers with HTTP status {answer.status}: it is no gateway, or one of another version."
     return GatewayError("not_a_gateway", message, "Check the address (--url); wta doctor finds out more.")

@@ -21,7 +21,13 @@ class RunningSession:
         self._dropping = False
 
     def begin(self, on_end: Callable[[], None]) -> None:
-        """Connect; ``on_end`` is called when the session is over."""
+        """Connect; ``on_end`` is called when the session is over.
+
+        Raises:
+            RuntimeError: it has begun before.
+        """
+        if self._task is not None:
+            raise RuntimeError("a client is for one session: make another one")
 
         def ended(_: asyncio.Task[None]) -> None:
             self._session.changed.notify()
@@ -97,9 +103,13 @@ class RunningSession:
         """Return if the session goes on, or is over as it should be.
 
         Raises:
-            GatewayError: it could not begin, or not go on.
+            GatewayError: it could not begin, or not go on, or the client has left it.
+            RuntimeError: it has not begun.
         """
-        assert self._task is not None, "use the client as an async context manager"
+        if self._task is None:
+            raise RuntimeError("use the client as an async context manager")
+        if self._task.cancelled():  # its result would be a CancelledError, as if the caller's task were cancelled
+            raise GatewayError("session_over", "The client has left the session.", "Make another client for a new one.")
         if self._task.done():
             self._task.result()
 

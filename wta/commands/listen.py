@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from wire.errors import ConfigurationError
+from wire.messages.server import AnyServerMessage, Ready
 from wta.audio.microphone import found_devices
 from wta.audio.source import open_microphone
 from wta.client.options import Hooks, Limits
@@ -65,8 +66,13 @@ def listen(
         who = speakers(channels, name or [], role or [])
         known = {} if resume is None else SavedSession.read(resume).model_dump()
         start = make_start(language or [], room=room, sample_rate=source.rate, **who, **known)
-        hooks = Hooks(view.message, view.notice)
+
+        def on_message(message: AnyServerMessage) -> None:
+            view.message(message)
+            if isinstance(message, Ready):  # not at the end, which a second Ctrl-C does not reach
+                save(client, save_to)
+
+        hooks = Hooks(on_message, view.notice)
         client = Gateway(url, ca, insecure).client(start, Limits(timeout, live=True), hooks)
         code = asyncio.run(record(source, [client], view))
-        save(client, save_to)
     raise typer.Exit(code)

@@ -15,10 +15,12 @@ from wire.errors import ConfigurationError, WireError
 from wire.messages.base import SessionId
 from wire.messages.client import Start
 from wta.client.client import Client
+from wta.client.file_route import FileRoute
 from wta.client.http import HttpRoutes
 from wta.client.options import Hooks, Limits
 from wta.client.tls import Tls
 from wta.run.recording import FAILED
+from wta.view import terminal
 from wta.view.script import ScriptView
 from wta.view.view import View
 
@@ -65,6 +67,10 @@ class Gateway:
     def client(self, start: Start, limits: Limits, hooks: Hooks) -> Client:
         """Return a client; ``async with`` begins its session."""
         return Client(self.url, start, key=self.key, limits=limits, hooks=hooks, tls=self.tls)
+
+    def file_route(self, limits: Limits, hooks: Hooks) -> FileRoute:
+        """Return the route for files that the gateway decodes."""
+        return FileRoute(self.url, key=self.key, limits=limits, hooks=hooks, tls=self.tls)
 
     def routes(self) -> HttpRoutes:
         """Return the HTTP routes."""
@@ -129,11 +135,17 @@ def explained(*, as_json: bool = False, people: type[View] = View) -> Iterator[V
         as_json: the view is one for programs.
         people: else this one.
     """
+    terminal.prepare(as_json=as_json)
     view = ScriptView() if as_json else people()
     try:
         yield view
     except WireError as error:
         view.print_error(error)
+        raise typer.Exit(FAILED) from None
+    except BrokenPipeError:  # whoever reads has enough, as `head` has; typer ends without a word
+        raise
+    except OSError as error:
+        terminal.say_not_written(error)
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None

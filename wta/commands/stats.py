@@ -1,6 +1,7 @@
 """``wta stats``: the statistics of a room or of a session."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,7 @@ from typing import Annotated
 import typer
 
 from wire.errors import ConfigurationError
-from wire.messages.client import Start
+from wire.messages.statistics import Statistics
 from wta.client.client import Client
 from wta.client.options import Hooks, Limits
 from wta.commands.options import HERE, Ca, Gateway, Insecure, Json, SavedSession, Url, explained, print_json
@@ -31,28 +32,34 @@ def stats(
 ) -> None:
     """Show the statistics of a room or of a session so far.
 
-    A session is resumed for that: a program that still talks in it is disconnected.
+    A room is entered for that, as by watch. A program that talks in the session goes on.
+
+    Where access is closed, a room takes the secret of a link from WTA_INVITE, or an API key from WTA_KEY; a session
+    takes neither.
     """
     with explained(as_json=as_json) as view:
         if (room is None) == (session is None):
             raise ConfigurationError("bad_option", "It takes --room or --session, one of them.", "See --help.")
-        known = SavedSession.read(session) if session is not None else None
-        start = Start(**known.model_dump()) if known is not None else reader(room or "")
-        client = Gateway(url, ca, insecure).client(start, Limits(timeout_s=10), Hooks())
-        asyncio.run(_read(client, "room" if room else "session"))
-        _show(client, view, as_json=as_json)
+        gateway = Gateway(url, ca, insecure)
+        if session is not None:
+            saved = SavedSession.read(session)
+            _show(gateway.routes().statistics(saved.session_id, saved.token), view, as_json=as_json)
+        else:
+            client = gateway.client(reader(room or ""), Limits(timeout_s=10), Hooks())
+            asyncio.run(_read(client))
+            _show(client.transcript.statistics_in_order(), view, as_json=as_json)
     raise typer.Exit(OK)
 
 
-async def _read(client: Client, scope: str) -> None:
+async def _read(client: Client) -> None:
     async with client:
         with suppress(TimeoutError):
             async with asyncio.timeout(ARRIVE_S):
-                await client.until(lambda: scope in client.transcript.statistics)
+                await client.until(lambda: "room" in client.transcript.statistics)
 
 
-def _show(client: Client, view: View, *, as_json: bool) -> None:
-    known = [each for each in client.transcript.statistics_in_order() if each.version]
+def _show(found: Sequence[Statistics], view: View, *, as_json: bool) -> None:
+    known = [each for each in found if each.version]
     if as_json:
         for statistics in known:
             print_json(statistics.model_dump(mode="json"))

@@ -9,7 +9,8 @@ from typing import Self
 import rich.progress
 from rich.console import Console
 
-from wire.audio import SAMPLE_RATE
+from wta.client.event_stream import FileProgress
+from wta.view.view import printable
 
 REFRESH_S = 0.2
 
@@ -38,25 +39,32 @@ class Progress:
         self._bars.stop()
 
     @asynccontextmanager
-    async def following(self, name: str, seconds: float | None, done: Callable[[], int]) -> AsyncIterator[None]:
+    async def following(self, name: str, state: Callable[[], FileProgress]) -> AsyncIterator[None]:
         """Show how far a file is.
 
         Args:
             name: of the file.
-            seconds: its length; None if it does not say it.
-            done: returns the samples that are done, at 16 kHz.
+            state: returns how far it is.
         """
-        bar = self._bars.add_task(name, total=seconds)
+        name = printable(name)
+        bar = self._bars.add_task(name, total=None)
+
+        def show() -> None:
+            done_s, total_s = state().transcribed_s, state().total_s
+            so_far = f"{name}, {done_s:.0f} s" if total_s is None else name
+            self._bars.update(bar, completed=done_s, total=total_s, description=so_far)
 
         async def follow() -> None:
             while True:
-                self._bars.update(bar, completed=done() / SAMPLE_RATE)
+                show()
                 await asyncio.sleep(REFRESH_S)
 
         following = asyncio.create_task(follow())
         try:
             yield
-            self._bars.update(bar, completed=seconds or done() / SAMPLE_RATE)
+            show()
+            whole_s = state().total_s or state().transcribed_s
+            self._bars.update(bar, completed=whole_s, total=whole_s)
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)

@@ -1,5 +1,6 @@
 """Output for programs: JSON lines."""
 
+import json
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -42,7 +43,7 @@ class ScriptView(JsonView):
     def print_error(self, error: WireError) -> None:
         """Print an error as one line."""
         line = Error(code=error.code, message=error.message, remedy=error.remedy, fatal=True)
-        self._out.out(line.model_dump_json(), highlight=False)
+        self._out.out(json.dumps(line.model_dump(), ensure_ascii=False), highlight=False)  # a path may be no Unicode
 
 
 def _summary(outcome: Outcome) -> dict[str, Any]:

@@ -75,7 +75,17 @@ export class Speakers {
   voiced(end) {
     const name = this.name(end.session_id);
     const voice = this.voices.several(end.session_id) && this.voices.number(end);
-    return voice ? (name ? `${name}, voice ` : "Speaker ") + voice : name;
+    return voice ? (name ? `${name}, voice ` : "Speaker ") + (this.#namedBefore(end.session_id) + voice) : name;
+  }
+
+  /**
+   * The highest number in the names of voices of the person's earlier sessions: none of them need be the same.
+   * @param {string} session
+   */
+  #namedBefore(session) {
+    const sessions = [...this.#began.keys()];
+    const earlier = sessions.slice(0, sessions.indexOf(session)).filter((each) => this.#key(each) === this.#key(session));
+    return earlier.reduce((sum, each) => sum + (this.voices.several(each) ? this.voices.highest(each) : 0), 0);
   }
 
   /** The name of each person; later ones of the same name get a number. */

@@ -25,6 +25,11 @@ export class Voices {
     return this.#sessions.get(session_id)?.get(/** @type {number} */ (voice)) ?? null;
   }
 
+  /** The highest number that a voice has by now; 0 without any. @param {string} session */
+  highest(session) {
+    return Math.max(0, ...(this.#sessions.get(session)?.values() ?? []));
+  }
+
   /** True if there are several. @param {string} session */
   several(session) {
     return new Set(this.#sessions.get(session)?.values()).size > 1;

@@ -247,6 +247,8 @@ export const en = {
   audioDropped: "The connection was down too long; the oldest audio was dropped.",
   /** @param {string} time such as 42 seconds */
   lost: (time) => `Nothing was recorded for ${time}: the page was asleep, or the microphone was away.`,
+  /** @param {string} time such as 42 seconds */
+  lostBesideCall: (time) => `Your microphone was away for ${time}; the call was recorded.`,
   unreachable: "The service cannot be reached. Is it running, and is this machine online?",
   notReady: "The service is not ready yet; results come when it is. It waits for:",
   renewed: "The service no longer has this conversation, so a new one began. The statistics count from here.",

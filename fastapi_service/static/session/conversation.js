@@ -9,12 +9,10 @@ import { MicrophoneError } from "../audio/input-devices.js";
 import { SAMPLE_RATE } from "../audio/pcm.js";
 import { texts } from "../i18n/index.js";
 import { showEnd, showLost, showMessage, showRenewed, showWaiting } from "./presenter.js";
+import { RecordedTime } from "./recorded-time.js";
 import { SpeechSocket } from "./socket.js";
 import { SessionStatus } from "./status.js";
 import { keepAwake } from "./wake-lock.js";
-
-/** Without sound for this long, the page says so: a sentence may be missing. */
-const LOST_MS = 3000;
 
 /** @typedef {keyof typeof texts.expelled} Expelled code of the error */
 
@@ -43,8 +41,7 @@ export class Conversation {
   #speaking = new Set();
   #opened = false;
   #status = new SessionStatus();
-  /** Time of the latest audio, or of the opening of the microphone, in milliseconds since 1970. */
-  #latest = 0;
+  #recorded = new RecordedTime(0);
   /** Samples of a channel: all, and those of them that were silence and not sent. */
   #samples = { total: 0, saved: 0 };
 
@@ -111,7 +108,7 @@ export class Conversation {
       return false;
     }
     this.#status.microphone = this.#microphone !== null;
-    this.#latest = Date.now();
+    this.#recorded = new RecordedTime(Date.now());
     if (this.#microphone) this.show();
     return this.#microphone !== null;
   }
@@ -177,10 +174,8 @@ export class Conversation {
 
   /** @param {import("../audio/silence-suppressor.js").AudioChunk} chunk */
   #onChunk({ gap, pcm, energy, threshold, at = Date.now() }) {
-    if (!this.#status.withoutAudio) {
-      if (at - this.#latest > LOST_MS) showLost(this.#page, at - this.#latest);
-      this.#latest = at;
-    }
+    const missed = this.#recorded.note(at, this.#status);
+    if (missed) showLost(this.#page, missed);
     if (gap) this.#socket.audio.skip(gap);
     if (pcm.length) this.#socket.audio.push(pcm);
     this.#samples.total += gap + pcm.length / this.#socket.channels;
@@ -203,6 +198,7 @@ export class Conversation {
   /** @param {import("../audio/audio-input.js").SecondTalker} state */
   #onSecond(state) {
     const { view } = this.#page;
+    if (state === "shared" || state === "unshared") this.#status.shared = state === "shared";
     const actions = [{ text: () => texts.shareAgain, run: () => this.#share() }];
     if (state === "unshared") view.notice("call", () => texts.unshared, { actions });
     else if (state === "mono") view.notice("mono", () => texts.mono);

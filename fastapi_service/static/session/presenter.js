@@ -70,10 +70,10 @@ export function showRenewed({ transcript, statistics }, room) {
 /**
  * There was no sound for a while.
  * @param {Page} page
- * @param {number} ms
+ * @param {import("./recorded-time.js").Missed} missed
  */
-export function showLost({ transcript }, ms) {
-  transcript.addDivider(() => texts.lost(duration(ms)));
+export function showLost({ transcript }, { ms, call }) {
+  transcript.addDivider(() => (call ? texts.lostBesideCall : texts.lost)(duration(ms)));
 }
 
 /**

@@ -16,6 +16,8 @@ export class SessionStatus {
   /** No more audio is wanted. */
   finishing = false;
   lost = false;
+  /** The sound of a call is recorded beside the microphone. */
+  shared = false;
   /** The link into the room lets us read only. */
   reader = false;
   #muted = false;
@@ -29,6 +31,11 @@ export class SessionStatus {
   /** The microphone gives no audio for now. */
   get withoutAudio() {
     return this.lost || this.#muted || this.#interrupted;
+  }
+
+  /** A call is recorded, whatever the microphone does. */
+  get callGoesOn() {
+    return this.shared && !this.#interrupted;
   }
 
   /** @param {import("../audio/microphone.js").MicrophoneState} state */

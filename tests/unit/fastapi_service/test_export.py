@@ -54,7 +54,7 @@ def shown(said: list[End]) -> list[End]:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("case", ["", "alone-", "sentences-", "people-", "voices-"])
+@pytest.mark.parametrize("case", ["", "alone-", "sentences-", "people-", "voices-", "rejoined-"])
 def test_files_are_as_pinned(name: str, case: str) -> None:
     """The page's formats are held to the same files."""
     messages = json.loads((DATA / f"{case}entries.json").read_text(encoding="utf-8"))

@@ -301,6 +301,49 @@ test("when the call's sound is no longer shared, the page says so, and offers to
   assert.ok(!notices.has("call"));
 });
 
+/** Loses the microphone of a call from 2 s to 42 s, and gets another one. @param {() => void} [meanwhile] */
+async function loseMicrophone(meanwhile = () => {}) {
+  browser.node.rest = { gap: 0, pcm: new Int16Array(0), energy: 0, threshold: 0, at: 1e12 + 42_000 };
+  browser.errors = ["NotFoundError"];
+  browser.track.onended();
+  await setImmediate();
+  meanwhile();
+  for (let second = 3; second <= 42; second++) chunkAt(second);
+  browser.plug();
+  await setImmediate();
+  assert.equal(statuses.at(-1), "listening");
+}
+
+test("a call that goes on without the microphone was recorded, and the page says so", async (context) => {
+  context.mock.method(console, "warn", () => {});
+  const conversation = converse(TWO);
+  for (const channel of [0, 1]) latest().deliver({ type: "ready", channel, session_id: `s${channel}`, token: "key", samples: 0, room: "r" });
+  assert.ok(await conversation.openMicrophone({ ...OPTIONS, talkers: "call" }));
+  for (const second of [0, 1, 2]) chunkAt(second);
+  await loseMicrophone();
+  for (const second of [42, 43]) chunkAt(second);
+  assert.deepEqual(dividers.map((text) => text.replace(/\d+/, "40")), ["Your microphone was away for 40 seconds; the call was recorded."]);
+});
+
+test("nothing was recorded while both were away", async (context) => {
+  context.mock.method(console, "warn", () => {});
+  const conversation = converse(TWO);
+  for (const channel of [0, 1]) latest().deliver({ type: "ready", channel, session_id: `s${channel}`, token: "key", samples: 0, room: "r" });
+  assert.ok(await conversation.openMicrophone({ ...OPTIONS, talkers: "call" }));
+  for (const second of [0, 1, 2]) chunkAt(second);
+  await loseMicrophone(() => browser.shared[0][0].onended());
+  for (const second of [42, 43]) chunkAt(second);
+  assert.equal(dividers.length, 1);
+  assert.match(dividers[0], /^Nothing was recorded for 4\d seconds/);
+});
+
+test("a page that slept beside a call recorded nothing", async () => {
+  const conversation = converse(TWO);
+  assert.ok(await conversation.openMicrophone({ ...OPTIONS, talkers: "call" }));
+  for (const second of [0, 42, 43]) chunkAt(second);
+  assert.deepEqual(dividers.map((text) => text.slice(0, 20)), ["Nothing was recorded"]);
+});
+
 test("without shared sound nothing begins, and the page says what to share", async (context) => {
   context.mock.method(console, "warn", () => {});
   browser.shares = null;

@@ -11,7 +11,7 @@ import { FORMATS, formatTranscript } from "../../../fastapi_service/static/expor
 
 const GOLDEN = new URL("../../data/export/", import.meta.url);
 
-for (const conversation of ["", "alone-", "sentences-", "people-", "voices-"]) {
+for (const conversation of ["", "alone-", "sentences-", "people-", "voices-", "rejoined-"]) {
   for (const format of Object.keys(FORMATS)) {
     const golden = `${conversation}${["srt", "vtt"].includes(format) ? "page-" : ""}expected.${format}`;
     test(golden, async () => {

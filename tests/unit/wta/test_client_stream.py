@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import pytest
 
@@ -95,3 +96,39 @@ async def test_messages_are_not_kept_for_one_who_sends_and_iterates_over_none() 
         await client.stop()
         assert [message async for message in client._inbox] == []
     assert len(client.results) == 2
+
+
+async def test_a_client_that_has_left_raises_an_error_and_cancels_nobody() -> None:
+    """A CancelledError would end the task of whoever calls it, without a word."""
+    async with FakeGateway().running() as gateway:
+        async with Client(gateway.url) as client:
+            await client.send(bytes(FRAME))
+        for late in (client.send(bytes(FRAME)), client.stop(), client.until(lambda: False)):
+            with pytest.raises(GatewayError) as over:
+                await late
+            assert over.value.code == "session_over"
+        with pytest.raises(GatewayError):
+            async for _ in client.stream(spoken(1)):
+                pass
+        with pytest.raises(RuntimeError, match="one session"):
+            await client.__aenter__()
+
+
+async def test_a_client_outside_of_its_block_is_a_mistake_that_is_named() -> None:
+    with pytest.raises(RuntimeError, match="context manager"):
+        await Client("127.0.0.1:9").send(bytes(FRAME))
+
+
+async def test_stream_that_is_left_early_leaves_no_task() -> None:
+    """Nor does one whose piece ends inside of a sample."""
+    async with FakeGateway().running() as gateway:
+        before = asyncio.all_tasks()
+        async with Client(gateway.url) as client, aclosing(client.stream(spoken(60))) as messages:
+            async for _ in messages:
+                break
+        async with Client(gateway.url, Start(session_id=client.session_id, token=client.token)) as client:
+            with pytest.raises(ValueError, match="whole Int16 samples"):
+                async for _ in client.stream([bytes(3)]):
+                    pass
+        mine = {task for task in asyncio.all_tasks() - before if task.get_name() in {"audio", "session"}}
+    assert mine == set()

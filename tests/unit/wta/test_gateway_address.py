@@ -32,6 +32,14 @@ def test_what_is_no_address_is_refused(written: str) -> None:
     assert refused.value.code == "bad_url"
 
 
+@pytest.mark.parametrize("written", ["https://ann:secret@example.org", "ann:secret@example.org:8000/ws", "secret@host"])
+def test_an_address_with_a_password_is_refused_and_not_shown(written: str) -> None:
+    """Errors name addresses, and are logged."""
+    with pytest.raises(ConfigurationError, match="--url") as refused:
+        websocket_url(written)
+    assert "secret" not in str(refused.value)
+
+
 def test_the_default_is_an_address() -> None:
     """Without any setting, the gateway of this machine."""
     default = Settings.model_fields["url"].default

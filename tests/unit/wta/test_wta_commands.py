@@ -16,6 +16,8 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 from websockets.asyncio.server import ServerConnection
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
 
 from tests.support.eventually import soon
 from tests.unit.wta.fake_gateway import SESSION, TOKEN
@@ -45,7 +47,7 @@ async def start(*arguments: object, **environment: str) -> asyncio.subprocess.Pr
     env = {name: value for name, value in os.environ.items() if not name.startswith("WTA_")}
     command = [sys.executable, "-m", "wta", *map(str, arguments)]
     return await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, stdout=PIPE, stderr=PIPE, env=env | {"COLUMNS": "200"} | environment
+        *command, cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=env | {"COLUMNS": "200"} | environment
     )
 
 
@@ -106,6 +108,36 @@ async def test_transcribe_for_programs_prints_a_line_for_each_file(wav: Path) ->
     }
 
 
+async def test_transcribe_reads_standard_input_from_a_pipe(wav: Path) -> None:
+    """Beside other files, too."""
+    async with FakeService().serving() as service:
+        process = await start("transcribe", "-", "--json", "--url", service.http)
+        out, err = await process.communicate(await asyncio.to_thread(wav.read_bytes))
+    assert (process.returncode, err) == (0, b"")
+    assert json.loads(out)["utterances"] == 3
+    assert service.safe == np.arange(40_000, dtype="<i2").tobytes()
+
+
+class RestartingService(FakeService):
+    """Its gateway is away when the first transcript is requested."""
+
+    def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
+        answer = super()._answer(connection, request)
+        return Response(503, "away", Headers({"Content-Length": "0"})) if len(self.requests) == 1 else answer
+
+
+async def test_transcribe_waits_for_the_transcript_while_the_gateway_is_away(wav: Path) -> None:
+    """All of the file is transcribed by then."""
+    async with RestartingService().serving() as service:
+        ended = await run("transcribe", wav, "--url", service.http)
+    assert (ended.code, ended.out) == (0, TRANSCRIPT)
+    assert "retrying" in ended.err
+    async with RestartingService().serving() as service:
+        ended = await run("transcribe", wav, "--url", service.http, "--timeout", "0")
+    assert (ended.code, ended.out) == (2, "")
+    assert "error (gateway_away)" in ended.err
+
+
 async def test_transcribe_with_missing_results_writes_what_there_is(wav: Path) -> None:
     """And says so by its exit code."""
     async with FakeService(withhold={1}).serving() as service:
@@ -119,8 +151,11 @@ async def test_transcribe_with_missing_results_writes_what_there_is(wav: Path) -
         (["transcribe", "nowhere.wav"], "wav_missing"),
         (["transcribe", __file__], "not_wav"),
         (["transcribe", "WAV", "WAV", "-o", "out"], "same_name"),
+        (["transcribe", "WAV", "-o", f"{__file__}/a.txt"], "not_written"),
+        (["transcribe", "WAV", "nowhere.wav", "-o", __file__], "not_written"),
         (["transcribe", "WAV", "--language", "xx"], "bad_option"),
         (["transcribe", "WAV", "--url", "ftp://example.org"], "bad_url"),
+        (["transcribe", "WAV", "--url", "http://a..example.org"], "bad_url"),
         (["transcribe", "WAV", "--url", "https://127.0.0.1:9", "--ca", __file__], "bad_authority"),
         (["transcribe", "WAV", "--timeout", "0"], "gateway_away"),
         (["bench", "WAV", "--timeout", "0"], "gateway_away"),
@@ -158,6 +193,17 @@ async def test_a_closed_gateway_without_a_key_is_an_error_with_its_words(wav: Pa
         ended = await run("transcribe", wav, "--url", service.http)
     assert ended.code == 2
     assert "error (no_grant): Access is closed. Bring a key." in ended.err
+
+
+@pytest.mark.parametrize("key", ["wta_schlüssel", "wta_ключ", "wta_a b", "wta_a\nX-Other: b"])
+@pytest.mark.parametrize("arguments", [["transcribe", "WAV"], ["doctor"], ["watch", "--room", "r"]])
+def test_a_key_that_cannot_be_one_is_refused_and_not_shown(wav: Path, arguments: list[str], key: str) -> None:
+    """It may have one wrong sign only, and belongs in no log."""
+    words = [str(wav) if word == "WAV" else word for word in arguments]
+    ended = CliRunner().invoke(app, [*words, "--url", "127.0.0.1:9"], env={"WTA_KEY": key})
+    assert ended.exit_code == 2
+    assert "error (bad_key): " in ended.stderr
+    assert "wta_" not in ended.output
 
 
 def _has(service: FakeService, finals: int) -> bool:
@@ -206,17 +252,33 @@ async def test_listen_records_until_ctrl_c_and_waits_for_the_last_results(tmp_pa
     (tmp_path / "sounddevice.py").write_text(SOUNDDEVICE)
     saved = tmp_path / "session"
     async with FakeService().serving() as service:
-        for option, finals in (("--save", 1), ("--resume", 2)):
+        for option in ("--save", "--resume"):
+            before = len(service.finals)  # more than one, if the machine is slow to stop the first
             process = await start("listen", "--url", service.http, option, saved, PYTHONPATH=str(tmp_path))
-            await soon(partial(_has, service, finals))
+            await soon(partial(_has, service, before + 1), 30)
             process.send_signal(signal.SIGINT)
             ended = await end(process)
             assert ended.code == 0
-            assert f"utterance {finals - 1}" in ended.out
+            assert f"utterance {before}" in ended.out
         devices = await run("listen", "--list-devices", "--json", PYTHONPATH=str(tmp_path))
     assert [start.session_id for start in service.starts] == [None, SESSION]
     assert set(np.frombuffer(service.safe, "<i2").tolist()) == {1}
     assert devices.lines[0]["name"] == "Desk"
+
+
+async def test_listen_saves_its_session_when_it_begins(tmp_path: Path) -> None:
+    """So it can be resumed, whatever ends the command; a place that takes no file ends it before anybody talks."""
+    (tmp_path / "sounddevice.py").write_text(SOUNDDEVICE)
+    async with FakeService().serving() as service:
+        process = await start("listen", "--url", service.http, "--save", tmp_path / "s", PYTHONPATH=str(tmp_path))
+        await soon(partial(_has, service, 1), 30)
+        process.kill()
+        await process.communicate()
+    assert SavedSession.read(tmp_path / "s").session_id == SESSION
+    async with FakeService().serving() as service:
+        ended = await run("listen", "--url", service.http, "--save", tmp_path / "no/s", PYTHONPATH=str(tmp_path))
+    assert (ended.code, "error (not_written)" in ended.err) == (2, True)
+    assert service.safe == b""
 
 
 async def test_transcribe_that_is_interrupted_writes_what_there_is(tmp_path: Path) -> None:
@@ -267,6 +329,21 @@ async def test_export_of_a_saved_session_brings_its_token(tmp_path: Path) -> Non
     assert (ended.code, ended.out) == (0, TRANSCRIPT)
     assert service.requests[0] == (f"/sessions/{SESSION}/export?format=vtt", f"Bearer {TOKEN}")
     assert (gone.code, "error (not_written)" in gone.err) == (2, True)
+
+
+async def test_statistics_of_a_saved_session_leave_its_talker_alone(tmp_path: Path) -> None:
+    """They come over HTTP by its token; a socket would take the session over."""
+    saved = tmp_path / "session.json"
+    saved.write_text(json.dumps({"session_id": SESSION, "token": TOKEN}))
+    golden = [json.loads((ROOT / f"tests/golden/{name}.json").read_text()) for name in ("stats", "stats_of_room")]
+    details = json.dumps({"statistics": golden[0], "room_statistics": golden[1]})
+    async with FakeService(ROUTES | {f"/v1/sessions/{SESSION}": (200, details)}).serving() as service:
+        programs = await run("stats", "--session", saved, "--json", "--url", service.http)
+        people = await run("stats", "--session", saved, "--url", service.http)
+    assert programs.lines == golden
+    assert people.out.count("Statistics of the ") == 2
+    assert service.connections == 0
+    assert service.requests == [(f"/v1/sessions/{SESSION}", f"Bearer {TOKEN}")] * 2
 
 
 def test_a_saved_session_is_for_its_owner_only(tmp_path: Path) -> None:
