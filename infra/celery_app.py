@@ -27,6 +27,9 @@ Celery's own expiry compares the clocks of two hosts."""
 PARTIAL_AUDIO_TTL_S = 10
 """Life of a partial's audio. Longer than ``STALE_S``: while it is there, the gateway sees that no worker has begun."""
 
+REACH_S = 2
+"""Seconds that the broker may take to answer, when it is looked at."""
+
 _ROUTES: dict[type, tuple[str, str]] = {
     TranscribeAudio: (names.TRANSCRIBE_AUDIO, names.STT_QUEUE),
     TranscribePartial: (names.TRANSCRIBE_PARTIAL, names.STT_QUEUE),
@@ -34,9 +37,15 @@ _ROUTES: dict[type, tuple[str, str]] = {
 }
 
 
-def make_celery(name: str, redis_url: str, queue: str | None = None) -> Celery:
-    """Return a Celery application. Its worker consumes ``queue``; None is for processes that only send."""
-    celery = Celery(name, broker=broker_url(redis_url), set_as_current=False)
+def make_celery(name: str, url: str, queue: str | None = None) -> Celery:
+    """Return a Celery application.
+
+    Args:
+        name: of the service.
+        url: as in ``BROKER_URL``.
+        queue: consumed by its worker; None is for processes that only send.
+    """
+    celery = Celery(name, broker=broker_url(url), set_as_current=False)
     queues = [queue] if queue else [names.STT_QUEUE, names.ANALYZER_QUEUE]
     celery.conf.update(
         task_queues=[Queue(name) for name in queues],
@@ -64,6 +73,16 @@ def make_celery(name: str, redis_url: str, queue: str | None = None) -> Celery:
         },
     )
     return celery
+
+
+def reach_broker(celery: Celery) -> None:
+    """Connect to the broker once.
+
+    Raises:
+        kombu.exceptions.OperationalError: it does not answer within seconds.
+    """
+    with celery.connection_for_write(connect_timeout=REACH_S) as connection:
+        connection.ensure_connection(max_retries=1, interval_start=0, timeout=REACH_S)
 
 
 def send_job(celery: Celery, job: TranscribeAudio | AnalyzeText | TranscribePartial, step: int | None = None) -> None:

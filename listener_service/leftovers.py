@@ -10,6 +10,7 @@ from infra.celery_app import queue_keys
 from infra.ledger.entry import CLAIM_MAX_S
 from infra.redis_client import Redis
 from infra.results import FIELD
+from listener_service.scratch_leftovers import ScratchLeftovers
 from wire import names
 
 SETTLED_S = CLAIM_MAX_S
@@ -33,13 +34,22 @@ class Leftovers:
     are over.
     """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, scratch: ScratchLeftovers | None = None) -> None:
+        """Begin with nothing seen.
+
+        Args:
+            redis: of the sessions.
+            scratch: of another server for what need not survive; None: that is the same one.
+        """
         self._redis = redis
+        self._scratch = scratch
         self._seen: dict[str, float] = {}
         """Audiences that were gone through once, and the times of their deletion; a room may be deleted again."""
 
     def remove(self) -> bool:
         """Remove what is left; return True if there was a deletion to go through. Safe to repeat and to interrupt."""
+        if self._scratch is not None:
+            self._scratch.remove()  # what an outage has left
         deleted = self._redis.zrange(names.DELETING, 0, -1, withscores=True)
         if not deleted:
             self._seen.clear()
@@ -66,6 +76,9 @@ class Leftovers:
             f'"audience":{json.dumps(audience)}': at for audience, at in due.items() if audience.startswith("room:")
         }
         self._remove_keys(sessions)
+        if self._scratch is not None:
+            self._scratch.add(sessions)
+            self._scratch.remove()
         self._remove_members(sessions)
         for queue in (names.STT_QUEUE, names.ANALYZER_QUEUE):
             for key in queue_keys(queue):

@@ -20,9 +20,12 @@ from wire import names
 from wire.messages.jobs import TranscribeAudio, TranscribePartial
 
 settings = load_settings_or_exit(Settings)
-celery = make_celery(names.STT_WORKER, settings.redis_url, names.STT_QUEUE)
+celery = make_celery(names.STT_WORKER, settings.broker_url, names.STT_QUEUE)
 worker: Worker[Transcriber] = Worker(
-    settings.redis_url, names.STT_WORKER, Limits(settings.deadline_s, settings.max_rss_mb)
+    settings.redis_url,
+    names.STT_WORKER,
+    Limits(settings.deadline_s, settings.max_rss_mb),
+    settings.scratch_redis_url,
 )
 transcription = Transcription(worker, lambda job: send_job(celery, job), min_logprob=settings.min_logprob)
 partials = PartialTranscription(worker, min_logprob=settings.min_logprob)

@@ -49,7 +49,7 @@ class PartialTranscription:
         if self._is_stale(job):
             return
         # Deleted at once: the gateway sees that the job has begun, and no other worker begins it too.
-        pcm = take_bytes(self._worker.redis, job.audio_key)
+        pcm = take_bytes(self._worker.scratch, job.audio_key)
         if pcm is None:
             return
         work = Stopwatch()
@@ -59,7 +59,7 @@ class PartialTranscription:
 
     def _is_stale(self, job: TranscribePartial) -> bool:
         """Return True if the job has waited for ``STALE_S`` or its audio is gone. The audio stays for the gateway."""
-        return self._worker.redis.pttl(job.audio_key) <= (PARTIAL_AUDIO_TTL_S - STALE_S) * 1000
+        return self._worker.scratch.pttl(job.audio_key) <= (PARTIAL_AUDIO_TTL_S - STALE_S) * 1000
 
     def is_preempted(self) -> bool:
         """True if a more urgent job than an interim text waits in the queue; False while Redis is unavailable.
@@ -95,7 +95,7 @@ class PartialTranscription:
             session=job.session_id,
             priority=priority(job),
             languages=job.languages,
-            context=context_of(self._worker.redis, job) if job.purpose == "final" else None,
+            context=context_of(self._worker.scratch, job) if job.purpose == "final" else None,
         )
         deadline = Deadline.after(self._worker.limits.deadline_s)
         if job.purpose == "interim":

@@ -101,7 +101,7 @@ def job(**changes: Any) -> TranscribePartial:
 
 def worker_with(redis: Redis) -> Any:
     worker: Any = Worker("redis://127.0.0.1:1/0", names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
-    worker.redis = redis
+    worker.redis = worker.scratch = redis
     return worker
 
 
