@@ -25,7 +25,7 @@ from fastapi_service.recognition.dispatcher import Dispatcher
 from fastapi_service.recognition.partials import Partials
 from fastapi_service.recognition.ports import SessionOptions, SessionPorts
 from fastapi_service.recognition.session import Session
-from fastapi_service.recognition.transports import QueueTransport
+from fastapi_service.recognition.transports import InterimTransport, QueueTransport
 from fastapi_service.sessions.registry import SessionRegistry
 from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionRecord
@@ -71,7 +71,7 @@ class Gateway:
         self._dispatcher = Dispatcher(lambda job: send_job(celery, job))
         self._occupancy = RoomOccupancy(self.redis, self._channels, hub.people)
         queue = QueueTransport(self._scratch, self._dispatcher, has_contexts=settings.context_s > 0)
-        partials = Partials(self.redis, self._channels, {"interim": queue, "final": queue})
+        partials = Partials(self.redis, self._channels, {"interim": InterimTransport(self._scratch), "final": queue})
         self._flushes = TaskSet()
         self._first_start = TaskSet()
         make_session = self._session_factory(partials)

@@ -3,7 +3,6 @@
 from celery import Celery
 from kombu.entity import Queue
 
-from infra.redis_client import Redis
 from infra.redis_url import broker_url
 from wire import names
 from wire.messages.jobs import AnalyzeText, TranscribeAudio, TranscribePartial
@@ -122,12 +121,3 @@ def queue_key(queue: str, step: int) -> str:
 def queue_keys(queue: str) -> list[str]:
     """Return the Redis lists that make up a queue, one per priority, the most urgent first."""
     return [queue_key(queue, step) for step in KOMBU_PRIORITY_STEPS]
-
-
-def more_urgent(redis: Redis, queue: str, than: int) -> bool:
-    """Return True if ``queue`` has a task that is more urgent than a priority."""
-    pipeline = redis.pipeline(transaction=False)
-    for step in KOMBU_PRIORITY_STEPS:
-        if step < than:
-            pipeline.llen(queue_key(queue, step))
-    return any(pipeline.execute())

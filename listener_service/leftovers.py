@@ -99,6 +99,8 @@ class Leftovers:
         members = [member for member in self._redis.zrange(names.PENDING, 0, -1) if _is_of(member, sessions)]
         for some in _batches(members):
             self._redis.zrem(names.PENDING, *some)
+        if sessions:
+            self._redis.zrem(names.INTERIMS, *sessions)
 
     def _remove_jobs(self, key: str, sessions: set[str]) -> None:
         """Remove jobs from a queue. Their headers name session and segment (``infra.celery_app.send_job``)."""

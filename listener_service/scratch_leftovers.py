@@ -30,6 +30,7 @@ class ScratchLeftovers:
         try:
             for session in self._due:
                 self._scratch.set(names.deleted(session), "", ex=OUTSTANDING_S)
+            self._scratch.zrem(names.INTERIMS, *self._due)
             found = [
                 key
                 for session in self._due

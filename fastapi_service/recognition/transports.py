@@ -5,6 +5,7 @@ from typing import Protocol
 from fastapi_service.recognition.ports import JobSender
 from infra.celery_app import PARTIAL_AUDIO_TTL_S
 from infra.context import Context, Contexts
+from infra.interim_requests import InterimRequests
 from infra.redis_client import AsyncRedis
 from infra.scratch import Scratch
 from wire.messages.jobs import TranscribePartial
@@ -59,3 +60,23 @@ class QueueTransport:
     async def withdraw(self, job: TranscribePartial) -> bool:
         """See ``Transport``."""
         return bool(await self._redis.delete(job.audio_key))
+
+
+class NotTaken(OSError):
+    """A request that the scratch Redis did not take: too many wait, or the session was deleted."""
+
+
+class InterimTransport:
+    """Requests for interim texts beside Celery, in the scratch Redis alone."""
+
+    def __init__(self, scratch: AsyncRedis) -> None:
+        self._requests = InterimRequests(scratch)
+
+    async def send(self, job: TranscribePartial, pcm: bytes, context: Context | None) -> None:  # noqa: ARG002
+        """See ``Transport``. An interim text is soon replaced, and has no context."""
+        if not await self._requests.put(job, pcm):
+            raise NotTaken
+
+    async def withdraw(self, job: TranscribePartial) -> bool:
+        """See ``Transport``."""
+        return await self._requests.withdraw(job)

@@ -25,8 +25,8 @@ ROOMS = {
     "certificates": "certificates server authority pair settings",
     "local": "quiet run testing terminal stack settings errors",
     "infra": "sound worker_app worker model_thread fair_queue memory watchdog job results ledger context voiceprints "
-    "scratch celery_app heartbeat health_file clock redis_check redis_client redis_types redis_errors outage_log cpus "
-    "logs settings redis_url",
+    "interim_requests scratch celery_app heartbeat health_file clock redis_check redis_client redis_types redis_errors "
+    "outage_log cpus logs settings redis_url",
     "wire": "totals messages sentence_ends names people audio languages close_codes errors",
 }
 """Package → its rooms (folders or files) from the highest to the lowest, in the order in which data and calls flow."""
