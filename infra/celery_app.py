@@ -1,9 +1,15 @@
 """Makes the Celery applications and sends jobs: JSON only, explicit queues, late acknowledgement, no result backend."""
 
-from celery import Celery
-from kombu.entity import Queue
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
-from infra.redis_url import broker_url
+from celery import Celery
+from kombu.connection import Connection
+from kombu.entity import Exchange, Queue
+from kombu.exceptions import OperationalError
+
+from infra.redis_url import broker_url, is_amqp
 from wire import names
 from wire.messages.jobs import AnalyzeText, TranscribeAudio, TranscribePartial
 
@@ -46,8 +52,9 @@ def make_celery(name: str, url: str, queue: str | None = None) -> Celery:
     """
     celery = Celery(name, broker=broker_url(url), set_as_current=False)
     queues = [queue] if queue else [names.STT_QUEUE, names.ANALYZER_QUEUE]
+    make_queue, options = (_quorum_queue, _amqp_options(sends_only=queue is None)) if is_amqp(url) else (Queue, _REDIS)
     celery.conf.update(
-        task_queues=[Queue(name) for name in queues],
+        task_queues=[make_queue(name) for name in queues],
         task_default_queue=queues[0],  # nothing relies on it: every task names its queue
         task_serializer="json",
         accept_content=["json"],
@@ -61,17 +68,72 @@ def make_celery(name: str, url: str, queue: str | None = None) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options={
-            "visibility_timeout": VISIBILITY_TIMEOUT_S,
-            "priority_steps": list(KOMBU_PRIORITY_STEPS),
-            "sep": KOMBU_PRIORITY_SEPARATOR,
-            "queue_order_strategy": "priority",
-            "socket_timeout": 5,
-            "socket_connect_timeout": 2,
-            "socket_keepalive": True,
-        },
+        **options,
     )
     return celery
+
+
+_REDIS: dict[str, Any] = {
+    "broker_transport_options": {
+        "visibility_timeout": VISIBILITY_TIMEOUT_S,
+        "priority_steps": list(KOMBU_PRIORITY_STEPS),
+        "sep": KOMBU_PRIORITY_SEPARATOR,
+        "queue_order_strategy": "priority",
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+    }
+}
+
+
+def _amqp_options(*, sends_only: bool) -> dict[str, Any]:
+    """Return the settings for RabbitMQ, of a process that sends or of a worker."""
+    transport: dict[str, Any] = {"confirm_publish": True, "connect_timeout": REACH_S, "write_timeout": 5}
+    if sends_only:
+        transport["read_timeout"] = 5  # of a confirmation; a worker reads for as long as nothing comes
+    return {
+        "task_default_queue_type": "quorum",
+        "worker_detect_quorum_queues": True,  # Celery counts what a worker has taken by consumer then
+        "broker_native_delayed_delivery_queue_type": "quorum",
+        "broker_heartbeat": 0,  # a busy solo worker sends none, nor does a sender between two jobs
+        "broker_transport_options": transport,
+    }
+
+
+def _quorum_queue(name: str) -> Queue:
+    """Return a queue that survives each restart of RabbitMQ, with an exchange of its own."""
+    exchange = Exchange(name, type="topic")  # Celery sends retries by it, which takes a topic
+    return Queue(name, exchange, routing_key=name, queue_arguments={"x-queue-type": "quorum"})
+
+
+def queue_depth(celery: Celery, queue: str) -> int:
+    """Return the number of tasks that wait in a queue, of all priorities, as the broker counts them.
+
+    Raises:
+        kombu.exceptions.OperationalError: the broker is unavailable.
+    """
+    with connected(celery) as connection:
+        try:
+            with connection.channel() as channel:
+                return int(channel.queue_declare(queue, passive=True).message_count)
+        except connection.channel_errors:  # there is no such queue yet
+            return 0
+
+
+@contextmanager
+def connected(celery: Celery) -> Iterator[Connection]:
+    """Hold a connection of the pool. One that breaks inside is not used again.
+
+    Raises:
+        kombu.exceptions.OperationalError: the broker is unavailable, or became so inside.
+    """
+    with celery.connection_or_acquire() as connection:
+        try:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=REACH_S)
+            yield connection
+        except (*connection.connection_errors, OSError) as error:
+            connection.collapse()
+            raise OperationalError(type(error).__name__) from error
 
 
 def reach_broker(celery: Celery) -> None:
@@ -99,11 +161,20 @@ def send_job(celery: Celery, job: TranscribeAudio | AnalyzeText | TranscribePart
     celery.send_task(
         task,
         kwargs={"job": job.model_dump(mode="json")},
-        queue=queue,
-        priority=priority(job) if step is None else step,
+        queue=_quorum_queue(queue) if _is_amqp(celery) else queue,
+        priority=_message_priority(celery, priority(job) if step is None else step),
         argsrepr="()",
         kwargsrepr=f"<{job.session_id}:{job.segment}>",  # never the text, which Celery would log
     )
+
+
+def _message_priority(celery: Celery, step: int) -> int:
+    """Return the priority of a message: for RabbitMQ a higher number is more urgent, and from 5 on it is high."""
+    return max(KOMBU_PRIORITY_STEPS) - step if _is_amqp(celery) else step
+
+
+def _is_amqp(celery: Celery) -> bool:
+    return is_amqp(str(celery.conf.broker_url))
 
 
 def priority(job: TranscribeAudio | AnalyzeText | TranscribePartial) -> int:

@@ -120,7 +120,7 @@ async def openapi(request: Request) -> JSONResponse:
         ),
     },
 )
-async def metrics(redis: Annotated[AsyncRedis, Depends(redis_of)]) -> Response:
+async def metrics(request: Request, redis: Annotated[AsyncRedis, Depends(redis_of)]) -> Response:
     """Return the metrics; the proxy in front does not pass this path. Where access is closed, to an admin's key."""
-    await update_gauges(redis)
+    await update_gauges(redis, request.app.state.addresses.queue_depth)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -8,7 +8,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from fastapi_service.monitoring.readiness import Check
-from infra.celery_app import reach_broker
+from infra.celery_app import queue_depth, reach_broker
 from infra.redis_check import PERIOD_S, TIMEOUT_S, find_problem
 from infra.redis_client import connect
 from infra.redis_url import is_amqp, without_secrets
@@ -38,6 +38,14 @@ class OtherAddresses:
     def broker(self) -> Check | None:
         """The check of the broker; None if that is the Redis of ``REDIS_URL``. Its reason has no address."""
         return None if self._broker_url is None else Check(ready=self._broker is None, reason=self._broker)
+
+    def queue_depth(self, queue: str) -> int:
+        """Return the number of tasks that wait in a queue; blocks.
+
+        Raises:
+            kombu.exceptions.OperationalError: the broker is unavailable.
+        """
+        return queue_depth(self._celery, queue)
 
     @property
     def warnings(self) -> list[str]:

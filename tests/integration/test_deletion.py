@@ -19,7 +19,8 @@ from infra.ledger.ledger import Ledger
 from infra.results import publish_result
 from infra.scratch import Scratch, ThreadScratch
 from listener_service.consumer import Consumer
-from listener_service.leftovers import SETTLED_S, UNACKNOWLEDGED, UNACKNOWLEDGED_TIMES, Leftovers
+from listener_service.leftovers import SETTLED_S, Leftovers
+from listener_service.queued_jobs import UNACKNOWLEDGED, UNACKNOWLEDGED_TIMES
 from listener_service.release import Releaser
 from listener_service.settings import Settings
 from tests.support.everything import keys_with
