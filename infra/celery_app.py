@@ -113,11 +113,15 @@ def queue_depth(celery: Celery, queue: str) -> int:
         kombu.exceptions.OperationalError: the broker is unavailable.
     """
     with connected(celery) as connection:
+        # RabbitMQ closes the channel if there is no such queue; at Redis a channel costs a connection of its own
+        channel = connection.channel() if _is_amqp(celery) else connection.default_channel
         try:
-            with connection.channel() as channel:
-                return int(channel.queue_declare(queue, passive=True).message_count)
+            return int(channel.queue_declare(queue, passive=True).message_count)
         except connection.channel_errors:  # there is no such queue yet
             return 0
+        finally:
+            if _is_amqp(celery):
+                channel.close()
 
 
 @contextmanager
@@ -132,7 +136,7 @@ def connected(celery: Celery) -> Iterator[Connection]:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=REACH_S)
             yield connection
         except (*connection.connection_errors, OSError) as error:
-            connection.collapse()
+            connection.collect()
             raise OperationalError(type(error).__name__) from error
 
 
