@@ -21,7 +21,7 @@ from wire import names
 from wire.messages.jobs import AnalyzeText
 
 settings = load_settings_or_exit(Settings)
-celery = make_celery(names.ANALYZER_WORKER, settings.redis_url, names.ANALYZER_QUEUE)
+celery = make_celery(names.ANALYZER_WORKER, settings.broker_url, names.ANALYZER_QUEUE)
 worker: Worker[Batcher] = Worker(
     settings.redis_url, names.ANALYZER_WORKER, Limits(settings.deadline_s, settings.max_rss_mb)
 )

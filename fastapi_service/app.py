@@ -58,6 +58,7 @@ def create_app(settings: Settings, voice: VoiceModel | None = None) -> FastAPI:
         app.state.session_list = gateway.session_list
         app.state.redis = gateway.redis
         app.state.redis_url = settings.redis_url
+        app.state.addresses = gateway.addresses
         app.state.decoders = Decoders()
         app.state.files = _files(app, gateway, settings)
         await gateway.start()

@@ -19,11 +19,13 @@ from fastapi_service.delivery.room_occupancy import RoomOccupancy
 from fastapi_service.delivery.subscriber import Subscriber
 from fastapi_service.endpointing.endpointer import EndpointerOptions
 from fastapi_service.endpointing.voice import VoiceModel
+from fastapi_service.monitoring.addresses import OtherAddresses
 from fastapi_service.monitoring.redis_watch import watch_redis
 from fastapi_service.recognition.dispatcher import Dispatcher
 from fastapi_service.recognition.partials import Partials
 from fastapi_service.recognition.ports import SessionOptions, SessionPorts
 from fastapi_service.recognition.session import Session
+from fastapi_service.recognition.transports import InterimTransport, QueueTransport
 from fastapi_service.sessions.registry import SessionRegistry
 from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionRecord
@@ -34,7 +36,7 @@ from infra.celery_app import make_celery, send_job
 from infra.context import Contexts
 from infra.heartbeat import HeartbeatWriter
 from infra.ledger.admission import Admission
-from infra.redis_client import connect_async
+from infra.redis_client import connect_async, connect_scratch_async
 from wire import names
 
 CLOSING_S = 8
@@ -59,14 +61,17 @@ class Gateway:
         self._settings = settings
         self._voice = voice
         self.redis = connect_async(settings.redis_url)
+        self._scratch = connect_scratch_async(settings.scratch_redis_url)
         self._channels = connect_async(settings.redis_url, max_connections=6, retries=0)
         self.store = SessionStore(self.redis, settings.session_ttl_s)
         self.session_list = SessionList(self.redis, settings.session_ttl_s)
         hub = Hub()
-        celery = make_celery(names.GATEWAY, settings.redis_url)
+        celery = make_celery(names.GATEWAY, settings.broker_url)
+        self.addresses = OtherAddresses(settings, celery)
         self._dispatcher = Dispatcher(lambda job: send_job(celery, job))
         self._occupancy = RoomOccupancy(self.redis, self._channels, hub.people)
-        partials = Partials(self.redis, self._channels, self._dispatcher, has_contexts=settings.context_s > 0)
+        queue = QueueTransport(self._scratch, self._dispatcher, has_contexts=settings.context_s > 0)
+        partials = Partials(self.redis, self._channels, {"interim": InterimTransport(self._scratch), "final": queue})
         self._flushes = TaskSet()
         self._first_start = TaskSet()
         make_session = self._session_factory(partials)
@@ -78,6 +83,7 @@ class Gateway:
         self._endless: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
             "event loop": self._heartbeat.follow_loop,
             "redis": partial(watch_redis, self.redis, settings.redis_url),
+            "addresses": self.addresses.watch,
             "subscriber": Subscriber(self._channels, hub).run,
             "partials": partials.run,
             "room occupancy": self._occupancy.run,
@@ -111,6 +117,7 @@ class Gateway:
         self._loops.cancel()
         self._heartbeat.stop()
         await self._channels.aclose()
+        await self._scratch.aclose()
         await self.redis.aclose()
 
     def _on_loop_end(self, name: str) -> None:
@@ -127,7 +134,7 @@ class Gateway:
 
     def _session_factory(self, partials: Partials) -> Callable[[SessionRecord, Sender], Session]:
         settings = self._settings
-        contexts = Contexts(self.redis)
+        contexts = Contexts(self._scratch)
         ports = SessionPorts(self.store, Admission(self.redis), self._dispatcher, partials, contexts, voice=self._voice)
         options = SessionOptions(
             endpointer_options(settings),

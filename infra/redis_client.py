@@ -15,6 +15,8 @@ __all__ = ["AsyncRedis", "Redis"]
 
 SOCKET_TIMEOUT_S = 5
 """Seconds that a client waits for a frozen Redis; longer than any blocking read (see ``BLOCK_MS``)."""
+SCRATCH_TIMEOUT_S = 1
+"""Seconds that a client waits for what need not survive. A final text that waits for it is late, so it is short."""
 BLOCK_MS = 1_000
 """Milliseconds that a stream reader waits for the next entry."""
 
@@ -31,20 +33,33 @@ def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S, retries: int = 2) 
     return cast(Redis, redis.Redis.from_url(url, **_options(url, timeout_s), retry=retry))
 
 
-def connect_async(url: str, *, max_connections: int = 64, retries: int = 2) -> AsyncRedis:
+def connect_scratch(url: str) -> Redis:
+    """Return a client for threads that gives up soon (``SCRATCH_REDIS_URL``)."""
+    return connect(url, timeout_s=SCRATCH_TIMEOUT_S, retries=0)
+
+
+def connect_async(
+    url: str, *, max_connections: int = 64, timeout_s: float = SOCKET_TIMEOUT_S, retries: int = 2
+) -> AsyncRedis:
     """Return a client for an event loop.
 
     Args:
         url: as in ``REDIS_URL``.
         max_connections: commands beyond them wait for a free connection.
+        timeout_s: seconds that it waits for an answer, and for a free connection.
         retries: per command. Pass 0 for a subscriber: redis-py would subscribe again silently, and messages published
             in between would be missing.
     """
     retry = redis.asyncio.retry.Retry(ExponentialBackoff(cap=0.5, base=0.05), retries)
     pool = redis.asyncio.BlockingConnectionPool.from_url(
-        url, **_options(url, SOCKET_TIMEOUT_S), retry=retry, max_connections=max_connections, timeout=SOCKET_TIMEOUT_S
+        url, **_options(url, timeout_s), retry=retry, max_connections=max_connections, timeout=timeout_s
     )
     return cast(AsyncRedis, redis.asyncio.Redis.from_pool(pool))
+
+
+def connect_scratch_async(url: str) -> AsyncRedis:
+    """Return a client for an event loop that gives up soon (``SCRATCH_REDIS_URL``)."""
+    return connect_async(url, timeout_s=SCRATCH_TIMEOUT_S, retries=0)
 
 
 def checkpoint() -> None:

@@ -1,4 +1,4 @@
-"""``REDIS_URL``: checks it, and writes it in the form that Celery's library takes.
+"""``REDIS_URL`` and the other addresses: checks them, and writes them in the form that Celery's library takes.
 
 redis-py and kombu read URLs differently: kombu has another name for Unix sockets, takes the options of TLS only, and
 checks a server's certificate only if the URL says so.
@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 _NETWORK = re.compile(r"rediss?://([^/?#@\s]*@)?([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?(/\d*)?(\?[^#\s]*)?")
 _SOCKET = re.compile(r"unix://([^/?#@\s]*@)?/[^?#\s]+(\?[^#\s]*)?")
+_AMQP = re.compile(r"amqps?://([^/?#@\s]*@)?([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?(/[^?#\s]*)?")
 UNIX = "unix"
 TLS = "rediss"
 
@@ -34,6 +35,25 @@ def check_url(url: str) -> str:
     return url
 
 
+def check_broker(url: str) -> str:
+    """Return ``url`` if it names a Redis, as ``check_url`` takes it, or RabbitMQ.
+
+    Raises:
+        ValueError: it has another form. The error does not quote the URL: it may hold a password.
+    """
+    if is_amqp(url):
+        return url
+    try:
+        return check_url(url)
+    except ValueError as refused:
+        raise ValueError(f"{refused}, or as amqp://user:password@host:5672/vhost for RabbitMQ") from None
+
+
+def is_amqp(url: str) -> bool:
+    """True for the address of a RabbitMQ server."""
+    return _AMQP.fullmatch(url) is not None
+
+
 def without_secrets(url: str) -> str:
     """Return host, port and database of ``url``, or path and database: it may be logged."""
     parts = urlsplit(url)
@@ -50,6 +70,8 @@ def database(url: str) -> str:
 
 def broker_url(url: str) -> str:
     """Return the URL of the same server and database for Celery."""
+    if is_amqp(url):
+        return url
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
     login = _login(parts.netloc.rpartition("@")[0], options)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from infra.redis_url import check_url
+from infra.redis_url import check_broker, check_url
 from wire.errors import ConfigurationError
 
 
@@ -28,7 +28,15 @@ class WireSettings(BaseSettings):
     redis_url: Annotated[str, Field(validation_alias="REDIS_URL"), AfterValidator(check_url)] = (
         "redis://127.0.0.1:6379/0"
     )
-    """Redis 7.0 or newer, or Valkey: broker, ledger, statistics and channels."""
+    """Redis 7.0 or newer, or Valkey: ledger, statistics and channels."""
+    broker_url: Annotated[str, AfterValidator(check_broker)] = Field(
+        validation_alias="BROKER_URL", default_factory=lambda others: others["redis_url"]
+    )
+    """The broker of Celery's queues: a Redis, or RabbitMQ (``amqp://``, ``amqps://``); by default ``REDIS_URL``."""
+    scratch_redis_url: Annotated[str, AfterValidator(check_url)] = Field(
+        validation_alias="SCRATCH_REDIS_URL", default_factory=lambda others: others["redis_url"]
+    )
+    """A Redis for audio that need not survive, best without an append-only file; by default ``REDIS_URL``."""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Field(validation_alias="LOG_LEVEL")] = "info"
     """The least severe level that is written."""
     log_format: Annotated[Literal["auto", "console", "json"], Field(validation_alias="LOG_FORMAT")] = "auto"
@@ -55,7 +63,8 @@ def load_settings(settings: type[S]) -> S:
     try:
         return settings()
     except ValidationError as refused:
-        problems = "; ".join(_problem(settings, error["loc"], error["msg"]) for error in refused.errors())
+        errors = [error for error in refused.errors() if error["type"] != "default_factory_not_called"]
+        problems = "; ".join(_problem(settings, error["loc"], error["msg"]) for error in errors)
         raise ConfigurationError(
             "bad_setting", f"The configuration is refused: {problems}.", "Correct it in the environment or in .env."
         ) from refused

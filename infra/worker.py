@@ -14,7 +14,7 @@ from infra.ledger.ledger import Claim, Ledger
 from infra.ledger.resilient import ResilientLedger, retry_while_unavailable
 from infra.memory import release_free_memory
 from infra.redis_check import wait_while_unusable
-from infra.redis_client import Redis, connect
+from infra.redis_client import Redis, connect, connect_scratch
 from infra.results import publish_result
 from infra.watchdog import Limits, Watchdog
 from wire.errors import WireError
@@ -54,9 +54,10 @@ class Worker(Generic[M]):
     model: M
     """Set by ``start``. Shared by all threads."""
 
-    def __init__(self, redis_url: str, service: str, limits: Limits) -> None:
+    def __init__(self, redis_url: str, service: str, limits: Limits, scratch_url: str | None = None) -> None:
         self._redis_url = redis_url
         self.redis: Redis = connect(redis_url)
+        self.scratch: Redis = connect_scratch(scratch_url or redis_url)
         self.ledger: Ledger = ResilientLedger(self.redis)
         self.limits = limits
         self._heartbeat = HeartbeatWriter.at(redis_url, service)

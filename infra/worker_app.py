@@ -1,7 +1,7 @@
 """Connects a worker to the Celery process that it runs in: logs and model at its start, heartbeat at its end."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from celery.signals import setup_logging, worker_init, worker_shutdown
@@ -13,18 +13,43 @@ from infra.worker import M, Worker
 log = structlog.get_logger()
 
 
-def connect_signals(worker: Worker[M], settings: WireSettings, service: str, load: Callable[[], M]) -> None:
+class Companion(Protocol):
+    """Work beside Celery's tasks."""
+
+    def start(self) -> None:
+        """Begin; the model is loaded."""
+        ...
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        ...
+
+
+def connect_signals(
+    worker: Worker[M], settings: WireSettings, service: str, load: Callable[[], M], companion: Companion | None = None
+) -> None:
     """Start ``worker`` when Celery's worker process starts, and stop it when that ends.
 
     Only ``celery worker`` sends these signals: importing the app loads no model.
+
+    Args:
+        worker: of the process.
+        settings: for the logs.
+        service: for the logs.
+        load: returns the model.
+        companion: is started after the worker, and stopped before it.
     """
 
     def start(sender: Any = None, **_: Any) -> None:
         configure_logs(settings, service)
         refuse_forks(sender)
         worker.start(load)
+        if companion is not None:
+            companion.start()
 
     def stop(**_: Any) -> None:
+        if companion is not None:
+            companion.stop()
         worker.stop()
 
     setup_logging.connect(_leave_logs_alone)

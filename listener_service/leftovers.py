@@ -1,15 +1,15 @@
 """Removes what is left of deleted conversations: their keys, jobs in the queues, and entries of the streams."""
 
 import json
-import re
 from collections.abc import Iterable
 
 import structlog
 
-from infra.celery_app import queue_keys
 from infra.ledger.entry import CLAIM_MAX_S
 from infra.redis_client import Redis
 from infra.results import FIELD
+from listener_service.queued_jobs import JobsAtRedis, QueuedJobs, is_of
+from listener_service.scratch_leftovers import ScratchLeftovers
 from wire import names
 
 SETTLED_S = CLAIM_MAX_S
@@ -18,10 +18,6 @@ BATCH = 500
 """Entries of a list or a stream that are read at once."""
 SCANNED = 1_000
 """Names of keys that Redis looks at for one answer."""
-UNACKNOWLEDGED, UNACKNOWLEDGED_TIMES = "unacked", "unacked_index"
-"""The tasks that workers have taken, as kombu keeps them, and the times at which they did."""
-_ID = re.compile(r"[0-9a-f]{32}")
-
 log = structlog.get_logger()
 
 
@@ -33,13 +29,24 @@ class Leftovers:
     are over.
     """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, scratch: ScratchLeftovers | None = None, jobs: QueuedJobs | None = None) -> None:
+        """Begin with nothing seen.
+
+        Args:
+            redis: of the sessions.
+            scratch: of another server for what need not survive; None: that is the same one.
+            jobs: in the queues; None: those are in the same Redis.
+        """
         self._redis = redis
+        self._scratch = scratch
+        self._jobs = jobs or JobsAtRedis(redis)
         self._seen: dict[str, float] = {}
         """Audiences that were gone through once, and the times of their deletion; a room may be deleted again."""
 
     def remove(self) -> bool:
         """Remove what is left; return True if there was a deletion to go through. Safe to repeat and to interrupt."""
+        if self._scratch is not None:
+            self._scratch.remove()  # what an outage has left
         deleted = self._redis.zrange(names.DELETING, 0, -1, withscores=True)
         if not deleted:
             self._seen.clear()
@@ -66,11 +73,11 @@ class Leftovers:
             f'"audience":{json.dumps(audience)}': at for audience, at in due.items() if audience.startswith("room:")
         }
         self._remove_keys(sessions)
+        if self._scratch is not None:
+            self._scratch.add(sessions)
+            self._scratch.remove()
         self._remove_members(sessions)
-        for queue in (names.STT_QUEUE, names.ANALYZER_QUEUE):
-            for key in queue_keys(queue):
-                self._remove_jobs(key, sessions)
-        self._remove_taken_jobs(sessions)
+        self._jobs.remove(sessions)
         for channel in (names.RESULT_CHANNEL, names.RESULT_MESSAGES, names.FINAL_STATS):
             self._remove_entries(names.stream(channel), sessions, rooms)
 
@@ -78,30 +85,16 @@ class Leftovers:
         """Remove all keys with the id of a session in their names, but its mark, which expires."""
         kept = names.deleted("")
         scanned = self._redis.scan_iter(names.PATTERN, count=SCANNED)
-        found = [key for key in scanned if _is_of(key, sessions) and not key.startswith(kept)]
+        found = [key for key in scanned if is_of(key, sessions) and not key.startswith(kept)]
         for keys in _batches(found):
             self._redis.unlink(*keys)
 
     def _remove_members(self, sessions: set[str]) -> None:
-        members = [member for member in self._redis.zrange(names.PENDING, 0, -1) if _is_of(member, sessions)]
+        members = [member for member in self._redis.zrange(names.PENDING, 0, -1) if is_of(member, sessions)]
         for some in _batches(members):
             self._redis.zrem(names.PENDING, *some)
-
-    def _remove_jobs(self, key: str, sessions: set[str]) -> None:
-        """Remove jobs from a queue. Their headers name session and segment (``infra.celery_app.send_job``)."""
-        pages = range(0, self._redis.llen(key), BATCH)  # all are read first: a removal moves those behind
-        found = [
-            job for page in pages for job in self._redis.lrange(key, page, page + BATCH - 1) if _is_of(job, sessions)
-        ]
-        for job in found:
-            self._redis.lrem(key, 1, job)
-
-    def _remove_taken_jobs(self, sessions: set[str]) -> None:
-        """Remove jobs that workers have taken and not acknowledged, so that they are not given back either."""
-        taken = [tag for tag, job in self._redis.hgetall(UNACKNOWLEDGED).items() if _is_of(job, sessions)]
-        for tags in _batches(taken):
-            self._redis.zrem(UNACKNOWLEDGED_TIMES, *tags)
-            self._redis.hdel(UNACKNOWLEDGED, *tags)
+        if sessions:
+            self._redis.zrem(names.INTERIMS, *sessions)
 
     def _remove_entries(self, stream: str, sessions: set[str], rooms: dict[str, float]) -> None:
         """Remove entries of sessions from a stream, and those of rooms that are older than the rooms' deletion.
@@ -116,7 +109,7 @@ class Leftovers:
             found = [
                 entry
                 for entry, fields in entries
-                if _is_of(data := fields.get(FIELD, ""), sessions)
+                if is_of(data := fields.get(FIELD, ""), sessions)
                 or any(part in data and int(entry.partition("-")[0]) <= at * 1000 for part, at in rooms.items())
             ]
             if found and stream == names.stream(names.RESULT_CHANNEL):
@@ -124,11 +117,6 @@ class Leftovers:
             if found:
                 self._redis.xdel(stream, *found)
             last = f"({entries[-1][0]}"
-
-
-def _is_of(text: str, sessions: set[str]) -> bool:
-    """Return True if a text has the id of one of the sessions in it."""
-    return not sessions.isdisjoint(_ID.findall(text))
 
 
 def _batches(items: list[str]) -> Iterable[list[str]]:

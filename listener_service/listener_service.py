@@ -8,19 +8,23 @@ from functools import partial
 from types import FrameType
 
 import structlog
+from celery import Celery
 from redis.exceptions import RedisError
 
-from infra.celery_app import AGED, make_celery, send_job
+from infra.celery_app import AGED, make_celery, queue_depth, send_job
 from infra.heartbeat import HeartbeatWriter
 from infra.logs import configure_logs
 from infra.outage_log import OutageLog
 from infra.redis_check import wait_while_unusable
-from infra.redis_client import connect
+from infra.redis_client import connect, connect_scratch
+from infra.redis_url import is_amqp
 from infra.settings import load_settings_or_exit
 from listener_service.append_only_file import AppendOnlyFile
 from listener_service.consumer import ABANDONED_MS, Consumer
 from listener_service.leftovers import Leftovers
+from listener_service.queued_jobs import JobsAtRabbitMq, JobsAtRedis, QueuedJobs
 from listener_service.release import Releaser
+from listener_service.scratch_leftovers import ScratchLeftovers
 from listener_service.settings import Settings
 from listener_service.sweeper import PERIOD_S, Sweeper
 from wire import names
@@ -65,14 +69,18 @@ class Listener:
         """Build the parts; ``run`` starts them."""
         self._redis_url = settings.redis_url
         redis = connect(settings.redis_url)
-        celery = make_celery(names.LISTENER, settings.redis_url)
+        celery = make_celery(names.LISTENER, settings.broker_url)
         self._heartbeat = HeartbeatWriter.at(settings.redis_url, names.LISTENER)
         self._readiness = _Readiness(self._heartbeat)
         self._consumer = Consumer(redis, self._heartbeat.key, Releaser(redis, settings))
         self._sweeper = Sweeper(
-            redis, self._heartbeat.key, partial(send_job, celery), send_aged=partial(send_job, celery, step=AGED)
+            redis,
+            self._heartbeat.key,
+            partial(send_job, celery),
+            depth=partial(queue_depth, celery),
+            send_aged=partial(send_job, celery, step=AGED),
         )
-        self._leftovers = Leftovers(redis)
+        self._leftovers = Leftovers(redis, _scratch_leftovers(settings), _queued_jobs(settings, celery))
         self._file = AppendOnlyFile(redis, settings.rewrite_s, self._heartbeat.warn)
         self._stopping = threading.Event()
 
@@ -126,6 +134,19 @@ class Listener:
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
         self._stopping.set()
+
+
+def _scratch_leftovers(settings: Settings) -> ScratchLeftovers | None:
+    """Return None if the scratch Redis is that of the sessions."""
+    if settings.scratch_redis_url == settings.redis_url:
+        return None
+    return ScratchLeftovers(connect_scratch(settings.scratch_redis_url))
+
+
+def _queued_jobs(settings: Settings, celery: Celery) -> QueuedJobs:
+    if is_amqp(settings.broker_url):
+        return JobsAtRabbitMq(celery)
+    return JobsAtRedis(connect(settings.broker_url))
 
 
 def _at_most_every(seconds: float, step: Callable[[], None]) -> Callable[[], None]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Literal, TypeAlias
 
-from infra.ledger.entry import AUDIO_TTL_S, CLAIM_MAX_S, OUTSTANDING_S, Entry
+from infra.ledger.entry import AUDIO_TTL_S, CLAIM_MAX_S, OUTSTANDING_S, Entry, Stage
 from infra.ledger.ledger import MAX_ATTEMPTS
 
 GRACE_S = 2.0
@@ -29,7 +29,7 @@ def next_step(entry: Entry, *, now: float, claimant_alive: bool, queue_empty: bo
         entry: the utterance.
         now: the present.
         claimant_alive: whether the worker that claimed it has a heartbeat.
-        queue_empty: whether the queue of its lane is empty.
+        queue_empty: whether its job is in no queue; see ``missing``.
         high_water: when the latest job that any worker has claimed in this lane was sent. It is ignored when it lies
             in the future, because the clock was set back.
 
@@ -50,6 +50,28 @@ def next_step(entry: Entry, *, now: float, claimant_alive: bool, queue_empty: bo
     if now - sent_at > GRACE_S and (queue_empty or overtaken):
         return "resend"
     return "wait"
+
+
+def missing(entries: Sequence[Entry], stage: Stage, depth: int, now: float) -> set[str]:
+    """Return the members whose jobs the queue of a stage lacks, if it has fewer tasks than jobs wait for it (pure).
+
+    The queue does not say which, so it is those that have waited since they were sent for longest, live ones first. A
+    copy of one that is there is harmless, and the next sweep finds the others.
+
+    Args:
+        entries: the outstanding utterances.
+        stage: of the jobs.
+        depth: tasks in the queue.
+        now: the present, in Unix seconds of Redis's clock.
+    """
+    waiting = [entry for entry in entries if entry.stage == stage and _waits(entry)]
+    late = [entry for entry in waiting if now - float(entry.sent_at) > GRACE_S]
+    late.sort(key=lambda entry: (entry.lane != stage, float(entry.sent_at)))
+    return {entry.member for entry in late[: max(0, len(waiting) - depth)]}
+
+
+def _waits(entry: Entry) -> bool:
+    return entry.claimed_by is None and float(entry.sent_at) > 0
 
 
 def to_age(entries: Sequence[Entry], now: float) -> Entry | None:

@@ -7,14 +7,14 @@ import structlog
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from infra.celery_app import AHEAD, LIVE, queue_key
-from infra.ledger.entry import Entry, Stage, lane
+from infra.ledger.entry import Entry, Stage
 from infra.ledger.ledger import Ledger
+from infra.outage_log import OutageLog
 from infra.redis_client import Redis
 from infra.results import publish_result
 from listener_service.order import Order
 from listener_service.release import STREAM_KEEP_S
-from listener_service.retry_policy import Step, held_back, next_step, to_age
+from listener_service.retry_policy import Step, held_back, missing, next_step, to_age
 from wire import names
 from wire.messages.base import Clock
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
@@ -39,6 +39,7 @@ class Sweeper:
         instance: str,
         send: Callable[[TranscribeAudio | AnalyzeText], None],
         *,
+        depth: Callable[[str], int],
         send_aged: Callable[[TranscribeAudio | AnalyzeText], None] | None = None,
         max_entries: int = MAX_PER_SWEEP,
     ) -> None:
@@ -48,13 +49,16 @@ class Sweeper:
             redis: has the ledger.
             instance: unique among the listeners.
             send: puts a job on its queue; may raise kombu's ``OperationalError``.
-            send_aged: the same, but with the priority of interim texts.
+            depth: returns the number of tasks that wait in a queue; may raise the same.
+            send_aged: the same as ``send``, but with the priority of interim texts.
             max_entries: utterances without a result that one sweep looks at, twice.
         """
         self._redis = redis
         self._ledger = Ledger(redis)
         self._instance = instance
         self._send = send
+        self._depth = depth
+        self._outage = OutageLog("queue depth")
         self._send_aged = send_aged or send
         self._max_entries = max_entries
         self._looked_at = 0.0
@@ -76,14 +80,14 @@ class Sweeper:
         entries = oldest + self._others(oldest[-1].admitted_at)
         alive = self._alive({entry.claimed_by for entry in entries if entry.claimed_by})
         held = held_back(entries, alive)
-        empty = self._empty_lanes()
+        absent = self._absent(entries, seconds + microseconds / 1e6)
         high_water = self._redis.hgetall(names.HIGH_WATER)
         for entry in entries:
             step = next_step(
                 entry,
                 now=seconds + microseconds / 1e6,
                 claimant_alive=entry.claimed_by in alive,
-                queue_empty=entry.lane in empty,
+                queue_empty=entry.member in absent,
                 high_water=float(high_water.get(entry.lane, 0)),
             )
             if step == "wait" or (step == "resend" and entry.member in held):
@@ -127,14 +131,15 @@ class Sweeper:
         for channel in (names.RESULT_MESSAGES, names.FINAL_STATS):
             self._redis.xtrim(names.stream(channel), minid=f"{oldest * 1000}-0", approximate=False)
 
-    def _empty_lanes(self) -> set[str]:
-        """Return the lanes without a job in their queue. A partial is in no lane: its priority is another."""
-        return {
-            lane(stage, ahead=step == AHEAD)
-            for stage, queue in QUEUES.items()
-            for step in (LIVE, AHEAD)
-            if self._redis.llen(queue_key(queue, step)) == 0
-        }
+    def _absent(self, entries: list[Entry], now: float) -> set[str]:
+        """Return the members whose jobs are in no queue, as far as the numbers of jobs there show it."""
+        try:
+            depths = {stage: self._depth(queue) for stage, queue in QUEUES.items()}
+        except OperationalError as error:
+            self._outage.failed(error)
+            return set()
+        self._outage.recovered()
+        return {member for stage, depth in depths.items() for member in missing(entries, stage, depth, now)}
 
     def _act(self, step: Step, entry: Entry) -> None:
         if step == "unblock":

@@ -34,6 +34,8 @@ DELETING = f"{_PREFIX}deleting"
 that is left of them."""
 SESSIONS = f"{_PREFIX}sessions"
 """Sorted set of all sessions by their beginning (Unix ms); its members are those of ``listed``."""
+INTERIMS = f"{_PREFIX}interims"
+"""Sorted set of the sessions that wait for an interim text, by the time since when (Unix seconds); it expires."""
 API_KEYS = f"{_PREFIX}keys"
 """Set of the ids of all API keys."""
 PASSPHRASE = f"{_PREFIX}passphrase"
@@ -114,6 +116,11 @@ def audio(session_id: str, segment: int) -> str:
 def partial_audio(session_id: str, segment: int, revision: int) -> str:
     """Int16 PCM of an utterance that is not over yet. The worker that reads it deletes it: no other transcribes it."""
     return f"{_PREFIX}audio:{session_id}:{segment}:{revision}"
+
+
+def interim(session_id: str) -> str:
+    """Hash: revision, job, pcm: newest request of a session for an interim text; the worker that begins deletes it."""
+    return f"{_PREFIX}interim:{session_id}"
 
 
 def sentence(session_id: str, segment: int) -> str:

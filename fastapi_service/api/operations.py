@@ -79,7 +79,7 @@ async def readyz(
         obstacle = acceptor.obstacle(origin, request)
         connection = Check(ready=obstacle is None, reason=str(obstacle) if obstacle else None)
     url = request.app.state.redis_url
-    state = await readiness(redis, url, await find_problem_async(redis, url), connection)
+    state = await readiness(redis, url, await find_problem_async(redis, url), connection, request.app.state.addresses)
     if not await _sees_details(request, acceptor):
         state = Readiness(ready=state.ready, checks={"connection": connection} if connection else {})
     return JSONResponse(state.model_dump(), status_code=200 if state.ready else 503)
@@ -120,7 +120,7 @@ async def openapi(request: Request) -> JSONResponse:
         ),
     },
 )
-async def metrics(redis: Annotated[AsyncRedis, Depends(redis_of)]) -> Response:
+async def metrics(request: Request, redis: Annotated[AsyncRedis, Depends(redis_of)]) -> Response:
     """Return the metrics; the proxy in front does not pass this path. Where access is closed, to an admin's key."""
-    await update_gauges(redis)
+    await update_gauges(redis, request.app.state.addresses.queue_depth)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

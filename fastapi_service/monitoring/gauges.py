@@ -1,13 +1,15 @@
 """Gauges that are read from Redis at each request for metrics."""
 
+import asyncio
 from collections import Counter
+from collections.abc import Callable
 
 import structlog
+from kombu.exceptions import OperationalError
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
 from fastapi_service.monitoring import metrics
-from infra.celery_app import queue_keys
 from infra.heartbeat import alive_instances
 from infra.redis_client import AsyncRedis
 from wire import names
@@ -32,11 +34,16 @@ FIGURES = (
 log = structlog.get_logger()
 
 
-async def update_gauges(redis: AsyncRedis) -> None:
-    """Update queue depths, ledger size, clocks and totals over all sessions; what cannot be read stays unchanged."""
+async def update_gauges(redis: AsyncRedis, depth: Callable[[str], int] | None = None) -> None:
+    """Update queue depths, ledger size, clocks and totals over all sessions; what cannot be read stays unchanged.
+
+    Args:
+        redis: of the sessions.
+        depth: returns the number of tasks that wait in a queue, and may block.
+    """
+    if depth is not None:
+        await _update_depths(depth)
     try:
-        for queue in (names.STT_QUEUE, names.ANALYZER_QUEUE):
-            metrics.QUEUE_DEPTH.labels(queue).set(sum([await redis.llen(key) for key in queue_keys(queue)]))
         metrics.LEDGER.set(await redis.zcard(names.PENDING))
         for service in (names.GATEWAY, names.STT_WORKER, names.ANALYZER_WORKER, names.LISTENER):
             beats = await alive_instances(redis, service)
@@ -51,6 +58,14 @@ async def update_gauges(redis: AsyncRedis) -> None:
         _show(Totals.read(counted), Statistics.model_validate_json(before) if before else None)
     except ValidationError as refused:
         log.error("statistics unreadable", audience=names.GLOBAL_AUDIENCE, problems=refused.error_count())
+
+
+async def _update_depths(depth: Callable[[str], int]) -> None:
+    try:
+        for queue in (names.STT_QUEUE, names.ANALYZER_QUEUE):
+            metrics.QUEUE_DEPTH.labels(queue).set(await asyncio.to_thread(depth, queue))
+    except OperationalError as error:
+        log.warning("gauge update failed", error=str(error))
 
 
 def _show(totals: Totals, before: Statistics | None) -> None:

@@ -1,6 +1,6 @@
 """Readiness: whether speech can be transcribed and analysed now, and the reasons if not."""
 
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic import BaseModel
 from redis.exceptions import RedisError
@@ -26,13 +26,31 @@ class Readiness(BaseModel):
     """All parts; the whole is ready if each part is."""
 
     ready: bool
-    checks: dict[Literal["redis", "stt_worker", "analyzer_worker", "listener_service", "connection"], Check]
+    checks: dict[Literal["redis", "broker", "stt_worker", "analyzer_worker", "listener_service", "connection"], Check]
     warnings: list[str] = []
     """Faults that keep nothing from being ready, for people."""
 
 
+class Others(Protocol):
+    """The state of the other addresses."""
+
+    @property
+    def broker(self) -> Check | None:
+        """The check of the broker; None if that is Redis."""
+        ...
+
+    @property
+    def warnings(self) -> list[str]:
+        """Faults there that keep nothing from being ready, for people."""
+        ...
+
+
 async def readiness(
-    redis: AsyncRedis, redis_url: str, problem: StoreError | None = None, connection: Check | None = None
+    redis: AsyncRedis,
+    redis_url: str,
+    problem: StoreError | None = None,
+    connection: Check | None = None,
+    others: Others | None = None,
 ) -> Readiness:
     """Check Redis, and for each service behind the gateway that at least one instance is ready.
 
@@ -41,6 +59,7 @@ async def readiness(
         redis_url: as in ``REDIS_URL``. No reason holds the address: any client may read it.
         problem: why Redis cannot be used, if that is found already.
         connection: a further check, of the way between the page and the gateway.
+        others: the broker and the scratch Redis.
     """
     services = (names.STT_WORKER, names.ANALYZER_WORKER, names.LISTENER)
     beats: dict[str, list[Heartbeat]] = {}
@@ -50,6 +69,8 @@ async def readiness(
     except (RedisError, OSError) as error:
         problem = store_error(error, redis_url)
     checks = {"redis": Check(ready=problem is None, reason=problem.public if problem else None)}
+    if others is not None and others.broker is not None:
+        checks["broker"] = others.broker
     if problem is None:
         checks |= {service: judge(service, beats[service]) for service in services}
     else:
@@ -59,6 +80,7 @@ async def readiness(
     instances = [beat for service in services for beat in beats.get(service, [])]
     own = skew_warning(f"{names.GATEWAY} that answers", process_clock.skew_s, differs=process_clock.differs)
     warnings = [own] if problem is None else []
+    warnings += others.warnings if others is not None else []
     for beat in instances:
         process = f"{beat.service} {beat.instance}"
         warnings += [skew_warning(process, beat.clock_skew_s, differs=beat.clock_differs), beat.warning]

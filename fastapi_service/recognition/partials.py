@@ -5,9 +5,9 @@ Best effort: the ledger has no record of a request. When no answer comes, the ut
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
+from typing import Literal
 
 import structlog
 from kombu.exceptions import OperationalError
@@ -15,16 +15,13 @@ from pydantic import ValidationError
 from redis.exceptions import RedisError
 
 from fastapi_service.pubsub import follow
-from fastapi_service.recognition.ports import JobSender
-from infra.celery_app import PARTIAL_AUDIO_TTL_S
-from infra.context import Context, Contexts
+from fastapi_service.recognition.transports import Transport
+from infra.context import Context
 from infra.heartbeat import alive_instances
 from infra.redis_client import AsyncRedis, checkpoint
-from infra.scratch import Scratch
 from wire import names
 from wire.messages.jobs import Partial, TranscribePartial
 
-AUDIO_TTL_S = PARTIAL_AUDIO_TTL_S
 TIMEOUT_S = 20.0
 """Seconds to wait for an answer. Longer than any model takes that is of use for live speech."""
 WATCH_S = 1.0
@@ -40,17 +37,15 @@ class PendingPartial:
         self,
         job: TranscribePartial,
         pcm: bytes,
-        put_context: Callable[[], Awaitable[None]] | None,
-        redis: AsyncRedis,
-        sender: JobSender,
+        context: Context | None,
+        transport: Transport,
         timeout_s: float,
     ) -> None:
-        """Send a job; what ``put_context`` stores is there before it."""
+        """Send a job."""
         self.job = job
-        self._put_context = put_context
-        self._redis = redis
+        self._transport = transport
         self._answer: asyncio.Future[Partial | None] = asyncio.get_running_loop().create_future()
-        self._sending = asyncio.create_task(self._send(pcm, sender), name="partial request")
+        self._sending = asyncio.create_task(self._send(pcm, context), name="partial request")
         self._timeout = asyncio.get_running_loop().call_later(timeout_s, self.set_result, None)
         self._dropping: asyncio.Task[bool] | None = None
 
@@ -94,7 +89,7 @@ class PendingPartial:
         if self._answer.done():
             return False
         try:
-            begun = not await self._redis.delete(self.job.audio_key)
+            begun = not await self._transport.withdraw(self.job)
         except (RedisError, OSError):
             begun = False
         if not begun:
@@ -106,12 +101,9 @@ class PendingPartial:
         if self._dropping is None and not self.done:
             self._dropping = asyncio.create_task(self.withdraw(), name="partial withdrawal")
 
-    async def _send(self, pcm: bytes, sender: JobSender) -> None:
+    async def _send(self, pcm: bytes, context: Context | None) -> None:
         try:
-            if self._put_context is not None:
-                await self._put_context()
-            await Scratch(self._redis).put(self.job.audio_key, self.job.session_id, pcm, AUDIO_TTL_S)
-            await sender.send_once(self.job)
+            await self._transport.send(self.job, pcm, context)
         except (OperationalError, RedisError, OSError) as error:
             log.debug("partial not requested", session=self.job.session_id, error=type(error).__name__)
             self.set_result(None)
@@ -124,38 +116,31 @@ class Partials:
         self,
         redis: AsyncRedis,
         subscriptions: AsyncRedis,
-        sender: JobSender,
+        transports: Mapping[Literal["interim", "final"], Transport],
         *,
-        has_contexts: bool = True,
         timeout_s: float = TIMEOUT_S,
         watch_s: float = WATCH_S,
     ) -> None:
         """Begin without requests.
 
         Args:
-            redis: for commands.
+            redis: has the workers' heartbeats.
             subscriptions: for :func:`fastapi_service.pubsub.follow`.
-            sender: puts the jobs on the queue.
-            has_contexts: False: no request of any session has a context.
+            transports: by the purpose of a request.
             timeout_s: seconds to wait for an answer.
             watch_s: interval between checks that the workers are alive.
         """
         self.channel = names.partials(secrets.token_hex(8))
         self._redis = redis
         self._subscriptions = subscriptions
-        self._sender = sender
-        self._has_contexts = has_contexts
+        self._transports = transports
         self._timeout_s = timeout_s
         self._watch_s = watch_s
         self._pending: dict[tuple[str, int, int], PendingPartial] = {}
 
     def request(self, job: TranscribePartial, pcm: bytes, context: Context | None = None) -> PendingPartial:
         """Send a request; returns at once. The text continues that of the context."""
-        put_context = None
-        if self._has_contexts and job.purpose == "final" and job.task == "transcribe":
-            # also without one: that of an earlier request is taken away
-            put_context = partial(Contexts(self._redis).put, job.session_id, job.segment, context)
-        pending = PendingPartial(job, pcm, put_context, self._redis, self._sender, self._timeout_s)
+        pending = PendingPartial(job, pcm, context, self._transports[job.purpose], self._timeout_s)
         self._pending[pending.key] = pending
         pending.when_done(lambda: self._forget(pending))
         return pending

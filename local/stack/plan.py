@@ -46,6 +46,8 @@ class Plan:
     """Made here for --https; None otherwise."""
     has_tls: bool
     """True with that certificate or with a configured one."""
+    one_redis: bool = False
+    """True if broker and scratch are that Redis, too, whatever is set for them."""
 
     @property
     def url(self) -> str:
@@ -82,6 +84,7 @@ class Plan:
             "STT_WORKERS": str(self.stt_workers),
             "STT_THREADS": str(self.stt_threads),
             **tls,
+            **({"BROKER_URL": self.redis_url, "SCRATCH_REDIS_URL": self.redis_url} if self.one_redis else {}),
             RUN_TAG: str(self.run_dir),
             "LOCAL_SOCKET": str(self.socket),
             "LOCAL_REDIS_AUTOSTART": "true" if self.redis_port else "false",
@@ -91,11 +94,18 @@ class Plan:
 
 
 def make_plan(settings: LocalSettings, run_dir: Path, *, https: bool, redis_port: int | None) -> Plan:
-    """Choose ports and addresses. ``redis_port`` given: an embedded server there, whatever REDIS_URL says; 0 is any.
+    """Choose ports and addresses.
+
+    Args:
+        settings: of `make run`.
+        run_dir: for the state.
+        https: serve the whole network.
+        redis_port: embed a server there for all three addresses, whatever is set; 0 is any port.
 
     Raises:
         LocalError: a port is in use.
     """
+    one_redis = redis_port is not None
     host = "0.0.0.0" if https else settings.gateway_host
     port = require_free(host, settings.gateway_port, "GATEWAY_PORT", "`make run PORT=8001`")
     certificate = ensure_certificate(run_dir / "tls", certificate_names()) if https else None
@@ -117,6 +127,7 @@ def make_plan(settings: LocalSettings, run_dir: Path, *, https: bool, redis_port
         log_format="console" if settings.log_format == "auto" else settings.log_format,
         certificate=certificate,
         has_tls=https or settings.gateway_tls_cert is not None,
+        one_redis=one_redis,
     )
 
 

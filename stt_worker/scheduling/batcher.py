@@ -58,6 +58,7 @@ class Batcher:
         self._end_process = end_process
         self._thread = ModelThread(load, self._transcribe_in_time, lambda engine: engine.max_batch_size)
         self.name, self.revision = self._thread.model.name, self._thread.model.revision
+        self.max_batch_size = self._thread.model.max_batch_size
 
     def transcribe(self, audio: Samples, config: RecognitionConfig, deadline: Deadline) -> Hypothesis:
         """See ``Transcriber``."""

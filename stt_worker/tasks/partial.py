@@ -1,12 +1,8 @@
 """The task of partial texts: transcribe an utterance before it is over and answer the gateway. Best effort."""
 
-import threading
-import time
-
 import structlog
-from redis.exceptions import RedisError
 
-from infra.celery_app import PARTIAL_AUDIO_TTL_S, PRIORITIES, STALE_S, more_urgent, priority
+from infra.celery_app import PARTIAL_AUDIO_TTL_S, STALE_S, priority
 from infra.clock import Stopwatch
 from infra.redis_client import take_bytes
 from infra.worker import Worker
@@ -22,12 +18,6 @@ from wire.messages.jobs import Partial, TranscribePartial
 
 log = structlog.get_logger()
 
-CHECK_INTERVAL_S = 0.025
-"""Shortest time between two checks of the queue, by all threads of the process. An interim text is preempted that much
-later."""
-OUTAGE_INTERVAL_S = 5.0
-"""The same while Redis does not answer: the running batch waits for each check."""
-
 
 class PartialTranscription:
     """Runs jobs for partial texts; one instance per process, used by all its threads."""
@@ -36,12 +26,9 @@ class PartialTranscription:
         """Use the worker's model and Redis; texts of a lower mean log-probability are not shown."""
         self._worker = worker
         self._min_logprob = min_logprob
-        self._is_preempted = False
-        self._next_check_at = 0.0
-        self._checking = threading.Lock()
 
     def run(self, job: TranscribePartial) -> None:
-        """Transcribe and answer, unless the job is stale or was withdrawn, or another worker has taken it.
+        """Do a task: transcribe and answer, unless it is stale or was withdrawn, or another worker has taken it.
 
         Raises:
             redis.exceptions.RedisError: Redis is unavailable; the gateway gets no answer.
@@ -49,9 +36,17 @@ class PartialTranscription:
         if self._is_stale(job):
             return
         # Deleted at once: the gateway sees that the job has begun, and no other worker begins it too.
-        pcm = take_bytes(self._worker.redis, job.audio_key)
+        pcm = take_bytes(self._worker.scratch, job.audio_key)
         if pcm is None:
             return
+        self.answer(job, pcm)
+
+    def answer(self, job: TranscribePartial, pcm: bytes) -> None:
+        """Transcribe Int16 PCM and answer.
+
+        Raises:
+            redis.exceptions.RedisError: Redis is unavailable; the gateway gets no answer.
+        """
         work = Stopwatch()
         hypothesis = self._transcribe(job, pcm)
         partial = self._answer(job, hypothesis, work)
@@ -59,29 +54,7 @@ class PartialTranscription:
 
     def _is_stale(self, job: TranscribePartial) -> bool:
         """Return True if the job has waited for ``STALE_S`` or its audio is gone. The audio stays for the gateway."""
-        return self._worker.redis.pttl(job.audio_key) <= (PARTIAL_AUDIO_TTL_S - STALE_S) * 1000
-
-    def is_preempted(self) -> bool:
-        """True if a more urgent job than an interim text waits in the queue; False while Redis is unavailable.
-
-        Reads the queue at most every ``CHECK_INTERVAL_S`` and repeats the last answer in between, and while another
-        thread reads it.
-        """
-        if self._checking.acquire(blocking=False):
-            try:
-                if time.monotonic() >= self._next_check_at:
-                    self._check()
-            finally:
-                self._checking.release()
-        return self._is_preempted
-
-    def _check(self) -> None:
-        interval = CHECK_INTERVAL_S
-        try:
-            self._is_preempted = more_urgent(self._worker.redis, names.STT_QUEUE, PRIORITIES["interim"])
-        except RedisError:
-            self._is_preempted, interval = False, OUTAGE_INTERVAL_S
-        self._next_check_at = time.monotonic() + interval
+        return self._worker.scratch.pttl(job.audio_key) <= (PARTIAL_AUDIO_TTL_S - STALE_S) * 1000
 
     def _transcribe(self, job: TranscribePartial, pcm: bytes) -> Hypothesis | None:
         """Return None if the job is preempted or fails: the utterance is transcribed later, which reports the error."""
@@ -95,11 +68,11 @@ class PartialTranscription:
             session=job.session_id,
             priority=priority(job),
             languages=job.languages,
-            context=context_of(self._worker.redis, job) if job.purpose == "final" else None,
+            context=context_of(self._worker.scratch, job) if job.purpose == "final" else None,
         )
         deadline = Deadline.after(self._worker.limits.deadline_s)
         if job.purpose == "interim":
-            deadline = PreemptibleDeadline(deadline.seconds, deadline.started, self.is_preempted)
+            deadline = PreemptibleDeadline(deadline.seconds, deadline.started)  # by what comes to the batcher
         with self._worker.busy(), self._worker.watched():
             try:
                 deadline.check()

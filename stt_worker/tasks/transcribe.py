@@ -61,7 +61,7 @@ class Transcription:
             expected_language=claim.language,
             session=job.session_id,
             priority=AGED if claim.aged else priority(job),
-            context=context_of(self._worker.redis, job),
+            context=context_of(self._worker.scratch, job),
         )
         with self._worker.watched():
             return self._worker.model.transcribe(to_float(decode_pcm(pcm)), config, deadline)

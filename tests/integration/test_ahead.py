@@ -15,7 +15,8 @@ from kombu.entity import Queue
 
 from fastapi_service.storage.record import SessionRecord
 from fastapi_service.storage.sessions import SessionStore
-from infra.celery_app import AGED, AHEAD, LIVE, PRIORITIES, make_celery, more_urgent, queue_key, queue_keys, send_job
+from infra.celery_app import AGED, AHEAD, LIVE, PRIORITIES, make_celery, queue_key, queue_keys, send_job
+from infra.fair_queue import FairQueue
 from infra.ledger import admission
 from infra.ledger.admission import MAX_AHEAD
 from infra.results import publish_result
@@ -341,7 +342,9 @@ async def test_ahead_job_that_has_waited_long_takes_turns_with_interim_texts(led
         assert ledgers.sweep() == []
     assert depths(ledgers) == [1, 0, 2, 3]
     assert take(ledgers).session_id == talker.session_id
-    assert not more_urgent(ledgers.redis, names.STT_QUEUE, PRIORITIES["interim"])
+    in_worker: FairQueue[str] = FairQueue()
+    in_worker.put("aged", AGED, file.session_id)
+    assert not in_worker.has_more_urgent(PRIORITIES["interim"])
     assert isinstance(take(ledgers), TranscribePartial)
     for segment in range(2):
         send_job(ledgers.celery, partial("interim"))

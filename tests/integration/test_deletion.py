@@ -13,12 +13,14 @@ from fastapi_service.storage.record import SessionRecord
 from fastapi_service.storage.sessions import SessionStore
 from infra.celery_app import send_job
 from infra.context import Context, Contexts
+from infra.interim_requests import InterimRequests
 from infra.ledger.admission import Admission, SessionDeleted
 from infra.ledger.ledger import Ledger
 from infra.results import publish_result
 from infra.scratch import Scratch, ThreadScratch
 from listener_service.consumer import Consumer
-from listener_service.leftovers import SETTLED_S, UNACKNOWLEDGED, UNACKNOWLEDGED_TIMES, Leftovers
+from listener_service.leftovers import SETTLED_S, Leftovers
+from listener_service.queued_jobs import UNACKNOWLEDGED, UNACKNOWLEDGED_TIMES
 from listener_service.release import Releaser
 from listener_service.settings import Settings
 from tests.support.everything import keys_with
@@ -27,6 +29,7 @@ from tests.support.speakers import audio_job, final, text_job
 from wire import names
 from wire.errors import AccessError, ProtocolError
 from wire.messages.client import Start
+from wire.messages.jobs import TranscribePartial
 
 TTL_S = 600
 SECRET = "the secret that was said"
@@ -87,6 +90,10 @@ class Setting:
         self.redis.hset(UNACKNOWLEDGED, f"tag-{session_id}", f'[{task}, "", "{names.STT_QUEUE}"]')
         self.redis.zadd(UNACKNOWLEDGED_TIMES, {f"tag-{session_id}": 1.0})
         await scratch.put(names.partial_audio(session_id, 3, 1), session_id, SECRET, 10)
+        interim = {"session_id": session_id, "segment": 3, "revision": 2, "purpose": "interim", "prompt": SECRET}
+        place = {"start_ms": 0, "audio_key": "k", "reply_to": "c"}
+        request = TranscribePartial.model_validate(interim | place)
+        assert await InterimRequests(self.aredis).put(request, SECRET.encode() * 2)
         await Contexts(self.aredis).put(session_id, 3, Context(b"\1\0", SECRET, "en"))
         ThreadScratch(self.redis).put(names.sentence(session_id, 0), session_id, SECRET, 60)
         publish_result(self.redis, final(9, session_id, room=of.record.room, text=SECRET))  # nobody has read it

@@ -14,6 +14,7 @@ from celery.worker.request import Request
 from kombu.entity import Queue
 
 from fastapi_service.recognition.partials import Partials, PendingPartial
+from fastapi_service.recognition.transports import QueueTransport
 from fastapi_service.storage.sessions import SessionStore
 from infra.celery_app import STALE_S, make_celery, queue_keys, send_job
 from infra.context import Context as Spoken
@@ -45,7 +46,8 @@ class Setting:
     def __init__(self, aredis: AsyncRedis, channels: AsyncRedis, redis_url: str) -> None:
         self.dispatcher = FakeDispatcher()
         self._requested = 0
-        self.partials = Partials(aredis, channels, self.dispatcher)
+        queue = QueueTransport(aredis, self.dispatcher)
+        self.partials = Partials(aredis, channels, {"interim": queue, "final": queue})
         self.worker: Worker[Any] = Worker(redis_url, names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
         self.worker.model = InstantTranscriber()
 

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ from listener_service.release import Releaser
 from listener_service.settings import Settings
 from listener_service.sweeper import Sweeper
 from tests.support.eventually import soon
-from tests.support.redis import AsyncRedis, Redis, connect_async
+from tests.support.redis import AsyncRedis, Redis, connect_async, queue_depth
 from tests.support.speakers import audio_job, final, text_job
 from wire import names
 from wire.messages.channels import ResultMessage
@@ -254,7 +255,7 @@ async def test_a_job_of_unknown_type_is_left_to_a_newer_sweeper(redis: Redis, ar
     entry = names.ledger_entry(names.ledger_member(record.session_id, 0))
     redis.hset(entry, mapping={"job": UNKNOWN, "sent_at": 0})
     sent: list[TranscribeAudio | AnalyzeText] = []
-    sweeper = Sweeper(redis, "this version", sent.append)
+    sweeper = Sweeper(redis, "this version", sent.append, depth=partial(queue_depth, redis))
     sweeper.sweep()
     assert (sent, redis.xlen(STREAM), redis.zcard(names.PENDING)) == ([], 0, 1)
     redis.hset(entry, mapping={"job": "damaged"})

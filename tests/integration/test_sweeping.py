@@ -1,5 +1,7 @@
 """The sweeper: an utterance that cannot be finished fails, and those after it are released."""
 
+from functools import partial
+
 import pytest
 
 from fastapi_service.storage.record import SessionRecord
@@ -14,7 +16,7 @@ from listener_service.release import STREAM_KEEP_S, Releaser
 from listener_service.retry_policy import GRACE_S
 from listener_service.settings import Settings
 from listener_service.sweeper import MAX_PER_SWEEP, Sweeper
-from tests.support.redis import AsyncRedis, Redis
+from tests.support.redis import AsyncRedis, Redis, queue_depth
 from tests.support.speakers import audio_job, no_speech
 from wire import names
 from wire.messages.client import Start
@@ -56,7 +58,7 @@ class Hall:
         publish_result(self.redis, no_speech(segment, self.record.session_id, room=self.record.room))
 
     def sweeper(self, max_entries: int = MAX_PER_SWEEP) -> Sweeper:
-        return Sweeper(self.redis, "test", self._send, max_entries=max_entries)
+        return Sweeper(self.redis, "test", self._send, depth=partial(queue_depth, self.redis), max_entries=max_entries)
 
     def sweep(self, max_entries: int = MAX_PER_SWEEP) -> None:
         """Sweep once, then release everything in the stream."""

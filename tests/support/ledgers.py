@@ -4,7 +4,7 @@ from celery import Celery
 
 from fastapi_service.storage.record import SessionRecord
 from fastapi_service.storage.sessions import SessionStore
-from infra.celery_app import AGED, queue_key, send_job
+from infra.celery_app import AGED, queue_depth, queue_key, send_job
 from infra.heartbeat import TIME_TO_LIVE_S
 from infra.ledger.admission import Admission
 from infra.ledger.entry import Entry, Stage
@@ -33,6 +33,7 @@ class Ledgers:
             redis,
             "test",
             lambda job: self.resent.append((job.session_id, job.segment)),
+            depth=lambda queue: queue_depth(celery, queue),
             send_aged=lambda job: send_job(celery, job, AGED),
         )
 

@@ -17,16 +17,16 @@ ROOMS = {
     "stt_worker.engines": "voices whisper level vad repeated_speech skipped_speech periodicity echo_filter "
     "hallucinations prompt_echo known_hallucinations text_key instant wrapper device torch_threads base deadline",
     "analyzer_worker": "analyzer_worker prefetch training tasks scheduling engines weights settings",
-    "listener_service": "listener_service append_only_file leftovers sweeper consumer release plan retry_policy states "
-    "counts voice_counts shared_timeline conversation monologues talk order tally extremes turning_points timeline "
-    "sentences voices words settings",
+    "listener_service": "listener_service append_only_file leftovers queued_jobs scratch_leftovers sweeper consumer "
+    "release plan retry_policy states counts voice_counts shared_timeline conversation monologues talk order tally "
+    "extremes turning_points timeline sentences voices words settings",
     "recorder_service": "recorder_service settings",
     "wta": "hatch_build __main__ commands doctor run view outcome audio client",
     "certificates": "certificates server authority pair settings",
     "local": "quiet run testing terminal stack settings errors",
     "infra": "sound worker_app worker model_thread fair_queue memory watchdog job results ledger context voiceprints "
-    "scratch celery_app heartbeat health_file clock redis_check redis_client redis_types redis_errors outage_log cpus "
-    "logs settings redis_url",
+    "interim_requests scratch celery_app heartbeat health_file clock redis_check redis_client redis_types redis_errors "
+    "outage_log cpus logs settings redis_url",
     "wire": "totals messages sentence_ends names people audio languages close_codes errors",
 }
 """Package → its rooms (folders or files) from the highest to the lowest, in the order in which data and calls flow."""

@@ -1,4 +1,4 @@
-"""The parts behind the gateway, as it reports them: Redis, workers, listener, queues."""
+"""The parts behind the gateway, as it reports them: Redis, broker, workers, listener, queues."""
 
 import re
 from typing import Any
@@ -7,6 +7,8 @@ from wta.client.http import HttpRoutes
 from wta.doctor.finding import Finding, fault, ok, unknown, warning
 
 REDIS = "redis"
+BROKER = "broker"
+"""Only where it is not Redis, or another one (``BROKER_URL``)."""
 SERVICES = {
     "stt_worker": "speech is not transcribed",
     "analyzer_worker": "texts get no sentiment",
@@ -31,6 +33,8 @@ def check_readiness(routes: HttpRoutes) -> list[Finding]:
         remedy = "Set WTA_KEY, and run this again for the details."
         return [fault("services", "not_ready", summary, remedy)]
     found = [_redis(checks.get(REDIS) or {})]
+    if BROKER in checks:
+        found.append(_broker(checks[BROKER] or {}))
     found += [_service(name, checks.get(name) or {}, redis=_ready(checks, REDIS)) for name in SERVICES]
     return found + [warning("services", "warning", str(each)) for each in state.get("warnings") or []]
 
@@ -56,6 +60,13 @@ def _redis(check: dict[str, Any]) -> Finding:
     if check.get("ready"):
         return ok(REDIS, "The gateway reaches Redis.")
     return fault(REDIS, "redis_unreachable", f"The gateway cannot use Redis: {_reason(check)}", "Start or repair it.")
+
+
+def _broker(check: dict[str, Any]) -> Finding:
+    if check.get("ready"):
+        return ok(BROKER, "The gateway reaches the broker.")
+    message = f"The gateway cannot send jobs to the broker: {_reason(check)}."
+    return fault(BROKER, "broker_unreachable", message, "Start or repair it. Nothing is lost meanwhile.")
 
 
 def _service(name: str, check: dict[str, Any], *, redis: bool) -> Finding:

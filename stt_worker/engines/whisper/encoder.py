@@ -1,6 +1,6 @@
 """Whisper's audio encoder, for windows shorter than 30 s."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import whisper.model
@@ -113,11 +113,14 @@ class Encoder:
             x = layer(x, own, own.key, own.value, None)
         self._silence = Silence(projections, self._norm(x), begin)
 
-    def __call__(self, mels: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
+    def __call__(
+        self, mels: Sequence[Tensor], check: Callable[[], None] = lambda: None
+    ) -> tuple[Tensor, Tensor | None]:
         """Encode a batch; the result of each utterance does not depend on the others.
 
         Args:
             mels: log-mel frames of each utterance, (mels, frames), with an even number of at most 3,000 frames.
+            check: called before each layer; what it raises ends the work.
 
         Returns:
             States to attend to, (batch, positions, state): those of the longest window, then of the silence behind it;
@@ -130,6 +133,7 @@ class Encoder:
         x = self._embed(mels, frames if min(frames) < max(frames) else None)
         silence = self._silence
         for number, layer in enumerate(self._layers):
+            check()
             own = layer.project(x)
             key, value = own.key, own.value
             if silence is not None:

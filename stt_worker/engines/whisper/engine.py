@@ -1,7 +1,7 @@
 """openai-whisper, the default engine: its weights, tokens and features, with as much audio as there is speech."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -102,7 +102,8 @@ class WhisperTranscriber(BatchEngine):
             pending = [utterance for utterance in batch if utterance.outcome is None]
             if not pending:
                 return
-            cache = self._encode([utterance.request.audio for utterance in pending], attempt)
+            check = pending[0].request.deadline.check if len(pending) == 1 else _unchecked
+            cache = self._encode([utterance.request.audio for utterance in pending], attempt, check)
             if attempt == 1:
                 self._listen(pending, cache)
             self._set_prompts(pending, is_first=attempt == 1)
@@ -111,15 +112,15 @@ class WhisperTranscriber(BatchEngine):
                 group = [pending[row] for row in rows]
                 has_context = group[0].context_len > 0
                 audio = [utterance.audio for utterance in group]
-                self._decode(group, self._encode(audio, attempt) if has_context else cache.select(rows), attempt)
+                self._decode(group, self._encode(audio, attempt, check) if has_context else cache.select(rows), attempt)
                 yield from outcomes(group)
 
-    def _encode(self, batch: Sequence[Samples], attempt: int) -> KVCache:
-        """Encode some audio, each padded with silence."""
+    def _encode(self, batch: Sequence[Samples], attempt: int, check: Callable[[], None]) -> KVCache:
+        """Encode some audio, each padded with silence; ``check`` is called before each layer, and may end that."""
         padding = round(fallback.padding_s(attempt, self._padding_s) * SAMPLE_RATE)
         windows = [min(N_SAMPLES, math.ceil((len(audio) + padding) / STEP) * STEP) for audio in batch]
         mels = [self._features(audio, window) for audio, window in zip(batch, windows, strict=True)]
-        return self._decoder.precompute_cross_kv(*self._encoder(mels))
+        return self._decoder.precompute_cross_kv(*self._encoder(mels, check))
 
     def _features(self, audio: Samples, window: int) -> Tensor:
         """Return the log-mel frames of a window that begins with the audio, (mels, window / 160)."""
@@ -248,6 +249,10 @@ class WhisperTranscriber(BatchEngine):
             words=() if times is None else word_times(times, tokenizer, decoded.tokens, probabilities),
             attempts=attempt,
         )
+
+
+def _unchecked() -> None:
+    """Let a batch be encoded to its end: its utterances have deadlines of their own."""
 
 
 def _sentence_end(utterance: Utterance, decoded: Decoded, tokenizer: Tokenizer) -> float | None:

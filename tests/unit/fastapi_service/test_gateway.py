@@ -42,7 +42,7 @@ async def test_start_begins_every_endless_task(monkeypatch: pytest.MonkeyPatch) 
     await gateway.stop()
     assert started == {
         "event loop", "subscriber", "partials", "room occupancy", "session TTL", "owners", "redis", "access",
-        "session list",
+        "session list", "addresses",
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import redis.exceptions
 
 from fastapi_service.recognition import partials as module
 from fastapi_service.recognition.partials import Partials, PendingPartial
+from fastapi_service.recognition.transports import AUDIO_TTL_S, QueueTransport
 from infra.heartbeat import Heartbeat
 from infra.redis_client import AsyncRedis
 from tests.support.dispatch import FakeDispatcher
@@ -36,7 +37,7 @@ class FakeRedis:
     def register_script(self, _script: str) -> Callable[..., Coroutine[Any, Any, None]]:
         async def put(keys: list[str], args: list[Any]) -> None:
             (key, deleted), (ttl_s, value) = keys, args
-            assert (deleted, ttl_s) == (names.deleted(ALICE), module.AUDIO_TTL_S)
+            assert (deleted, ttl_s) == (names.deleted(ALICE), AUDIO_TTL_S)
             self._check()
             self.keys[key] = value
 
@@ -82,14 +83,10 @@ class Setting:
 
     def __init__(self, timeout_s: float = module.TIMEOUT_S, *, has_contexts: bool = True) -> None:
         self.redis, self.dispatcher = FakeRedis(), FakeDispatcher()
-        self.partials = Partials(
-            cast(AsyncRedis, self.redis),
-            cast(AsyncRedis, self.redis),
-            self.dispatcher,
-            watch_s=0.01,
-            timeout_s=timeout_s,
-            has_contexts=has_contexts,
-        )
+        redis = cast(AsyncRedis, self.redis)
+        queue = QueueTransport(redis, self.dispatcher, has_contexts=has_contexts)
+        transports: Any = {"interim": queue, "final": queue}
+        self.partials = Partials(redis, redis, transports, watch_s=0.01, timeout_s=timeout_s)
 
     def request(self, revision: int = 1, **fields: Any) -> PendingPartial:
         job = TranscribePartial(

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -105,6 +106,8 @@ def test_jobs_on_the_queue_hide_their_text_from_celerys_logs() -> None:
     sent: dict[str, Any] = {}
 
     class Celery:
+        conf = SimpleNamespace(broker_url="redis://redis")
+
         def send_task(self, task: str, **options: Any) -> None:
             sent.update(options, task=task)
 

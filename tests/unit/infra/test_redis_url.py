@@ -117,3 +117,33 @@ def test_celery_checks_certificates_as_the_services_do() -> None:
 )
 def test_a_place_has_no_secrets(url: str, place: str) -> None:
     assert without_secrets(url) == place
+
+
+@pytest.mark.parametrize("url", [*GOOD, "amqp://rabbit", "amqp://user:pa%2Fss@[::1]:5673/vhost", "amqps://rabbit//"])
+def test_a_broker_is_a_redis_or_rabbitmq(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("BROKER_URL", url)
+    settings = load_settings(WireSettings)
+    assert settings.broker_url == url
+    assert (settings.scratch_redis_url, settings.redis_url) == ("redis://127.0.0.1:6379/0",) * 2
+
+
+@pytest.mark.parametrize("url", [*BAD, "amqp://", "amqp://:secret#1@rabbit", "kafka://:secret@kafka"])
+@pytest.mark.parametrize("name", ["BROKER_URL", "SCRATCH_REDIS_URL"])
+def test_nonsense_at_another_address_is_refused_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, url: str
+) -> None:
+    monkeypatch.setenv(name, url)
+    with pytest.raises(ConfigurationError, match=name) as refused:
+        load_settings(WireSettings)
+    assert "secret" not in str(refused.value)
+
+
+def test_other_addresses_are_that_of_redis_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake in it is named once."""
+    monkeypatch.setenv("REDIS_URL", "redis://redis:6380/3")
+    settings = load_settings(WireSettings)
+    assert (settings.broker_url, settings.scratch_redis_url) == ("redis://redis:6380/3",) * 2
+    monkeypatch.setenv("REDIS_URL", "redis")
+    with pytest.raises(ConfigurationError, match="REDIS_URL") as refused:
+        load_settings(WireSettings)
+    assert "BROKER_URL" not in str(refused.value)

@@ -9,7 +9,16 @@ import pytest
 from infra.ledger.admission import MAX_PENDING
 from infra.ledger.entry import AUDIO_TTL_S, CLAIM_MAX_S, OUTSTANDING_S, Entry, Stage
 from infra.ledger.ledger import MAX_ATTEMPTS
-from listener_service.retry_policy import AGED_LOST_S, AGED_S, GRACE_S, OVERTAKEN_S, held_back, next_step, to_age
+from listener_service.retry_policy import (
+    AGED_LOST_S,
+    AGED_S,
+    GRACE_S,
+    OVERTAKEN_S,
+    held_back,
+    missing,
+    next_step,
+    to_age,
+)
 from listener_service.sweeper import PERIOD_S
 from tests.support.speakers import audio_job
 
@@ -86,6 +95,45 @@ def test_next_step_of_each_case_is_as_in_the_table(current: Entry, surroundings:
         high_water=surroundings.get("high_water", 0.0),
     )
     assert found == step
+
+
+def waiting(segment: int, sent_ago: float, *, ahead: bool = False, stage: Stage = "stt", **fields: Any) -> Entry:
+    found = entry(sent_ago=sent_ago, stage=stage, **fields)
+    return replace(found, member=f"a:{segment}", job=audio_job(segment, ahead=ahead))
+
+
+@pytest.mark.parametrize(
+    ("entries", "depth", "absent"),
+    [
+        ([waiting(0, 30), waiting(1, 20)], 2, set()),
+        ([waiting(0, 30), waiting(1, 20)], 5, set()),
+        ([waiting(0, 30), waiting(1, 20)], 1, {"a:0"}),
+        ([waiting(0, 30), waiting(1, 20)], 0, {"a:0", "a:1"}),
+        ([waiting(0, 30, ahead=True), waiting(1, 20)], 1, {"a:1"}),
+        ([waiting(0, 30), waiting(1, 0.5)], 0, {"a:0"}),
+        ([waiting(0, 0.5, ahead=True), waiting(1, 0.1)], 0, set()),
+        ([waiting(0, 30, claimed_by=WORKER), waiting(1, 20)], 1, set()),
+        ([waiting(0, 30, stage="analysis"), waiting(1, 20)], 1, set()),
+        ([replace(waiting(0, 30), sent_at="0"), waiting(1, 20)], 1, set()),
+        ([], 0, set()),
+    ],
+    ids=[
+        "all are there",
+        "copies and partials are there too",
+        "one is missing, the oldest",
+        "all are missing",
+        "a live one rather than one of a file",
+        "one may be on its way",
+        "both may be",
+        "one is claimed",
+        "one is in the other queue",
+        "one is sent again anyhow",
+        "nothing waits",
+    ],
+)
+def test_a_queue_with_fewer_tasks_than_jobs_has_lost_some(entries: list[Entry], depth: int, absent: set[str]) -> None:
+    """It does not say which: a copy too many is harmless."""
+    assert missing(entries, "stt", depth, NOW) == absent
 
 
 def orphan(segment: int, attempts: int, stage: Stage = "analysis") -> Entry:

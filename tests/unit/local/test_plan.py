@@ -79,6 +79,15 @@ def test_redis_port_wins_over_redis_url(settings: LocalSettings, tmp_path: Path)
     assert plan_for(own, tmp_path, redis_port=0).redis_url.startswith("redis://127.0.0.1:")
 
 
+def test_redis_port_wins_over_the_other_addresses(settings: LocalSettings, tmp_path: Path) -> None:
+    """Such a test writes nothing to the broker of the developer either; otherwise the services read that themselves."""
+    environment = plan_for(settings, tmp_path, redis_port=0).environment(BASE | {"BROKER_URL": "amqp://rabbit"})
+    assert environment["BROKER_URL"] == environment["SCRATCH_REDIS_URL"] == environment["REDIS_URL"]
+    environment = plan_for(settings, tmp_path).environment(BASE | {"BROKER_URL": "amqp://rabbit"})
+    assert environment["BROKER_URL"] == "amqp://rabbit"
+    assert "SCRATCH_REDIS_URL" not in environment
+
+
 def test_https_listens_on_the_network(settings: LocalSettings, tmp_path: Path) -> None:
     """HTTPS serves every interface with a certificate from the run folder."""
     plan = plan_for(settings, tmp_path, https=True)

@@ -1,18 +1,15 @@
 """A partial text is transcribed once, sent to its gateway, and preempted by more urgent jobs."""
 
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from redis.exceptions import RedisError
 
 from infra.watchdog import Limits
 from infra.worker import Worker
 from stt_worker.engines.base import Hypothesis, RecognitionConfig, Word
-from stt_worker.engines.deadline import Deadline
-from stt_worker.tasks.partial import CHECK_INTERVAL_S, PartialTranscription
+from stt_worker.engines.deadline import Deadline, Preempted, PreemptibleDeadline
+from stt_worker.tasks.partial import PartialTranscription
 from tests.support.clock_steps import STEPS_S, step_during
 from tests.support.speakers import ALICE
 from wire import names
@@ -37,10 +34,12 @@ class Engine:
     def __init__(self, answer: Hypothesis | Exception) -> None:
         self.answer = answer
         self.asked: list[RecognitionConfig] = []
+        self.deadlines: list[Deadline] = []
 
     def transcribe(self, audio: Samples, config: RecognitionConfig, deadline: Deadline) -> Hypothesis:
         assert len(audio) == 32_000
         self.asked.append(config)
+        self.deadlines.append(deadline)
         deadline.check()
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -48,13 +47,11 @@ class Engine:
 
 
 class Redis:
-    """The audio of one partial, a session's language, and queues of a given length."""
+    """The audio of one partial, and a session's language."""
 
-    def __init__(self, key: str, *, waiting: int = 0, left_ms: int = 9_990) -> None:
+    def __init__(self, key: str, *, left_ms: int = 9_990) -> None:
         self.audio = {key: bytes(64_000)}
         self.left_ms = left_ms
-        self.waiting = waiting
-        self.checks, self.unavailable = 0, False
         self.published: list[tuple[str, Partial]] = []
 
     def execute_command(self, command: str, key: str, *fields: str, **_: Any) -> bytes | list[None] | None:
@@ -69,17 +66,6 @@ class Redis:
     def hget(self, _key: str, field: str) -> str:
         assert field == "detected_language"
         return "ko"
-
-    def pipeline(self, **_: Any) -> "Redis":
-        return self
-
-    def llen(self, _key: str) -> None: ...
-
-    def execute(self) -> list[int]:
-        self.checks += 1
-        if self.unavailable:
-            raise RedisError
-        return [self.waiting, 0]
 
     def publish(self, channel: str, data: str) -> None:
         self.published.append((channel, Partial.model_validate_json(data)))
@@ -101,7 +87,7 @@ def job(**changes: Any) -> TranscribePartial:
 
 def worker_with(redis: Redis) -> Any:
     worker: Any = Worker("redis://127.0.0.1:1/0", names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
-    worker.redis = redis
+    worker.redis = worker.scratch = redis
     return worker
 
 
@@ -173,56 +159,15 @@ def test_only_one_worker_takes_a_partial() -> None:
 
 def test_an_interim_text_is_preempted() -> None:
     """The gateway gets an empty answer; a final text goes on."""
-    redis = Redis(job().audio_key, waiting=1)
-    run(job(purpose="interim"), redis)
+    redis = Redis(job().audio_key)
+    engine = run(job(purpose="interim"), redis, Preempted())
     assert [partial.transcript for _, partial in redis.published] == [None]
-    redis = Redis(job().audio_key, waiting=1)
-    assert run(job(), redis).asked
+    assert isinstance(engine.deadlines[0], PreemptibleDeadline)
+    redis = Redis(job().audio_key)
+    engine = run(job(), redis)
+    assert engine.asked
     assert redis.published[0][1].transcript is not None
-
-
-def test_the_queue_is_checked_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not by each thread at each step: their batch would wait for Redis."""
-    now = 5.0
-    monkeypatch.setattr("stt_worker.tasks.partial.time.monotonic", lambda: now)
-    redis = Redis(job().audio_key, waiting=1)
-    partials = PartialTranscription(worker_with(redis), min_logprob=-1.5)
-    for checks in (1, 2, 3):
-        assert [partials.is_preempted() for _ in range(100)] == [True] * 100
-        assert redis.checks == checks
-        now += CHECK_INTERVAL_S
-
-
-def test_two_threads_check_the_queue_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second thread, at every moment at which the first reads the clock or Redis, does not read Redis too."""
-    redis = Redis(job().audio_key, waiting=1)
-    partials = PartialTranscription(worker_with(redis), min_logprob=-1.5)
-    answers = []
-
-    def interleaved(step: Callable[[], Any]) -> Callable[[], Any]:
-        def run() -> Any:
-            if threading.current_thread() is threading.main_thread():
-                other = threading.Thread(target=lambda: answers.append(partials.is_preempted()))
-                other.start()
-                other.join()
-            return step()
-
-        return run
-
-    monkeypatch.setattr("stt_worker.tasks.partial.time.monotonic", interleaved(lambda: 1.0))
-    monkeypatch.setattr(redis, "execute", interleaved(redis.execute))
-    assert partials.is_preempted()
-    assert redis.checks == 1
-    assert answers[:2] == [False, False]
-
-
-def test_nothing_preempts_while_redis_is_unavailable() -> None:
-    """Its timeout, of seconds, delays the batch once."""
-    redis = Redis(job().audio_key, waiting=1)
-    redis.unavailable = True
-    partials = PartialTranscription(worker_with(redis), min_logprob=-1.5)
-    assert [partials.is_preempted() for _ in range(100)] == [False] * 100
-    assert redis.checks == 1
+    assert not isinstance(engine.deadlines[0], PreemptibleDeadline)
 
 
 def test_silence_is_reported_as_no_speech() -> None:

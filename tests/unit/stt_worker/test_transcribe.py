@@ -124,7 +124,7 @@ class Task:
         self.redis = Redis()
         self.sent: list[AnalyzeText] = []
         worker: Any = Worker("redis://127.0.0.1:1/0", names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
-        worker.model, worker.ledger, worker.redis = self.engine, self.ledger, self.redis
+        worker.model, worker.ledger, worker.redis, worker.scratch = self.engine, self.ledger, self.redis, self.redis
         Transcription(worker, self.sent.append, min_logprob=-1.5).run(job or audio_job(3, room="kitchen"))
 
 
@@ -172,6 +172,7 @@ def test_aged_job_takes_turns_with_interim_texts_inside_a_worker() -> None:
     sent: list[AnalyzeText] = []
     worker: Any = Worker("redis://127.0.0.1:1/0", names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
     worker.model, worker.ledger, worker.redis = engine, ledger, Redis()
+    worker.scratch = worker.redis
     Transcription(worker, sent.append, min_logprob=-1.5).run(audio_job(ahead=True))
     ((_, config),) = engine.asked
     assert config.priority == AGED == PRIORITIES["interim"]
@@ -320,6 +321,7 @@ def test_an_unavailable_queue_loses_nothing() -> None:
     engine, ledger = Engine(make_hypothesis()), Ledger(Claim("claimed", 1, None), encode_pcm(PCM))
     worker: Any = Worker("redis://127.0.0.1:1/0", names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
     worker.model, worker.ledger, worker.redis = engine, ledger, Redis()
+    worker.scratch = worker.redis
     Transcription(worker, send_error, min_logprob=-1.5).run(audio_job())
     assert len(ledger.advanced) == 1
 

@@ -76,7 +76,7 @@ class Surroundings:
 
     def worker(self) -> Any:
         worker: Any = Worker("redis://127.0.0.1:1/0", names.STT_WORKER, Limits(deadline_s=60, max_rss_mb=0))
-        worker.model = worker.ledger = worker.redis = self
+        worker.model = worker.ledger = worker.redis = worker.scratch = self
         return worker
 
 

@@ -1,5 +1,6 @@
 """The engine with tiny random weights: its text means nothing, but the way there is the real one."""
 
+import time
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from whisper.model import ModelDimensions, Whisper
 from whisper.tokenizer import get_tokenizer
 
 from stt_worker.engines.base import Hypothesis, RecognitionConfig, RecognitionRequest
-from stt_worker.engines.deadline import Deadline, DeadlineExceeded
+from stt_worker.engines.deadline import Deadline, DeadlineExceeded, Preempted, PreemptibleDeadline
 from stt_worker.engines.whisper.batch import Utterance
 from stt_worker.engines.whisper.engine import WhisperTranscriber
 from stt_worker.engines.whisper.fallback import ATTEMPTS, accepted
@@ -150,6 +151,18 @@ def test_decoding_stops_at_the_deadline() -> None:
         transcriber(MULTILINGUAL_VOCABULARY).transcribe(
             SECOND, RecognitionConfig("en"), Deadline(seconds=1.0, started=0.0)
         )
+
+
+def test_encoding_stops_when_a_more_urgent_utterance_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A final text need not wait until the audio of an interim text is encoded."""
+
+    def decode(*_: object, **__: object) -> None:
+        raise AssertionError("not decoded")
+
+    monkeypatch.setattr("stt_worker.engines.whisper.greedy.GreedySearch.run", decode)
+    deadline = PreemptibleDeadline(60.0, time.monotonic(), lambda: True)
+    with pytest.raises(Preempted):
+        transcriber(MULTILINGUAL_VOCABULARY).transcribe(SECOND, RecognitionConfig("en"), deadline)
 
 
 def test_a_model_refuses_a_language_that_it_lacks() -> None:

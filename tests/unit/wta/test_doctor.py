@@ -171,6 +171,19 @@ async def test_a_gateway_without_redis() -> None:
     assert [finding.level for finding in found if finding.part.endswith(("worker", "service"))] == [Level.UNKNOWN] * 3
 
 
+async def test_a_broker_that_is_away_is_told_from_redis() -> None:
+    """It has a line of its own only where it is another server."""
+    routes = with_checks(
+        broker={"ready": False, "reason": "The broker does not answer. Start it or correct BROKER_URL."}
+    )
+    async with FakeService(routes).serving() as service:
+        found = await examined(service.http)
+    assert faults(found) == ["broker_unreachable"]
+    assert "BROKER_URL" in next(each.message for each in found if each.level is Level.FAULT)
+    async with FakeService(with_checks(broker={"ready": True})).serving() as service:
+        assert [each.level for each in await examined(service.http) if each.part == "broker"] == [Level.OK]
+
+
 @pytest.mark.parametrize("service_name", ["stt_worker", "analyzer_worker", "listener_service"])
 async def test_a_service_that_is_missing(service_name: str) -> None:
     """With the gateway's reason, and the consequence."""
