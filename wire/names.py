@@ -56,6 +56,12 @@ def room_audience(room: str) -> str:
     return f"room:{room}"
 
 
+def room_of(audience_name: str) -> str | None:
+    """Return the room whose audience this is; None if it is a session's."""
+    kind, _, room = audience_name.partition(":")
+    return room if kind == "room" else None
+
+
 def result_messages(audience_name: str) -> str:
     """Channel with the results of an audience."""
     return f"{RESULT_MESSAGES}:{audience_name}"

@@ -11,6 +11,7 @@ from fastapi_service.api.native import NativeSerializer
 from fastapi_service.delivery import feed as module
 from fastapi_service.delivery.feed import Feed
 from fastapi_service.delivery.send_queue import MAX_UNSENT, SendQueue
+from fastapi_service.monitoring import metrics
 from tests.support.connections import FakeLog, FakeSocket
 from tests.support.eventually import soon
 from tests.support.speakers import ALICE, final
@@ -185,6 +186,36 @@ async def test_a_result_of_a_newer_version_is_left_out(feed: Feed, socket: FakeS
     feed.on_result(4, final(4))
     await soon(lambda: socket.seqs() == [1, 3, 4])
     assert len(log.read_of) == 2
+
+
+async def test_results_before_the_audience_are_left_to_the_log(feed: Feed, socket: FakeSocket, log: FakeLog) -> None:
+    """The client is subscribed before its feed reads the log: what is published in between comes once, in order."""
+    feed.on_result(1, final(1))
+    feed.on_missed()
+    assert not feed.on_newest(0)
+    log.add(1, 2)
+    feed.follow(AUDIENCE, 0)
+    await soon(lambda: len(socket.received) == 2)
+    assert socket.seqs() == [1, 2]
+    assert set(log.read_of) == {AUDIENCE}
+
+
+async def test_a_longer_log_shows_that_results_are_missing(feed: Feed, socket: FakeSocket, log: FakeLog) -> None:
+    """Whatever was published, and lost without a sign. With all results queued nothing is read."""
+    log.add(1)
+    feed.follow(AUDIENCE, 0)
+    await feed.caught_up()
+    reads = len(log.read_of)
+    assert not feed.on_newest(1)
+    assert not feed.on_newest(0)
+    await asyncio.sleep(0)
+    assert len(log.read_of) == reads
+    log.add(2, 3)
+    before = metrics.MISSED.labels(names.RESULT_MESSAGES)._value.get()
+    assert feed.on_newest(3)
+    await soon(lambda: socket.seqs() == [1, 2, 3])
+    await feed.caught_up()
+    assert metrics.MISSED.labels(names.RESULT_MESSAGES)._value.get() == before + 2
 
 
 async def test_each_result_is_noted_once(send_queue: SendQueue, log: FakeLog) -> None:
