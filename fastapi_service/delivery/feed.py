@@ -5,13 +5,14 @@ from collections.abc import Callable
 
 from redis.exceptions import RedisError
 
+from fastapi_service.delivery.newest_statistics import NewestStatistics
 from fastapi_service.delivery.ports import Log, Queue
 from fastapi_service.delivery.result_log import Result
 from fastapi_service.monitoring import metrics
 from infra.outage_log import OutageLog
 from wire import names
 from wire.messages.server import People
-from wire.messages.statistics import AnyStatistics, Statistics
+from wire.messages.statistics import AnyStatistics
 
 REPLAY_BATCH = 200
 REPLAY_RETRY_S = 1.0
@@ -28,8 +29,7 @@ class Feed:
         self._audience = ""
         self._delivered = 0
         """``seq`` of the newest result that was queued."""
-        self._versions: dict[str, int] = {}
-        """Id of a session, ``room``, or id of a person → version of the newest statistics that were queued."""
+        self._statistics = NewestStatistics(queue.send)
         self._people: People | None = None
         """The newest that was queued."""
         self._replay: asyncio.Task[None] | None = None
@@ -60,11 +60,12 @@ class Feed:
             self._deliver(seq, message)
 
     def on_statistics(self, statistics: AnyStatistics) -> None:
-        """Queue statistics if they are newer than those queued for the same scope, or the same person."""
-        of = (statistics.session_id or statistics.scope) if isinstance(statistics, Statistics) else statistics.person
-        if statistics.version > self._versions.get(of, 0):
-            self._versions[of] = statistics.version
-            self._queue.send(statistics)
+        """Queue statistics, now or soon, if they are the newest of their scope or person."""
+        self._statistics.take(statistics)
+
+    def flush_statistics(self) -> None:
+        """Queue at once what would be queued soon."""
+        self._statistics.flush()
 
     def on_people(self, people: People) -> None:
         """Queue the occupancy of the room if it has changed."""
@@ -92,7 +93,8 @@ class Feed:
             await self._replay
 
     def stop(self) -> None:
-        """End a replay that is still running."""
+        """End a replay that is still running, and drop statistics that wait."""
+        self._statistics.stop()
         if self._replay is not None:
             self._replay.cancel()
 

@@ -157,13 +157,21 @@ async def test_statistics_never_go_back(feed: Feed, socket: FakeSocket) -> None:
     for version in (1, 3, 2, 3, 4):
         feed.on_statistics(Statistics(scope="session", version=version, trend_window=20))
     feed.on_statistics(Statistics(scope="room", version=2, trend_window=20))
-    await soon(lambda: len(socket.received) == 4)
-    assert [(s["scope"], s["version"]) for s in socket.received] == [
-        ("session", 1),
-        ("session", 3),
-        ("session", 4),
-        ("room", 2),
-    ]
+    await soon(lambda: len(socket.received) == 3, timeout=15)
+    feed.on_statistics(Statistics(scope="session", version=4, trend_window=20))
+    feed.flush_statistics()
+    assert [(s["scope"], s["version"]) for s in socket.received] == [("session", 1), ("room", 2), ("session", 4)]
+
+
+async def test_statistics_that_wait_end_with_the_feed(feed: Feed, socket: FakeSocket, send_queue: SendQueue) -> None:
+    """No timer keeps a connection that is gone."""
+    for version in (1, 2):
+        feed.on_statistics(Statistics(scope="session", version=version, trend_window=20))
+    feed.stop()
+    feed.flush_statistics()
+    send_queue.send(Pong())
+    await soon(lambda: len(socket.received) == 2)
+    assert [message["type"] for message in socket.received] == ["stats", "pong"]
 
 
 async def test_a_long_log_does_not_cut_off_a_reading_client(feed: Feed, socket: FakeSocket, log: FakeLog) -> None:
