@@ -16,6 +16,7 @@ from fastapi_service.delivery.hub import Hub
 from fastapi_service.delivery.ports import Sender
 from fastapi_service.delivery.result_log import ResultLog
 from fastapi_service.delivery.room_occupancy import RoomOccupancy
+from fastapi_service.delivery.slow_poll import SlowPoll
 from fastapi_service.delivery.subscriber import Subscriber
 from fastapi_service.endpointing.endpointer import EndpointerOptions
 from fastapi_service.endpointing.voice import VoiceModel
@@ -72,19 +73,23 @@ class Gateway:
         self._occupancy = RoomOccupancy(self.redis, self._channels, hub.people)
         queue = QueueTransport(self._scratch, self._dispatcher, has_contexts=settings.context_s > 0)
         partials = Partials(self.redis, self._channels, {"interim": InterimTransport(self._scratch), "final": queue})
+        results = ResultLog(self.redis)
+        poll = SlowPoll(hub, results, self.store)
+        subscriber = Subscriber(self._channels, hub, poll)
         self._flushes = TaskSet()
         self._first_start = TaskSet()
         make_session = self._session_factory(partials)
-        self.registry = SessionRegistry(self.store, hub, self._occupancy, make_session, self._flushes, settings)
+        self.registry = SessionRegistry(self.store, subscriber, self._occupancy, make_session, self._flushes, settings)
         self.access = Access.at(self.redis, self._channels, settings)
-        self.acceptor = Acceptor(self.registry, ResultLog(self.redis), settings, self.access)
+        self.acceptor = Acceptor(self.registry, results, settings, self.access)
         self._heartbeat = HeartbeatWriter.at(settings.redis_url, names.GATEWAY, has_event_loop=True)
         self._loops = TaskSet(self._on_loop_end)
         self._endless: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
             "event loop": self._heartbeat.follow_loop,
             "redis": partial(watch_redis, self.redis, settings.redis_url),
             "addresses": self.addresses.watch,
-            "subscriber": Subscriber(self._channels, hub).run,
+            "subscriber": subscriber.run,
+            "slow poll": poll.run,
             "partials": partials.run,
             "room occupancy": self._occupancy.run,
             "session TTL": self.registry.touch_all,

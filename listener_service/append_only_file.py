@@ -30,10 +30,10 @@ class _Traces(NamedTuple):
 
     expired: int
     """Keys that have expired since the server's start, of anybody."""
-    newest: str
-    """Id of the newest released result: the audio of its utterance is deleted."""
+    released: int
+    """Results that were released, of anybody: the audio of their utterances is deleted."""
     kept: int
-    """Results that the stream holds: old ones are trimmed."""
+    """Results in the stream for older gateways: old ones are trimmed. Until that stream goes."""
 
 
 class AppendOnlyFile:
@@ -107,6 +107,6 @@ class AppendOnlyFile:
         log.info("append-only file rewrite begun", size=info.get("aof_current_size"), last_s=last_s)
 
     def _traces_in(self, info: dict[str, Any]) -> _Traces:
-        stream = names.stream(names.RESULT_MESSAGES)
-        newest = self._redis.xrevrange(stream, count=1)
-        return _Traces(int(info.get("expired_keys", 0)), newest[0][0] if newest else "", self._redis.xlen(stream))
+        released = int(self._redis.hget(names.TOTALS, "ended") or 0)
+        kept = self._redis.xlen(names.stream(names.RESULT_MESSAGES))
+        return _Traces(int(info.get("expired_keys", 0)), released, kept)

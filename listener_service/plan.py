@@ -11,7 +11,7 @@ from wire.messages.results import SegmentEnd
 LOG_LENGTH = 10_000
 """Results kept in the log of an audience, and some more (Redis trims whole nodes), for clients that come later."""
 STREAM_LENGTH = 10_000
-"""Envelopes kept in the stream beside each channel, for gateways that missed some."""
+"""Envelopes kept in the stream beside each channel of all audiences, for older gateways that missed some."""
 
 
 def planned(
@@ -56,20 +56,22 @@ def _envelopes(result: SegmentEnd, states: list[str]) -> list[dict[str, Any]]:
     Their messages are in the states, and are named by the places of these, from 1.
     """
     place = {name: number for number, name in enumerate(states, start=1)}
-    found: list[dict[str, Any]] = [
-        {"audience": json.dumps(names.audience(result.session_id, None)), "message": place["session"]}
-    ]
+    found = [_envelope(names.audience(result.session_id, None), place["session"])]
     if "room" in place:
-        audience = json.dumps(names.audience(result.session_id, result.room))
         person = {"person": place[PERSON]} if PERSON in place else {}
-        found.append({"audience": audience, "message": place["room"]} | person)
+        found.append(_envelope(names.audience(result.session_id, result.room), place["room"]) | person)
     return found
+
+
+def _envelope(audience: str, message: int) -> dict[str, Any]:
+    return {"audience": json.dumps(audience), "channel": names.final_stats(audience), "message": message}
 
 
 def _result(result: SegmentEnd) -> dict[str, str]:
     audience = names.audience(result.session_id, result.room)
     return {
         "audience": json.dumps(audience),
+        "channel": names.result_messages(audience),
         "log": names.log(audience),
         "message": result.model_dump_json(exclude={"seq"}),
     }

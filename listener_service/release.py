@@ -17,8 +17,8 @@ from wire import names
 from wire.messages.results import SegmentEnd
 
 STREAM_KEEP_S = 300
-"""Seconds that envelopes are kept, as they hold transcripts. A gateway that was disconnected for longer reads the logs
-of its audiences, as after every lost connection."""
+"""Seconds that envelopes are kept in the streams for older gateways, as they hold transcripts. A gateway that was
+disconnected for longer reads the logs of its audiences, as after every lost connection."""
 MAX_CONFLICTS = 100
 """Retries when another listener changed the state first; each conflict means that the other one made progress."""
 

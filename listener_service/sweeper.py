@@ -124,7 +124,7 @@ class Sweeper:
         log.info("job aged", waited_s=round(now - entry.admitted_at), **_where(entry))
 
     def _trim_streams(self, oldest: int) -> None:
-        """Trim the streams beside the channels to ``oldest`` (Unix seconds).
+        """Trim the streams for older gateways to ``oldest`` (Unix seconds); without such gateways they become empty.
 
         They are never deleted, so that their ids grow even if the clock is set back.
         """

@@ -8,8 +8,8 @@ TRANSCRIBE_PARTIAL = "stt_worker.draft_text"
 ANALYZE_TEXT = "analyzer_worker.analyze_text"
 
 RESULT_CHANNEL = "result_channel"  # workers → listener
-RESULT_MESSAGES = "result_messages"  # listener → gateways
-FINAL_STATS = "final_stats"  # listener → gateways
+RESULT_MESSAGES = "result_messages"  # listener → gateways: a channel for each audience
+FINAL_STATS = "final_stats"  # listener → gateways: the same
 ACCESS_CHANGED = "access_changed"  # whoever revokes → gateways: a key, a sign-in or a room is no longer what it was
 ROOM_PEOPLE = "room_people"  # gateways → gateways: name of a room whose occupancy changed
 
@@ -58,8 +58,27 @@ def room_audience(room: str) -> str:
     return f"room:{room}"
 
 
+def room_of(audience_name: str) -> str | None:
+    """Return the room whose audience this is; None if it is a session's."""
+    kind, _, room = audience_name.partition(":")
+    return room if kind == "room" else None
+
+
+def result_messages(audience_name: str) -> str:
+    """Channel with the results of an audience."""
+    return f"{RESULT_MESSAGES}:{audience_name}"
+
+
+def final_stats(audience_name: str) -> str:
+    """Channel with the statistics of an audience."""
+    return f"{FINAL_STATS}:{audience_name}"
+
+
 def stream(channel: str) -> str:
-    """Stream with the messages of a pub/sub channel, for readers that were disconnected."""
+    """Stream with the messages of a pub/sub channel, for readers that were disconnected.
+
+    Of ``RESULT_MESSAGES`` and ``FINAL_STATS`` only gateways that are older than a channel for each audience read it.
+    """
     return f"{_PREFIX}stream:{channel}"
 
 

@@ -19,7 +19,7 @@ async def last_results(session: SpeechSession, registry: Registry, feed: Feed, t
         timeout_s: seconds for all of it but the reading.
 
     Returns:
-        the number of results that are missing; the others are in the send queue.
+        the number of results that are missing; the others are in the send queue, and so are the last statistics.
     """
     pending = 1  # as long as it is unknown
     with suppress(TimeoutError):
@@ -33,4 +33,5 @@ async def last_results(session: SpeechSession, registry: Registry, feed: Feed, t
     except TimeoutError:
         pending = max(1, pending)
     await registry.read_statistics(session.record, feed)
+    feed.flush_statistics()
     return max(pending, session.waiting)

@@ -5,11 +5,14 @@ from collections.abc import Callable
 
 from redis.exceptions import RedisError
 
+from fastapi_service.delivery.newest_statistics import NewestStatistics
 from fastapi_service.delivery.ports import Log, Queue
 from fastapi_service.delivery.result_log import Result
+from fastapi_service.monitoring import metrics
 from infra.outage_log import OutageLog
+from wire import names
 from wire.messages.server import People
-from wire.messages.statistics import AnyStatistics, Statistics
+from wire.messages.statistics import AnyStatistics
 
 REPLAY_BATCH = 200
 REPLAY_RETRY_S = 1.0
@@ -26,36 +29,43 @@ class Feed:
         self._audience = ""
         self._delivered = 0
         """``seq`` of the newest result that was queued."""
-        self._versions: dict[str, int] = {}
-        """Id of a session, ``room``, or id of a person → version of the newest statistics that were queued."""
+        self._statistics = NewestStatistics(queue.send)
         self._people: People | None = None
         """The newest that was queued."""
         self._replay: asyncio.Task[None] | None = None
         self._behind = False
         self._history = True
         """True until the log has been read to its end: what it held before may have been delivered already."""
+        self._is_lost = False
+        """True while the log is read because messages may have been lost."""
 
     def follow(self, audience: str, last_seq: int) -> None:
         """Deliver an audience's results from now on, beginning after ``last_seq``; again for a second session of it."""
         if audience != self._audience:
             self._audience, self._delivered = audience, last_seq
-        self.on_missed()
+        self._read_again()
 
     def on_result(self, seq: int, message: Result) -> None:
-        """Queue the next result; drop an old one; read the log when ``seq`` shows that results are missing."""
-        if seq <= self._delivered:
+        """Queue the next result; drop an old one; read the log when ``seq`` shows that results are missing.
+
+        Results that come before it follows an audience are in the log that it reads then.
+        """
+        if seq <= self._delivered or not self._audience:
             return
-        if seq > self._delivered + 1 or self._replaying:
+        if self._replaying:
+            self._read_again()
+        elif seq > self._delivered + 1:
             self.on_missed()
-            return
-        self._deliver(seq, message)
+        else:
+            self._deliver(seq, message)
 
     def on_statistics(self, statistics: AnyStatistics) -> None:
-        """Queue statistics if they are newer than those queued for the same scope, or the same person."""
-        of = (statistics.session_id or statistics.scope) if isinstance(statistics, Statistics) else statistics.person
-        if statistics.version > self._versions.get(of, 0):
-            self._versions[of] = statistics.version
-            self._queue.send(statistics)
+        """Queue statistics, now or soon, if they are the newest of their scope or person."""
+        self._statistics.take(statistics)
+
+    def flush_statistics(self) -> None:
+        """Queue at once what would be queued soon."""
+        self._statistics.flush()
 
     def on_people(self, people: People) -> None:
         """Queue the occupancy of the room if it has changed."""
@@ -63,26 +73,39 @@ class Feed:
             self._people = people
             self._queue.send(people)
 
+    def on_newest(self, seq: int) -> bool:
+        """Read the log if results up to ``seq`` are in it and some of them were not queued; return True if so."""
+        is_behind = seq > self._delivered
+        if is_behind:
+            self.on_missed()
+        return is_behind
+
     def on_missed(self) -> None:
-        """Read what is missing from the audience's log."""
-        self._behind = True
-        if not self._replaying:
-            self._replay = asyncio.create_task(self._catch_up(), name="replay")
+        """Read what is missing from the audience's log, if it follows one."""
+        if self._audience:
+            self._is_lost = True
+            self._read_again()
 
     async def caught_up(self) -> None:
         """Wait until everything that is in the log now is in the queue."""
-        self.on_missed()
+        self._read_again()
         if self._replay is not None:
             await self._replay
 
     def stop(self) -> None:
-        """End a replay that is still running."""
+        """End a replay that is still running, and drop statistics that wait."""
+        self._statistics.stop()
         if self._replay is not None:
             self._replay.cancel()
 
     @property
     def _replaying(self) -> bool:
         return self._replay is not None and not self._replay.done()
+
+    def _read_again(self) -> None:
+        self._behind = True
+        if not self._replaying:
+            self._replay = asyncio.create_task(self._catch_up(), name="replay")
 
     async def _catch_up(self) -> None:
         outage = OutageLog("replay")
@@ -102,8 +125,10 @@ class Feed:
                 self._delivered = seq
                 if result is not None:  # None is of a newer version, or unreadable: left out
                     self._deliver(seq, result)
+                if self._is_lost and not self._history:
+                    metrics.MISSED.labels(names.RESULT_MESSAGES).inc()
             await self._queue.drain()
-        self._history = False
+        self._history = self._is_lost = False
 
     def _deliver(self, seq: int, message: Result) -> None:
         self._delivered = seq

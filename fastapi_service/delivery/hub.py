@@ -1,6 +1,7 @@
 """Fan-out: which receivers get which messages, by audience."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Protocol
 
 from wire import names
@@ -28,12 +29,25 @@ class Receiver(Protocol):
         """Read what is missing: messages may have been lost."""
         ...
 
+    def on_newest(self, seq: int) -> bool:
+        """Read what is missing if results up to ``seq`` are there; return True if one was missing."""
+        ...
+
 
 class Hub:
     """Routes by audience alone: what is published for one audience reaches no receiver of another."""
 
     def __init__(self) -> None:
         self._receivers: defaultdict[str, set[Receiver]] = defaultdict(set)
+
+    @property
+    def audiences(self) -> frozenset[str]:
+        """Those that have receivers."""
+        return frozenset(self._receivers)
+
+    def holds(self, audience: str) -> bool:
+        """Return True if an audience has receivers."""
+        return audience in self._receivers
 
     def join(self, audience: str, receiver: Receiver) -> None:
         """Add a receiver to an audience."""
@@ -64,6 +78,15 @@ class Hub:
         """Let every receiver read what it may have missed."""
         for receiver in {receiver for members in self._receivers.values() for receiver in members}:
             receiver.on_missed()
+
+    def newest(self, seqs: Mapping[str, int]) -> set[str]:
+        """Let receivers read what they lack; return all audiences of those that lacked something.
+
+        Args:
+            seqs: audiences, and up to where there are results of each.
+        """
+        behind = {one for audience, seq in seqs.items() for one in self._of(audience) if one.on_newest(seq)}
+        return {audience for audience, members in self._receivers.items() if members & behind} if behind else set()
 
     def _of(self, audience: str) -> tuple[Receiver, ...]:
         """Return a copy: a receiver may leave while it is called."""

@@ -1,10 +1,12 @@
 """The ports of delivery: small protocols of what it calls, so that its parts can be replaced."""
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from fastapi_service.delivery.result_log import Result
 from wire.errors import WireError
 from wire.messages.server import AnyServerMessage
+from wire.messages.statistics import PersonStatistics, Statistics
 
 
 class Sender(Protocol):
@@ -26,6 +28,20 @@ class Queue(Sender, Protocol):
         ...
 
     async def drain(self) -> None: ...
+
+
+class Newest(Protocol):
+    """Finds where the logs of audiences end."""
+
+    async def newest_of(self, audiences: Sequence[str], /) -> Mapping[str, int]: ...
+
+
+class StatisticsStore(Protocol):
+    """The newest statistics of audiences; see ``storage/sessions.py``."""
+
+    async def statistics(self, audience: str, /) -> Statistics | None: ...
+
+    async def person_statistics(self, room: str, /) -> list[PersonStatistics]: ...
 
 
 class Log(Protocol):

@@ -1,10 +1,12 @@
 """The log of an audience: every result that the listener released to it, by ``seq``."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
 from pydantic import ValidationError
 
+from infra.redis_types import AsyncPipeline
 from infra.results import FIELD
 from wire import names
 from wire.messages.results import Final, NoSpeech, SegmentFailed, read_segment_end
@@ -22,6 +24,8 @@ class Streams(Protocol):
 
     async def xrevrange(self, name: str, /, *, count: int) -> Entries: ...
 
+    def pipeline(self, transaction: bool) -> AsyncPipeline: ...
+
 
 class ResultLog:
     """Reads logs. Methods raise RedisError or OSError while Redis is unavailable."""
@@ -33,6 +37,14 @@ class ResultLog:
         """Return the ``seq`` of the newest result; 0 for an empty log."""
         entries = await self._redis.xrevrange(names.log(audience), count=1)
         return _seq(entries[0][0]) if entries else 0
+
+    async def newest_of(self, audiences: Sequence[str]) -> dict[str, int]:
+        """Return the same for several audiences at once."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for audience in audiences:
+            pipeline.xrevrange(names.log(audience), count=1)
+        newest: list[Entries] = await pipeline.execute()
+        return {name: _seq(found[0][0]) if found else 0 for name, found in zip(audiences, newest, strict=True)}
 
     async def read(
         self, audience: str, after: int, count: int, until: int | None = None

@@ -14,7 +14,7 @@ ERRORS = Counter("wta_errors_total", "Errors sent to clients", ["code"])
 AUDIO_SECONDS = Counter("wta_audio_seconds_total", "Audio received, in seconds")
 UTTERANCES = Counter("wta_utterances_total", "Utterances written into the ledger, each once", ["reason"])
 DELIVERED = Counter("wta_delivered_total", "Results written to sockets", ["type"])
-MISSED = Counter("wta_missed_total", "Channel messages read from the stream because pub/sub lost them", ["channel"])
+MISSED = Counter("wta_missed_total", "Messages read from Redis because pub/sub lost them", ["channel"])
 HOP_SECONDS = Histogram(
     "wta_hop_seconds",
     "Latency of one stage of an utterance, observed once, when its result is written to the socket of its own session",

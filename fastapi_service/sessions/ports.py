@@ -1,6 +1,6 @@
 """The ports of the registry: small protocols of what it calls, so that its parts can be replaced."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from fastapi_service.delivery.hub import Receiver
@@ -115,6 +115,14 @@ class Store(Protocol):
     async def statistics(self, audience: str, /) -> Statistics | None: ...
 
     async def person_statistics(self, room: str, /) -> list[PersonStatistics]: ...
+
+
+class Audiences(Protocol):
+    """Audiences, and which receivers each of them has; see ``delivery/subscriber.py``."""
+
+    async def join(self, audiences: Collection[str], receiver: Receiver, /) -> None: ...
+
+    def leave(self, audiences: Collection[str], receiver: Receiver, /) -> None: ...
 
 
 class Occupancy(Protocol):

@@ -10,11 +10,11 @@ import structlog
 from redis.exceptions import RedisError
 
 from fastapi_service import errors
-from fastapi_service.delivery.hub import Hub, Receiver
+from fastapi_service.delivery.hub import Receiver
 from fastapi_service.delivery.ports import Sender
 from fastapi_service.endpointing.change import EndpointingChange
 from fastapi_service.monitoring import metrics
-from fastapi_service.sessions.ports import Client, Feed, MakeSession, Occupancy, SpeechSession, Store
+from fastapi_service.sessions.ports import Audiences, Client, Feed, MakeSession, Occupancy, SpeechSession, Store
 from fastapi_service.sessions.talk_observer import TalkObserver
 from fastapi_service.settings import Settings
 from fastapi_service.storage.record import SessionRecord, SessionTakenOver
@@ -40,7 +40,7 @@ class SessionRegistry:
     def __init__(
         self,
         store: Store,
-        hub: Hub,
+        audiences: Audiences,
         occupancy: Occupancy,
         make_session: MakeSession,
         flushes: TaskSet,
@@ -48,7 +48,7 @@ class SessionRegistry:
     ) -> None:
         """``flushes`` gets one task for each session whose connection has ended."""
         self._store = store
-        self._hub = hub
+        self._audiences = audiences
         self._occupancy = occupancy
         self._make_session = make_session
         self._flushes = flushes
@@ -119,8 +119,7 @@ class SessionRegistry:
 
         It is subscribed before the log is read, so that no result falls in between.
         """
-        for audience in _audiences(record):
-            self._hub.join(audience, feed)
+        await self._audiences.join(_audiences(record), feed)
         if record.room is not None:
             self._occupancy.join(record.room, record.owner, record.speaker)
         feed.follow(record.audience, last_seq)
@@ -149,8 +148,7 @@ class SessionRegistry:
         if session is None:
             return
         record = session.record
-        for audience in _audiences(record):
-            self._hub.leave(audience, client.feed)
+        self._audiences.leave(_audiences(record), client.feed)
         if record.room is not None:
             self._occupancy.leave(record.room, record.owner)
         if self._owners.get(record.session_id) is client:

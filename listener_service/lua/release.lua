@@ -35,15 +35,21 @@ local function envelope(fields)
   return '{' .. table.concat(members, ',') .. '}'
 end
 
--- Append an envelope to the stream beside its channel, and publish it with its id and that of the envelope before it,
--- from which a subscriber notices what it missed.
-local function publish(channel, fields)
+-- Until the release after next: a gateway that is older than a channel for each audience follows one for all of them, and
+-- a stream beside it. While it does, it gets each envelope there, with its id and that of the one before it.
+local function publish_to_older(channel, fields)
+  if redis.call('PUBSUB', 'NUMSUB', channel)[2] == 0 then return end
   local stream = plan.streams[channel]
   local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)
   local previous = last[1] and last[1][1] or '0-0'
   local id = redis.call('XADD', stream, 'MAXLEN', '~', plan.stream_length, '*', 'data', envelope(fields))
   redis.call('PUBLISH', channel,
     envelope({'id', cjson.encode(id), 'previous', cjson.encode(previous), unpack(fields)}))
+end
+
+local function publish(family, channel, fields)
+  redis.call('PUBLISH', channel, envelope(fields))
+  publish_to_older(family, fields)
 end
 
 local function next_seq(log)
@@ -65,12 +71,12 @@ for _, result in ipairs(plan.results) do
   local seq = next_seq(result.log)
   redis.call('XADD', result.log, 'MAXLEN', '~', plan.log_length, seq .. '-0', 'data', result.message)
   redis.call('EXPIRE', result.log, plan.log_ttl)
-  publish('result_messages', {'audience', result.audience, 'seq', seq, 'message', result.message})
+  publish('result_messages', result.channel, {'audience', result.audience, 'seq', seq, 'message', result.message})
 end
 for _, statistics in ipairs(plan.statistics) do
   local fields = {'audience', statistics.audience, 'message', plan.states[statistics.message].fields.message}
   if statistics.person then fields[5], fields[6] = 'person', plan.states[statistics.person].fields.message end
-  publish('final_stats', fields)
+  publish('final_stats', statistics.channel, fields)
 end
 
 -- A result that waits for an earlier one is stored in the state; its utterance leaves the ledger when it is released.

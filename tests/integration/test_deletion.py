@@ -1,6 +1,7 @@
 """A deleted conversation: nothing of it is left in Redis, and whoever is still at work with it brings nothing back."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import pytest
@@ -24,6 +25,7 @@ from listener_service.queued_jobs import UNACKNOWLEDGED, UNACKNOWLEDGED_TIMES
 from listener_service.release import Releaser
 from listener_service.settings import Settings
 from tests.support.everything import keys_with
+from tests.support.published import older_gateway
 from tests.support.redis import AsyncRedis, Redis, queue_depth
 from tests.support.speakers import audio_job, final, text_job
 from wire import names
@@ -115,12 +117,18 @@ def setting(redis: Redis, aredis: AsyncRedis, celery: Celery, redis_url: str) ->
     return Setting(redis, aredis, celery)
 
 
+@pytest.mark.parametrize("has_older_gateway", [False, True])
 @pytest.mark.parametrize("room", [None, "küche"])
-async def test_a_deleted_conversation_leaves_nothing(setting: Setting, room: str | None) -> None:
+async def test_a_deleted_conversation_leaves_nothing(
+    setting: Setting, room: str | None, has_older_gateway: bool
+) -> None:
     """No key, no job, no entry of a stream; only its numbers in the statistics over all, which hold no text."""
     spoken, other = await setting.begin(room), await setting.begin()
-    await setting.speak(spoken)
-    await setting.speak(other)
+    with older_gateway(setting.redis) if has_older_gateway else nullcontext():
+        await setting.speak(spoken)
+        await setting.speak(other)
+    streams = {names.stream(channel) for channel in (names.RESULT_MESSAGES, names.FINAL_STATS)}
+    assert streams & keys_with(setting.redis, spoken.session_id) == (streams if has_older_gateway else set())
     before = setting.left_of(other)
     assert len(setting.left_of(spoken)) > 12
     await setting.delete(spoken)
@@ -253,13 +261,14 @@ async def test_what_comes_late_is_removed_when_all_work_is_over(setting: Setting
 
 
 async def test_statistics_of_a_new_conversation_in_the_room_stay(setting: Setting) -> None:
-    """Those from before the deletion go from the stream, at the second pass too."""
-    old = await setting.begin("kitchen")
-    await setting.speak(old)
-    await setting.delete(old)
-    again = await setting.begin("kitchen")
-    await setting.admit(again, 0)
-    setting.release(again, 0)
+    """Those from before the deletion go from the stream for older gateways, at the second pass too."""
+    with older_gateway(setting.redis):
+        old = await setting.begin("kitchen")
+        await setting.speak(old)
+        await setting.delete(old)
+        again = await setting.begin("kitchen")
+        await setting.admit(again, 0)
+        setting.release(again, 0)
     statistics = setting.redis.xrange(names.stream(names.FINAL_STATS))
     assert len(statistics) == 2  # of the session and of the room
     assert Leftovers(setting.redis).remove()

@@ -17,7 +17,9 @@ from listener_service.release import Releaser
 from listener_service.settings import Settings
 from listener_service.states import Address, Stored
 from listener_service.tally import Tally
-from tests.support.eventually import eventually
+from tests.support.everything import keys_with
+from tests.support.published import Published, older_gateway
+from tests.support.published import published as published_by_listeners
 from tests.support.redis import AsyncRedis, Redis, connect
 from tests.support.releases import put_in_stream
 from tests.support.speakers import ALICE, BOB, audio_job, failed, final, no_speech, sentiment
@@ -79,22 +81,10 @@ def apply_all(redis: Redis, results: list[End]) -> None:
 
 
 @pytest.fixture
-def published(redis: Redis) -> Iterator[Callable[[str, int], list[str]]]:
-    """Return a function that waits for a count of messages on a channel since the test began, and returns them."""
-    with redis.pubsub(ignore_subscribe_messages=True) as pubsub:
-        pubsub.subscribe(names.RESULT_MESSAGES, names.FINAL_STATS)
-        messages: list[dict[str, str]] = []
-
-        def on(channel: str, count: int) -> list[str]:
-            def of_channel() -> list[str]:
-                if (message := pubsub.get_message(timeout=0.01)) is not None:
-                    messages.append(message)
-                found = [message["data"] for message in messages if message["channel"] == channel]
-                return found if len(found) >= count else []
-
-            return eventually(of_channel) if count else of_channel()
-
-        yield on
+def published(redis: Redis) -> Iterator[Published]:
+    """What is published for audiences since the test began."""
+    with published_by_listeners(redis) as messages:
+        yield messages
 
 
 def test_results_in_any_order_and_repeated_are_released_once_in_order(redis: Redis) -> None:
@@ -195,31 +185,62 @@ async def test_lost_order_continues_with_the_outstanding_utterances(redis: Redis
     assert redis.zcard(names.PENDING) == 0
 
 
-def test_envelopes_carry_their_id_and_the_one_before(redis: Redis, published: Callable[[str, int], list[str]]) -> None:
+def test_an_older_gateway_gets_envelopes_with_their_id_and_the_one_before(redis: Redis) -> None:
     """On each channel the ids form a chain without gaps, and the stream holds the same messages."""
-    apply_all(redis, ends(ALICE, 3) + ends(BOB, 2, room="kitchen"))
-    for channel, kind, count in (
-        (names.RESULT_MESSAGES, ResultMessage, 5),
-        (names.FINAL_STATS, FinalStats, 7),  # one per result of Alice, two per result of Bob: session and room
-    ):
-        envelopes = [kind.model_validate_json(data) for data in published(channel, count)]
-        stored = redis.xrange(names.stream(channel))
-        assert [envelope.id for envelope in envelopes] == [source for source, _ in stored]
-        assert [envelope.previous for envelope in envelopes] == ["0-0", *(envelope.id for envelope in envelopes[:-1])]
-        for envelope, (_, fields) in zip(envelopes, stored, strict=True):
-            assert kind.model_validate_json(fields[FIELD]) == envelope.model_copy(update={"id": "", "previous": ""})
+    with older_gateway(redis) as older:
+        apply_all(redis, ends(ALICE, 3) + ends(BOB, 2, room="kitchen"))
+        for channel, kind, count in (
+            (names.RESULT_MESSAGES, ResultMessage, 5),
+            (names.FINAL_STATS, FinalStats, 7),  # one per result of Alice, two per result of Bob: session and room
+        ):
+            envelopes = [kind.model_validate_json(data) for data in older.on(channel, count)]
+            stored = redis.xrange(names.stream(channel))
+            assert [envelope.id for envelope in envelopes] == [source for source, _ in stored]
+            before = ["0-0", *(envelope.id for envelope in envelopes[:-1])]
+            assert [envelope.previous for envelope in envelopes] == before
+            for envelope, (_, fields) in zip(envelopes, stored, strict=True):
+                plain = envelope.model_copy(update={"id": "", "previous": ""})
+                assert kind.model_validate_json(fields[FIELD]) == plain
 
 
-def test_results_go_to_their_audience_only(redis: Redis, published: Callable[[str, int], list[str]]) -> None:
+def test_an_older_gateway_gets_what_the_others_get(redis: Redis, published: Published) -> None:
+    """Also one that comes later: the chain of ids goes on, and what was said before is in no stream."""
+    apply_all(redis, [final(0)])
+    assert redis.keys(names.stream(names.RESULT_MESSAGES)) == redis.keys(names.stream(names.FINAL_STATS)) == []
+    with older_gateway(redis) as older:
+        apply_all(redis, [final(1)])
+        (result,) = older.on(names.RESULT_MESSAGES, 1)
+        (figures,) = older.on(names.FINAL_STATS, 1)
+    apply_all(redis, [final(2)])
+    with older_gateway(redis) as older:
+        apply_all(redis, [final(3)])
+        (later,) = older.on(names.RESULT_MESSAGES, 1)
+    known, unknown = {"id": "", "previous": ""}, ResultMessage.model_validate_json(later)
+    assert ResultMessage.model_validate_json(result).id == unknown.previous
+    results = [ResultMessage.model_validate_json(data) for data in published.on(names.RESULT_MESSAGES, 4)]
+    assert [each.seq for each in results] == [1, 2, 3, 4]
+    assert ResultMessage.model_validate_json(result).model_copy(update=known) == results[1]
+    assert unknown.model_copy(update=known) == results[3]
+    statistics = [FinalStats.model_validate_json(data) for data in published.on(names.FINAL_STATS, 4)]
+    assert FinalStats.model_validate_json(figures).model_copy(update=known) == statistics[1]
+
+
+def test_text_is_kept_in_the_log_alone(redis: Redis) -> None:
+    """Of a released result nothing is in a stream of all audiences."""
+    apply_all(redis, [final(0, ALICE, room="kitchen")])
+    assert keys_with(redis, final(0).text) == {names.log("room:kitchen")}
+
+
+def test_results_go_to_their_audience_only(redis: Redis, published: Published) -> None:
     """Results go to the session, or to its room if it is in one; none go to the global audience."""
     apply_all(redis, [final(0, ALICE), final(0, BOB, room="kitchen"), final(1, BOB, room="kitchen")])
-    results = [ResultMessage.model_validate_json(data) for data in published(names.RESULT_MESSAGES, 3)]
+    results = [ResultMessage.model_validate_json(data) for data in published.on(names.RESULT_MESSAGES, 3)]
     assert [(result.audience, result.seq) for result in results] == [
         (f"session:{ALICE}", 1),
         ("room:kitchen", 1),
         ("room:kitchen", 2),
     ]
-    figures = [FinalStats.model_validate_json(data) for data in published(names.FINAL_STATS, 5)]
+    figures = [FinalStats.model_validate_json(data) for data in published.on(names.FINAL_STATS, 5)]
     assert [(figure.audience, figure.message.version) for figure in figures] == [
         (f"session:{ALICE}", 1),
         (f"session:{BOB}", 1),
@@ -227,6 +248,12 @@ def test_results_go_to_their_audience_only(redis: Redis, published: Callable[[st
         (f"session:{BOB}", 2),
         ("room:kitchen", 2),
     ]
+    for audience, count in ((f"session:{ALICE}", 1), ("room:kitchen", 2)):
+        messages = published.on(names.result_messages(audience), count)
+        assert [ResultMessage.model_validate_json(data).audience for data in messages] == [audience] * count
+        messages = published.on(names.final_stats(audience), count)
+        assert [FinalStats.model_validate_json(data).audience for data in messages] == [audience] * count
+    assert published.on(names.result_messages(f"session:{BOB}"), 0) == []
     room = next(figure.message for figure in figures if figure.audience == "room:kitchen")
     assert (room.scope, room.room, room.session_id) == ("room", "kitchen", None)
     assert log_of(redis, names.audience(BOB, None)) == []
@@ -268,8 +295,9 @@ def test_state_changed_during_planning_is_read_again(redis: Redis, monkeypatch: 
 
 
 def test_states_expire_with_their_session_and_global_totals_never(redis: Redis) -> None:
-    """No transcript is kept for ever. The streams beside the channels stay, and the sweeper trims them."""
-    apply_all(redis, [final(0, ALICE, room="kitchen")])
+    """No transcript is kept for ever. The streams for older gateways stay, and the sweeper trims them."""
+    with older_gateway(redis):
+        apply_all(redis, [final(0, ALICE, room="kitchen")])
     expiring = [
         names.log("room:kitchen"),
         names.statistics("room:kitchen"),
@@ -279,5 +307,5 @@ def test_states_expire_with_their_session_and_global_totals_never(redis: Redis) 
     assert redis.ttl(names.order(ALICE)) > order_ttl_s(SETTINGS.session_ttl_s) - 10
     assert redis.ttl(names.TOTALS) == -1
     for channel in (names.RESULT_MESSAGES, names.FINAL_STATS):  # else their ids could go back with the clock
-        assert redis.ttl(names.stream(channel)) == -1
+        assert redis.ttl(names.stream(channel)) == -1  # and it exists
     assert "good morning" not in str(redis.hgetall(names.TOTALS))

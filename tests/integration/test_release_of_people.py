@@ -15,6 +15,7 @@ from listener_service.conversation import Conversation
 from listener_service.release import Releaser
 from listener_service.settings import Settings
 from listener_service.tally import Tally
+from tests.support.published import published
 from tests.support.recounts import Said, recount
 from tests.support.redis import AsyncRedis, Redis, connect
 from tests.support.releases import put_in_stream
@@ -134,10 +135,10 @@ async def test_listeners_at_once_count_each_person_once(
 def test_statistics_of_a_person_come_with_those_of_the_room(redis: Redis) -> None:
     """In one envelope, so that both are of the same utterance; a private session has neither."""
     releaser = Releaser(redis, SETTINGS)
-    for source, end in put_in_stream(redis, [*talk(ALICE, 2), final(0, "d" * 32)]):
-        releaser.apply(source, end)
-    entries = redis.xrange(names.stream(names.FINAL_STATS))
-    envelopes = [FinalStats.model_validate_json(fields[FIELD]) for _, fields in entries]
+    with published(redis) as messages:
+        for source, end in put_in_stream(redis, [*talk(ALICE, 2), final(0, "d" * 32)]):
+            releaser.apply(source, end)
+        envelopes = [FinalStats.model_validate_json(data) for data in messages.on(names.FINAL_STATS, 5)]
     assert [(each.audience.partition(":")[0], each.person and each.person.name) for each in envelopes] == [
         ("session", None),
         ("room", None),
@@ -158,18 +159,20 @@ async def test_people_beyond_those_with_figures_have_no_statistics(
     monkeypatch.setattr("listener_service.conversation.MAX_PEOPLE", 2)
     releaser = Releaser(redis, SETTINGS)
     sessions = [f"{number:032x}" for number in range(5)]
-    for source, end in put_in_stream(redis, [final(0, session, room=ROOM) for session in [*sessions, ALICE]]):
-        releaser.apply(source, end)
-    for source, end in put_in_stream(redis, [no_speech(1, sessions[4], room=ROOM), final(1, sessions[0], room=ROOM)]):
-        releaser.apply(source, end)
+    with published(redis) as messages:
+        for source, end in put_in_stream(redis, [final(0, session, room=ROOM) for session in [*sessions, ALICE]]):
+            releaser.apply(source, end)
+        more: list[End] = [no_speech(1, sessions[4], room=ROOM), final(1, sessions[0], room=ROOM)]
+        for source, end in put_in_stream(redis, more):
+            releaser.apply(source, end)
+        envelopes = messages.on(names.final_stats(names.room_audience(ROOM)), 8)
     found = await SessionStore(aredis, 600).person_statistics(ROOM)
     expected = {person_id(sessions[0], ROOM, None): 2, person_id(sessions[1], ROOM, None): 1}
     assert {each.person: each.utterances for each in found} == expected
     assert len(redis.hgetall(names.person_statistics(ROOM))) == 3 * len(expected)
     room = room_of(redis)
     assert (room.version, room.utterances) == (8, 7)
-    envelopes = [fields[FIELD] for _, fields in redis.xrange(names.stream(names.FINAL_STATS))]
-    assert ['"person":{' in each for each in envelopes if '"room:' in each] == [True, True, *[False] * 5, True]
+    assert ['"person":{' in each for each in envelopes] == [True, True, *[False] * 5, True]
 
 
 def test_a_result_of_an_older_service_is_of_its_session(redis: Redis) -> None:

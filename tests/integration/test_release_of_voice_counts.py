@@ -15,6 +15,7 @@ from listener_service.leftovers import Leftovers
 from listener_service.release import Releaser
 from listener_service.settings import Settings
 from tests.support.everything import keys_with
+from tests.support.published import published
 from tests.support.redis import AsyncRedis, Redis, connect
 from tests.support.releases import put_in_stream
 from tests.support.speakers import ALICE, BOB, clock, failed, final, no_speech, sentiment
@@ -95,7 +96,9 @@ async def test_listeners_at_once_count_each_voice_once(
     redis: Redis, aredis: AsyncRedis, redis_url: str, seed: int
 ) -> None:
     """Two microphones in a room, with voices that turn out to be one: each voice of each is as the export says."""
-    listen(redis_url, put_in_stream(redis, talk(redis, ALICE, room=ROOM) + talk(redis, BOB, room=ROOM)), seed)
+    with published(redis) as of_room:
+        listen(redis_url, put_in_stream(redis, talk(redis, ALICE, room=ROOM) + talk(redis, BOB, room=ROOM)), seed)
+        messages = of_room.on(names.final_stats(names.room_audience(ROOM)), 1)
     released = log_of(redis, names.room_audience(ROOM))
     assert len(released) == 4 * len(VOICES)
     merged = [end.merged_voices for end in released if isinstance(end, Final) and end.merged_voices]
@@ -109,8 +112,7 @@ async def test_listeners_at_once_count_each_voice_once(
         assert voices_of(redis, session) == people[person].voices == expected
         finals = [end for end in released if isinstance(end, Final) and end.session_id == session]
         assert sum(row.utterances for row in expected) == sum(end.voice is not None for end in finals)
-    messages = [fields[FIELD] for _, fields in redis.xrange(names.stream(names.FINAL_STATS))]
-    newest = FinalStats.model_validate_json(next(each for each in reversed(messages) if '"room:' in each))
+    newest = FinalStats.model_validate_json(messages[-1])
     assert newest.person is not None
     assert newest.person.voices == people[newest.person.person].voices
     assert newest.message.voices is None
@@ -143,10 +145,9 @@ async def test_a_deleted_conversation_leaves_nothing_of_its_voices(
     for source, end in put_in_stream(redis, [final(n, session, room=room) for n in range(len(VOICES))]):
         releaser.apply(source, end)
     of_room = {names.person_statistics(ROOM), names.statistics(names.room_audience(ROOM))} if room else set()
-    statistics = {names.statistics(names.audience(session, None)), names.stream(names.FINAL_STATS)}
-    assert keys_with(redis, *COUNTED) == statistics | of_room
+    assert keys_with(redis, *COUNTED) == {names.statistics(names.audience(session, None))} | of_room
     await Deletion(aredis, 600).delete(session, token)
-    assert keys_with(redis, *COUNTED) <= {names.stream(names.FINAL_STATS)}
+    assert keys_with(redis, *COUNTED) == set()
     assert Leftovers(redis).remove()
     assert keys_with(redis, *COUNTED) == set()
 

@@ -4,7 +4,6 @@ The services of this version read messages of a simulated newer one. Before 0.2.
 these tests show with ``extra="forbid"``: a listener deleted such results as unreadable.
 """
 
-import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -16,8 +15,6 @@ import pytest
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 
-from fastapi_service.delivery.hub import Hub
-from fastapi_service.delivery.subscriber import Subscriber
 from fastapi_service.storage.sessions import SessionStore
 from infra.heartbeat import Heartbeat, alive_instances
 from infra.ledger.admission import Admission
@@ -29,10 +26,13 @@ from listener_service.release import Releaser
 from listener_service.settings import Settings
 from listener_service.sweeper import Sweeper
 from tests.support.eventually import soon
-from tests.support.redis import AsyncRedis, Redis, connect_async, queue_depth
+from tests.support.followers import WITHIN_S
+from tests.support.followers import gateway as connected_gateway
+from tests.support.published import older_gateway
+from tests.support.redis import AsyncRedis, Redis, queue_depth
 from tests.support.speakers import audio_job, final, text_job
 from wire import names
-from wire.messages.channels import ResultMessage
+from wire.messages.channels import FinalStats, ResultMessage
 from wire.messages.client import Start
 from wire.messages.jobs import AnalyzeText, TranscribeAudio
 from wire.messages.results import Final, NoSpeech, SegmentFailed, read_segment_end, segment_end
@@ -69,6 +69,9 @@ class Receiver:
 
     def on_missed(self) -> None: ...
 
+    def on_newest(self, seq: int) -> bool:
+        raise AssertionError(seq)
+
 
 def newer(text: str) -> str:
     """The message as a newer version writes it: another field in each object that is not a table of figures."""
@@ -87,16 +90,10 @@ def _with_more_fields(value: Any) -> Any:
 @asynccontextmanager
 async def gateway(url: str, audience: str) -> AsyncIterator[Receiver]:
     """A gateway's subscriber of this version, with one connection."""
-    channels, hub, receiver = connect_async(url, retries=0), Hub(), Receiver()
-    hub.join(audience, receiver)
-    subscriber = Subscriber(channels, hub)
-    task = asyncio.create_task(subscriber.run())
-    await soon(lambda: len(subscriber._last) == 2)
-    yield receiver
-    task.cancel()
-    await asyncio.wait({task})
-    await channels.aclose()
-    await channels.connection_pool.disconnect()
+    receiver = Receiver()
+    async with connected_gateway(url) as here:
+        await here.subscriber.join([audience], receiver)
+        yield receiver
 
 
 def listener(redis: Redis, name: str = "this version", abandoned_ms: int = 60_000) -> Consumer:
@@ -145,11 +142,39 @@ async def test_envelopes_of_a_newer_listener_reach_the_receivers(redis: Redis, r
     """More fields in the envelope, the result and its clock."""
     session_id = "a" * 32
     audience = names.audience(session_id, None)
-    envelope = ResultMessage(audience=audience, seq=1, message=final(0), id="1-0", previous="0-0")
+    envelope = ResultMessage(audience=audience, seq=1, message=final(0))
     async with gateway(redis_url, audience) as receiver:
-        redis.publish(names.RESULT_MESSAGES, newer(envelope.model_dump_json()))
+        redis.publish(names.result_messages(audience), newer(envelope.model_dump_json()))
         await soon(lambda: 1 in receiver.results)
     assert receiver.results[1] == final(0)
+
+
+async def test_gateways_of_two_versions_get_the_same(redis: Redis, redis_url: str) -> None:
+    """One that is older than a channel for each audience, and one of this version."""
+    audience = names.audience("a" * 32, None)
+    with older_gateway(redis) as older:
+        async with gateway(redis_url, audience) as receiver:
+            for segment in range(3):
+                redis.xadd(STREAM, {FIELD: final(segment).model_dump_json()})
+            listener(redis).consume()
+            await soon(lambda: len(receiver.results) == 3 and receiver.versions[-1:] == [3], WITHIN_S)
+        results = [ResultMessage.model_validate_json(data) for data in older.on(names.RESULT_MESSAGES, 3)]
+        figures = [FinalStats.model_validate_json(data) for data in older.on(names.FINAL_STATS, 3)]
+    assert {each.seq: each.message for each in results} == receiver.results
+    assert [each.message.version for each in figures] == receiver.versions == [1, 2, 3]
+
+
+async def test_a_listener_older_than_the_channels_is_read_by_the_slow_poll(redis: Redis, redis_url: str) -> None:
+    """It publishes for all audiences at once, which this gateway does not follow: what it released is in the log."""
+    session_id = "a" * 32
+    audience = names.audience(session_id, None)
+    async with connected_gateway(redis_url, poll_s=0.2) as here:
+        follower, _ = await here.enter(session_id)
+        for seq in (1, 2):
+            envelope = ResultMessage(audience=audience, seq=seq, message=final(seq), id=f"{seq}-0", previous="0-0")
+            redis.xadd(names.log(audience), {FIELD: final(seq).model_dump_json(exclude={"seq"})}, id=f"{seq}-0")
+            redis.publish(names.RESULT_MESSAGES, envelope.model_dump_json())
+        await soon(lambda: follower.seqs == [1, 2], WITHIN_S)
 
 
 async def test_a_newer_process_counts_as_alive(redis: Redis, aredis: AsyncRedis) -> None:

@@ -172,8 +172,8 @@ async def test_lost_job_behind_waiting_results_is_resent(hall: Hall) -> None:
     assert [job.segment for job in hall.sent] == [0, 5]
 
 
-async def test_streams_beside_the_channels_are_trimmed(hall: Hall) -> None:
-    """They hold transcripts; gateways need them only to fill a gap."""
+async def test_streams_beside_the_channels_are_trimmed(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They hold transcripts; only older gateways need them, to fill a gap. Without any they become empty."""
     streams = [names.stream(channel) for channel in (names.RESULT_MESSAGES, names.FINAL_STATS)]
     now_ms = hall.redis.time()[0] * 1_000
     for stream in streams:
@@ -183,6 +183,9 @@ async def test_streams_beside_the_channels_are_trimmed(hall: Hall) -> None:
     for stream in streams:
         kept = [now_ms - int(source.partition("-")[0]) for source, _ in hall.redis.xrange(stream)]
         assert kept == [1_000 * (STREAM_KEEP_S - 5), 0]
+    monkeypatch.setattr("listener_service.sweeper.STREAM_KEEP_S", -10)  # as if five minutes had passed
+    hall.sweep()
+    assert [hall.redis.xlen(stream) for stream in streams] == [0, 0]
 
 
 async def test_failure_with_one_utterance_does_not_stop_the_sweep(hall: Hall) -> None:

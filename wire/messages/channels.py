@@ -1,8 +1,4 @@
-"""Messages that the listener publishes and gateways subscribe to.
-
-Each envelope is appended to the stream beside its channel and published with its stream id and the previous one, so
-that a subscriber detects a missed message and reads it from the stream.
-"""
+"""Messages that the listener publishes for an audience, on channels of its own."""
 
 from typing import Annotated
 
@@ -14,16 +10,20 @@ from wire.messages.statistics import PersonStatistics, Statistics
 
 
 class Envelope(Message):
-    """Base of the messages of a channel, with their position in the stream beside it."""
+    """Base of the messages of a channel.
+
+    Gateways that are older than a channel for each audience get the position in a stream of all audiences, too, until
+    the release after next.
+    """
 
     id: str = ""
-    """Stream id of this message; empty inside the stream, where it is the entry's id."""
+    """Stream id of this message; empty inside the stream, where it is the entry's id, and for an audience."""
     previous: str = ""
-    """Stream id of the previous message on the same channel."""
+    """Stream id of the message of any audience before it."""
 
 
 class ResultMessage(Envelope):
-    """The next result of a session in order, on the channel ``result_messages``."""
+    """The next result of a session in order, on the channel ``result_messages:{audience}``."""
 
     audience: str
     seq: int = Field(ge=1)
@@ -32,7 +32,7 @@ class ResultMessage(Envelope):
 
 
 class FinalStats(Envelope):
-    """The statistics of an audience after one more utterance, on the channel ``final_stats``."""
+    """The statistics of an audience after one more utterance, on the channel ``final_stats:{audience}``."""
 
     audience: str
     message: Statistics

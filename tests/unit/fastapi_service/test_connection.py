@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,16 @@ from fastapi_service import errors
 from fastapi_service.api import last_results as module
 from fastapi_service.api.connection import Connection
 from fastapi_service.api.native import NativeSerializer
+from fastapi_service.sessions.ports import Feed
 from fastapi_service.settings import Settings
-from fastapi_service.storage.record import SessionTakenOver
+from fastapi_service.storage.record import SessionRecord, SessionTakenOver
 from infra.ledger.admission import SessionDeleted
 from tests.support.connections import RECORD, FakeLog, FakeRegistry, FakeSession, FakeSocket, FakeVisit
 from tests.support.eventually import soon
 from tests.support.speakers import ALICE, BOB, final, no_speech
 from wire.close_codes import CloseCode
 from wire.messages.client import Start
+from wire.messages.statistics import Statistics
 
 START, STOP = '{"type":"start"}', '{"type":"stop"}'
 
@@ -55,6 +57,23 @@ async def test_stopped_comes_after_the_final_statistics() -> None:
     """Also when the channel has lost them: they are read once more."""
     *_, statistics, last = await received(FakeRegistry())
     assert (statistics["type"], statistics["version"]) == ("stats", 9)
+    assert last["type"] == "stopped"
+
+
+async def test_statistics_that_wait_for_others_come_before_stopped() -> None:
+    """A client gets two a second; the last ones do not wait, whether the channel or the last look brought them."""
+
+    @dataclass
+    class Busy(FakeRegistry):
+        async def join(self, record: SessionRecord, feed: Feed, last_seq: int) -> None:
+            await super().join(record, feed, last_seq)
+            for version in (1, 2, 3):
+                feed.on_statistics(Statistics(scope="session", session_id=ALICE, version=version, trend_window=20))
+                feed.on_statistics(Statistics(scope="room", room="kitchen", version=version, trend_window=20))
+
+    *others, last = await received(Busy())
+    statistics = [(each["scope"], each["version"]) for each in others if each["type"] == "stats"]
+    assert statistics == [("session", 1), ("room", 1), ("session", 9), ("room", 3)]
     assert last["type"] == "stopped"
 
 

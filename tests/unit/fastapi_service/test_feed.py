@@ -11,6 +11,7 @@ from fastapi_service.api.native import NativeSerializer
 from fastapi_service.delivery import feed as module
 from fastapi_service.delivery.feed import Feed
 from fastapi_service.delivery.send_queue import MAX_UNSENT, SendQueue
+from fastapi_service.monitoring import metrics
 from tests.support.connections import FakeLog, FakeSocket
 from tests.support.eventually import soon
 from tests.support.speakers import ALICE, final
@@ -156,13 +157,21 @@ async def test_statistics_never_go_back(feed: Feed, socket: FakeSocket) -> None:
     for version in (1, 3, 2, 3, 4):
         feed.on_statistics(Statistics(scope="session", version=version, trend_window=20))
     feed.on_statistics(Statistics(scope="room", version=2, trend_window=20))
-    await soon(lambda: len(socket.received) == 4)
-    assert [(s["scope"], s["version"]) for s in socket.received] == [
-        ("session", 1),
-        ("session", 3),
-        ("session", 4),
-        ("room", 2),
-    ]
+    await soon(lambda: len(socket.received) == 3, timeout=15)
+    feed.on_statistics(Statistics(scope="session", version=4, trend_window=20))
+    feed.flush_statistics()
+    assert [(s["scope"], s["version"]) for s in socket.received] == [("session", 1), ("room", 2), ("session", 4)]
+
+
+async def test_statistics_that_wait_end_with_the_feed(feed: Feed, socket: FakeSocket, send_queue: SendQueue) -> None:
+    """No timer keeps a connection that is gone."""
+    for version in (1, 2):
+        feed.on_statistics(Statistics(scope="session", version=version, trend_window=20))
+    feed.stop()
+    feed.flush_statistics()
+    send_queue.send(Pong())
+    await soon(lambda: len(socket.received) == 2)
+    assert [message["type"] for message in socket.received] == ["stats", "pong"]
 
 
 async def test_a_long_log_does_not_cut_off_a_reading_client(feed: Feed, socket: FakeSocket, log: FakeLog) -> None:
@@ -185,6 +194,36 @@ async def test_a_result_of_a_newer_version_is_left_out(feed: Feed, socket: FakeS
     feed.on_result(4, final(4))
     await soon(lambda: socket.seqs() == [1, 3, 4])
     assert len(log.read_of) == 2
+
+
+async def test_results_before_the_audience_are_left_to_the_log(feed: Feed, socket: FakeSocket, log: FakeLog) -> None:
+    """The client is subscribed before its feed reads the log: what is published in between comes once, in order."""
+    feed.on_result(1, final(1))
+    feed.on_missed()
+    assert not feed.on_newest(0)
+    log.add(1, 2)
+    feed.follow(AUDIENCE, 0)
+    await soon(lambda: len(socket.received) == 2)
+    assert socket.seqs() == [1, 2]
+    assert set(log.read_of) == {AUDIENCE}
+
+
+async def test_a_longer_log_shows_that_results_are_missing(feed: Feed, socket: FakeSocket, log: FakeLog) -> None:
+    """Whatever was published, and lost without a sign. With all results queued nothing is read."""
+    log.add(1)
+    feed.follow(AUDIENCE, 0)
+    await feed.caught_up()
+    reads = len(log.read_of)
+    assert not feed.on_newest(1)
+    assert not feed.on_newest(0)
+    await asyncio.sleep(0)
+    assert len(log.read_of) == reads
+    log.add(2, 3)
+    before = metrics.MISSED.labels(names.RESULT_MESSAGES)._value.get()
+    assert feed.on_newest(3)
+    await soon(lambda: socket.seqs() == [1, 2, 3])
+    await feed.caught_up()
+    assert metrics.MISSED.labels(names.RESULT_MESSAGES)._value.get() == before + 2
 
 
 async def test_each_result_is_noted_once(send_queue: SendQueue, log: FakeLog) -> None:

@@ -41,8 +41,8 @@ async def test_start_begins_every_endless_task(monkeypatch: pytest.MonkeyPatch) 
     started = {task.get_name() for task in asyncio.all_tasks() - before}
     await gateway.stop()
     assert started == {
-        "event loop", "subscriber", "partials", "room occupancy", "session TTL", "owners", "redis", "access",
-        "session list", "addresses",
+        "event loop", "subscriber", "slow poll", "partials", "room occupancy", "session TTL", "owners", "redis",
+        "access", "session list", "addresses",
     }  # fmt: skip
 
 

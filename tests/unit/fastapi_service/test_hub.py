@@ -29,6 +29,9 @@ class Listener:
     def on_missed(self) -> None:
         self.missed += 1
 
+    def on_newest(self, seq: int) -> bool:
+        return seq > len(self.results)
+
 
 FIGURES = Statistics(scope="session", trend_window=20)
 
@@ -100,6 +103,33 @@ def test_missed_is_passed_once_to_each_receiver() -> None:
     hub.join(names.audience(BOB, None), bob)
     hub.missed()
     assert (alice.missed, bob.missed) == (1, 1)
+
+
+def test_what_a_receiver_lacks_concerns_all_its_audiences() -> None:
+    """Alice lacks a result of her room: the statistics of her session may be missing, too. Bob and Eve lack nothing."""
+    hub, alice, bob, eve = Hub(), Listener(), Listener(), Listener()
+    private, kitchen, cellar = (
+        names.audience(ALICE, None),
+        names.room_audience("kitchen"),
+        names.room_audience("cellar"),
+    )
+    for audience, receiver in ((private, alice), (kitchen, alice), (kitchen, bob), (cellar, eve)):
+        hub.join(audience, receiver)
+    bob.results.append(1)
+    assert hub.newest({private: 0, kitchen: 1, cellar: 0}) == {private, kitchen}
+    assert hub.newest({private: 0, kitchen: 0, "room:unknown": 9}) == set()
+
+
+def test_an_audience_is_held_from_its_first_receiver_to_its_last() -> None:
+    """Whoever asks for it in between leaves it as it is."""
+    hub, alice, bob = Hub(), Listener(), Listener()
+    room = names.room_audience("kitchen")
+    held = [hub.holds(room)]
+    for act, receiver in ((hub.join, alice), (hub.join, bob), (hub.leave, alice), (hub.leave, bob)):
+        act(room, receiver)
+        held.append(hub.holds(room))
+        assert hub.audiences == ({room} if held[-1] else set())
+    assert held == [False, True, True, True, False]
 
 
 def test_receiver_may_leave_during_delivery() -> None:

@@ -2,13 +2,14 @@
 
 import asyncio
 import gc
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import pytest
 from structlog.testing import capture_logs
 
 from fastapi_service import errors
-from fastapi_service.delivery.hub import Hub
+from fastapi_service.delivery.hub import Hub, Receiver
 from fastapi_service.delivery.ports import Sender
 from fastapi_service.endpointing.change import EndpointingChange
 from fastapi_service.endpointing.frames import FRAME
@@ -76,6 +77,9 @@ class FakeFeed:
     def on_missed(self) -> None:
         raise AssertionError
 
+    def on_newest(self, seq: int) -> bool:
+        raise AssertionError(seq)
+
 
 @dataclass(eq=False)
 class FakeClient:
@@ -92,6 +96,24 @@ class FakeClient:
 
     def forget(self) -> None:
         self.forgotten = True
+
+
+class FakeAudiences:
+    """Receivers that get what is published for them, as soon as Redis has ``confirmed``."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self.confirmed = asyncio.Event()
+        self.confirmed.set()
+
+    async def join(self, audiences: Collection[str], receiver: Receiver) -> None:
+        await self.confirmed.wait()
+        for audience in audiences:
+            self._hub.join(audience, receiver)
+
+    def leave(self, audiences: Collection[str], receiver: Receiver) -> None:
+        for audience in audiences:
+            self._hub.leave(audience, receiver)
 
 
 class FakeOccupancy:
@@ -128,7 +150,8 @@ def registry(
 ) -> SessionRegistry:
     made = Settings.model_validate({"silence_ms": 100, "jitter_ms": 0} | settings)
     occupancy = occupancy or FakeOccupancy()
-    return SessionRegistry(store or FakeStore(), hub or Hub(), occupancy, make_session, TaskSet(), made)
+    audiences = FakeAudiences(hub or Hub())
+    return SessionRegistry(store or FakeStore(), audiences, occupancy, make_session, TaskSet(), made)
 
 
 async def test_a_broken_connection_leaves_nothing_behind() -> None:
@@ -270,6 +293,20 @@ async def test_a_client_joins_its_audience_before_the_log_is_read() -> None:
     assert feed.statistics == [FIGURES, FIGURES]
 
 
+async def test_the_log_is_read_once_redis_has_confirmed_the_audience() -> None:
+    """What is released before that is in the log, what comes later is published to the client."""
+    hub = Hub()
+    audiences, feed = FakeAudiences(hub), FakeFeed(hub)
+    audiences.confirmed.clear()
+    sut = SessionRegistry(FakeStore(), audiences, FakeOccupancy(), make_session, TaskSet(), Settings())
+    joining = asyncio.create_task(sut.join(RECORD, feed, 7))
+    await asyncio.sleep(0.01)
+    assert feed.followed == []
+    audiences.confirmed.set()
+    await joining
+    assert feed.followed == [(RECORD.audience, 7)]
+
+
 async def test_a_client_in_a_room_sees_its_room_and_its_own_statistics() -> None:
     """It is counted in the room under its owner id until it leaves."""
     hub, occupancy = Hub(), FakeOccupancy()
@@ -297,7 +334,7 @@ async def test_a_room_sees_who_comes_and_who_talks() -> None:
         made.append(sender)
         return FakeSession(record)
 
-    sut = SessionRegistry(store, Hub(), occupancy, note_sender, TaskSet(), Settings())
+    sut = SessionRegistry(store, FakeAudiences(Hub()), occupancy, note_sender, TaskSet(), Settings())
     client = FakeClient(None)
     client.session, _ = await sut.open(Start(room="kitchen"), client, EndpointingChange())
     record = replace(client.session.record, person="0" * 16)

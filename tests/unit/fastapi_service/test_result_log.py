@@ -1,11 +1,14 @@
 """The log of an audience, read from its stream."""
 
+from typing import cast
+
 import pytest
 from structlog.testing import capture_logs
 
 from fastapi_service.delivery.result_log import ResultLog
+from infra.redis_types import AsyncPipeline
 from infra.results import FIELD
-from tests.support.speakers import ALICE, failed, final, no_speech
+from tests.support.speakers import ALICE, BOB, failed, final, no_speech
 from wire import names
 
 AUDIENCE = names.audience(ALICE, None)
@@ -27,6 +30,25 @@ class FakeStreams:
     async def xrevrange(self, name: str, /, *, count: int) -> Entries:
         assert name == names.log(AUDIENCE)
         return self._entries[::-1][:count]
+
+    def pipeline(self, transaction: bool) -> AsyncPipeline:
+        assert not transaction
+        return cast(AsyncPipeline, FakePipeline(self._entries))
+
+
+class FakePipeline:
+    """The end of the one stream; all others are empty."""
+
+    def __init__(self, entries: Entries) -> None:
+        self._newest = entries[-1:]
+        self._answers: list[Entries] = []
+
+    def xrevrange(self, name: str, *, count: int) -> None:
+        assert count == 1
+        self._answers.append(self._newest if name == names.log(AUDIENCE) else [])
+
+    async def execute(self) -> list[Entries]:
+        return self._answers
 
 
 RESULTS = (final(1), no_speech(1), failed(2))
@@ -81,3 +103,10 @@ async def test_newest_is_the_seq_of_the_last_result(streams: FakeStreams) -> Non
     """0 for an empty log."""
     assert await ResultLog(streams).newest(AUDIENCE) == 11
     assert await ResultLog(FakeStreams([])).newest(AUDIENCE) == 0
+
+
+async def test_the_newest_of_several_logs_are_read_at_once(streams: FakeStreams) -> None:
+    """Each by its audience, 0 for those without a log."""
+    empty = names.audience(BOB, None)
+    assert await ResultLog(streams).newest_of([empty, AUDIENCE]) == {empty: 0, AUDIENCE: 11}
+    assert await ResultLog(streams).newest_of([]) == {}

@@ -19,6 +19,8 @@ def test_promised_names_stay() -> None:
     assert names.ANALYZE_TEXT == "analyzer_worker.analyze_text"
     assert names.RESULT_CHANNEL == "result_channel"
     assert (names.RESULT_MESSAGES, names.FINAL_STATS) == ("result_messages", "final_stats")
+    assert names.result_messages("room:kitchen") == "result_messages:room:kitchen"
+    assert names.final_stats("room:kitchen") == "final_stats:room:kitchen"
 
 
 def test_services_are_named_like_their_folders() -> None:
