@@ -26,13 +26,13 @@ class FakeRedis:
     async def mget(self, keys: list[str]) -> list[str]:
         return [self._beats[key].model_dump_json() for key in keys]
 
-    async def llen(self, _key: str) -> int:
-        return 0
-
     async def zcard(self, _key: str) -> int:
         return 0
 
     async def hget(self, _key: str, _field: str) -> None: ...
+
+    async def hgetall(self, _key: str) -> dict[str, str]:
+        return {}
 
 
 def beat(service: str, instance: str = "a", skew_s: float | None = 0.0, differs: bool | None = None) -> Heartbeat:

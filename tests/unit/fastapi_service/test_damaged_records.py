@@ -38,9 +38,6 @@ class FakeRedis:
     async def hgetall(self, _name: str) -> dict[str, str]:
         return self._totals
 
-    async def llen(self, _name: str) -> int:
-        return 3
-
     async def zcard(self, _name: str) -> int:
         return 4
 
