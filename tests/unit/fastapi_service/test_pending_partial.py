@@ -31,6 +31,7 @@ class FakeRedis:
         self.unavailable = False
         self.published: asyncio.Queue[str | Exception] = asyncio.Queue()
         self.subscribed: list[str] = []
+        self._answers: list[dict[str, str]] = []
         self.workers: dict[str, str] = {}
         """Instance → heartbeat."""
 
@@ -64,14 +65,19 @@ class FakeRedis:
     async def pubsub(self) -> AsyncIterator["FakeRedis"]:
         yield self
 
+    async def connect(self) -> None: ...
+
     async def subscribe(self, channel: str) -> None:
         self.subscribed.append(channel)
+        self._answers.append({"type": "subscribe", "channel": channel, "data": "1"})
 
     async def get_message(self, **_: Any) -> dict[str, str]:
+        if self._answers:
+            return self._answers.pop(0)
         published = await self.published.get()
         if isinstance(published, Exception):
             raise published
-        return {"channel": self.subscribed[-1], "data": published}
+        return {"type": "message", "channel": self.subscribed[-1], "data": published}
 
     def _check(self) -> None:
         if self.unavailable:
