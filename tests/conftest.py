@@ -1,6 +1,7 @@
-"""How the tests are shared out when two processes run them (``make test``), and one seed for each of them."""
+"""How the tests are shared out when two processes run them (``make test``), one seed for each of them, and Ctrl-C."""
 
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -9,6 +10,12 @@ import pytest
 
 GROUPS = tuple(Path(__file__).parent / name for name in ("integration", "e2e"))
 """Folders whose tests share a Redis, or a running system: each is run by one process, before all other tests."""
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C end what tests start: programs that a shell runs in the background ignore it, and so would these."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups

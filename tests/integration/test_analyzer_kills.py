@@ -28,7 +28,7 @@ from wire.messages.statistics import Statistics
 
 START_S = 30
 SESSIONS = 6
-SEGMENTS = 30
+SEGMENTS = 45
 PARTS = 3
 """Utterances of a sentence."""
 WORKER = "tests.integration.noting_analyzer"

@@ -171,4 +171,4 @@ async def test_call_brings_its_key_in_a_parameter(closed: tuple[Gateway, str]) -
         for event in events("inbound", key=key, room="desk")[:20]:
             await call.send(event)
         reader = await Person.enter(watching, room="desk")
-        assert (await reader.until("people"))["people"] == 2
+        await reader.until("people", people=2)
