@@ -9,7 +9,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.http11 import Request
 
-from fastapi_service.api.unread import UnreadBytes
+from fastapi_service.api.unread import ReadProtocol
 from wire.close_codes import CloseCode
 
 LARGER_MESSAGES = MappingProxyType({"/v1/listen": 1 << 20, "/v1/realtime": (15 << 20) * 4 // 3 + (64 << 10)})
@@ -29,7 +29,7 @@ _TOO_MANY = "Too many large messages are here at once. Send audio in smaller one
 _TOO_CUT = "The message has too many fragments."
 
 
-class PatientWebSocketProtocol(WebSocketsSansIOProtocol):
+class PatientWebSocketProtocol(ReadProtocol, WebSocketsSansIOProtocol):
     """Does not take a client for dead whose pong is not read yet, and takes larger messages on some paths.
 
     While a message waits for the application, uvicorn does not read the socket, and the pong lies behind the audio.
@@ -37,32 +37,15 @@ class PatientWebSocketProtocol(WebSocketsSansIOProtocol):
     """
 
     _received_since_ping = False
-    _unread: UnreadBytes
     _coming = _queued = _taken = 0
     """Bytes of the message that comes, of the large ones that wait, and of the one that the application has."""
     _waiting: deque[int]
     """Bytes of those that wait for the application: one, and what came with it, perhaps thousands of small ones."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin a connection."""
         super().connection_made(transport)
-        self._unread = UnreadBytes(self.loop, self.transport)
         self._waiting = deque()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End a connection."""
-        self._unread.end()
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """Add nothing for now to what waits for the client."""
-        self._unread.note(full=True)
-        super().pause_writing()
-
-    def resume_writing(self) -> None:
-        """Go on."""
-        self._unread.note(full=False)
-        super().resume_writing()
 
     def handle_connect(self, event: Request) -> None:
         """Begin a handshake; its path decides how large messages may be."""

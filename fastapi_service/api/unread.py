@@ -42,20 +42,16 @@ class UnreadBytes:
         self._timer = self._loop.call_later(STALLED_S, self._look)
 
 
-class ReadHttpProtocol(HttpToolsProtocol):
-    """Closes the connection of a client that does not read its answer: for the application it has gone."""
+class ReadProtocol(asyncio.Protocol):
+    """Base of uvicorn's protocols that close the connection of a client which does not read."""
 
+    loop: asyncio.AbstractEventLoop
     _unread: UnreadBytes
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin a connection."""
         super().connection_made(transport)
         self._unread = UnreadBytes(self.loop, transport)
-
-    def handle_websocket_upgrade(self) -> None:
-        """Leave the connection to the protocol of WebSockets."""
-        self._unread.end()
-        super().handle_websocket_upgrade()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End a connection."""
@@ -71,3 +67,12 @@ class ReadHttpProtocol(HttpToolsProtocol):
         """Go on."""
         self._unread.note(full=False)
         super().resume_writing()
+
+
+class ReadHttpProtocol(ReadProtocol, HttpToolsProtocol):
+    """Closes the connection of a client that does not read its answer: for the application it has gone."""
+
+    def handle_websocket_upgrade(self) -> None:
+        """Leave the connection to the protocol of WebSockets."""
+        self._unread.end()
+        super().handle_websocket_upgrade()
