@@ -314,12 +314,17 @@ async function loseMicrophone(meanwhile = () => {}) {
   assert.equal(statuses.at(-1), "listening");
 }
 
-test("a call that goes on without the microphone was recorded, and the page says so", async (context) => {
-  context.mock.method(console, "warn", () => {});
+/** Three seconds of a call. */
+async function talkInCall() {
   const conversation = converse(TWO);
   for (const channel of [0, 1]) latest().deliver({ type: "ready", channel, session_id: `s${channel}`, token: "key", samples: 0, room: "r" });
   assert.ok(await conversation.openMicrophone({ ...OPTIONS, talkers: "call" }));
   for (const second of [0, 1, 2]) chunkAt(second);
+}
+
+test("a call that goes on without the microphone was recorded, and the page says so", async (context) => {
+  context.mock.method(console, "warn", () => {});
+  await talkInCall();
   await loseMicrophone();
   for (const second of [42, 43]) chunkAt(second);
   assert.deepEqual(dividers.map((text) => text.replace(/\d+/, "40")), ["Your microphone was away for 40 seconds; the call was recorded."]);
@@ -327,10 +332,7 @@ test("a call that goes on without the microphone was recorded, and the page says
 
 test("nothing was recorded while both were away", async (context) => {
   context.mock.method(console, "warn", () => {});
-  const conversation = converse(TWO);
-  for (const channel of [0, 1]) latest().deliver({ type: "ready", channel, session_id: `s${channel}`, token: "key", samples: 0, room: "r" });
-  assert.ok(await conversation.openMicrophone({ ...OPTIONS, talkers: "call" }));
-  for (const second of [0, 1, 2]) chunkAt(second);
+  await talkInCall();
   await loseMicrophone(() => browser.shared[0][0].onended());
   for (const second of [42, 43]) chunkAt(second);
   assert.equal(dividers.length, 1);

@@ -245,23 +245,25 @@ test("who leaves while the browser requests the permission gets no session", asy
   assert.ok(browser.track.stopped);
 });
 
-test("two talkers at one page are two channels", async () => {
-  browser.channelCount = 2;
+/** Two talkers begin with a microphone of so many channels. @param {number} channels */
+async function startTwo(channels) {
+  browser.channelCount = channels;
   const started = make({ speakers: [{ name: "Ann" }, { name: "Ben" }] }).start({ talkers: "stereo" });
   await setImmediate();
   latest().onopen();
   const [start] = /** @type {any[]} */ (latest().sent);
+  return { started, start };
+}
+
+test("two talkers at one page are two channels", async () => {
+  const { started, start } = await startTwo(2);
   assert.deepEqual([start.channels, start.speakers], [2, [{ name: "Ann" }, { name: "Ben" }]]);
   for (const channel of [0, 1]) latest().deliver({ type: "ready", session_id: `s${channel}`, token: "t", samples: 0, channel });
   await started;
 });
 
 test("a microphone with one channel is one talker's, if two were to talk", async () => {
-  browser.channelCount = 1;
-  const started = make({ speakers: [{ name: "Ann" }, { name: "Ben" }] }).start({ talkers: "stereo" });
-  await setImmediate();
-  latest().onopen();
-  const [start] = /** @type {any[]} */ (latest().sent);
+  const { started, start } = await startTwo(1);
   assert.equal("channels" in start, false);
   latest().ready(0, "key");
   await started;
