@@ -27,7 +27,7 @@ from bench.clips import MANIFEST, Clip
 from bench.live_speakers import FRAME_S, Speaker, make_stream, sentence_clips, speak
 from bench.memory import rss_kb
 from bench.results import print_header, write_results
-from infra.celery_app import queue_keys
+from infra.celery_app import make_celery, queue_depth
 from infra.redis_client import connect
 from local.testing import Stack
 from wire import names
@@ -180,9 +180,9 @@ async def talk(url: str, language: str, speech: np.ndarray, delay_s: float, talk
 
 async def watch(stack: Stack, most: Most) -> None:
     """Read the tasks in the STT queue and the memory of Redis until cancelled."""
-    redis = connect(stack.redis_url)
+    celery = make_celery("bench", stack.redis_url)
     while True:
-        most.queue = max(most.queue, sum(redis.llen(key) for key in queue_keys(names.STT_QUEUE)))
+        most.queue = max(most.queue, queue_depth(celery, names.STT_QUEUE))
         most.redis_mb = max(most.redis_mb, rss_kb(stack, "redis") / 1024)
         await asyncio.sleep(POLL_S)
 
